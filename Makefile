@@ -1,0 +1,39 @@
+.PHONY: help setup demo test lint up down
+.DEFAULT_GOAL := help
+
+VENV := .venv
+READY := $(VENV)/.ready
+MODEL := .winnow/models/all-MiniLM-L6-v2
+
+help:
+	@echo "make demo   set up, then train, convert and score the demo round"
+	@echo "make test   set up, then run the tests"
+	@echo "make lint   set up, then ruff and mypy"
+	@echo "make up     start Prefect server, MLflow server and the worker; make down stops them"
+	@echo "make setup  only set up: a virtual environment and the demo's base model"
+
+setup: $(READY) $(MODEL)/LICENSE
+
+$(READY): pyproject.toml constraints.txt infra/setup.sh
+	sh infra/setup.sh $(VENV)
+	touch $@
+
+$(MODEL)/LICENSE: | $(READY)
+	$(VENV)/bin/python -m deployments.demo.fetch $(MODEL)
+
+demo: setup
+	$(VENV)/bin/winnow demo
+
+test: setup
+	$(VENV)/bin/pytest
+
+lint: $(READY)
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+
+up: setup
+	$(VENV)/bin/winnow up
+
+down:
+	if [ -x $(VENV)/bin/winnow ]; then $(VENV)/bin/winnow down; fi

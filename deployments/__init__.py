@@ -1,0 +1,1 @@
+"""Rounds, their registration, the `winnow` command and the demo."""

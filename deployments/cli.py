@@ -1,0 +1,73 @@
+"""The `winnow` command."""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from infra.errors import InfrastructureError
+from infra.services import stack
+from infra.services.settings import ServiceSettings, read_settings
+from tasks.core.errors import WinnowError
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+
+
+@app.command()
+def up() -> None:
+    """Start Prefect server, MLflow server and the worker, and keep them running."""
+    settings = read_settings()
+    stack.up(settings)
+    typer.echo(f"Prefect UI  {settings.prefect_ui}")
+    typer.echo(f"MLflow UI   {settings.mlflow_ui}")
+    typer.echo(f"export PREFECT_API_URL={settings.prefect_ui}/api MLFLOW_TRACKING_URI={settings.mlflow_ui}")
+
+
+@app.command()
+def down() -> None:
+    """Stop what `winnow up` started, by pid."""
+    stopped = stack.down(read_settings())
+    typer.echo(f"stopped: {', '.join(stopped)}" if stopped else "nothing was running")
+
+
+@app.command()
+def deploy(
+    round_files: Annotated[list[Path], typer.Argument(help="round files, such as deployments/rounds/us-iter0.yaml")],
+) -> None:
+    """Check round files and register their flows as deployments."""
+    use(read_settings())
+    from deployments.deploy import deploy_round  # noqa: PLC0415 - Prefect reads its settings when it is imported
+
+    for round_file in round_files:
+        for name in deploy_round(round_file):
+            typer.echo(name)
+
+
+@app.command()
+def demo() -> None:
+    """Run the demo round: training, conversion and inference, through real deployments."""
+    settings = read_settings()
+    use(settings)
+    from deployments.demo.run import run_demo  # noqa: PLC0415 - Prefect reads its settings when it is imported
+
+    run_demo(settings)
+    keep = "" if stack.is_up(settings) else "   (`make up` starts them again)"
+    typer.echo(f"Prefect UI {settings.prefect_ui}, MLflow UI {settings.mlflow_ui}{keep}")
+
+
+def use(settings: ServiceSettings) -> None:
+    """Point this process at the services, unless its environment already points elsewhere."""
+    for name, value in settings.environment.items():
+        os.environ.setdefault(name, value)
+
+
+def main(command: Callable[[], Any] = app) -> None:
+    """Run the command; an error that a person can act on is printed without a traceback."""
+    try:
+        command()
+    except (WinnowError, InfrastructureError) as error:
+        typer.echo(f"winnow: {error}", err=True)
+        sys.exit(1)

@@ -1,0 +1,1 @@
+"""The demo round's data and program."""

@@ -1,0 +1,92 @@
+"""What the demo leaves: a summary for programs, a report for people; read from the registry and the run folder."""
+
+import json
+from pathlib import Path
+from typing import Any, cast
+
+import typer
+from prefect.artifacts import Artifact
+
+from tasks.core.conversion.model_folder import PARITY_FILE
+from tasks.core.evaluation.top_scored import top_scored
+from tasks.core.files import read_json
+from tasks.core.naming import artifact_key
+from tasks.core.round import Round
+from tasks.registry import fetch_folder, resolve
+from tasks.tracking import SELECTION_FILE, read_json_artifact
+
+SAMPLE = "evaluation"
+TOP_TEXTS = 10
+TEXT_WIDTH = 92
+
+
+def gather_summary(round_: Round, seconds: dict[str, float]) -> dict[str, Any]:
+    """Read what the flows left and return it as one JSON object."""
+    run_folder = _run_folder(round_)
+    manifest = read_json(run_folder / "manifest.json")
+    return {
+        "round": round_.name,
+        "labels": {label: _gather_label(round_, label, run_folder) for label in round_.active_labels},
+        "rows_in": manifest["counts"]["rows_in"],
+        "rows_out": manifest["counts"]["rows_out"],
+        "texts_per_second": manifest["timings"]["texts_per_second"],
+        "run_folder": str(run_folder),
+        "seconds_per_flow": seconds,
+    }
+
+
+def print_report(summary: dict[str, Any], summary_path: Path) -> None:
+    """Print the summary for a person."""
+    typer.echo("\nSeeds (* selected by validation average precision, on the same rows as the baseline)")
+    typer.echo(f"  {'label':10} {'seed':>8} {'validation AP':>14} {'test AP':>8}")
+    for label, figures in summary["labels"].items():
+        for seed in figures["seeds"]:
+            mark = "*" if seed["seed"] == figures["winner"] else " "
+            validation, test = seed["validation_average_precision"], seed["test_average_precision"]
+            typer.echo(f"  {label:10} {seed['seed']:>7}{mark} {validation:>14.4f} {test:>8.4f}")
+        typer.echo(f"  {label:10} {'TF-IDF':>7}  {'':14} {figures['baseline_test_average_precision']:>8.4f}")
+    typer.echo("\nEngine models against their checkpoints (* serves)")
+    typer.echo(f"  {'label':10} {'engine':26} {'texts':>6} {'max diff':>9} {'mean diff':>9} {'tau':>7} {'top 100':>7}")
+    for label, figures in summary["labels"].items():
+        for variant in figures["parity"]:
+            typer.echo(_parity_line(label, variant, figures["serves"]))
+    for label, figures in summary["labels"].items():
+        typer.echo(f"\nBest-scored texts: {label}")
+        for row in figures["top"]:
+            typer.echo(f"  {row['score']:.6f}  {row['text'][:TEXT_WIDTH]}")
+    rows = ", ".join(f"{label} {count}" for label, count in summary["rows_out"].items())
+    typer.echo(f"\nRows in {summary['rows_in']}; rows out: {rows}")
+    typer.echo(f"Texts scored a second, all labels, workers' start included: {summary['texts_per_second']}")
+    typer.echo(f"Scores   {summary['run_folder']}/output/<LABEL>/part-*.parquet")
+    typer.echo(f"Summary  {summary_path}")
+
+
+def _gather_label(round_: Round, label: str, run_folder: Path) -> dict[str, Any]:
+    name = round_.registered_model(label)
+    checkpoint = resolve(name, round_.checkpoint_alias, label, f"training/{round_.name}")
+    selection = read_json_artifact(checkpoint.tags["study_run_id"], SELECTION_FILE)
+    engine = resolve(name, round_.engine_alias, label, f"conversion/{round_.name}")
+    parity = read_json(fetch_folder(engine, round_.work_path / "models") / PARITY_FILE)
+    return {
+        "seeds": [{"seed": result["seed"], **result["metrics"]} for result in selection["seeds"]],
+        "winner": selection["winner"]["seed"],
+        "baseline_test_average_precision": selection["baseline_tfidf"]["test_average_precision"],
+        "parity": parity["variants"],
+        "serves": parity["serves"],
+        "top": top_scored(run_folder, label, round_.samples[SAMPLE], TOP_TEXTS),
+    }
+
+
+def _parity_line(label: str, variant: dict[str, Any], serves: str) -> str:
+    name = variant["variant"] + ("*" if variant["variant"] == serves else "")
+    return (
+        f"  {label:10} {name:26} {variant['texts']:>6} {variant['max_logit_difference']:>9.1e} "
+        f"{variant['mean_logit_difference']:>9.1e} {variant['kendall_tau']:>7.4f} {variant['overlap_top_100']:>7.2f}"
+    )
+
+
+def _run_folder(round_: Round) -> Path:
+    """Return the run folder that the newest inference run of this round left in the Prefect UI."""
+    artifact = cast("Artifact | None", Artifact.get(artifact_key(round_.name, SAMPLE, "run")))
+    table = json.loads(str(artifact.data)) if artifact is not None else []
+    return Path(table[0]["run folder"])

@@ -1,0 +1,52 @@
+"""Register a round's flows as deployments of the process work pool."""
+
+from pathlib import Path
+from typing import cast
+
+from prefect import Flow
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.deployments.runner import RunnerDeployment
+from prefect.exceptions import ObjectAlreadyExists
+from prefect.types.entrypoint import EntrypointType
+
+from flows.conversion import conversion
+from flows.inference import inference
+from flows.training import training
+from infra.services.settings import WORK_POOL
+from tasks.core.round_file import read_round
+
+FLOWS: tuple[Flow[..., None], ...] = (training, conversion, inference)
+
+
+def deploy_round(round_file: Path) -> list[str]:
+    """Check the round file, register its flows as `training/<round>` and so on, and return those names.
+
+    Raises:
+        RoundFileError: the file cannot be used.
+    """
+    round_file = round_file.resolve()
+    round_ = read_round(round_file)
+    _ensure_work_pool()
+    for flow in FLOWS:
+        deployment = cast(
+            "RunnerDeployment",
+            flow.to_deployment(
+                name=round_.name,
+                parameters={"round_file": str(round_file)},
+                tags=[round_.country.lower(), round_.name],
+                work_pool_name=WORK_POOL,
+                # A path entrypoint would load the flow's file as a top-level module that Dask workers do not have.
+                entrypoint_type=EntrypointType.MODULE_PATH,
+            ),
+        )
+        deployment.apply()
+    return [f"{flow.name}/{round_.name}" for flow in FLOWS]
+
+
+def _ensure_work_pool() -> None:
+    with get_client(sync_client=True) as client:
+        try:
+            client.create_work_pool(WorkPoolCreate(name=WORK_POOL, type="process"))
+        except ObjectAlreadyExists:
+            return

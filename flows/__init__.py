@@ -1,0 +1,1 @@
+"""Order, fan-out and names: no torch, no MLflow, no SQL."""

@@ -1,0 +1,71 @@
+"""Sample + engine models -> plan -> shards scored on Dask -> a manifest whose row counts balance."""
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+from prefect import flow
+from pydantic import Field
+
+from flows.names import round_and_flow
+from infra.cluster import read_profile, task_runner
+from infra.fan_out import run_all
+from tasks.core.inference.manifest import Launch
+from tasks.core.inference.plan import read_plan
+from tasks.core.inference.run_folder import RunFolder
+from tasks.core.round_file import read_round
+from tasks.inference import (
+    Progress,
+    fetch_engine,
+    finish_run,
+    plan_run,
+    publish_run_table,
+    score_block,
+    unfinished_blocks,
+)
+
+RunName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]+$", max_length=60)]
+
+
+@flow(name="inference", flow_run_name=round_and_flow, persist_result=False)
+def inference(
+    round_file: str,
+    sample: str = "evaluation",
+    run_name: RunName = "main",
+    limit: Annotated[int, Field(ge=1)] | None = None,
+    dry_run: bool = False,
+    cluster: str | None = None,
+) -> None:
+    """Score a sample with every label's engine model; a run that was interrupted goes on where it stopped.
+
+    Args:
+        round_file: Path of the round's YAML.
+        sample: Which of the round's samples to score.
+        run_name: Second part of the run folder's name.
+        limit: Score only so many rows; a run of its own.
+        dry_run: Fetch the models and write the plan, then stop.
+        cluster: Cluster profile to use instead of the round's.
+    """
+    round_ = read_round(round_file)
+    engines = [fetch_engine(round_, label) for label in round_.active_labels]
+    plan, folder = plan_run(round_, sample, run_name, limit, engines)
+    if dry_run:
+        return
+    started, rows = time.monotonic(), 0
+    if unfinished_blocks(plan, folder):
+        profile = read_profile(cluster or round_.clusters.inference)
+        score = score_shards.with_options(task_runner=task_runner(profile))
+        rows = score(round_.name, str(folder.path), profile.lost_worker_rounds)
+    manifest = finish_run(plan, folder, Launch(rows, round(time.monotonic() - started, 1)))
+    publish_run_table(round_, plan, folder, manifest)
+
+
+@flow(name="score-shards", persist_result=False)
+def score_shards(round_name: str, run_folder: str, rounds: int) -> int:
+    """Score the run's unfinished shards side by side, show how far they are, and return how many rows were scored."""
+    folder = RunFolder(Path(run_folder))
+    plan = read_plan(folder)
+    progress = Progress(round_name, plan, folder)
+    blocks = unfinished_blocks(plan, folder)
+    scored = run_all(lambda block: score_block.submit(run_folder, block), blocks, rounds, progress.update)
+    return sum(scored.values())

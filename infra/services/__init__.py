@@ -1,0 +1,1 @@
+"""Prefect server, MLflow server and worker as ordinary processes."""

@@ -1,0 +1,124 @@
+"""A service as an ordinary process: started once, known by its pid, stopped by it."""
+
+import json
+import os
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import psutil
+
+from infra.errors import ServiceError
+
+START_SECONDS = 120
+STOP_SECONDS = 20
+LOG_LINES_SHOWN = 15
+
+
+@dataclass(frozen=True)
+class Service:
+    """How to start a service and how to tell that it is healthy."""
+
+    name: str
+    command: list[str]
+    environment: dict[str, str]
+    folder: Path
+    """Holds the pid file and the log."""
+    health_url: str
+
+    @property
+    def pid_path(self) -> Path:
+        """Where the pid lies, with the process's start time, so that a reused pid is not taken for it."""
+        return self.folder / f"{self.name}.json"
+
+    @property
+    def log_path(self) -> Path:
+        """Where the service logs."""
+        return self.folder / f"{self.name}.log"
+
+
+def running_process(service: Service) -> psutil.Process | None:
+    """Return the service's process if it is the one that was started, and alive."""
+    if not service.pid_path.is_file():
+        return None
+    record = json.loads(service.pid_path.read_text())
+    try:
+        process = psutil.Process(record["pid"])
+        alive = process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+        return process if alive and process.create_time() == record["started"] else None
+    except psutil.NoSuchProcess:
+        return None
+
+
+def start(service: Service) -> bool:
+    """Start the service unless it runs; return whether it was started. `wait_healthy` says when it is ready.
+
+    Raises:
+        ServiceError: something else answers at its address.
+    """
+    if running_process(service):
+        return False
+    if _answers(service.health_url):
+        raise ServiceError(
+            f"{service.health_url} is answered by a program not started here, so {service.name} cannot use its "
+            "port. Stop that program, or set WINNOW_PREFECT_PORT and WINNOW_MLFLOW_PORT to free ports."
+        )
+    service.folder.mkdir(parents=True, exist_ok=True)
+    with service.log_path.open("ab") as log:
+        started = subprocess.Popen(
+            service.command,
+            env={**os.environ, **service.environment},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            cwd=service.folder,
+        )
+    record = {"pid": started.pid, "started": psutil.Process(started.pid).create_time()}
+    service.pid_path.write_text(json.dumps(record))
+    return True
+
+
+def wait_healthy(service: Service) -> None:
+    """Wait until the service answers.
+
+    Raises:
+        ServiceError: it ended, or does not answer within two minutes; the message holds the end of its log.
+    """
+    deadline = time.monotonic() + START_SECONDS
+    while not _answers(service.health_url):
+        if running_process(service) is None or time.monotonic() > deadline:
+            tail = "\n".join(service.log_path.read_text(errors="replace").splitlines()[-LOG_LINES_SHOWN:])
+            stop(service)
+            raise ServiceError(
+                f"{service.name} did not come up at {service.health_url}; {service.log_path} ends:\n{tail}"
+            )
+        time.sleep(0.2)
+
+
+def stop(service: Service) -> bool:
+    """Stop the service and its children by pid; return whether it ran."""
+    process = running_process(service)
+    if process is not None:
+        family = [process, *process.children(recursive=True)]
+        process.terminate()
+        psutil.wait_procs([process], timeout=STOP_SECONDS)
+        left = [member for member in family if member.is_running()]
+        for member in left:
+            member.terminate()
+        _, stubborn = psutil.wait_procs(left, timeout=STOP_SECONDS)
+        for member in stubborn:
+            member.kill()
+    service.pid_path.unlink(missing_ok=True)
+    return process is not None
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urlopen(url, timeout=2) as response:  # noqa: S310 - always http on loopback
+            return bool(response.status == 200)
+    except (URLError, OSError):
+        return False

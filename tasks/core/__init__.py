@@ -1,0 +1,1 @@
+"""What Winnow does, in plain Python: no Prefect, Dask or MLflow."""

@@ -1,0 +1,93 @@
+"""The engine model's folder: all that inference needs, and nothing from anywhere else.
+
+model.onnx       the graph
+tokenizer.json   the tokenizer
+parity.json      how the engine model compares with its checkpoint
+engine.json      the EngineModel, with the sha256 of the other files; written last
+"""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from tasks.core.errors import ModelFolderError
+from tasks.core.files import fingerprint, read_json, sha256_of_file, write_json
+
+ENGINE_FILE = "engine.json"
+ONNX_FILE = "model.onnx"
+TOKENIZER_FILE = "tokenizer.json"
+PARITY_FILE = "parity.json"
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class EngineModel:
+    """What the folder's `engine.json` says."""
+
+    folder: str
+    label: str
+    engine: str
+    """Variant that serves: `onnxruntime-fp32`."""
+    positive_index: int
+    """Column of the logits that belongs to the label."""
+    pad_id: int
+    max_length_tokens: int
+    preprocessing: str
+    config_hash: str
+    """Configuration of the checkpoint's training."""
+    files: dict[str, str]
+    """sha256 of each file, by name."""
+
+    @property
+    def onnx_path(self) -> Path:
+        """The graph."""
+        return Path(self.folder) / ONNX_FILE
+
+    @property
+    def tokenizer_path(self) -> Path:
+        """The tokenizer."""
+        return Path(self.folder) / TOKENIZER_FILE
+
+    @property
+    def digest(self) -> str:
+        """Fingerprint of what decides scores: graph, tokenizer, and how texts reach them."""
+        decisive = {name: self.files[name] for name in (ONNX_FILE, TOKENIZER_FILE)}
+        return fingerprint(
+            [decisive, self.engine, self.positive_index, self.pad_id, self.max_length_tokens, self.preprocessing]
+        )
+
+
+def write_engine_model(model: EngineModel) -> None:
+    """Write `engine.json` beside the finished files."""
+    content = asdict(model) | {"format": FORMAT}
+    del content["folder"]
+    write_json(Path(model.folder) / ENGINE_FILE, content)
+
+
+def read_engine_model(folder: Path) -> EngineModel:
+    """Read and verify a model folder.
+
+    Raises:
+        ModelFolderError: `engine.json` is missing or foreign, or a file is missing or not the registered one.
+    """
+    path = folder / ENGINE_FILE
+    if not path.is_file():
+        raise ModelFolderError(f"{folder} is not an engine model's folder: it has no {ENGINE_FILE}")
+    content = read_json(path)
+    if content.pop("format", None) != FORMAT:
+        raise ModelFolderError(
+            f"{path} is not of format {FORMAT}; run the conversion flow again with this version of Winnow"
+        )
+    model = EngineModel(folder=str(folder), **content)
+    for name, expected in model.files.items():
+        _verify(folder / name, expected)
+    return model
+
+
+def _verify(path: Path, expected: str) -> None:
+    if not path.is_file():
+        raise ModelFolderError(f"the model folder {path.parent} lacks {path.name}; delete the folder to fetch it again")
+    actual = sha256_of_file(path)
+    if actual != expected:
+        raise ModelFolderError(
+            f"{path} has sha256 {actual}, but {expected} was registered; delete {path.parent} to fetch it again"
+        )

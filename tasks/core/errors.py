@@ -1,0 +1,45 @@
+"""Every error that Winnow raises on purpose.
+
+WinnowError
+├── RoundFileError       a round file that cannot be read or breaks its own rules
+├── InputDataError       a data file, column or value that cannot be used
+├── TrainingError        seeds that are missing, failed or cannot be compared
+├── RegistryError        a model that the registry does not hold, or not in the asked form
+├── ModelFolderError     a checkpoint or engine model whose files are missing, altered or foreign
+├── ParityError          an engine model that does not rank as its checkpoint does
+└── RunFolderError       a run folder whose files contradict each other
+
+A message says what was wrong, shows the value, says what is allowed and what to do next.
+"""
+
+
+class WinnowError(Exception):
+    """Base of all errors that a person can act on."""
+
+
+class RoundFileError(WinnowError):
+    """The round file is missing, is not YAML, or breaks a rule of the round model."""
+
+
+class InputDataError(WinnowError):
+    """A data file, one of its columns or its values cannot be used."""
+
+
+class TrainingError(WinnowError):
+    """Seeds are missing or failed, or their results cannot be compared."""
+
+
+class RegistryError(WinnowError):
+    """The registry does not hold the model that was asked for."""
+
+
+class ModelFolderError(WinnowError):
+    """A model folder lacks a file, or a file is not the one that was registered."""
+
+
+class ParityError(WinnowError):
+    """The engine model gives other logits than its checkpoint."""
+
+
+class RunFolderError(WinnowError):
+    """A run folder's plan, receipts and outputs contradict each other."""

@@ -1,0 +1,1 @@
+"""Sample + engine models -> scores."""

@@ -1,0 +1,114 @@
+"""The manifest: what ran, and the proof that every row is accounted for. Written last."""
+
+import time
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from tasks.core.errors import RunFolderError
+from tasks.core.files import read_json, write_json, write_text
+from tasks.core.inference.plan import Plan
+from tasks.core.inference.receipts import Receipt, finished_receipts, unfinished_shards
+from tasks.core.inference.run_folder import RunFolder
+
+LIBRARIES = ("winnow", "onnxruntime", "tokenizers", "pyarrow", "numpy")
+
+
+@dataclass(frozen=True)
+class Launch:
+    """What one launch of the run scored; the others' shards it found finished."""
+
+    rows_scored: int
+    seconds: float
+    """Wall time, the start of the workers included."""
+
+
+def write_manifest(plan: Plan, folder: RunFolder, launch: Launch) -> dict[str, Any]:
+    """Balance the run, write summary and manifest, and return the manifest; a finished run's manifest is left as it is.
+
+    Raises:
+        RunFolderError: shards are unfinished, or rows in and rows out do not balance.
+    """
+    receipts = finished_receipts(plan, folder)
+    unfinished = unfinished_shards(plan, receipts)
+    if unfinished:
+        raise RunFolderError(
+            f"{len(unfinished)} of {len(plan.shards)} shards of {folder.path} are unfinished "
+            f"(first: {unfinished[:10]}). "
+            "Run the inference flow again with the same parameters: it goes on where it stopped."
+        )
+    counts = balance(plan, folder, receipts)
+    if folder.manifest_path.is_file():
+        manifest: dict[str, Any] = read_json(folder.manifest_path)
+        if manifest["counts"] == counts:
+            return manifest
+    manifest = _describe(plan, receipts, counts, launch)
+    write_text(folder.summary_path, _summary(manifest))
+    write_json(folder.manifest_path, manifest)
+    return manifest
+
+
+def balance(plan: Plan, folder: RunFolder, receipts: list[Receipt]) -> dict[str, Any]:
+    """Count rows in, rows out of each label as the Parquet footers have them, and rows quarantined.
+
+    Raises:
+        RunFolderError: for a label, rows out and rows quarantined do not add up to rows in.
+    """
+    rows_in = plan.rows
+    quarantined = sum(receipt.rows_quarantined for receipt in receipts)
+    rows_out = {
+        use.label: sum(pq.read_metadata(folder.output_path(use.label, shard.number)).num_rows for shard in plan.shards)
+        for use in plan.engines
+    }
+    for label, rows in rows_out.items():
+        if rows + quarantined != rows_in:
+            raise RunFolderError(
+                f"label '{label}' of {folder.path} does not balance: {rows_in} rows in, but {rows} scored and "
+                f"{quarantined} quarantined. Delete the label's output and run the inference flow again."
+            )
+    return {
+        "rows_in": rows_in,
+        "rows_out": rows_out,
+        "rows_quarantined": quarantined,
+        "duplicate_texts": sum(receipt.duplicate_texts for receipt in receipts),
+        "empty_texts": sum(receipt.empty_texts for receipt in receipts),
+        "truncated_texts": sum(receipt.truncated_texts for receipt in receipts),
+    }
+
+
+def _describe(plan: Plan, receipts: list[Receipt], counts: dict[str, Any], launch: Launch) -> dict[str, Any]:
+    settings = {key: value for key, value in asdict(plan).items() if key not in ("shards", "engines", "run_id")}
+    worker_seconds = sum(receipt.seconds for receipt in receipts)
+    return {
+        "run_id": plan.run_id,
+        "engines": [asdict(use) for use in plan.engines],
+        "settings": settings,
+        "shards": len(plan.shards),
+        "counts": counts,
+        "timings": {
+            "finished_at": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+            "worker_seconds": round(worker_seconds, 1),
+            "texts_per_worker_second": round(plan.rows / worker_seconds, 1) if worker_seconds else None,
+            "last_launch": asdict(launch),
+            "texts_per_second": round(launch.rows_scored / launch.seconds, 1) if launch.seconds else None,
+        },
+        "libraries": {name: version(name) for name in LIBRARIES},
+    }
+
+
+def _summary(manifest: dict[str, Any]) -> str:
+    counts = manifest["counts"]
+    lines = [
+        f"# Run {manifest['run_id']}",
+        "",
+        f"{counts['rows_in']} rows in {manifest['shards']} shards, {counts['rows_quarantined']} quarantined.",
+        "",
+        "| label | model | rows out |",
+        "|---|---|---|",
+    ]
+    for use in manifest["engines"]:
+        model = f"{use['registered_model']} version {use['version']}"
+        lines.append(f"| {use['label']} | {model} | {counts['rows_out'][use['label']]} |")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,199 @@
+"""The plan: which rows are which shard, and every setting that changes scores. Written once, as `plan.parquet`."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tasks.core.conversion.model_folder import EngineModel
+from tasks.core.corpus.sample import SampleFile, sample_root
+from tasks.core.errors import ModelFolderError, RunFolderError
+from tasks.core.files import fingerprint, write_aside
+from tasks.core.inference.run_folder import RunFolder
+from tasks.core.round import Inference, Sample
+
+METADATA_KEY = b"winnow"
+SHARD_SCHEMA = pa.schema(
+    [("number", pa.int64()), ("file", pa.string()), ("start", pa.int64()), ("stop", pa.int64()), ("rows", pa.int64())]
+)
+
+
+@dataclass(frozen=True)
+class Shard:
+    """A numbered range of rows, `start` to `stop` (exclusive), of one file of the sample."""
+
+    number: int
+    file: str
+    start: int
+    stop: int
+
+    @property
+    def rows(self) -> int:
+        """Rows of the shard."""
+        return self.stop - self.start
+
+
+@dataclass(frozen=True)
+class EngineUse:
+    """A label's engine model in this plan."""
+
+    label: str
+    registered_model: str
+    version: str
+    digest: str
+    folder: str = field(compare=False)
+    """Where its copy lies."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that a shard's scores follow from. Where files lie may change between launches and tells no plans apart."""
+
+    run_id: str
+    engines: tuple[EngineUse, ...]
+    sample_name: str
+    sample_root: str = field(compare=False)
+    id_column: str
+    text_column: str
+    batch_tokens: int
+    shard_rows: int
+    limit: int | None
+    max_length_tokens: int
+    preprocessing: str
+    shards: tuple[Shard, ...]
+
+    @property
+    def rows(self) -> int:
+        """Rows of all shards."""
+        return sum(shard.rows for shard in self.shards)
+
+    def input_path(self, shard: Shard) -> Path:
+        """Where the shard's file lies."""
+        return Path(self.sample_root) / shard.file
+
+
+def make_plan(
+    sample_name: str,
+    sample: Sample,
+    files: list[SampleFile],
+    engines: list[tuple[EngineUse, EngineModel]],
+    settings: Inference,
+    limit: int | None,
+) -> Plan:
+    """Cut the files into shards and fingerprint inputs, engines and settings into the `run_id`.
+
+    Raises:
+        ModelFolderError: the engine models do not share tokenizer, preprocessing and maximum length.
+    """
+    shared = _shared_input(engines)
+    ranges = enumerate(_cut_files(files, settings.shard_rows, limit))
+    return Plan(
+        run_id=_fingerprint(sample, files, [use for use, _ in engines], settings, limit),
+        engines=tuple(use for use, _ in engines),
+        sample_name=sample_name,
+        sample_root=str(sample_root(sample)),
+        id_column=sample.id_column,
+        text_column=sample.text_column,
+        batch_tokens=settings.batch_tokens,
+        shard_rows=settings.shard_rows,
+        limit=limit,
+        max_length_tokens=shared.max_length_tokens,
+        preprocessing=shared.preprocessing,
+        shards=tuple(Shard(number, name, start, stop) for number, (name, start, stop) in ranges),
+    )
+
+
+def write_plan(plan: Plan, folder: RunFolder) -> None:
+    """Write the plan into its run folder, unless it stands there already; only the places of files may have changed.
+
+    Raises:
+        RunFolderError: the folder holds another plan.
+    """
+    if folder.plan_path.exists():
+        found = read_plan(folder)
+        if found != plan:
+            raise RunFolderError(
+                f"{folder.path} holds another plan (run {found.run_id}, {len(found.shards)} shards) than this launch's "
+                f"(run {plan.run_id}, {len(plan.shards)} shards). Give the run another run_name."
+            )
+    settings = asdict(plan)
+    rows = [shard | {"rows": shard["stop"] - shard["start"]} for shard in settings.pop("shards")]
+    schema = SHARD_SCHEMA.with_metadata({METADATA_KEY: json.dumps(settings).encode()})
+    with write_aside(folder.plan_path) as aside:
+        pq.write_table(pa.Table.from_pylist(rows, schema=schema), aside)
+
+
+def read_plan(folder: RunFolder) -> Plan:
+    """Read a run folder's plan.
+
+    Raises:
+        RunFolderError: there is none, or it is torn.
+    """
+    try:
+        table = pq.read_table(folder.plan_path)
+    except (OSError, pa.ArrowInvalid) as error:
+        raise RunFolderError(
+            f"{folder.plan_path} cannot be read: {error}. Run the inference flow to plan again."
+        ) from None
+    settings: dict[str, Any] = json.loads(table.schema.metadata[METADATA_KEY])
+    settings["engines"] = tuple(EngineUse(**use) for use in settings["engines"])
+    shards = tuple(Shard(row["number"], row["file"], row["start"], row["stop"]) for row in table.to_pylist())
+    return Plan(**settings, shards=shards)
+
+
+def _fingerprint(
+    sample: Sample, files: list[SampleFile], engines: list[EngineUse], settings: Inference, limit: int | None
+) -> str:
+    return fingerprint(
+        {
+            "files": [[file.name, file.size_bytes, file.footer_sha256] for file in files],
+            "columns": [sample.id_column, sample.text_column],
+            "engines": [[use.label, use.digest] for use in engines],
+            "shard_rows": settings.shard_rows,
+            "batch_tokens": settings.batch_tokens,
+            "limit": limit,
+        }
+    )
+
+
+def _shared_input(engines: list[tuple[EngineUse, EngineModel]]) -> EngineModel:
+    """Return one engine model, having checked that all take the same tokens: they are made once for all labels."""
+    inputs = {
+        use.label: (model.files[model.tokenizer_path.name], model.preprocessing, model.max_length_tokens)
+        for use, model in engines
+    }
+    if len(set(inputs.values())) > 1:
+        raise ModelFolderError(
+            f"the engine models do not take the same input (tokenizer, preprocessing, tokens): {inputs}. "
+            "Train and convert all labels of the round from one base model."
+        )
+    return engines[0][1]
+
+
+def _cut_files(files: list[SampleFile], shard_rows: int, limit: int | None) -> Iterator[tuple[str, int, int]]:
+    left = limit if limit is not None else sum(file.rows for file in files)
+    for file in files:
+        for start, stop in _cut(file, shard_rows):
+            if left <= 0:
+                return
+            yield file.name, start, min(stop, start + left)
+            left -= stop - start
+
+
+def _cut(file: SampleFile, shard_rows: int) -> Iterator[tuple[int, int]]:
+    """Cut at row groups where that gives about `shard_rows`; a larger row group is cut inside."""
+    start = stop = 0
+    for rows in file.row_groups:
+        if stop > start and stop + rows - start > shard_rows:
+            yield start, stop
+            start = stop
+        stop += rows
+        while stop - start > shard_rows:
+            yield start, start + shard_rows
+            start += shard_rows
+    if stop > start:
+        yield start, stop

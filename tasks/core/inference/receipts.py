@@ -1,0 +1,79 @@
+"""A shard's receipt: what went in, what came out, and the files that prove it."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from tasks.core.files import read_json, write_json
+from tasks.core.inference.plan import Plan, Shard
+from tasks.core.inference.run_folder import RunFolder
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """Counts and files of one finished shard."""
+
+    shard: int
+    run_id: str
+    rows_in: int
+    rows_out: dict[str, int]
+    """Scores written, by label."""
+    rows_quarantined: int
+    duplicate_texts: int
+    """Rows whose text an earlier row of the shard has; scored once, written for every id."""
+    empty_texts: int
+    truncated_texts: int
+    """Rows whose text has more tokens than the models read."""
+    input_mtime_ns: int
+    input_sha256: str
+    """Of the shard's ids and texts."""
+    files: dict[str, int]
+    """Bytes of each file of the shard, by its path in the run folder."""
+    sha256: dict[str, str]
+    """Checksum of each of those files."""
+    seconds: float
+    worker: str
+
+
+def write_receipt(receipt: Receipt, folder: RunFolder) -> None:
+    """Write the receipt; from here on the shard counts as finished."""
+    write_json(folder.receipt_path(receipt.shard), asdict(receipt))
+
+
+def read_receipt(folder: RunFolder, number: int) -> Receipt | None:
+    """Return a shard's receipt, or None when there is none."""
+    path = folder.receipt_path(number)
+    return Receipt(**read_json(path)) if path.is_file() else None
+
+
+def finished_receipts(plan: Plan, folder: RunFolder, shards: Sequence[Shard] | None = None) -> list[Receipt]:
+    """Return the receipts of those of the shards, or of all the plan's, that are finished."""
+    wanted = plan.shards if shards is None else shards
+    inputs = {shard.file: plan.input_path(shard) for shard in wanted}
+    mtimes = {name: path.stat().st_mtime_ns for name, path in inputs.items()}
+    receipts = ((shard, read_receipt(folder, shard.number)) for shard in wanted)
+    return [
+        receipt
+        for shard, receipt in receipts
+        if receipt is not None and _is_whole(receipt, plan, shard, folder, mtimes[shard.file])
+    ]
+
+
+def unfinished_shards(plan: Plan, finished: Iterable[Receipt], shards: Sequence[Shard] | None = None) -> list[int]:
+    """Return the numbers of those of the shards, or of all the plan's, that have no valid receipt."""
+    done = {receipt.shard for receipt in finished}
+    return [shard.number for shard in (plan.shards if shards is None else shards) if shard.number not in done]
+
+
+def _is_whole(receipt: Receipt, plan: Plan, shard: Shard, folder: RunFolder, mtime_ns: int) -> bool:
+    """Say whether a receipt vouches for its shard: same run, input untouched, every file there at its full size."""
+    return (
+        receipt.run_id == plan.run_id
+        and receipt.rows_in == shard.rows
+        and receipt.input_mtime_ns == mtime_ns
+        and all(_size(folder.path / name) == size for name, size in receipt.files.items())
+    )
+
+
+def _size(path: Path) -> int | None:
+    return path.stat().st_size if path.is_file() else None

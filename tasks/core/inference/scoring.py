@@ -1,0 +1,140 @@
+"""Score one shard: each distinct text once, tokenised once for all labels.
+
+Reads   the plan's rows of one file, and the engine models' folders
+Writes  output/<LABEL>/part-<N>.parquet, quarantine/part-<N>.parquet, a line in logs/<LABEL>/, receipts/<N>.json (last)
+"""
+
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from tasks.core.corpus.sample import read_rows
+from tasks.core.files import fingerprint, sha256_of_file, write_aside
+from tasks.core.inference.batching import plan_batches
+from tasks.core.inference.engine import Engine, open_engine, open_tokenizer
+from tasks.core.inference.plan import METADATA_KEY, EngineUse, Plan, Shard
+from tasks.core.inference.receipts import Receipt, write_receipt
+from tasks.core.inference.run_folder import RunFolder
+from tasks.core.preprocessing import preprocess
+from tasks.core.scores import positive_scores
+
+REASON_NO_ID = "id is null"
+REASON_NO_TEXT = "text is null"
+
+
+@dataclass(frozen=True)
+class _Texts:
+    """A shard's scorable rows, as distinct texts and their tokens."""
+
+    ids: pa.ChunkedArray
+    text_of_row: NDArray[np.int64]
+    tokens: list[list[int]]
+    empty: int
+    truncated: int
+
+
+def score_shard(plan: Plan, shard: Shard, folder: RunFolder) -> Receipt:
+    """Score a shard for every label and write its outputs, then its receipt.
+
+    The scores follow from the plan and the rows alone: another worker writes the same bytes.
+    """
+    started = time.monotonic()
+    source = plan.input_path(shard)
+    mtime_ns = source.stat().st_mtime_ns
+    rows = read_rows(source, shard.start, shard.stop, plan.id_column, plan.text_column)
+    scorable, quarantined = _quarantine(rows)
+    texts = _tokenise(plan, scorable)
+    batches = plan_batches(np.array([len(row) for row in texts.tokens], dtype=np.int64), plan.batch_tokens)
+    paths = []
+    for use in plan.engines:
+        scores = _score(open_engine(use.folder), texts, batches)
+        table = pa.table({"tweet_id": texts.ids, "score": pa.array(scores, pa.float64())})
+        paths.append(_write_scores(plan, use, table, shard, folder))
+        seconds = time.monotonic() - started
+        _log(folder.log_path(use.label), f"shard {shard.number:05d}: {table.num_rows} rows, {seconds:.1f} s")
+    if quarantined.num_rows:
+        paths.append(_write_table(quarantined, folder.quarantine_path(shard.number)))
+    receipt = Receipt(
+        shard=shard.number,
+        run_id=plan.run_id,
+        rows_in=rows.num_rows,
+        rows_out={use.label: scorable.num_rows for use in plan.engines},
+        rows_quarantined=quarantined.num_rows,
+        duplicate_texts=scorable.num_rows - len(texts.tokens),
+        empty_texts=texts.empty,
+        truncated_texts=texts.truncated,
+        input_mtime_ns=mtime_ns,
+        input_sha256=fingerprint([rows["id"].to_pylist(), rows["text"].to_pylist()]),
+        files={path.relative_to(folder.path).as_posix(): path.stat().st_size for path in paths},
+        sha256={path.relative_to(folder.path).as_posix(): sha256_of_file(path) for path in paths},
+        seconds=round(time.monotonic() - started, 3),
+        worker=folder.log_path("").stem,
+    )
+    write_receipt(receipt, folder)
+    return receipt
+
+
+def _quarantine(rows: pa.Table) -> tuple[pa.Table, pa.Table]:
+    """Part the rows into those that can be scored and, with a reason, those that cannot."""
+    has_id, has_text = pc.is_valid(rows["id"]), pc.is_valid(rows["text"])
+    scorable = pc.and_(has_id, has_text)
+    reasons = pc.if_else(has_id, REASON_NO_TEXT, REASON_NO_ID)
+    table = pa.table({"tweet_id": rows["id"], "text": rows["text"], "reason": reasons})
+    return rows.filter(scorable), table.filter(pc.invert(scorable))
+
+
+def _tokenise(plan: Plan, rows: pa.Table) -> _Texts:
+    distinct = rows["text"].combine_chunks().dictionary_encode()
+    text_of_row = distinct.indices.to_numpy().astype(np.int64)
+    texts = preprocess(plan.preprocessing, distinct.dictionary.to_pylist())
+    tokenizer_path = Path(plan.engines[0].folder) / "tokenizer.json"
+    encodings = open_tokenizer(str(tokenizer_path), plan.max_length_tokens).encode_batch(texts)
+    truncated = np.array([bool(encoding.overflowing) for encoding in encodings], dtype=bool)
+    empty = np.array([not text for text in texts], dtype=bool)
+    return _Texts(
+        ids=rows["id"],
+        text_of_row=text_of_row,
+        tokens=[encoding.ids for encoding in encodings],
+        empty=int(empty[text_of_row].sum()),
+        truncated=int(truncated[text_of_row].sum()),
+    )
+
+
+def _score(engine: Engine, texts: _Texts, batches: list[NDArray[np.int64]]) -> NDArray[np.float64]:
+    """Score every distinct text with one label's engine; return a score for every row, in the input's order."""
+    scores = np.empty(len(texts.tokens), dtype=np.float64)
+    for batch in batches:
+        scores[batch] = positive_scores(engine.logits([texts.tokens[row] for row in batch]), engine.positive_index)
+    return scores[texts.text_of_row]
+
+
+def _write_scores(plan: Plan, use: EngineUse, table: pa.Table, shard: Shard, folder: RunFolder) -> Path:
+    provenance = {
+        "run_id": plan.run_id,
+        "shard": shard.number,
+        "label": use.label,
+        "registered_model": use.registered_model,
+        "version": use.version,
+        "engine_digest": use.digest,
+    }
+    metadata = {METADATA_KEY: json.dumps(provenance, sort_keys=True).encode()}
+    return _write_table(table.replace_schema_metadata(metadata), folder.output_path(use.label, shard.number))
+
+
+def _write_table(table: pa.Table, path: Path) -> Path:
+    with write_aside(path) as aside:
+        pq.write_table(table, aside, compression="zstd")
+    return path
+
+
+def _log(path: Path, line: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a", encoding="utf-8") as log:
+        log.write(f"{time.strftime('%Y-%m-%dT%H:%M:%S%z')} {line}\n")

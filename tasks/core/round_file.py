@@ -1,0 +1,91 @@
+"""Read a round file and say exactly what is wrong with one that cannot be used."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from tasks.core.errors import RoundFileError
+from tasks.core.round import Round
+
+PATH_KEYS = (
+    ("labelled_data", "path"),
+    ("inference", "output_path"),
+    ("work_path",),
+)
+
+
+def read_round(path: str | Path) -> Round:
+    """Read and check a round file; relative paths in it count from its own folder.
+
+    Raises:
+        RoundFileError: the file is missing, is not YAML, breaks a rule, or is not named after its round.
+    """
+    path = Path(path).resolve()
+    content = _read_yaml(path)
+    _resolve_paths(content, path.parent)
+    try:
+        round_ = Round.model_validate(content)
+    except ValidationError as error:
+        problems = "\n".join(f"  {_describe(problem)}" for problem in error.errors())
+        raise RoundFileError(f"{path} is not a round file:\n{problems}") from None
+    if path.stem != round_.name:
+        raise RoundFileError(
+            f"{path} describes the round '{round_.name}', so it must be called {round_.name}.yaml. "
+            "Rename the file, or correct its country, iteration or method."
+        )
+    return round_
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise RoundFileError(f"there is no round file {path}; the demo's is deployments/rounds/us-iter0.yaml")
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise RoundFileError(f"{path} is not YAML: {error}") from None
+    if not isinstance(content, dict):
+        raise RoundFileError(f"{path} must hold keys and values, but it holds {type(content).__name__}")
+    return content
+
+
+def _resolve_paths(content: dict[str, Any], folder: Path) -> None:
+    """Make the file's relative paths absolute, in place; wrong types are left for the model to refuse."""
+    for *parents, key in PATH_KEYS:
+        node: Any = content
+        for parent in parents:
+            node = node.get(parent) if isinstance(node, dict) else None
+        _resolve_key(node, key, folder)
+    samples = content.get("samples")
+    for sample in samples.values() if isinstance(samples, dict) else ():
+        _resolve_key(sample, "path", folder)
+    if str(content.get("base_model", "")).startswith((".", "/", "~")):
+        _resolve_key(content, "base_model", folder)
+
+
+def _resolve_key(node: Any, key: str, folder: Path) -> None:
+    if isinstance(node, dict) and isinstance(node.get(key), str):
+        node[key] = str((folder / Path(node[key]).expanduser()).resolve())
+
+
+def _describe(problem: Any) -> str:
+    key = ".".join(str(part) for part in problem["loc"]) or "the round"
+    if problem["type"] == "extra_forbidden":
+        return f"{key}: unknown key (value {problem['input']!r}). {_allowed(problem['loc'][:-1])}"
+    if problem["type"] == "missing":
+        return f"{key}: required, but not there"
+    if key == "the round":
+        return str(problem["msg"]).removeprefix("Value error, ")
+    message = str(problem["msg"]).removeprefix("Value error, ")
+    return f"{key}: {problem['input']!r} is not allowed. {message}"
+
+
+def _allowed(location: tuple[str | int, ...]) -> str:
+    """List the keys that are allowed where an unknown one was found."""
+    model: Any = Round
+    for part in location:
+        field = getattr(model, "model_fields", {}).get(part)
+        model = field.annotation if field is not None else None
+    names = ", ".join(getattr(model, "model_fields", {}))
+    return f"Allowed are: {names}" if names else ""

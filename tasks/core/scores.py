@@ -1,0 +1,14 @@
+"""From logits to scores."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def positive_scores(logits: NDArray[np.floating], positive: int = 1) -> NDArray[np.float64]:
+    """Return the positive class's probability from two-column `logits`; `positive` is its column.
+
+    Computed in float64 as the sigmoid of the difference, so that the top of a ranking does not saturate.
+    """
+    wide = logits.astype(np.float64)
+    margin = wide[:, positive] - wide[:, 1 - positive]
+    return np.asarray(1.0 / (1.0 + np.exp(-margin)))

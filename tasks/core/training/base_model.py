@@ -1,0 +1,25 @@
+"""The base model of a round: a folder, or a hub id."""
+
+from pathlib import Path
+
+from tasks.core.errors import ModelFolderError
+from tasks.core.files import fingerprint, sha256_of_folder
+
+WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
+
+
+def base_model_fingerprint(base_model: str) -> str:
+    """Fingerprint the files of a folder; a hub id stands for itself, since its weights are fixed by its name.
+
+    Raises:
+        ModelFolderError: the folder is missing, or lacks config, tokenizer or safetensors weights.
+    """
+    folder = Path(base_model)
+    if not folder.is_absolute():
+        return fingerprint(base_model)
+    if not folder.is_dir():
+        raise ModelFolderError(f"there is no base model folder {folder}; `make setup` fetches the demo's")
+    for choices in (("config.json",), ("tokenizer.json",), WEIGHTS):
+        if not any((folder / name).is_file() for name in choices):
+            raise ModelFolderError(f"the base model folder {folder} has no {' or '.join(choices)}")
+    return fingerprint(sha256_of_folder(folder))

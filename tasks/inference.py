@@ -1,0 +1,143 @@
+"""Inference as Prefect tasks."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any, cast
+from uuid import UUID
+
+from prefect import task
+from prefect.artifacts import create_progress_artifact, create_table_artifact, update_progress_artifact
+from prefect.cache_policies import NO_CACHE
+
+from tasks.core.conversion.model_folder import read_engine_model
+from tasks.core.corpus.sample import list_sample
+from tasks.core.errors import ModelFolderError, RoundFileError
+from tasks.core.inference.manifest import Launch, write_manifest
+from tasks.core.inference.plan import EngineUse, Plan, make_plan, read_plan, write_plan
+from tasks.core.inference.receipts import finished_receipts, unfinished_shards
+from tasks.core.inference.run_folder import RunFolder
+from tasks.core.inference.scoring import score_shard
+from tasks.core.naming import artifact_key, run_folder_name
+from tasks.core.round import Round, Sample
+from tasks.registry import fetch_folder, resolve
+from tasks.retrying import DELAYS_SECONDS, is_passing_fault
+
+MAXIMUM_BLOCKS = 200
+"""A Prefect task run costs about 0.25 CPU-seconds, so shards are handed out in blocks."""
+
+
+@task(task_run_name="fetch-engine-{label}", cache_policy=NO_CACHE, persist_result=False)
+def fetch_engine(round_: Round, label: str) -> EngineUse:
+    """Resolve the label's engine model to a version, and fetch and verify its files."""
+    name = round_.registered_model(label)
+    registered = resolve(name, round_.engine_alias, label, f"conversion/{round_.name}")
+    folder = fetch_folder(registered, round_.work_path / "models")
+    model = read_engine_model(folder)
+    if model.label != label:
+        raise ModelFolderError(f"{name} version {registered.version} scores '{model.label}', not '{label}'")
+    return EngineUse(label, name, registered.version, model.digest, str(folder))
+
+
+def get_sample(round_: Round, sample: str) -> Sample:
+    """Return one of the round's samples.
+
+    Raises:
+        RoundFileError: the round has no sample of that name.
+    """
+    if sample not in round_.samples:
+        raise RoundFileError(f"the round {round_.name} has no sample '{sample}'; it has: {', '.join(round_.samples)}")
+    return round_.samples[sample]
+
+
+@task(task_run_name="plan-{sample}", cache_policy=NO_CACHE, persist_result=False)
+def plan_run(
+    round_: Round, sample: str, run_name: str, limit: int | None, engines: list[EngineUse]
+) -> tuple[Plan, RunFolder]:
+    """Plan the shards and write the plan into the run folder that its fingerprint names."""
+    source = get_sample(round_, sample)
+    opened = [(use, read_engine_model(Path(use.folder))) for use in engines]
+    plan = make_plan(sample, source, list_sample(source), opened, round_.inference, limit)
+    name = run_folder_name(round_.iteration, round_.method, run_name, plan.run_id, sample)
+    folder = RunFolder(round_.inference.output_path / name)
+    write_plan(plan, folder)
+    return plan, folder
+
+
+def unfinished_blocks(plan: Plan, folder: RunFolder) -> list[tuple[int, ...]]:
+    """Group the unfinished shards into at most 200 blocks."""
+    shards = unfinished_shards(plan, finished_receipts(plan, folder))
+    size = -(-len(shards) // MAXIMUM_BLOCKS)
+    return [tuple(shards[start : start + size]) for start in range(0, len(shards), size)] if shards else []
+
+
+@task(
+    task_run_name="shards-from-{shards[0]}",
+    retries=len(DELAYS_SECONDS),
+    retry_delay_seconds=DELAYS_SECONDS,
+    retry_condition_fn=is_passing_fault,
+    cache_policy=NO_CACHE,
+    persist_result=False,
+)
+def score_block(run_folder: str, shards: tuple[int, ...]) -> int:
+    """Score the block's unfinished shards on a worker; return how many rows were scored here."""
+    folder = RunFolder(Path(run_folder))
+    plan = _plan_of(run_folder, folder.plan_path.stat().st_mtime_ns)
+    wanted = [plan.shards[number] for number in shards]
+    todo = unfinished_shards(plan, finished_receipts(plan, folder, wanted), wanted)
+    return sum(score_shard(plan, plan.shards[number], folder).rows_in for number in todo)
+
+
+@cache
+def _plan_of(run_folder: str, _mtime_ns: int) -> Plan:
+    return read_plan(RunFolder(Path(run_folder)))
+
+
+@task(task_run_name="balance", cache_policy=NO_CACHE, persist_result=False)
+def finish_run(plan: Plan, folder: RunFolder, launch: Launch) -> dict[str, Any]:
+    """Balance the run and write its manifest."""
+    return write_manifest(plan, folder, launch)
+
+
+class Progress:
+    """The run's progress artifact, kept up from the receipts on disk."""
+
+    def __init__(self, round_name: str, plan: Plan, folder: RunFolder) -> None:
+        self._plan = plan
+        self._folder = folder
+        self._shown = -1.0
+        artifact = create_progress_artifact(
+            progress=0.0,
+            key=artifact_key(round_name, plan.sample_name, "progress"),
+            description=f"{plan.rows} texts in {len(plan.shards)} shards: {folder.path}",
+        )
+        self._artifact = cast("UUID", artifact)
+
+    def update(self) -> None:
+        """Show the share of shards that have a receipt."""
+        done = sum(self._folder.receipt_path(shard.number).is_file() for shard in self._plan.shards)
+        share = 100.0 * done / max(1, len(self._plan.shards))
+        if share != self._shown:
+            update_progress_artifact(artifact_id=self._artifact, progress=share)
+            self._shown = share
+
+
+def publish_run_table(round_: Round, plan: Plan, folder: RunFolder, manifest: dict[str, Any]) -> None:
+    """Leave the run's counts as a table in the Prefect UI."""
+    counts, timings = manifest["counts"], manifest["timings"]
+    rows = [
+        {
+            "label": use["label"],
+            "model": f"{use['registered_model']} version {use['version']}",
+            "rows in": counts["rows_in"],
+            "rows out": counts["rows_out"][use["label"]],
+            "quarantined": counts["rows_quarantined"],
+            "texts a second": timings["texts_per_second"],
+            "run folder": str(folder.path),
+        }
+        for use in manifest["engines"]
+    ]
+    create_table_artifact(
+        key=artifact_key(round_.name, plan.sample_name, "run"),
+        table=rows,
+        description=f"Run {plan.run_id} of {round_.name}",
+    )

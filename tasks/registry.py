@@ -1,0 +1,120 @@
+"""The model registry: who is selected, who serves, and their files. This module and tracking.py alone import mlflow."""
+
+import shutil
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlflow.artifacts import download_artifacts
+from mlflow.entities.model_registry import ModelVersion
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST, ErrorCode
+from mlflow.tracking import MlflowClient
+
+from tasks.core.errors import ModelFolderError, RegistryError
+from tasks.core.files import fingerprint, sha256_of_folder
+from tasks.tracking import tracking_uri
+
+DIGEST_TAG = "files_digest"
+ABSENT = (ErrorCode.Name(RESOURCE_DOES_NOT_EXIST), "INVALID_PARAMETER_VALUE")
+
+
+@dataclass(frozen=True)
+class RegisteredVersion:
+    """A version of a registered model, resolved once."""
+
+    name: str
+    version: str
+    run_id: str
+    tags: dict[str, str]
+
+    @property
+    def folder_name(self) -> str:
+        """Name of a local copy's folder; the files' digest tells it from another registry's version 1."""
+        return f"{self.version}-{self.tags[DIGEST_TAG]}"
+
+
+def find_version(name: str, alias: str) -> RegisteredVersion | None:
+    """Return the version behind an alias, or None when model or alias does not exist."""
+    try:
+        found = MlflowClient(tracking_uri()).get_model_version_by_alias(name, alias)
+    except MlflowException as error:
+        if error.error_code in ABSENT:
+            return None
+        raise
+    return _describe(found)
+
+
+def resolve(name: str, alias: str, label: str, flow_to_run: str) -> RegisteredVersion:
+    """Return the version behind an alias.
+
+    Raises:
+        RegistryError: there is none; the message names the flow that makes it.
+    """
+    found = find_version(name, alias)
+    if found is None:
+        raise RegistryError(
+            f"label '{label}' has no model '{name}' with alias '{alias}' in the registry. "
+            f"Run: prefect deployment run {flow_to_run}"
+        )
+    return found
+
+
+def register_folder(
+    name: str, alias: str, folder: Path, run_id: str, artifact_path: str, tags: dict[str, str]
+) -> RegisteredVersion:
+    """Upload a model folder to a run, register it as a new version with tags, and set the alias last."""
+    client = MlflowClient(tracking_uri())
+    client.log_artifacts(run_id, str(folder), artifact_path)
+    _ensure_registered_model(client, name)
+    source = f"{client.get_run(run_id).info.artifact_uri}/{artifact_path}"
+    all_tags = tags | {DIGEST_TAG: fingerprint(sha256_of_folder(folder)), "run_id": run_id}
+    created = client.create_model_version(name, source, run_id=run_id, tags=all_tags)
+    client.set_registered_model_alias(name, alias, created.version)
+    return _describe(created)
+
+
+def fetch_folder(registered: RegisteredVersion, models: Path) -> Path:
+    """Return a local copy of a version's files below `models`, downloading them once.
+
+    Raises:
+        ModelFolderError: the downloaded files are not those that were registered.
+    """
+    folder = models / registered.name / registered.folder_name
+    if folder.is_dir():
+        return folder
+    aside = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}.tmp")
+    aside.mkdir(parents=True)
+    try:
+        uri = f"models:/{registered.name}/{registered.version}"
+        downloaded = Path(download_artifacts(artifact_uri=uri, dst_path=str(aside), tracking_uri=tracking_uri()))
+        _verify(downloaded, registered)
+        if not folder.is_dir():
+            downloaded.replace(folder)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    return folder
+
+
+def _verify(folder: Path, registered: RegisteredVersion) -> None:
+    (folder / "registered_model_meta").unlink(missing_ok=True)
+    digest = fingerprint(sha256_of_folder(folder))
+    if digest != registered.tags[DIGEST_TAG]:
+        raise ModelFolderError(
+            f"the files of {registered.name} version {registered.version} have digest {digest}, but "
+            f"{registered.tags[DIGEST_TAG]} was registered: the artifact store was changed. Delete the alias and run "
+            "the flow that registered it again."
+        )
+
+
+def _ensure_registered_model(client: MlflowClient, name: str) -> None:
+    try:
+        client.get_registered_model(name)
+    except MlflowException as error:
+        if error.error_code not in ABSENT:
+            raise
+        client.create_registered_model(name)
+
+
+def _describe(version: ModelVersion) -> RegisteredVersion:
+    return RegisteredVersion(version.name, str(version.version), str(version.run_id), dict(version.tags))

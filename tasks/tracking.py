@@ -1,0 +1,169 @@
+"""MLflow runs: a parent run a label, a child run a seed. This module and registry.py alone import mlflow."""
+
+import json
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from mlflow.artifacts import download_artifacts
+from mlflow.entities import Metric, Param, RunStatus, RunTag
+from mlflow.tracking import MlflowClient
+from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NAME
+
+from tasks.core.errors import RegistryError
+from tasks.core.training.seed import EpochReport, SeedPlan, SeedResult
+from tasks.core.training.selection import Selection
+
+HASH_TAG = "winnow.config_hash"
+KIND_TAG = "winnow.kind"
+LABEL_TAG = "winnow.label"
+SELECTION_FILE = "selection.json"
+
+
+@dataclass(frozen=True)
+class StudyRun:
+    """The parent run of a label's seeds, and how workers reach it."""
+
+    tracking_uri: str
+    experiment_id: str
+    run_id: str
+
+
+def tracking_uri() -> str:
+    """Return the MLflow server's address.
+
+    Raises:
+        RegistryError: MLFLOW_TRACKING_URI is not set.
+    """
+    uri = os.environ.get("MLFLOW_TRACKING_URI", "")
+    if not uri:
+        raise RegistryError(
+            "MLFLOW_TRACKING_URI is not set, so there is no MLflow server to ask. `make up` starts one and prints the "
+            "line to export."
+        )
+    return uri
+
+
+def open_run(client: MlflowClient, experiment: str, name: str, tags: dict[str, str]) -> StudyRun:
+    """Find the newest run with these tags, or create it."""
+    found = client.get_experiment_by_name(experiment)
+    experiment_id = found.experiment_id if found else client.create_experiment(experiment)
+    query = " and ".join(f"tags.`{key}` = '{value}'" for key, value in tags.items())
+    runs = client.search_runs([experiment_id], query, max_results=1)
+    run = runs[0] if runs else client.create_run(experiment_id, run_name=name, tags=tags)
+    return StudyRun(client.tracking_uri, experiment_id, run.info.run_id)
+
+
+def open_study(round_name: str, label: str, study_hash: str) -> StudyRun:
+    """Find or create the parent run of a label's seeds."""
+    tags = {KIND_TAG: "study", LABEL_TAG: label, HASH_TAG: study_hash}
+    return open_run(MlflowClient(tracking_uri()), round_name, label, tags)
+
+
+def finished_seed_run(plan: SeedPlan, study: StudyRun) -> str | None:
+    """Return the run id of the plan's finished child run, or None."""
+    query = (
+        f"tags.`{HASH_TAG}` = '{plan.config_hash}' and tags.`{MLFLOW_PARENT_RUN_ID}` = '{study.run_id}' "
+        "and attributes.status = 'FINISHED'"
+    )
+    runs = MlflowClient(study.tracking_uri).search_runs([study.experiment_id], query, max_results=1)
+    return runs[0].info.run_id if runs else None
+
+
+@contextmanager
+def seed_run(plan: SeedPlan, study: StudyRun) -> Iterator["SeedRun"]:
+    """Open a child run for the plan's seed; it ends FINISHED, or FAILED when the block raises."""
+    client = MlflowClient(study.tracking_uri)
+    tags = {
+        MLFLOW_RUN_NAME: f"{plan.label} seed {plan.seed}",
+        MLFLOW_PARENT_RUN_ID: study.run_id,
+        KIND_TAG: "seed",
+        LABEL_TAG: plan.label,
+        HASH_TAG: plan.config_hash,
+        "winnow.data_digest": plan.splits.digest,
+        "winnow.version": version("winnow"),
+    }
+    run_id = client.create_run(study.experiment_id, tags=tags).info.run_id
+    try:
+        yield SeedRun(client, run_id, plan)
+    except BaseException:
+        client.set_terminated(run_id, RunStatus.to_string(RunStatus.FAILED))
+        raise
+    client.set_terminated(run_id, RunStatus.to_string(RunStatus.FINISHED))
+
+
+class SeedRun:
+    """One seed's child run, open for logging."""
+
+    def __init__(self, client: MlflowClient, run_id: str, plan: SeedPlan) -> None:
+        self._client = client
+        self.run_id = run_id
+        training = plan.training.model_dump(mode="json", exclude={"seeds"})
+        params = {"label": plan.label, "seed": plan.seed, "base_model": plan.base_model, **training}
+        params |= {f"{split}_rows": rows for split, rows in plan.splits.rows.items()}
+        client.log_batch(run_id, params=[Param(key, str(value)) for key, value in params.items()])
+
+    @property
+    def report_epoch(self) -> EpochReport:
+        """Logs an epoch's figures while training goes on."""
+
+        def report(number: int, figures: dict[str, float]) -> None:
+            self._log(figures, step=number, prefix="epoch_")
+
+        return report
+
+    def log_result(self, result: SeedResult) -> None:
+        """Log the kept checkpoint's figures and its test predictions."""
+        self._log(result.metrics, step=0, prefix="")
+        self._client.log_artifact(self.run_id, str(Path(result.folder) / "predictions.parquet"))
+        self._client.set_tag(self.run_id, "winnow.checkpoint", str(result.checkpoint))
+
+    def _log(self, figures: dict[str, float], step: int, prefix: str) -> None:
+        now = int(time.time() * 1000)
+        metrics = [Metric(prefix + name, value, now, step) for name, value in figures.items()]
+        self._client.log_batch(self.run_id, metrics=metrics)
+
+
+def log_selection(study: StudyRun, selection: Selection) -> None:
+    """Leave the selection on the parent run: record, winner's figures, baseline."""
+    client = MlflowClient(study.tracking_uri)
+    client.log_dict(study.run_id, selection.record(), SELECTION_FILE)
+    now = int(time.time() * 1000)
+    figures = dict(selection.winner.metrics)
+    figures |= {f"baseline_tfidf_{name}": value for name, value in selection.baseline.items()}
+    client.log_batch(
+        study.run_id,
+        metrics=[Metric(name, value, now, 0) for name, value in figures.items()],
+        tags=[RunTag("winnow.winning_seed", str(selection.winner.seed))],
+    )
+    client.set_terminated(study.run_id, RunStatus.to_string(RunStatus.FINISHED))
+
+
+def log_engine(round_name: str, label: str, conversion_hash: str, parity: dict[str, Any]) -> str:
+    """Leave a conversion's parity figures on a run of their own, and return its id."""
+    client = MlflowClient(tracking_uri())
+    tags = {KIND_TAG: "conversion", LABEL_TAG: label, HASH_TAG: conversion_hash}
+    run = open_run(client, round_name, f"{label} conversion", tags)
+    now = int(time.time() * 1000)
+    figures = {
+        f"{variant['variant']}_{name}": value
+        for variant in parity["variants"]
+        for name, value in variant.items()
+        if name != "variant"
+    }
+    client.log_batch(run.run_id, metrics=[Metric(name, value, now, 0) for name, value in figures.items()])
+    client.set_terminated(run.run_id, RunStatus.to_string(RunStatus.FINISHED))
+    return run.run_id
+
+
+def read_json_artifact(run_id: str, name: str) -> Any:
+    """Read a JSON artifact of a run."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = download_artifacts(run_id=run_id, artifact_path=name, dst_path=folder, tracking_uri=tracking_uri())
+        return json.loads(Path(path).read_text(encoding="utf-8"))
