@@ -16,6 +16,8 @@ from infra.errors import ServiceError
 START_SECONDS = 120
 STOP_SECONDS = 20
 LOG_LINES_SHOWN = 15
+_started: list[subprocess.Popen[bytes]] = []
+"""Kept, because Python warns of a Popen that goes while its process runs; these outlive their starter on purpose."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,7 @@ def start(service: Service) -> bool:
             start_new_session=True,
             cwd=service.folder,
         )
+    _started.append(started)
     record = {"pid": started.pid, "started": psutil.Process(started.pid).create_time()}
     service.pid_path.write_text(json.dumps(record))
     return True

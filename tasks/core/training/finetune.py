@@ -157,6 +157,8 @@ def _compute_metrics(prediction: EvalPrediction) -> dict[str, float]:
 
 def _measure(trainer: Trainer, splits: dict[str, _Examples]) -> tuple[dict[str, float], NDArray[np.float64]]:
     """Measure the kept checkpoint; return the figures, and the test scores in the file's order."""
+    # With grouping by length the Trainer shuffles what it predicts, too; the examples are sorted already.
+    trainer.args.train_sampling_strategy = "sequential"
     metrics: dict[str, float] = {}
     test_scores = np.empty(len(splits["test"]))
     for split in ("validation", "test"):

@@ -1,0 +1,77 @@
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tasks.core.corpus.sample import draw_texts, list_sample, read_rows
+from tasks.core.errors import InputDataError
+from tasks.core.round import Sample
+from tests.conftest import write_sample
+
+
+@pytest.fixture
+def sample(tmp_path):
+    return Sample(path=write_sample(tmp_path / "sample", 103, files=3, row_group_size=10))
+
+
+def test_files_are_listed_in_name_order_with_their_row_groups(sample):
+    files = list_sample(sample)
+    assert [file.name for file in files] == ["part-0.parquet", "part-1.parquet", "part-2.parquet"]
+    assert [file.rows for file in files] == [35, 34, 34]
+    assert files[0].row_groups == (10, 10, 10, 5)
+
+
+@pytest.mark.parametrize(("start", "stop"), [(0, 35), (0, 1), (9, 11), (10, 20), (25, 35), (34, 35)])
+def test_a_row_range_is_read_across_row_groups(sample, start, stop):
+    file = list_sample(sample)[0]
+    whole = pq.read_table(file.path)
+    part = read_rows(file.path, start, stop, "tweet_id", "text")
+    assert part["id"].to_pylist() == whole["tweet_id"].to_pylist()[start:stop]
+    assert part["text"].to_pylist() == whole["text"].to_pylist()[start:stop]
+
+
+def test_texts_are_drawn_by_seed_without_replacement(sample):
+    files = list_sample(sample)
+    drawn = draw_texts(files, sample, 40, seed=3)
+    assert drawn == draw_texts(files, sample, 40, seed=3)
+    assert drawn != draw_texts(files, sample, 40, seed=4)
+    assert len(set(drawn)) == 40
+    assert len(set(draw_texts(files, sample, 1000, seed=3))) == 103
+
+
+def test_a_changed_file_has_another_footer(sample):
+    before = list_sample(sample)[0]
+    table = pq.read_table(before.path)
+    pq.write_table(table.set_column(1, "text", pa.array(["changed"] * 35)), before.path, row_group_size=10)
+    assert list_sample(sample)[0].footer_sha256 != before.footer_sha256
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        (pa.table({"tweet_id": [1.0], "text": ["a"]}), "holds floats"),
+        (pa.table({"tweet_id": [[1]], "text": ["a"]}), "has type list"),
+        (pa.table({"tweet_id": [1], "body": ["a"]}), "no column 'text'"),
+        (pa.table({"tweet_id": [1], "text": [7]}), "it must hold strings"),
+    ],
+)
+def test_a_file_that_cannot_be_scored_is_refused_by_name(sample, table, message):
+    path = sample.path / "part-9.parquet"
+    pq.write_table(table, path)
+    with pytest.raises(InputDataError, match=message) as error:
+        list_sample(sample)
+    assert str(path) in str(error.value)
+
+
+def test_a_torn_file_is_refused_by_name(sample):
+    path = sample.path / "part-1.parquet"
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(InputDataError, match=r"part-1\.parquet is not a whole Parquet file"):
+        list_sample(sample)
+
+
+def test_a_missing_or_empty_folder_is_named(tmp_path):
+    with pytest.raises(InputDataError, match="no sample at"):
+        list_sample(Sample(path=tmp_path / "none"))
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputDataError, match="holds no .parquet file"):
+        list_sample(Sample(path=tmp_path / "empty"))

@@ -1,0 +1,192 @@
+import json
+import os
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tasks.core.corpus.sample import list_sample
+from tasks.core.errors import RunFolderError
+from tasks.core.evaluation.top_scored import top_scored
+from tasks.core.files import sha256_of_folder
+from tasks.core.inference.engine import open_engine, open_tokenizer
+from tasks.core.inference.manifest import Launch, write_manifest
+from tasks.core.inference.plan import METADATA_KEY, EngineUse, make_plan, write_plan
+from tasks.core.inference.receipts import finished_receipts, read_receipt, unfinished_shards
+from tasks.core.inference.run_folder import RunFolder
+from tasks.core.inference.scoring import score_shard
+from tasks.core.round import Inference, Sample
+from tests.tiny import make_sentences
+
+TEXTS = [*make_sentences(90, seed=7), None, "", "", "same text", None, "same text", " ".join(["word1"] * 90)]
+
+
+@pytest.fixture
+def sample(tmp_path):
+    (tmp_path / "sample").mkdir()
+    ids = pa.array([2**63 - 1 - number for number in range(len(TEXTS))], pa.int64())
+    pq.write_table(pa.table({"tweet_id": ids, "text": TEXTS}), tmp_path / "sample" / "a.parquet", row_group_size=40)
+    return Sample(path=tmp_path / "sample")
+
+
+@pytest.fixture
+def make_run(sample, tiny_engines, tmp_path):
+    def make(name="run", score=True):
+        uses = [
+            (EngineUse(label, f"us.{label}", "3", model.digest, model.folder), model)
+            for label, model in tiny_engines.items()
+        ]
+        settings = Inference(output_path=tmp_path, shard_rows=40, batch_tokens=512)
+        plan = make_plan("evaluation", sample, list_sample(sample), uses, settings, None)
+        folder = RunFolder(tmp_path / name)
+        write_plan(plan, folder)
+        if score:
+            for shard in plan.shards:
+                score_shard(plan, shard, folder)
+        return plan, folder
+
+    return make
+
+
+def outputs(folder, label="positive"):
+    return pa.concat_tables([pq.read_table(path) for path in sorted((folder.path / "output" / label).iterdir())])
+
+
+def unfinished(plan, folder):
+    return unfinished_shards(plan, finished_receipts(plan, folder))
+
+
+def test_every_row_is_scored_once_for_each_label_or_quarantined(make_run):
+    plan, folder = make_run()
+    ids = [2**63 - 1 - number for number in range(len(TEXTS))]
+    expected = [id_ for id_, text in zip(ids, TEXTS, strict=True) if text is not None]
+    for label in ("positive", "negative"):
+        table = outputs(folder, label)
+        assert table["tweet_id"].to_pylist() == expected
+        assert table.schema.field("score").type == pa.float64()
+    quarantined = pa.concat_tables([pq.read_table(path) for path in (folder.path / "quarantine").iterdir()])
+    assert sorted(quarantined["tweet_id"].to_pylist()) == sorted(set(ids) - set(expected))
+    assert set(quarantined["reason"].to_pylist()) == {"text is null"}
+
+
+def test_scores_are_the_engines_own_for_each_text_alone(make_run, tiny_engines):
+    _, folder = make_run()
+    model = tiny_engines["positive"]
+    tokenizer = open_tokenizer(str(model.tokenizer_path), model.max_length_tokens)
+    engine = open_engine(model.folder)
+    scores = outputs(folder)["score"].to_numpy()
+    texts = [text for text in TEXTS if text is not None]
+    for text, score in zip(texts, scores, strict=True):
+        other, positive = engine.logits([tokenizer.encode(text).ids])[0].astype(np.float64)
+        assert score == pytest.approx(1 / (1 + np.exp(other - positive)), abs=1e-6)
+
+
+def test_a_second_run_writes_the_same_bytes_in_any_order_of_shards(make_run):
+    plan, first = make_run("first")
+    _, second = make_run("second", score=False)
+    for shard in reversed(plan.shards):
+        score_shard(plan, shard, second)
+    assert sha256_of_folder(first.path / "output") == sha256_of_folder(second.path / "output")
+
+
+def test_receipts_count_what_happened(make_run):
+    plan, folder = make_run()
+    receipts = [read_receipt(folder, shard.number) for shard in plan.shards]
+    assert [receipt.rows_in for receipt in receipts] == [40, 40, 17]
+    last = receipts[-1]
+    assert last.rows_out == {"positive": 15, "negative": 15}
+    assert (last.rows_quarantined, last.empty_texts, last.duplicate_texts, last.truncated_texts) == (2, 2, 2, 1)
+
+
+def test_equal_texts_get_one_score(make_run):
+    _, folder = make_run()
+    scores = dict(zip(outputs(folder)["tweet_id"].to_pylist(), outputs(folder)["score"].to_pylist(), strict=True))
+    ids = [2**63 - 1 - number for number, text in enumerate(TEXTS) if text == "same text"]
+    assert len({scores[id_] for id_ in ids}) == 1
+
+
+def test_every_output_file_says_where_it_comes_from(make_run, tiny_engines):
+    plan, folder = make_run()
+    metadata = json.loads(pq.read_schema(folder.output_path("negative", 1)).metadata[METADATA_KEY])
+    assert metadata == {
+        "run_id": plan.run_id,
+        "shard": 1,
+        "label": "negative",
+        "registered_model": "us.negative",
+        "version": "3",
+        "engine_digest": tiny_engines["negative"].digest,
+    }
+
+
+def truncate(path):
+    path.write_bytes(path.read_bytes()[:-10])
+
+
+@pytest.mark.parametrize("damage", [truncate, os.unlink])
+@pytest.mark.parametrize("which", ["output/positive/part-00001.parquet", "quarantine/part-00002.parquet"])
+def test_a_shard_with_a_torn_or_missing_file_is_not_finished(make_run, damage, which):
+    plan, folder = make_run()
+    assert unfinished(plan, folder) == []
+    damage(folder.path / which)
+    assert unfinished(plan, folder) == [int(which[-9:-8])]
+
+
+def test_a_shard_without_receipt_is_not_finished(make_run):
+    plan, folder = make_run()
+    folder.receipt_path(1).unlink()
+    assert unfinished(plan, folder) == [1]
+
+
+def test_shards_of_a_touched_input_are_scored_again(make_run, sample):
+    plan, folder = make_run()
+    os.utime(sample.path / "a.parquet", ns=(1, 1))
+    assert unfinished(plan, folder) == [0, 1, 2]
+
+
+def test_the_manifest_balances_and_a_finished_runs_manifest_is_left_alone(make_run):
+    plan, folder = make_run()
+    manifest = write_manifest(plan, folder, Launch(97, 1.0))
+    assert manifest["counts"]["rows_in"] == 97
+    assert manifest["counts"]["rows_out"] == {"positive": 95, "negative": 95}
+    assert manifest["counts"]["rows_quarantined"] == 2
+    stamp = folder.manifest_path.stat().st_mtime_ns
+    assert write_manifest(plan, folder, Launch(0, 9.0)) == manifest
+    assert folder.manifest_path.stat().st_mtime_ns == stamp
+
+
+def test_a_run_with_unfinished_shards_gets_no_manifest(make_run):
+    plan, folder = make_run()
+    folder.receipt_path(0).unlink()
+    with pytest.raises(RunFolderError, match=r"1 of 3 shards .* are unfinished \(first: \[0\]\)"):
+        write_manifest(plan, folder, Launch(0, 0))
+    assert not folder.manifest_path.exists()
+
+
+def test_a_row_lost_behind_a_receipts_back_does_not_balance(make_run):
+    plan, folder = make_run()
+    path = folder.output_path("positive", 1)
+    size = path.stat().st_size
+    pq.write_table(pq.read_table(path).slice(1), path, compression="none")
+    receipt = json.loads(folder.receipt_path(1).read_text())
+    receipt["files"]["output/positive/part-00001.parquet"] = path.stat().st_size
+    assert path.stat().st_size != size
+    folder.receipt_path(1).write_text(json.dumps(receipt))
+    with pytest.raises(RunFolderError, match="label 'positive' .* does not balance: 97 rows in, but 94 scored and 2"):
+        write_manifest(plan, folder, Launch(0, 0))
+
+
+def test_string_ids_are_carried_through(tmp_path, tiny_engines, make_run, sample):
+    texts = make_sentences(10, seed=1)
+    table = pa.table({"tweet_id": [f"amazon-1_{n:03}" for n in range(10)], "text": texts})
+    pq.write_table(table, sample.path / "a.parquet")
+    _, folder = make_run()
+    assert outputs(folder)["tweet_id"].to_pylist() == table["tweet_id"].to_pylist()
+
+
+def test_the_best_scored_are_found_with_their_texts(make_run, sample):
+    _, folder = make_run()
+    table = outputs(folder).to_pandas().sort_values(["score", "tweet_id"], ascending=[False, True])
+    best = top_scored(folder.path, "positive", sample, 5)
+    assert [row["tweet_id"] for row in best] == table["tweet_id"].head(5).tolist()
+    assert [row["text"] for row in best] == [TEXTS[2**63 - 1 - row["tweet_id"]] for row in best]

@@ -1,0 +1,68 @@
+"""Services as real processes: a small web server stands in for a big one."""
+
+import json
+import sys
+import threading
+from http.server import HTTPServer, SimpleHTTPRequestHandler
+
+import psutil
+import pytest
+
+from infra.errors import ServiceError
+from infra.services.process import Service, running_process, start, stop, wait_healthy
+from tests.conftest import free_port
+
+CHILD = "import subprocess, sys; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])"
+
+
+@pytest.fixture
+def service(tmp_path):
+    port = free_port()
+    code = f"{CHILD}; from http.server import test, SimpleHTTPRequestHandler as H; test(H, port={port}, bind='127.0.0.1')"
+    service = Service("web", [sys.executable, "-c", code], {}, tmp_path / "services", f"http://127.0.0.1:{port}/")
+    yield service
+    stop(service)
+
+
+def test_a_service_is_started_once_and_stopped_with_its_children(service):
+    assert start(service)
+    wait_healthy(service)
+    assert not start(service)
+    process = running_process(service)
+    family = [process, *process.children()]
+    assert len(family) == 2
+    assert stop(service)
+    assert not any(member.is_running() and member.status() != psutil.STATUS_ZOMBIE for member in family)
+    assert not stop(service)
+
+
+def test_a_pid_that_another_program_has_by_now_is_left_alone(service):
+    service.folder.mkdir()
+    me = psutil.Process()
+    service.pid_path.write_text(json.dumps({"pid": me.pid, "started": me.create_time() - 100}))
+    assert running_process(service) is None
+    assert not stop(service)
+    assert me.is_running()
+
+
+def test_a_taken_port_is_said_to_be_taken(service):
+    port = int(service.health_url.split(":")[2].strip("/"))
+    server = HTTPServer(("127.0.0.1", port), SimpleHTTPRequestHandler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        with pytest.raises(ServiceError, match="not started here"):
+            start(service)
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def test_a_service_that_ends_at_once_shows_the_end_of_its_log(tmp_path):
+    code = "print('the disk is on fire'); raise SystemExit(3)"
+    url = f"http://127.0.0.1:{free_port()}/"
+    service = Service("broken", [sys.executable, "-c", code], {}, tmp_path / "services", url)
+    start(service)
+    with pytest.raises(ServiceError, match=r"(?s)broken did not come up.*the disk is on fire"):
+        wait_healthy(service)

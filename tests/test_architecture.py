@@ -1,0 +1,64 @@
+"""Imports point one way: deployments -> flows -> tasks -> tasks.core, and flows -> infra."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+ORCHESTRATION = {"prefect", "prefect_dask", "dask", "distributed", "dask_jobqueue"}
+LEARNING = {"torch", "transformers", "onnx", "onnxruntime", "sklearn"}
+FORBIDDEN = {
+    "tasks/core": ORCHESTRATION | {"mlflow", "flows", "infra", "deployments", "tests"},
+    "tasks": (ORCHESTRATION - {"prefect"}) | {"mlflow", "flows", "infra", "deployments", "tests"},
+    "infra": {"mlflow", "tasks", "flows", "deployments", "tests"} | LEARNING,
+    "flows": (ORCHESTRATION - {"prefect"}) | {"mlflow", "duckdb", "deployments", "tests"} | LEARNING,
+    "deployments": (ORCHESTRATION - {"prefect"}) | {"mlflow", "tests"} | LEARNING,
+}
+MAY_IMPORT_MLFLOW = {"tasks/tracking.py", "tasks/registry.py"}
+
+
+def imported(source: str) -> list[tuple[str, str]]:
+    """Return each import of a module as its whole name and its first part."""
+    names = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names.append("." * node.level + (node.module or ""))
+    return [(name, name.split(".")[0]) for name in names]
+
+
+def violations(path: str, source: str) -> list[str]:
+    """Return what a file imports against the rule of its folder, by name."""
+    folder = "tasks/core" if path.startswith("tasks/core/") else path.split("/")[0]
+    forbidden = FORBIDDEN[folder] - ({"mlflow"} if path in MAY_IMPORT_MLFLOW else set())
+    found = [name for name, first in imported(source) if first in forbidden or name.startswith(".")]
+    if folder == "tasks/core":
+        found += [name for name, first in imported(source) if first == "tasks" and not name.startswith("tasks.core")]
+    return [f"{path} imports {name}, which {folder}/ may not: see 'How the code is laid out' in README.md" for name in found]
+
+
+def test_imports_point_one_way():
+    files = [path for folder in ("tasks", "flows", "infra", "deployments") for path in (ROOT / folder).rglob("*.py")]
+    assert len(files) > 40
+    found = [line for path in files for line in violations(path.relative_to(ROOT).as_posix(), path.read_text())]
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        ("tasks/core/files.py", "import prefect"),
+        ("tasks/core/files.py", "def f():\n    from dask import delayed"),
+        ("tasks/core/files.py", "from tasks.registry import resolve"),
+        ("tasks/core/files.py", "from .naming import shard_number"),
+        ("tasks/training.py", "from mlflow.tracking import MlflowClient"),
+        ("tasks/tracking.py", "from flows.training import training"),
+        ("flows/training.py", "import torch"),
+        ("flows/inference.py", "from distributed import Client"),
+        ("infra/cluster.py", "from tasks.core.round import Round"),
+    ],
+)
+def test_the_rule_catches_a_planted_import(path, source):
+    assert violations(path, source)
