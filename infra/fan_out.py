@@ -7,12 +7,13 @@ Prefect's retries never fire (prefect-dask 0.3.7). The wrapped Dask future knows
 import time
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any, Generic, TypeVar
 
 from distributed import CancelledError, KilledWorker
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
-from prefect.exceptions import ObjectNotFound
+from prefect.exceptions import PrefectHTTPStatusError
 from prefect.futures import PrefectFuture
 from prefect.logging import get_run_logger
 from prefect.states import Crashed
@@ -105,5 +106,7 @@ def _mark_crashed(task_run_id: Any, error: Exception) -> None:
     with get_client(sync_client=True) as client:
         try:
             client.set_task_run_state(task_run_id, Crashed(message=f"lost with its Dask worker: {error}"), force=True)
-        except ObjectNotFound:
+        except PrefectHTTPStatusError as missing:
+            if missing.response.status_code != HTTPStatus.NOT_FOUND:
+                raise
             get_run_logger().debug("task run %s was lost before it started", task_run_id)

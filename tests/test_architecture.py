@@ -26,17 +26,19 @@ def imported(source: str) -> list[tuple[str, str]]:
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             names.append("." * node.level + (node.module or ""))
-    return [(name, name.split(".")[0]) for name in names]
+    return [(name, name.split(".", maxsplit=1)[0]) for name in names]
 
 
 def violations(path: str, source: str) -> list[str]:
     """Return what a file imports against the rule of its folder, by name."""
-    folder = "tasks/core" if path.startswith("tasks/core/") else path.split("/")[0]
+    folder = "tasks/core" if path.startswith("tasks/core/") else path.split("/", maxsplit=1)[0]
     forbidden = FORBIDDEN[folder] - ({"mlflow"} if path in MAY_IMPORT_MLFLOW else set())
     found = [name for name, first in imported(source) if first in forbidden or name.startswith(".")]
     if folder == "tasks/core":
         found += [name for name, first in imported(source) if first == "tasks" and not name.startswith("tasks.core")]
-    return [f"{path} imports {name}, which {folder}/ may not: see 'How the code is laid out' in README.md" for name in found]
+    return [
+        f"{path} imports {name}, which {folder}/ may not: see 'How the code is laid out' in README.md" for name in found
+    ]
 
 
 def test_imports_point_one_way():

@@ -6,9 +6,14 @@ from tasks.core.files import fingerprint, sha256_of_folder, write_aside, write_j
 def test_an_interrupted_write_leaves_the_old_file_and_nothing_else(tmp_path):
     path = tmp_path / "scores"
     path.write_text("whole")
-    with pytest.raises(RuntimeError), write_aside(path) as aside:
-        aside.write_text("ha")
-        raise RuntimeError
+
+    def write_half():
+        with write_aside(path) as aside:
+            aside.write_text("ha")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        write_half()
     assert path.read_text() == "whole"
     assert [file.name for file in tmp_path.iterdir()] == ["scores"]
 

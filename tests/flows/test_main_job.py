@@ -76,7 +76,9 @@ def test_training_registers_the_selected_seed_of_each_label(round_file):
         assert version.tags["label"] == label
         assert int(version.tags["seed"]) in round_.training.seeds
     table = json.loads(Artifact.get(f"{round_.name}-seeds").data)
-    assert [(row["label"], row["seed"]) for row in table] == [(label, n) for label in round_.active_labels for n in (1, 2)]
+    assert [(row["label"], row["seed"]) for row in table] == [
+        (label, n) for label in round_.active_labels for n in (1, 2)
+    ]
     assert [row["winner"] for row in table].count("*") == 2
 
 
@@ -89,7 +91,9 @@ def test_the_main_job_end_to_end_and_again(trained):
     manifest = json.loads((folder / "manifest.json").read_text())
     assert manifest["counts"]["rows_in"] == 400
     before = sha256_of_folder(folder)
-    versions = [find_version(read_round(trained).registered_model("positive"), alias) for alias in ("iter0", "iter0-onnx")]
+    versions = [
+        find_version(read_round(trained).registered_model("positive"), alias) for alias in ("iter0", "iter0-onnx")
+    ]
 
     training(str(trained))
     conversion(str(trained))

@@ -18,7 +18,9 @@ CHILD = "import subprocess, sys; subprocess.Popen([sys.executable, '-c', 'import
 @pytest.fixture
 def service(tmp_path):
     port = free_port()
-    code = f"{CHILD}; from http.server import test, SimpleHTTPRequestHandler as H; test(H, port={port}, bind='127.0.0.1')"
+    code = (
+        f"{CHILD}; from http.server import test, SimpleHTTPRequestHandler as H; test(H, port={port}, bind='127.0.0.1')"
+    )
     service = Service("web", [sys.executable, "-c", code], {}, tmp_path / "services", f"http://127.0.0.1:{port}/")
     yield service
     stop(service)

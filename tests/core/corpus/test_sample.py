@@ -73,5 +73,5 @@ def test_a_missing_or_empty_folder_is_named(tmp_path):
     with pytest.raises(InputDataError, match="no sample at"):
         list_sample(Sample(path=tmp_path / "none"))
     (tmp_path / "empty").mkdir()
-    with pytest.raises(InputDataError, match="holds no .parquet file"):
+    with pytest.raises(InputDataError, match=r"holds no \.parquet file"):
         list_sample(Sample(path=tmp_path / "empty"))

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,7 +20,7 @@ def test_every_row_is_in_one_batch_and_no_batch_exceeds_the_budget(lengths, budg
 @given(lengths, st.integers(64, 500))
 def test_batches_hold_neighbours_in_length(lengths, budget):
     batches = plan_batches(lengths, budget)
-    for earlier, later in zip(batches, batches[1:], strict=False):
+    for earlier, later in pairwise(batches):
         assert lengths[earlier].max() <= lengths[later].min()
 
 

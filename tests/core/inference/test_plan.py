@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tasks.core.corpus.sample import SampleFile, list_sample
 from tasks.core.errors import ModelFolderError, RunFolderError
-from tasks.core.inference.plan import EngineUse, make_plan, read_plan, write_plan
+from tasks.core.inference.plan import EngineUse, _cut_files, make_plan, read_plan, write_plan
 from tasks.core.inference.run_folder import RunFolder
 from tasks.core.round import Inference, Sample
 from tests.conftest import write_sample
@@ -40,8 +40,6 @@ groups = st.lists(st.lists(st.integers(0, 70), max_size=6), max_size=4)
 
 @given(groups, st.integers(1, 60), st.none() | st.integers(1, 300))
 def test_shards_cover_every_row_once_and_in_order(groups, shard_rows, limit):
-    from tasks.core.inference.plan import _cut_files
-
     files = [SampleFile(f"/{n}", str(n), tuple(rows), 1, "x") for n, rows in enumerate(groups)]
     cut = list(_cut_files(files, shard_rows, limit))
     covered = [(name, row) for name, start, stop in cut for row in range(start, stop)]

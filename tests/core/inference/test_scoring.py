@@ -58,7 +58,7 @@ def unfinished(plan, folder):
 
 
 def test_every_row_is_scored_once_for_each_label_or_quarantined(make_run):
-    plan, folder = make_run()
+    _, folder = make_run()
     ids = [2**63 - 1 - number for number in range(len(TEXTS))]
     expected = [id_ for id_, text in zip(ids, TEXTS, strict=True) if text is not None]
     for label in ("positive", "negative"):
@@ -172,11 +172,11 @@ def test_a_row_lost_behind_a_receipts_back_does_not_balance(make_run):
     receipt["files"]["output/positive/part-00001.parquet"] = path.stat().st_size
     assert path.stat().st_size != size
     folder.receipt_path(1).write_text(json.dumps(receipt))
-    with pytest.raises(RunFolderError, match="label 'positive' .* does not balance: 97 rows in, but 94 scored and 2"):
+    with pytest.raises(RunFolderError, match=r"label 'positive' .* does not balance: 97 rows in, but 94 scored and 2"):
         write_manifest(plan, folder, Launch(0, 0))
 
 
-def test_string_ids_are_carried_through(tmp_path, tiny_engines, make_run, sample):
+def test_string_ids_are_carried_through(make_run, sample):
     texts = make_sentences(10, seed=1)
     table = pa.table({"tweet_id": [f"amazon-1_{n:03}" for n in range(10)], "text": texts})
     pq.write_table(table, sample.path / "a.parquet")

@@ -9,6 +9,7 @@ from tasks.core.corpus.labelled import prepare_splits, read_split
 from tasks.core.errors import ModelFolderError, TrainingError
 from tasks.core.files import sha256_of_file
 from tasks.core.training.checkpoint import read_card
+from tasks.core.training.metrics import binary_metrics
 from tasks.core.training.seed import plan_seeds, read_result, train_seed
 
 
@@ -49,8 +50,6 @@ def test_test_scores_stand_beside_their_own_ids(plan):
     """Evaluation is sorted by length; a lost order would pair scores with other texts' labels."""
     result, _ = train(plan)
     predictions = pq.read_table(Path(plan.folder) / "predictions.parquet").to_pandas()
-    from tasks.core.training.metrics import binary_metrics
-
     figures = binary_metrics(predictions["label"].to_numpy(), predictions["score"].to_numpy())
     assert figures["average_precision"] == pytest.approx(result.metrics["test_average_precision"])
     assert figures["log_loss"] == pytest.approx(result.metrics["test_log_loss"])

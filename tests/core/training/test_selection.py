@@ -34,7 +34,9 @@ def test_of_equal_seeds_the_lowest_wins_whatever_the_order():
     assert select([result(3, 0.9), result(1, 0.9), result(2, 0.1)], (1, 2, 3)).winner.seed == 1
 
 
-@pytest.mark.parametrize("results", [[result(1, 0.9)], [result(1, 0.9), result(1, 0.9)], [result(1, 0.9), result(7, 0.9)]])
+@pytest.mark.parametrize(
+    "results", [[result(1, 0.9)], [result(1, 0.9), result(1, 0.9)], [result(1, 0.9), result(7, 0.9)]]
+)
 def test_a_missing_foreign_or_doubled_seed_fails(results):
     with pytest.raises(TrainingError, match=r"asks for \[1, 2\]"):
         select(results, (1, 2))

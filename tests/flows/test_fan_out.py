@@ -1,0 +1,46 @@
+import pytest
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import TaskRunFilter, TaskRunFilterName
+
+from infra.cluster import LocalProfile, task_runner
+from infra.errors import ClusterError
+from tasks.core.errors import InputDataError
+from tests.flows.unreliable import double_all, fail_all
+
+pytestmark = pytest.mark.usefixtures("prefect_harness")
+
+
+@pytest.fixture
+def runner():
+    return task_runner(LocalProfile(kind="local", workers=1))
+
+
+def test_every_result_comes_back(runner):
+    assert double_all.with_options(task_runner=runner)([1, 2, 3]) == {1: 2, 2: 4, 3: 6}
+
+
+def test_a_task_that_always_kills_its_worker_ends_in_an_error_and_a_true_state(runner):
+    """The worker lives long enough to tell Prefect that the task runs."""
+    with pytest.raises(ClusterError, match=r"1 tasks were lost with their workers in each of 1 rounds: \[2\]"):
+        double_all.with_options(task_runner=runner)([2], deadly=2, seconds_to_live=2)
+    with get_client(sync_client=True) as client:
+        named = TaskRunFilter(name=TaskRunFilterName(like_="die_or_double"))
+        states = [run.state.type.value for run in client.read_task_runs(task_run_filter=named)]
+    assert "CRASHED" in states
+    assert not {"RUNNING", "PENDING"} & set(states)
+
+
+def test_a_task_lost_before_prefect_heard_of_it_is_lost_all_the_same(runner):
+    with pytest.raises(ClusterError, match=r"tasks were lost with their workers"):
+        double_all.with_options(task_runner=runner)([2], deadly=2)
+
+
+def test_an_error_that_a_person_must_act_on_is_raised_as_it_is_and_not_tried_again(runner, tmp_path):
+    with pytest.raises(InputDataError, match="no column 'text'"):
+        fail_all.with_options(task_runner=runner)(str(tmp_path), "input")
+    assert (tmp_path / "input").read_text() == "try\n"
+
+
+def test_a_passing_fault_is_tried_again(runner, tmp_path):
+    assert fail_all.with_options(task_runner=runner)(str(tmp_path), "passing") == {"passing": "done"}
+    assert (tmp_path / "passing").read_text() == "try\n" * 3
