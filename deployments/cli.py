@@ -50,7 +50,7 @@ def deploy(
 def demo() -> None:
     """Run the demo round: training, conversion and inference, through real deployments."""
     settings = read_settings()
-    use(settings)
+    os.environ.update(settings.environment)
     from deployments.demo.run import run_demo  # noqa: PLC0415 - Prefect reads its settings when it is imported
 
     run_demo(settings)

@@ -26,20 +26,21 @@ def conversion(round_file: str, cluster: str | None = None) -> None:
         cluster: Cluster profile to use instead of the round's.
     """
     round_ = read_round(round_file)
+    round_.require_own_models()
     plans = {label: plan_conversion(round_, label) for label in round_.active_labels}
     found = {label: find_engine(round_, plan) for label, plan in plans.items()}
     registered = {label: version for label, version in found.items() if version is not None}
     missing = [plan for label, plan in plans.items() if label not in registered]
     if missing:
         profile = read_profile(cluster or round_.clusters.conversion)
-        convert = convert_labels.with_options(task_runner=task_runner(profile))
-        for label, engine in convert(missing, profile.lost_worker_rounds).items():
+        convert = convert_labels.with_options(task_runner=task_runner(profile), flow_run_name=f"{round_.name} engines")
+        for label, engine in convert(missing, profile.lost_worker_attempts).items():
             registered[label] = register_engine(round_, plans[label], engine)
     publish_parity_table(round_, registered)
 
 
 @flow(name="convert-labels", validate_parameters=False, persist_result=False)
-def convert_labels(plans: list[ConversionPlan], rounds: int) -> dict[str, EngineModel]:
+def convert_labels(plans: list[ConversionPlan], attempts: int) -> dict[str, EngineModel]:
     """Convert the labels side by side."""
     by_label = {plan.label: plan for plan in plans}
-    return run_all(lambda label: convert_label.submit(by_label[label]), by_label, rounds)
+    return run_all(lambda label: convert_label.submit(by_label[label]), by_label, attempts)

@@ -55,17 +55,17 @@ def inference(
     if unfinished_blocks(plan, folder):
         profile = read_profile(cluster or round_.clusters.inference)
         score = score_shards.with_options(task_runner=task_runner(profile))
-        rows = score(round_.name, str(folder.path), profile.lost_worker_rounds)
+        rows = score(round_.name, str(folder.path), profile.lost_worker_attempts)
     manifest = finish_run(plan, folder, Launch(rows, round(time.monotonic() - started, 1)))
     publish_run_table(round_, plan, folder, manifest)
 
 
-@flow(name="score-shards", persist_result=False)
-def score_shards(round_name: str, run_folder: str, rounds: int) -> int:
+@flow(name="score-shards", flow_run_name="{round_name} shards", persist_result=False)
+def score_shards(round_name: str, run_folder: str, attempts: int) -> int:
     """Score the run's unfinished shards side by side, show how far they are, and return how many rows were scored."""
     folder = RunFolder(Path(run_folder))
     plan = read_plan(folder)
     progress = Progress(round_name, plan, folder)
     blocks = unfinished_blocks(plan, folder)
-    scored = run_all(lambda block: score_block.submit(run_folder, block), blocks, rounds, progress.update)
+    scored = run_all(lambda block: score_block.submit(run_folder, block), blocks, attempts, progress.update)
     return sum(scored.values())

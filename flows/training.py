@@ -6,7 +6,7 @@ from flows.names import round_and_flow
 from infra.cluster import read_profile, task_runner
 from infra.fan_out import run_all
 from tasks.core.round_file import read_round
-from tasks.core.training.seed import SeedPlan
+from tasks.core.training.seed_plan import SeedPlan
 from tasks.tracking import StudyRun
 from tasks.training import prepare_study, publish_seed_table, select_label, train_one_seed, unfinished_seeds
 
@@ -20,17 +20,20 @@ def training(round_file: str, cluster: str | None = None) -> None:
         cluster: Cluster profile to use instead of the round's.
     """
     round_ = read_round(round_file)
-    studies = [prepare_study(round_, label) for label in round_.active_labels]
+    round_.require_own_models()
+    studies = [prepare_study(round_, label, column) for label, column in round_.active_labels.items()]
     unfinished = unfinished_seeds(studies)
     if unfinished:
         profile = read_profile(cluster or round_.clusters.training)
-        train_seeds.with_options(task_runner=task_runner(profile))(unfinished, profile.lost_worker_rounds)
+        train_seeds.with_options(task_runner=task_runner(profile), flow_run_name=f"{round_.name} seeds")(
+            unfinished, profile.lost_worker_attempts
+        )
     selections = [select_label(round_, study) for study in studies]
     publish_seed_table(round_, selections)
 
 
 @flow(name="train-seeds", validate_parameters=False, persist_result=False)
-def train_seeds(unfinished: list[tuple[SeedPlan, StudyRun]], rounds: int) -> None:
+def train_seeds(unfinished: list[tuple[SeedPlan, StudyRun]], attempts: int) -> None:
     """Train the seeds side by side."""
     by_name = {f"{plan.label} seed {plan.seed}": (plan, study) for plan, study in unfinished}
-    run_all(lambda name: train_one_seed.submit(*by_name[name]), by_name, rounds)
+    run_all(lambda name: train_one_seed.submit(*by_name[name]), by_name, attempts)

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 import dask
 import yaml
-from distributed import LocalCluster
+from distributed import Client, LocalCluster
 from prefect.task_runners import TaskRunner
 from prefect_dask.task_runners import DaskTaskRunner
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
@@ -17,6 +17,10 @@ PROFILES = Path(__file__).parent / "clusters"
 ADDRESS_SCHEMES = ("tcp://", "tls://")
 ALLOWED_FAILURES = 5
 """Workers that may die under one Dask task before Dask gives it up."""
+NO_WORKERS_TIMEOUT = "10 minutes"
+LOST_WORKER_TIMEOUT = "60 s"
+"""A worker process that restarts on a busy machine needs more than Dask's 15 s."""
+CONNECT_SECONDS = 20
 
 
 class LocalProfile(BaseModel):
@@ -27,7 +31,7 @@ class LocalProfile(BaseModel):
     kind: Literal["local"]
     workers: int | None = Field(default=None, ge=1)
     memory_limit_gib: float = Field(default=0, ge=0)
-    lost_worker_rounds: int = Field(default=3, ge=1)
+    lost_worker_attempts: int = Field(default=3, ge=1)
 
 
 class AddressProfile(BaseModel):
@@ -37,7 +41,7 @@ class AddressProfile(BaseModel):
 
     kind: Literal["address"]
     address: str
-    lost_worker_rounds: int = Field(default=3, ge=1)
+    lost_worker_attempts: int = Field(default=3, ge=1)
 
 
 Profile = Annotated[LocalProfile | AddressProfile, Field(discriminator="kind")]
@@ -67,6 +71,7 @@ def read_profile(cluster: str) -> LocalProfile | AddressProfile:
 def task_runner(profile: LocalProfile | AddressProfile) -> TaskRunner[Any]:
     """Return the Prefect task runner that starts, or joins, the profile's cluster."""
     if isinstance(profile, AddressProfile):
+        _require_workers(profile.address)
         return DaskTaskRunner(address=profile.address)
     cpus = len(os.sched_getaffinity(0))
     workers = profile.workers or cpus
@@ -80,6 +85,19 @@ def task_runner(profile: LocalProfile | AddressProfile) -> TaskRunner[Any]:
     )
 
 
+def _require_workers(address: str) -> None:
+    """Raise ClusterError unless a scheduler with a worker answers; a flow would wait for one without end."""
+    try:
+        with Client(address, timeout=CONNECT_SECONDS, set_as_default=False) as client:  # type: ignore[no-untyped-call]
+            workers = client.scheduler_info(n_workers=-1)["workers"]
+    except OSError as error:
+        raise ClusterError(
+            f"no Dask scheduler answers at {address}: {error}. Start one, or name another cluster."
+        ) from None
+    if not workers:
+        raise ClusterError(f"the Dask scheduler at {address} has no worker. Start one: dask worker {address}")
+
+
 def make_local_cluster(workers: int, threads: int, memory_limit_bytes: int) -> Any:
     """Start worker processes on loopback, one Prefect task each at a time, with `threads` for its libraries."""
     dask.config.set(
@@ -91,7 +109,8 @@ def make_local_cluster(workers: int, threads: int, memory_limit_bytes: int) -> A
             "distributed.nanny.pre-spawn-environ.OMP_NUM_THREADS": threads,
             # Dask's setting makes the allocator hand memory back at once; training took 1.25 times as long with it.
             "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": None,
-            "logging.distributed": "warning",
+            "distributed.scheduler.no-workers-timeout": NO_WORKERS_TIMEOUT,
+            "distributed.deploy.lost-worker-timeout": LOST_WORKER_TIMEOUT,
         }
     )
     return LocalCluster(  # type: ignore[no-untyped-call]

@@ -36,7 +36,7 @@ class _Settled(Generic[K]):
 def run_all(
     submit: Callable[[K], PrefectFuture[Any]],
     keys: Iterable[K],
-    rounds: int,
+    attempts: int,
     tick: Callable[[], None] = lambda: None,
 ) -> dict[K, Any]:
     """Submit a task for each key and return every result; tasks lost with their worker are submitted again.
@@ -44,13 +44,13 @@ def run_all(
     `tick` is called about once a second while tasks run.
 
     Raises:
-        ClusterError: a task was lost in every one of `rounds` rounds.
+        ClusterError: a task was lost in every one of `attempts` attempts.
         Exception: what the first failing task raised; the others are in the log.
     """
     logger = get_run_logger()
     pending = list(keys)
     results: dict[K, Any] = {}
-    for number in range(1, rounds + 1):
+    for attempt in range(1, attempts + 1):
         settled = _settle({key: submit(key) for key in pending}, tick)
         results |= settled.results
         for key, failure in settled.failures.items():
@@ -61,24 +61,24 @@ def run_all(
         if not pending:
             return results
         for key, cause in settled.lost.items():
-            logger.warning("round %d of %d: %s was lost with its worker: %s", number, rounds, key, cause)
+            logger.warning("attempt %d of %d: %s was lost with its worker: %s", attempt, attempts, key, cause)
     raise ClusterError(
-        f"{len(pending)} tasks were lost with their workers in each of {rounds} rounds: {pending}; the last: {cause}. "
-        "Workers that die again and again usually lack memory: see the cluster's logs. What is finished is kept; run "
-        "the flow again."
+        f"{len(pending)} Prefect tasks were lost with their Dask workers in each of {attempts} attempts: {pending}; "
+        f"the last: {cause}. Dask workers that die again and again usually lack memory: see the cluster's logs. What is "
+        "finished is kept; run the flow again."
     )
 
 
-def _settle(futures: dict[K, PrefectFuture[Any]], tick: Callable[[], None]) -> _Settled[K]:
+def _settle(futures: dict[K, Any], tick: Callable[[], None]) -> _Settled[K]:
     """Wait until Dask has done with every future, and sort them by how they ended."""
     settled: _Settled[K] = _Settled()
-    open_futures: dict[K, Any] = dict(futures)
-    while open_futures:
-        done = [key for key, future in open_futures.items() if future.wrapped_future.done()]
+    while futures:
+        done = [key for key, future in futures.items() if future.wrapped_future.done()]
         for key in done:
-            _sort_in(settled, key, open_futures.pop(key))
+            # Popped for good: Dask runs a finished task again, when its worker dies, for as long as its future is held.
+            _sort_in(settled, key, futures.pop(key))
         tick()
-        if open_futures:
+        if futures:
             time.sleep(POLL_SECONDS)
     return settled
 
@@ -105,7 +105,7 @@ def _mark_crashed(task_run_id: Any, error: Exception) -> None:
     """Give a lost task run its true state; a task that never started has no record, and needs none."""
     with get_client(sync_client=True) as client:
         try:
-            client.set_task_run_state(task_run_id, Crashed(message=f"lost with its Dask worker: {error}"), force=True)
+            client.set_task_run_state(task_run_id, Crashed(message=f"Dask gave it up: {error}"), force=True)
         except PrefectHTTPStatusError as missing:
             if missing.response.status_code != HTTPStatus.NOT_FOUND:
                 raise

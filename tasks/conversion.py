@@ -14,7 +14,7 @@ from tasks.core.files import fingerprint, read_json, write_json
 from tasks.core.naming import artifact_key
 from tasks.core.round import Round
 from tasks.registry import RegisteredVersion, fetch_folder, find_version, register_folder, resolve
-from tasks.retrying import DELAYS_SECONDS, is_passing_fault
+from tasks.retrying import DELAYS_SECONDS, is_worth_retrying
 from tasks.tracking import log_engine
 
 CONVERSION_FORMAT = 1
@@ -37,18 +37,18 @@ class ConversionPlan:
 def plan_conversion(round_: Round, label: str) -> ConversionPlan:
     """Fetch the label's checkpoint and draw the texts of the sample to compare on."""
     name = round_.registered_model(label)
-    checkpoint = resolve(name, round_.checkpoint_alias, label, f"training/{round_.name}")
+    checkpoint = resolve(name, round_.checkpoint_alias, label, f"training/{round_.model_round}")
     sample = round_.samples[round_.conversion.sample]
     files = list_sample(sample)
     inputs = [[file.name, file.size_bytes, file.footer_sha256] for file in files]
     settings = round_.conversion.model_dump(mode="json")
-    identity = fingerprint([CONVERSION_FORMAT, checkpoint.folder_name, inputs, settings])
-    texts_file = round_.work_path / "parity_texts" / f"{identity}.json"
+    conversion_hash = fingerprint([CONVERSION_FORMAT, checkpoint.folder_name, inputs, settings])
+    texts_file = round_.work_path / "parity_texts" / f"{conversion_hash}.json"
     if not texts_file.is_file():
         write_json(texts_file, draw_texts(files, sample, round_.conversion.parity_texts, round_.conversion.draw_seed))
     checkpoint_folder = fetch_folder(checkpoint, round_.work_path / "models")
-    folder = round_.work_path / "engines" / label / identity
-    return ConversionPlan(label, checkpoint, str(checkpoint_folder), str(texts_file), identity, str(folder))
+    folder = round_.work_path / "engines" / label / conversion_hash
+    return ConversionPlan(label, checkpoint, str(checkpoint_folder), str(texts_file), conversion_hash, str(folder))
 
 
 def find_engine(round_: Round, plan: ConversionPlan) -> RegisteredVersion | None:
@@ -61,7 +61,7 @@ def find_engine(round_: Round, plan: ConversionPlan) -> RegisteredVersion | None
     task_run_name="convert-{plan.label}",
     retries=len(DELAYS_SECONDS),
     retry_delay_seconds=DELAYS_SECONDS,
-    retry_condition_fn=is_passing_fault,
+    retry_condition_fn=is_worth_retrying,
     cache_policy=NO_CACHE,
     persist_result=False,
 )
@@ -76,15 +76,10 @@ def convert_label(plan: ConversionPlan) -> EngineModel:
 def register_engine(round_: Round, plan: ConversionPlan, engine: EngineModel) -> RegisteredVersion:
     """Register an engine model under the round's engine alias, its parity figures on an MLflow run."""
     parity = read_parity(Path(engine.folder))
-    run_id = log_engine(round_.name, plan.label, plan.conversion_hash, parity)
-    tags = {
+    run_id = log_engine(round_, plan.label, plan.conversion_hash, parity)
+    tags = round_.tags(plan.label) | {
         "kind": "engine",
-        "round": round_.name,
-        "country": round_.country,
-        "label": plan.label,
-        "iteration": round_.iteration,
-        "method": str(round_.method),
-        "engine": engine.engine,
+        "variant": engine.variant,
         "source_version": plan.checkpoint.version,
         "config_hash": engine.config_hash,
         "conversion_hash": plan.conversion_hash,

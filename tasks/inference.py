@@ -20,7 +20,7 @@ from tasks.core.inference.scoring import score_shard
 from tasks.core.naming import artifact_key, run_folder_name
 from tasks.core.round import Round, Sample
 from tasks.registry import fetch_folder, resolve
-from tasks.retrying import DELAYS_SECONDS, is_passing_fault
+from tasks.retrying import DELAYS_SECONDS, is_worth_retrying
 
 MAXIMUM_BLOCKS = 200
 """A Prefect task run costs about 0.25 CPU-seconds, so shards are handed out in blocks."""
@@ -30,7 +30,7 @@ MAXIMUM_BLOCKS = 200
 def fetch_engine(round_: Round, label: str) -> EngineUse:
     """Resolve the label's engine model to a version, and fetch and verify its files."""
     name = round_.registered_model(label)
-    registered = resolve(name, round_.engine_alias, label, f"conversion/{round_.name}")
+    registered = resolve(name, round_.engine_alias, label, f"conversion/{round_.model_round}")
     folder = fetch_folder(registered, round_.work_path / "models")
     model = read_engine_model(folder)
     if model.label != label:
@@ -53,13 +53,18 @@ def get_sample(round_: Round, sample: str) -> Sample:
 def plan_run(
     round_: Round, sample: str, run_name: str, limit: int | None, engines: list[EngineUse]
 ) -> tuple[Plan, RunFolder]:
-    """Plan the shards and write the plan into the run folder that its fingerprint names."""
+    """Plan the shards and write the plan into the run folder that its fingerprint names.
+
+    A manifest that no longer holds is removed.
+    """
     source = get_sample(round_, sample)
     opened = [(use, read_engine_model(Path(use.folder))) for use in engines]
     plan = make_plan(sample, source, list_sample(source), opened, round_.inference, limit)
     name = run_folder_name(round_.iteration, round_.method, run_name, plan.run_id, sample)
     folder = RunFolder(round_.inference.output_path / name)
     write_plan(plan, folder)
+    if unfinished_blocks(plan, folder):
+        folder.manifest_path.unlink(missing_ok=True)
     return plan, folder
 
 
@@ -74,12 +79,12 @@ def unfinished_blocks(plan: Plan, folder: RunFolder) -> list[tuple[int, ...]]:
     task_run_name="shards-from-{shards[0]}",
     retries=len(DELAYS_SECONDS),
     retry_delay_seconds=DELAYS_SECONDS,
-    retry_condition_fn=is_passing_fault,
+    retry_condition_fn=is_worth_retrying,
     cache_policy=NO_CACHE,
     persist_result=False,
 )
 def score_block(run_folder: str, shards: tuple[int, ...]) -> int:
-    """Score the block's unfinished shards on a worker; return how many rows were scored here."""
+    """Score the block's unfinished shards on a worker; return how many rows they have."""
     folder = RunFolder(Path(run_folder))
     plan = _plan_of(run_folder, folder.plan_path.stat().st_mtime_ns)
     wanted = [plan.shards[number] for number in shards]

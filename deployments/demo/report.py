@@ -1,20 +1,20 @@
 """What the demo leaves: a summary for programs, a report for people; read from the registry and the run folder."""
 
-import json
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import typer
-from prefect.artifacts import Artifact
 
 from tasks.core.conversion.model_folder import PARITY_FILE
+from tasks.core.errors import RunFolderError
 from tasks.core.evaluation.top_scored import top_scored
 from tasks.core.files import read_json
-from tasks.core.naming import artifact_key
+from tasks.core.inference.run_folder import RunFolder, find_run_folders
 from tasks.core.round import Round
-from tasks.registry import fetch_folder, resolve
+from tasks.registry import RegisteredVersion, fetch_folder, resolve
 from tasks.tracking import SELECTION_FILE, read_json_artifact
 
+RUN_NAME = "main"
 SAMPLE = "evaluation"
 TOP_TEXTS = 10
 TEXT_WIDTH = 92
@@ -22,15 +22,15 @@ TEXT_WIDTH = 92
 
 def gather_summary(round_: Round, seconds: dict[str, float]) -> dict[str, Any]:
     """Read what the flows left and return it as one JSON object."""
-    run_folder = _run_folder(round_)
-    manifest = read_json(run_folder / "manifest.json")
+    folder = _run_folder(round_)
+    manifest = read_json(folder.manifest_path)
     return {
         "round": round_.name,
-        "labels": {label: _gather_label(round_, label, run_folder) for label in round_.active_labels},
+        "labels": {label: _gather_label(round_, label, folder) for label in round_.active_labels},
         "rows_in": manifest["counts"]["rows_in"],
         "rows_out": manifest["counts"]["rows_out"],
         "texts_per_second": manifest["timings"]["texts_per_second"],
-        "run_folder": str(run_folder),
+        "run_folder": str(folder.path),
         "seconds_per_flow": seconds,
     }
 
@@ -61,19 +61,18 @@ def print_report(summary: dict[str, Any], summary_path: Path) -> None:
     typer.echo(f"Summary  {summary_path}")
 
 
-def _gather_label(round_: Round, label: str, run_folder: Path) -> dict[str, Any]:
+def _gather_label(round_: Round, label: str, folder: RunFolder) -> dict[str, Any]:
     name = round_.registered_model(label)
     checkpoint = resolve(name, round_.checkpoint_alias, label, f"training/{round_.name}")
     selection = read_json_artifact(checkpoint.tags["study_run_id"], SELECTION_FILE)
-    engine = resolve(name, round_.engine_alias, label, f"conversion/{round_.name}")
-    parity = read_json(fetch_folder(engine, round_.work_path / "models") / PARITY_FILE)
+    parity = read_json(fetch_folder(_engine(round_, label), round_.work_path / "models") / PARITY_FILE)
     return {
         "seeds": [{"seed": result["seed"], **result["metrics"]} for result in selection["seeds"]],
         "winner": selection["winner"]["seed"],
         "baseline_test_average_precision": selection["baseline_tfidf"]["test_average_precision"],
         "parity": parity["variants"],
         "serves": parity["serves"],
-        "top": top_scored(run_folder, label, round_.samples[SAMPLE], TOP_TEXTS),
+        "top": top_scored(folder, label, round_.samples[SAMPLE], TOP_TEXTS),
     }
 
 
@@ -85,8 +84,17 @@ def _parity_line(label: str, variant: dict[str, Any], serves: str) -> str:
     )
 
 
-def _run_folder(round_: Round) -> Path:
-    """Return the run folder that the newest inference run of this round left in the Prefect UI."""
-    artifact = cast("Artifact | None", Artifact.get(artifact_key(round_.name, SAMPLE, "run")))
-    table = json.loads(str(artifact.data)) if artifact is not None else []
-    return Path(table[0]["run folder"])
+def _run_folder(round_: Round) -> RunFolder:
+    """Return the newest finished run folder of the engine models that are registered now."""
+    engines = {label: _engine(round_, label).version for label in round_.active_labels}
+    for folder in find_run_folders(round_.inference.output_path, RUN_NAME, SAMPLE):
+        manifest = read_json(folder.manifest_path)
+        if manifest["settings"]["limit"] is None and engines == {
+            use["label"]: use["version"] for use in manifest["engines"]
+        }:
+            return folder
+    raise RunFolderError(f"{round_.inference.output_path} has no finished run of {round_.name}; run the inference flow")
+
+
+def _engine(round_: Round, label: str) -> RegisteredVersion:
+    return resolve(round_.registered_model(label), round_.engine_alias, label, f"conversion/{round_.name}")

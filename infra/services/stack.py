@@ -23,16 +23,16 @@ def services(settings: ServiceSettings) -> list[Service]:
     ]
 
 
-def up(settings: ServiceSettings) -> bool:
-    """Start what does not run yet and wait until all is healthy; return whether anything was started."""
+def up(settings: ServiceSettings) -> None:
+    """Start what does not run yet and wait until all is healthy."""
     prefect_server, mlflow_server, worker = services(settings)
     (settings.home / "mlflow").mkdir(parents=True, exist_ok=True)
-    started = [start(prefect_server), start(mlflow_server)]
+    start(prefect_server)
+    start(mlflow_server)
     wait_healthy(prefect_server)
-    started.append(start(worker))
+    start(worker)
     wait_healthy(mlflow_server)
     wait_healthy(worker)
-    return any(started)
 
 
 def down(settings: ServiceSettings) -> list[str]:
@@ -107,6 +107,6 @@ def _prefect_worker(settings: ServiceSettings, folder: Path, binaries: Path) -> 
         "PREFECT_WORKER_QUERY_SECONDS": str(WORKER_POLL_SECONDS),
         "PREFECT_WORKER_WEBSERVER_HOST": HOST,
         "PREFECT_WORKER_WEBSERVER_PORT": str(port),
-        "PREFECT_LOGGING_EXTRA_LOGGERS": "tasks,infra",
+        "DASK_LOGGING__DISTRIBUTED": "warning",
     }
     return Service("prefect-worker", command, environment, folder, f"http://{HOST}:{port}/health")

@@ -23,12 +23,11 @@ def write_aside(path: Path) -> Iterator[Path]:
     aside = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
     try:
         yield aside
-        with aside.open("rb") as written:
-            os.fsync(written.fileno())
+        _fsync(aside)
         aside.replace(path)
     finally:
         aside.unlink(missing_ok=True)
-    _fsync_folder(path.parent)
+    _fsync(path.parent)
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -68,8 +67,15 @@ def fingerprint(content: Any) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()[:FINGERPRINT_CHARACTERS]
 
 
-def _fsync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
+def fsync_tree(folder: Path) -> None:
+    """Fsync every file and folder below `folder`, and `folder` itself."""
+    for path in folder.rglob("*"):
+        _fsync(path)
+    _fsync(folder)
+
+
+def _fsync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
+from tasks.core.errors import RoundFileError
 from tasks.core.naming import (
     METHOD_SUFFIXES,
     checkpoint_alias,
@@ -107,7 +108,7 @@ class Round(_Settings):
     labelled_data: LabelledData
     preprocessing: str = "none"
     base_model: str
-    """A folder with a checkpoint, or a hub id."""
+    """A folder with a checkpoint, or a hub id, best with the commit: `org/model@commit`."""
     training: Training
     conversion: Conversion = Conversion()
     samples: dict[Name, Sample] = Field(min_length=1)
@@ -126,7 +127,8 @@ class Round(_Settings):
     @field_validator("iteration")
     @classmethod
     def _free_alias(cls, iteration: str) -> str:
-        if iteration == "latest" or (iteration[0] == "v" and iteration[1:].isdigit()):
+        lower = iteration.lower()
+        if lower == "latest" or (lower[0] == "v" and lower[1:].isdigit()):
             raise ValueError("MLflow keeps `latest` and `v1`, `v2`, ... for itself; choose another name")
         return iteration
 
@@ -151,9 +153,9 @@ class Round(_Settings):
         return round_name(self.country, self.iteration, self.method)
 
     @property
-    def active_labels(self) -> list[str]:
-        """The labels that this round does not leave out."""
-        return [label for label, column in self.labels.items() if column is not None]
+    def active_labels(self) -> dict[str, str]:
+        """The labels that this round does not leave out, with their columns."""
+        return {label: column for label, column in self.labels.items() if column is not None}
 
     @property
     def checkpoint_alias(self) -> str:
@@ -164,6 +166,29 @@ class Round(_Settings):
     def engine_alias(self) -> str:
         """`iter0-onnx`."""
         return engine_alias(self.iteration, self.method)
+
+    @property
+    def model_round(self) -> str:
+        """Name of the round whose flows make the models that this one uses: its own, or the model country's."""
+        return round_name(self.model_country or self.country, self.iteration, self.method)
+
+    def require_own_models(self) -> None:
+        """Raise RoundFileError unless the round makes its own models."""
+        if self.model_round != self.name:
+            raise RoundFileError(
+                f"the round {self.name} uses the models of {self.model_country} (model_country), so it has nothing to "
+                f"train or convert. Run those flows of {self.model_round}."
+            )
+
+    def tags(self, label: str) -> dict[str, str]:
+        """Return what every registered version and MLflow run of a label says of its round."""
+        return {
+            "round": self.name,
+            "country": self.country,
+            "label": label,
+            "iteration": self.iteration,
+            "method": str(self.method),
+        }
 
     def registered_model(self, label: str) -> str:
         """`us.is_unemployed`."""

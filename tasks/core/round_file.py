@@ -60,7 +60,8 @@ def _resolve_paths(content: dict[str, Any], folder: Path) -> None:
     samples = content.get("samples")
     for sample in samples.values() if isinstance(samples, dict) else ():
         _resolve_key(sample, "path", folder)
-    if str(content.get("base_model", "")).startswith((".", "/", "~")):
+    base_model = str(content.get("base_model", ""))
+    if base_model.startswith((".", "/", "~")) or (folder / base_model).is_dir():
         _resolve_key(content, "base_model", folder)
 
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 def positive_scores(logits: NDArray[np.floating], positive: int = 1) -> NDArray[np.float64]:
     """Return the positive class's probability from two-column `logits`; `positive` is its column.
 
-    Computed in float64 as the sigmoid of the difference, so that the top of a ranking does not saturate.
+    Computed in float64 as the sigmoid of the difference, which tells margins up to about 36 apart; float32 stops at 17.
     """
     wide = logits.astype(np.float64)
     margin = wide[:, positive] - wide[:, 1 - positive]

@@ -31,16 +31,22 @@ def test_relative_paths_count_from_the_files_folder(make_round, tmp_path):
     assert round_.work_path == tmp_path.parent / "work"
 
 
-def test_a_hub_id_is_not_taken_for_a_path(make_round):
+def test_a_hub_id_is_not_taken_for_a_path_nor_a_folder_for_a_hub_id(make_round, tmp_path):
     assert read_round(change(make_round(), base_model="org/model")).base_model == "org/model"
+    (tmp_path / "org" / "model").mkdir(parents=True)
+    assert read_round(change(make_round(), base_model="org/model")).base_model == str(tmp_path / "org" / "model")
 
 
-def test_another_countrys_models_can_score(make_round):
-    assert read_round(change(make_round(), model_country="MX")).registered_model("positive") == "mx.positive"
+def test_another_countrys_models_can_score_but_not_be_made(make_round):
+    round_ = read_round(change(make_round(), model_country="MX"))
+    assert round_.registered_model("positive") == "mx.positive"
+    with pytest.raises(RoundFileError, match="Run those flows of mx-iter0"):
+        round_.require_own_models()
+    read_round(change(make_round(), model_country="US")).require_own_models()
 
 
 def test_a_null_label_is_left_out(make_round):
-    assert read_round(change(make_round(), labels__negative=None)).active_labels == ["positive"]
+    assert read_round(change(make_round(), labels__negative=None)).active_labels == {"positive": "positive"}
 
 
 @pytest.mark.parametrize(
@@ -53,6 +59,7 @@ def test_a_null_label_is_left_out(make_round):
         ({"training__metric": "accuracy"}, ["training.metric", "accuracy", "average_precision"]),
         ({"method": 7}, ["method", "7", "[0, 1, 2, 3, 4]"]),
         ({"iteration": "v1"}, ["iteration", "v1", "MLflow"]),
+        ({"iteration": "Latest"}, ["iteration", "Latest", "MLflow"]),
         ({"preprocessing": "lower"}, ["preprocessing", "lower", "none"]),
         ({"labels": {"positive": None}}, ["every label is null"]),
         ({"labels": {"Is Unemployed": "x"}}, ["labels.Is Unemployed"]),

@@ -10,7 +10,7 @@ from prefect.cache_policies import NO_CACHE
 
 from infra.fan_out import run_all
 from tasks.core.errors import InputDataError
-from tasks.retrying import is_passing_fault
+from tasks.retrying import is_worth_retrying
 
 
 @task(cache_policy=NO_CACHE)
@@ -22,7 +22,7 @@ def die_or_double(number: int, deadly: int, seconds_to_live: float) -> int:
     return 2 * number
 
 
-@task(cache_policy=NO_CACHE, retries=2, retry_delay_seconds=0, retry_condition_fn=is_passing_fault)
+@task(cache_policy=NO_CACHE, retries=2, retry_delay_seconds=0, retry_condition_fn=is_worth_retrying)
 def fail(folder: str, error: str) -> str:
     """Leave a line for each try; fail always, or twice."""
     tries = Path(folder) / error
@@ -38,7 +38,7 @@ def fail(folder: str, error: str) -> str:
 @flow
 def double_all(numbers: list[int], deadly: int = -1, seconds_to_live: float = 0) -> dict:
     """Double the numbers on Dask."""
-    return run_all(lambda number: die_or_double.submit(number, deadly, seconds_to_live), numbers, rounds=1)
+    return run_all(lambda number: die_or_double.submit(number, deadly, seconds_to_live), numbers, attempts=1)
 
 
 @flow

@@ -126,7 +126,7 @@ def _describe(folder: Path, checkpoint: Path, card: CheckpointCard) -> EngineMod
     return EngineModel(
         folder=str(folder),
         label=card.label,
-        engine=FP32,
+        variant=FP32,
         positive_index=POSITIVE_INDEX,
         pad_id=_pad_id(checkpoint),
         max_length_tokens=card.max_length_tokens,

@@ -25,7 +25,7 @@ class EngineModel:
 
     folder: str
     label: str
-    engine: str
+    variant: str
     """Variant that serves: `onnxruntime-fp32`."""
     positive_index: int
     """Column of the logits that belongs to the label."""
@@ -52,7 +52,7 @@ class EngineModel:
         """Fingerprint of what decides scores: graph, tokenizer, and how texts reach them."""
         decisive = {name: self.files[name] for name in (ONNX_FILE, TOKENIZER_FILE)}
         return fingerprint(
-            [decisive, self.engine, self.positive_index, self.pad_id, self.max_length_tokens, self.preprocessing]
+            [decisive, self.variant, self.positive_index, self.pad_id, self.max_length_tokens, self.preprocessing]
         )
 
 

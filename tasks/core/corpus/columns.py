@@ -1,51 +1,66 @@
-"""Check that a table has the columns asked for, with ids that were never floats."""
+"""Check a Parquet file's columns: the wanted ones are there, ids were never floats, texts are strings."""
 
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from tasks.core.errors import InputDataError
 
-EXACT_FLOAT_LIMIT = 2**53
-"""Above this a float64 cannot tell neighbouring integers apart."""
+EXACT_FLOAT_LIMIT = float(2**53)
+"""From here on a float64 cannot tell neighbouring integers apart."""
 
 
-def check_columns(schema: pa.Schema, wanted: dict[str, str], path: Path) -> None:
-    """Raise InputDataError when a wanted column is missing; `wanted` maps its role to its name."""
+def read_schema(path: Path) -> pa.Schema:
+    """Return a Parquet file's columns.
+
+    Raises:
+        InputDataError: the file is not a whole Parquet file.
+    """
+    try:
+        return pq.read_schema(path)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise InputDataError(f"{path} is not a whole Parquet file: {error}. Write it again, or move it away.") from None
+
+
+def check_columns(path: Path, schema: pa.Schema, wanted: dict[str, str]) -> None:
+    """Check that columns are there, and that ids and texts have types that can be carried through.
+
+    `wanted` maps a column's role (`id`, `text`, ...) to its name.
+
+    Raises:
+        InputDataError: a column is missing, ids are neither integers nor strings, or texts are not strings.
+    """
     for role, column in wanted.items():
         if column not in schema.names:
             raise InputDataError(
                 f"{path} has no column '{column}', which the round file names as its {role} column. "
                 f"It has: {', '.join(schema.names)}"
             )
+    _check_ids(path, schema.field(wanted["id"]))
+    text = schema.field(wanted["text"])
+    if not _is_string(text.type):
+        raise InputDataError(f"the text column '{text.name}' of {path} has type {text.type}; it must hold strings")
 
 
-def check_id_type(field: pa.Field, path: Path) -> None:
-    """Raise InputDataError unless the id column holds integers or strings."""
-    if pa.types.is_integer(field.type) or pa.types.is_string(field.type) or pa.types.is_large_string(field.type):
+def _check_ids(path: Path, field: pa.Field) -> None:
+    if pa.types.is_integer(field.type) or _is_string(field.type):
         return
-    advice = "Write the ids again from their source as integers or strings"
-    if pa.types.is_floating(field.type):
-        raise InputDataError(
-            f"the id column '{field.name}' of {path} holds floats ({field.type}), which cannot carry ids above 2^53. "
-            f"{advice}; converting this column would keep the damage."
-        )
-    raise InputDataError(f"the id column '{field.name}' of {path} has type {field.type}. {advice}.")
-
-
-def refuse_float_ids(table: pa.Table, id_column: str, path: Path) -> None:
-    """Raise InputDataError for a float id column, saying how many ids are already lost."""
-    field = table.schema.field(id_column)
-    if not pa.types.is_floating(field.type):
-        check_id_type(field, path)
-        return
-    ids = table[id_column].combine_chunks().cast(pa.float64())
-    lost = pc.greater_equal(pc.abs(ids), float(EXACT_FLOAT_LIMIT))
-    examples = [repr(value) for value in ids.filter(lost).slice(0, 3).to_pylist()]
-    count = pc.sum(lost).as_py() or 0
+    lost = f": {_lost_ids(path, field.name)}" if pa.types.is_floating(field.type) else ""
     raise InputDataError(
-        f"the id column '{id_column}' of {path} holds floats ({field.type}): {count} of {table.num_rows} ids are "
-        f"beyond 2^53 and no longer exact{' (' + ', '.join(examples) + ')' if examples else ''}. "
-        "Write the ids again from their source as integers or strings; converting this column would keep the damage."
+        f"the id column '{field.name}' of {path} has type {field.type}; ids must be integers or strings{lost}. "
+        "Write the ids again from their source: converting this column would keep the damage."
     )
+
+
+def _lost_ids(path: Path, column: str) -> str:
+    """Say how many float ids no longer tell neighbours apart, with examples."""
+    ids = pq.read_table(path, columns=[column])[column].cast(pa.float64())
+    lost = ids.filter(pc.greater_equal(pc.abs(ids), EXACT_FLOAT_LIMIT))
+    examples = ", ".join(repr(value) for value in lost.slice(0, 3).to_pylist())
+    return f"{len(lost)} of {len(ids)} ids are beyond 2^53 and no longer exact" + (f" ({examples})" if examples else "")
+
+
+def _is_string(type_: pa.DataType) -> bool:
+    return bool(pa.types.is_string(type_) or pa.types.is_large_string(type_))

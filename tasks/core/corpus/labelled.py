@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from tasks.core.corpus.columns import check_columns, refuse_float_ids
+from tasks.core.corpus.columns import check_columns, read_schema
 from tasks.core.corpus.splits import SPLITS, check_leakage, draw_splits
 from tasks.core.errors import InputDataError
 from tasks.core.files import fingerprint, write_aside
@@ -68,13 +68,8 @@ def _read(data: LabelledData, column: str) -> pa.Table:
     wanted = {"id": data.id_column, "text": data.text_column, "label": column}
     if data.split_column is not None:
         wanted["split"] = data.split_column
-    try:
-        schema = pq.read_schema(data.path)
-    except pa.ArrowInvalid as error:
-        raise InputDataError(f"{data.path} is not a Parquet file: {error}") from None
-    check_columns(schema, wanted, data.path)
+    check_columns(data.path, read_schema(data.path), wanted)
     table = pq.read_table(data.path, columns=list(dict.fromkeys(wanted.values())))
-    refuse_float_ids(table, data.id_column, data.path)
     return pa.table({role: table[name] for role, name in wanted.items()})
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tasks.core.corpus.columns import check_columns, check_id_type
+from tasks.core.corpus.columns import check_columns, read_schema
 from tasks.core.errors import InputDataError
 from tasks.core.round import Sample
 
@@ -39,7 +39,7 @@ def list_sample(sample: Sample) -> list[SampleFile]:
     """List a sample's Parquet files by name.
 
     Raises:
-        InputDataError: no such path, no Parquet file, a torn file, a missing column, or an id column of floats.
+        InputDataError: no such path, no or a torn Parquet file, no rows, a missing column, or an id column of floats.
     """
     if sample.path.is_file():
         paths = [sample.path]
@@ -49,7 +49,10 @@ def list_sample(sample: Sample) -> list[SampleFile]:
         raise InputDataError(f"there is no sample at {sample.path}; correct samples in the round file")
     if not paths:
         raise InputDataError(f"the sample's folder {sample.path} holds no .parquet file")
-    return [_describe(path, sample) for path in paths]
+    files = [_describe(path, sample) for path in paths]
+    if not any(file.rows for file in files):
+        raise InputDataError(f"the sample {sample.path} has {len(files)} files and no rows")
+    return files
 
 
 def sample_root(sample: Sample) -> Path:
@@ -73,14 +76,28 @@ def read_rows(path: str | Path, start: int, stop: int, id_column: str, text_colu
 
 
 def draw_texts(files: list[SampleFile], sample: Sample, count: int, seed: int) -> list[str]:
-    """Draw `count` rows of the sample without replacement and return their texts, blanks left out.
+    """Draw `count` texts of the sample without replacement, blank ones left out; fixed by `seed`.
 
-    Reads the row groups that were drawn, one at a time. Returns fewer texts when the sample is smaller.
+    Reads the row groups that were drawn, one at a time.
+
+    Raises:
+        InputDataError: the sample has fewer texts than that.
     """
     total = sum(file.rows for file in files)
-    drawn = np.sort(np.random.default_rng(seed).choice(total, size=min(count, total), replace=False))
-    texts = [text for file, rows in _rows_by_file(files, drawn) for text in _texts_at(file, sample, rows)]
-    return [text for text in texts if text]
+    drawn = min(count, total)
+    while True:
+        chosen = np.sort(np.random.default_rng(seed).choice(total, size=drawn, replace=False))
+        texts = [text for file, rows in _rows_by_file(files, chosen) for text in _texts_at(file, sample, rows)]
+        texts = [text for text in texts if text and not text.isspace()]
+        if len(texts) >= count:
+            kept = np.sort(np.random.default_rng(seed).choice(len(texts), size=count, replace=False))
+            return [texts[position] for position in kept]
+        if drawn == total:
+            raise InputDataError(
+                f"{sample.path} has {len(texts)} texts that are not blank, but conversion.parity_texts is {count}."
+                " Lower it in the round file, or name a larger sample."
+            )
+        drawn = min(total, 2 * drawn)
 
 
 def _rows_by_file(files: list[SampleFile], rows: np.ndarray) -> Iterator[tuple[SampleFile, np.ndarray]]:
@@ -103,14 +120,8 @@ def _texts_at(file: SampleFile, sample: Sample, rows: np.ndarray) -> Iterator[st
 
 
 def _describe(path: Path, sample: Sample) -> SampleFile:
-    try:
-        metadata = pq.read_metadata(path)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise InputDataError(f"{path} is not a whole Parquet file: {error}. Write it again, or move it away.") from None
-    schema = metadata.schema.to_arrow_schema()
-    check_columns(schema, {"id": sample.id_column, "text": sample.text_column}, path)
-    check_id_type(schema.field(sample.id_column), path)
-    _check_text_type(schema.field(sample.text_column), path)
+    check_columns(path, read_schema(path), {"id": sample.id_column, "text": sample.text_column})
+    metadata = pq.read_metadata(path)
     return SampleFile(
         path=str(path),
         name=path.relative_to(sample_root(sample)).as_posix(),
@@ -118,11 +129,6 @@ def _describe(path: Path, sample: Sample) -> SampleFile:
         size_bytes=path.stat().st_size,
         footer_sha256=_footer_sha256(path),
     )
-
-
-def _check_text_type(field: pa.Field, path: Path) -> None:
-    if not (pa.types.is_string(field.type) or pa.types.is_large_string(field.type)):
-        raise InputDataError(f"the text column '{field.name}' of {path} has type {field.type}; it must hold strings")
 
 
 def _footer_sha256(path: Path) -> str:

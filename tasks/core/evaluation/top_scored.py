@@ -1,6 +1,5 @@
 """The best-scored texts of a run, found out of core."""
 
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -17,13 +16,14 @@ QUERY = """
 """
 
 
-def top_scored(run_folder: Path, label: str, sample: Sample, count: int) -> list[dict[str, Any]]:
+def top_scored(folder: RunFolder, label: str, sample: Sample, count: int) -> list[dict[str, Any]]:
     """Return the `count` best-scored texts of a label as `tweet_id`, `score` and `text`, best first."""
-    scores = RunFolder(run_folder).path / "output" / label / "part-*.parquet"
     texts = sample.path / "**/*.parquet" if sample.path.is_dir() else sample.path
     query = QUERY.format(text=_quoted(sample.text_column), id=_quoted(sample.id_column))
     with duckdb.connect() as connection:
-        rows = connection.execute(query, {"scores": str(scores), "sample": str(texts), "count": count}).fetchall()
+        rows = connection.execute(
+            query, {"scores": folder.part_paths(label), "sample": str(texts), "count": count}
+        ).fetchall()
     return [{"tweet_id": tweet_id, "score": score, "text": text} for tweet_id, score, text in rows]
 
 

@@ -1,4 +1,4 @@
-"""The plan: which rows are which shard, and every setting that changes scores. Written once, as `plan.parquet`."""
+"""The plan: which rows are which shard, and every setting that changes scores; kept as `plan.parquet`."""
 
 import json
 from collections.abc import Iterator
@@ -115,6 +115,8 @@ def write_plan(plan: Plan, folder: RunFolder) -> None:
     """
     if folder.plan_path.exists():
         found = read_plan(folder)
+        if found == plan and asdict(found) == asdict(plan):
+            return
         if found != plan:
             raise RunFolderError(
                 f"{folder.path} holds another plan (run {found.run_id}, {len(found.shards)} shards) than this launch's "
@@ -152,7 +154,7 @@ def _fingerprint(
         {
             "files": [[file.name, file.size_bytes, file.footer_sha256] for file in files],
             "columns": [sample.id_column, sample.text_column],
-            "engines": [[use.label, use.digest] for use in engines],
+            "engines": [[use.label, use.registered_model, use.version, use.digest] for use in engines],
             "shard_rows": settings.shard_rows,
             "batch_tokens": settings.batch_tokens,
             "limit": limit,

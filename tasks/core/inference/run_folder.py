@@ -4,7 +4,7 @@ manifest.json                       written last
 plan.parquet                        written once
 receipts/00042.json                 written last for each shard
 output/<LABEL>/part-00042.parquet   tweet_id, score
-quarantine/part-00042.parquet       tweet_id, reason; only for shards that have such rows
+quarantine/part-00042.parquet       tweet_id, text, reason; only for shards that have such rows
 logs/<LABEL>/<worker>.log           a line a shard
 logs/summary.md
 """
@@ -14,7 +14,7 @@ import socket
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasks.core.naming import shard_number
+from tasks.core.naming import parse_run_folder_name, shard_number
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,10 @@ class RunFolder:
         """Where a shard's receipt lies."""
         return self.receipts / f"{shard_number(number)}.json"
 
+    def part_paths(self, label: str) -> str:
+        """Glob of all of a label's scores."""
+        return str(self.path / "output" / label / "part-*.parquet")
+
     def output_path(self, label: str, number: int) -> Path:
         """Where a shard's scores of a label lie."""
         return self.path / "output" / label / f"part-{shard_number(number)}.parquet"
@@ -57,4 +61,20 @@ class RunFolder:
 
     def log_path(self, label: str) -> Path:
         """Where this process logs its shards of a label."""
-        return self.path / "logs" / label / f"{socket.gethostname()}-{os.getpid()}.log"
+        return self.path / "logs" / label / f"{worker_name()}.log"
+
+
+def worker_name() -> str:
+    """Return what tells this process from all others of the run: its host and pid."""
+    return f"{socket.gethostname()}-{os.getpid()}"
+
+
+def find_run_folders(output_path: Path, run_name: str, sample: str) -> list[RunFolder]:
+    """Return the finished run folders below `output_path` of that run name and sample, newest manifest first."""
+    folders = []
+    for path in output_path.iterdir() if output_path.is_dir() else ():
+        name = parse_run_folder_name(path.name)
+        if name is not None and (name.run_name, name.sample) == (run_name, sample):
+            folders.append(RunFolder(path))
+    finished = [folder for folder in folders if folder.manifest_path.is_file()]
+    return sorted(finished, key=lambda folder: folder.manifest_path.stat().st_mtime_ns, reverse=True)

@@ -15,13 +15,14 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from tasks.core.conversion.model_folder import TOKENIZER_FILE
 from tasks.core.corpus.sample import read_rows
 from tasks.core.files import fingerprint, sha256_of_file, write_aside
 from tasks.core.inference.batching import plan_batches
 from tasks.core.inference.engine import Engine, open_engine, open_tokenizer
 from tasks.core.inference.plan import METADATA_KEY, EngineUse, Plan, Shard
 from tasks.core.inference.receipts import Receipt, write_receipt
-from tasks.core.inference.run_folder import RunFolder
+from tasks.core.inference.run_folder import RunFolder, worker_name
 from tasks.core.preprocessing import preprocess
 from tasks.core.scores import positive_scores
 
@@ -75,7 +76,7 @@ def score_shard(plan: Plan, shard: Shard, folder: RunFolder) -> Receipt:
         files={path.relative_to(folder.path).as_posix(): path.stat().st_size for path in paths},
         sha256={path.relative_to(folder.path).as_posix(): sha256_of_file(path) for path in paths},
         seconds=round(time.monotonic() - started, 3),
-        worker=folder.log_path("").stem,
+        worker=worker_name(),
     )
     write_receipt(receipt, folder)
     return receipt
@@ -94,7 +95,7 @@ def _tokenise(plan: Plan, rows: pa.Table) -> _Texts:
     distinct = rows["text"].combine_chunks().dictionary_encode()
     text_of_row = distinct.indices.to_numpy().astype(np.int64)
     texts = preprocess(plan.preprocessing, distinct.dictionary.to_pylist())
-    tokenizer_path = Path(plan.engines[0].folder) / "tokenizer.json"
+    tokenizer_path = Path(plan.engines[0].folder) / TOKENIZER_FILE
     encodings = open_tokenizer(str(tokenizer_path), plan.max_length_tokens).encode_batch(texts)
     truncated = np.array([bool(encoding.overflowing) for encoding in encodings], dtype=bool)
     empty = np.array([not text for text in texts], dtype=bool)

@@ -1,5 +1,6 @@
-"""The base model of a round: a folder, or a hub id."""
+"""The base model of a round: a folder, or a hub id, best with the commit: `org/model@commit`."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from tasks.core.errors import ModelFolderError
@@ -8,8 +9,24 @@ from tasks.core.files import fingerprint, sha256_of_folder
 WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
 
 
+@dataclass(frozen=True)
+class BaseModel:
+    """A folder, or a hub id with an optional revision."""
+
+    name: str
+    revision: str | None
+
+
+def parse_base_model(base_model: str) -> BaseModel:
+    """Part `org/model@revision`; a folder has no revision."""
+    if Path(base_model).is_absolute():
+        return BaseModel(base_model, None)
+    name, _, revision = base_model.partition("@")
+    return BaseModel(name, revision or None)
+
+
 def base_model_fingerprint(base_model: str) -> str:
-    """Fingerprint the files of a folder; a hub id stands for itself, since its weights are fixed by its name.
+    """Fingerprint the files of a folder; a hub id is known by its name and revision alone.
 
     Raises:
         ModelFolderError: the folder is missing, or lacks config, tokenizer or safetensors weights.

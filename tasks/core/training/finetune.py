@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,11 +24,10 @@ from tasks.core.corpus.splits import SPLITS
 from tasks.core.preprocessing import preprocess
 from tasks.core.scores import positive_scores
 from tasks.core.threads import cpu_threads
+from tasks.core.training.base_model import parse_base_model
 from tasks.core.training.checkpoint import OTHER_CLASS, CheckpointCard, write_card
 from tasks.core.training.metrics import binary_metrics
-
-if TYPE_CHECKING:
-    from tasks.core.training.seed import SeedPlan
+from tasks.core.training.seed_plan import CHECKPOINT_FOLDER, SeedPlan
 
 EVALUATION_BATCH = 64
 
@@ -45,7 +44,7 @@ class Outcome:
 class _Examples(torch.utils.data.Dataset[dict[str, Any]]):
     """Tokenised texts of one split, unpadded; shortest first when `by_length`, so that evaluation pads little."""
 
-    def __init__(self, tokenizer: Any, plan: "SeedPlan", split: str, by_length: bool) -> None:
+    def __init__(self, tokenizer: Any, plan: SeedPlan, split: str, by_length: bool) -> None:
         _, texts, labels = read_split(plan.splits.path, split)
         prepared = preprocess(plan.preprocessing, texts)
         self._encoded = tokenizer(prepared, truncation=True, max_length=plan.training.max_length_tokens)
@@ -82,10 +81,11 @@ class _EpochReporter(TrainerCallback):
         self._report(number, figures)
 
 
-def finetune(plan: "SeedPlan", folder: Path, report_epoch: Callable[[int, dict[str, float]], None]) -> Outcome:
+def finetune(plan: SeedPlan, folder: Path, report_epoch: Callable[[int, dict[str, float]], None]) -> Outcome:
     """Fine-tune, keep the best validation epoch in `folder`/checkpoint, and measure it on validation and test."""
     torch.set_num_threads(cpu_threads())
-    tokenizer = AutoTokenizer.from_pretrained(plan.base_model)
+    base = parse_base_model(plan.base_model)
+    tokenizer = AutoTokenizer.from_pretrained(base.name, revision=base.revision)
     splits = {split: _Examples(tokenizer, plan, split, by_length=split != "train") for split in SPLITS}
     reporter = _EpochReporter(report_epoch)
     epochs_folder = folder / "epochs"
@@ -102,17 +102,21 @@ def finetune(plan: "SeedPlan", folder: Path, report_epoch: Callable[[int, dict[s
     trainer.train()
     trainer.remove_callback(reporter)
     metrics, test_scores = _measure(trainer, splits)
-    trainer.save_model(str(folder / "checkpoint"))
+    trainer.save_model(str(folder / CHECKPOINT_FOLDER))
+    (folder / CHECKPOINT_FOLDER / "training_args.bin").unlink()  # a pickle, and never read
     training = plan.training
     card = CheckpointCard(plan.label, plan.seed, plan.config_hash, plan.preprocessing, training.max_length_tokens)
-    write_card(folder / "checkpoint", card)
+    write_card(folder / CHECKPOINT_FOLDER, card)
     shutil.rmtree(epochs_folder)
     return Outcome(reporter.epochs, metrics, test_scores)
 
 
-def _load_model(plan: "SeedPlan") -> Any:
+def _load_model(plan: SeedPlan) -> Any:
+    base = parse_base_model(plan.base_model)
     model = AutoModelForSequenceClassification.from_pretrained(
-        plan.base_model,
+        base.name,
+        revision=base.revision,
+        use_safetensors=True,
         num_labels=2,
         id2label={0: OTHER_CLASS, 1: plan.label},
         label2id={OTHER_CLASS: 0, plan.label: 1},
@@ -124,7 +128,7 @@ def _load_model(plan: "SeedPlan") -> Any:
     return model
 
 
-def _arguments(plan: "SeedPlan", folder: Path) -> TrainingArguments:
+def _arguments(plan: SeedPlan, folder: Path) -> TrainingArguments:
     training = plan.training
     return TrainingArguments(
         output_dir=str(folder),

@@ -3,8 +3,9 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from tasks.core.corpus.labelled import LabelledSplits
 from tasks.core.errors import TrainingError
-from tasks.core.training.seed import SeedResult
+from tasks.core.training.seed_plan import SeedResult
 
 TIE_RULE = "highest validation figure; among equal ones the lowest seed"
 
@@ -14,6 +15,7 @@ class Selection:
     """The record of a label's choice, kept as `selection.json`."""
 
     label: str
+    splits: LabelledSplits
     metric: str
     winner: SeedResult
     results: list[SeedResult]
@@ -24,6 +26,7 @@ class Selection:
         """Return the selection as JSON."""
         return {
             "label": self.label,
+            "data": asdict(self.splits),
             "metric": f"validation_{self.metric}",
             "tie_rule": TIE_RULE,
             "winner": {"seed": self.winner.seed, "config_hash": self.winner.config_hash},
@@ -49,7 +52,7 @@ class Selection:
 
 
 def select_seed(
-    label: str, seeds: tuple[int, ...], results: list[SeedResult], metric: str, baseline: dict[str, float]
+    splits: LabelledSplits, seeds: tuple[int, ...], results: list[SeedResult], metric: str, baseline: dict[str, float]
 ) -> Selection:
     """Choose the seed with the best validation `metric`.
 
@@ -60,9 +63,9 @@ def select_seed(
     if found != sorted(seeds):
         missing = sorted(set(seeds) - set(found))
         raise TrainingError(
-            f"label '{label}' has results for seeds {found}, but the round asks for {sorted(seeds)} "
+            f"label '{splits.label}' has results for seeds {found}, but the round asks for {sorted(seeds)} "
             f"(missing: {missing}). Run the training flow again: finished seeds are kept."
         )
     ordered = sorted(results, key=lambda result: result.seed)
     winner = max(ordered, key=lambda result: result.metrics[f"validation_{metric}"])
-    return Selection(label, metric, winner, ordered, baseline)
+    return Selection(splits.label, splits, metric, winner, ordered, baseline)

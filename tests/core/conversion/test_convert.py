@@ -34,7 +34,7 @@ def test_the_engine_folder_is_self_contained_and_says_what_it_is(checkpoint, tmp
     ]
     read = read_engine_model(tmp_path / "engine")
     assert read == model
-    assert (read.label, read.engine, read.preprocessing, read.max_length_tokens) == ("positive", FP32, "none", 32)
+    assert (read.label, read.variant, read.preprocessing, read.max_length_tokens) == ("positive", FP32, "none", 32)
 
 
 def test_the_report_compares_both_variants_on_every_text(checkpoint, tmp_path):

@@ -64,7 +64,7 @@ def test_float_ids_are_refused_with_the_count_of_the_lost(labelled_file, tmp_pat
     ids = pq.read_table(labelled_file)["tweet_id"].to_numpy().astype(np.float64)
     ids[:20] = range(20)
     data = rewrite(labelled_file, tweet_id=pa.array(ids).cast(dtype))
-    with pytest.raises(InputDataError, match=r"100 of 120 ids are\s+beyond 2\^53"):
+    with pytest.raises(InputDataError, match=r"100 of 120 ids are beyond 2\^53"):
         prepare(data, tmp_path)
 
 
@@ -78,7 +78,8 @@ def test_float_ids_are_refused_with_the_count_of_the_lost(labelled_file, tmp_pat
         ({"positive": [0, 1, 2] * 40}, r"holds \[2\]; allowed are \[0, 1\] and blank"),
         ({"positive": [0, 0.5, 1] * 40}, r"holds \[0.5\]"),
         ({"positive": ["yes", "no"] * 60}, "holds"),
-        ({"positive": pa.array([None] * 120, pa.int8())}, "split"),
+        ({"positive": pa.array([None] * 120, pa.int8())}, "cannot be split into train, validation and test"),
+        ({"text": list(range(120))}, "text column 'text' .* has type int64; it must hold strings"),
     ],
 )
 def test_bad_columns_get_a_clear_error(labelled_file, tmp_path, columns, message):
@@ -99,5 +100,5 @@ def test_a_missing_or_foreign_file_is_named(tmp_path):
     with pytest.raises(InputDataError, match="no labelled data at"):
         prepare(LabelledData(path=tmp_path / "none.parquet"), tmp_path)
     (tmp_path / "torn.parquet").write_bytes(b"PAR1 torn")
-    with pytest.raises(InputDataError, match="is not a Parquet file"):
+    with pytest.raises(InputDataError, match="is not a whole Parquet file"):
         prepare(LabelledData(path=tmp_path / "torn.parquet"), tmp_path)

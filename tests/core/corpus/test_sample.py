@@ -35,7 +35,26 @@ def test_texts_are_drawn_by_seed_without_replacement(sample):
     assert drawn == draw_texts(files, sample, 40, seed=3)
     assert drawn != draw_texts(files, sample, 40, seed=4)
     assert len(set(drawn)) == 40
-    assert len(set(draw_texts(files, sample, 1000, seed=3))) == 103
+
+
+def test_blank_texts_are_made_up_for_and_too_few_are_refused(sample):
+    path = sample.path / "part-0.parquet"
+    table = pq.read_table(path)
+    texts = [None, "", " "] * 10 + table["text"].to_pylist()[30:]
+    pq.write_table(table.set_column(1, "text", pa.array(texts)), path, row_group_size=10)
+    files = list_sample(sample)
+    drawn = draw_texts(files, sample, 73, seed=3)
+    assert len(set(drawn)) == 73
+    assert all(text.strip() for text in drawn)
+    with pytest.raises(InputDataError, match=r"has 73 texts that are not blank, .* is 74"):
+        draw_texts(files, sample, 74, seed=3)
+
+
+def test_a_sample_without_rows_is_refused(tmp_path):
+    path = tmp_path / "empty.parquet"
+    pq.write_table(pa.table({"tweet_id": pa.array([], pa.int64()), "text": pa.array([], pa.string())}), path)
+    with pytest.raises(InputDataError, match="1 files and no rows"):
+        list_sample(Sample(path=path))
 
 
 def test_a_changed_file_has_another_footer(sample):
@@ -48,7 +67,7 @@ def test_a_changed_file_has_another_footer(sample):
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        (pa.table({"tweet_id": [1.0], "text": ["a"]}), "holds floats"),
+        (pa.table({"tweet_id": [1.0, 2.0**60], "text": ["a", "b"]}), r"has type double.*1 of 2 ids are beyond 2\^53"),
         (pa.table({"tweet_id": [[1]], "text": ["a"]}), "has type list"),
         (pa.table({"tweet_id": [1], "body": ["a"]}), "no column 'text'"),
         (pa.table({"tweet_id": [1], "text": [7]}), "it must hold strings"),

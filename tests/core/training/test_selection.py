@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 
+from tasks.core.corpus.labelled import LabelledSplits
 from tasks.core.errors import TrainingError
 from tasks.core.training.metrics import binary_metrics
-from tasks.core.training.seed import SeedResult
+from tasks.core.training.seed_plan import SeedResult
 from tasks.core.training.selection import select_seed
 
 
@@ -13,11 +14,14 @@ def result(seed, validation, test=0.5):
         for split, value in (("validation", validation), ("test", test))
         for name in ("average_precision", "f1", "precision", "recall")
     }
-    return SeedResult("positive", seed, f"hash{seed}", "/nowhere", [], metrics)
+    return SeedResult("positive", seed, f"hash{seed}", [], metrics, {})
+
+
+SPLITS = LabelledSplits("positive", "/nowhere", "digest", {}, {}, {})
 
 
 def select(results, seeds):
-    return select_seed("positive", seeds, results, "average_precision", {})
+    return select_seed(SPLITS, seeds, results, "average_precision", {})
 
 
 def test_the_best_on_validation_wins_whatever_its_test_figure():

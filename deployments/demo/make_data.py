@@ -3,7 +3,7 @@
 Run once, by hand; the results are committed:
 
     pip download --no-deps --no-binary :all: vaderSentiment==3.3.2
-    python -m deployments.demo.convert vaderSentiment-3.3.2.tar.gz deployments/demo/data
+    python -m deployments.demo.make_data vaderSentiment-3.3.2.tar.gz deployments/demo/data
 
 Reads   additional_resources/hutto_ICWSM_2014.tar.gz inside the archive: four files of
         id, mean valence and text, parted by tabs
