@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import cast
 
+import httpx
 from prefect import Flow
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import WorkPoolCreate
@@ -13,6 +14,8 @@ from prefect.types.entrypoint import EntrypointType
 from flows.conversion import conversion
 from flows.inference import inference
 from flows.training import training
+from infra.cluster import read_profile
+from infra.errors import ServiceError
 from infra.services.settings import WORK_POOL
 from tasks.core.round_file import read_round
 
@@ -24,9 +27,13 @@ def deploy_round(round_file: Path) -> list[str]:
 
     Raises:
         RoundFileError: the file cannot be used.
+        ClusterError: it names a cluster profile that cannot be used.
+        ServiceError: no Prefect server answers.
     """
     round_file = round_file.resolve()
     round_ = read_round(round_file)
+    for profile in set(round_.clusters.model_dump().values()):
+        read_profile(profile)
     _ensure_work_pool()
     for flow in FLOWS:
         deployment = cast(
@@ -50,3 +57,7 @@ def _ensure_work_pool() -> None:
             client.create_work_pool(WorkPoolCreate(name=WORK_POOL, type="process"))
         except ObjectAlreadyExists:
             return
+        except httpx.ConnectError as error:
+            raise ServiceError(
+                f"no Prefect server answers at {client.api_url}: {error}. `make up` starts one."
+            ) from None

@@ -18,6 +18,7 @@ from tasks.inference import (
     Progress,
     fetch_engine,
     finish_run,
+    get_sample,
     plan_run,
     publish_run_table,
     score_block,
@@ -47,6 +48,7 @@ def inference(
         cluster: Cluster profile to use instead of the round's.
     """
     round_ = read_round(round_file)
+    get_sample(round_, sample)
     engines = [fetch_engine(round_, label) for label in round_.active_labels]
     plan, folder = plan_run(round_, sample, run_name, limit, engines)
     if dry_run:

@@ -20,7 +20,7 @@ ALLOWED_FAILURES = 5
 NO_WORKERS_TIMEOUT = "10 minutes"
 LOST_WORKER_TIMEOUT = "60 s"
 """A worker process that restarts on a busy machine needs more than Dask's 15 s."""
-CONNECT_SECONDS = 20
+CONNECT_SECONDS = 10
 
 
 class LocalProfile(BaseModel):

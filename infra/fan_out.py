@@ -64,8 +64,8 @@ def run_all(
             logger.warning("attempt %d of %d: %s was lost with its worker: %s", attempt, attempts, key, cause)
     raise ClusterError(
         f"{len(pending)} Prefect tasks were lost with their Dask workers in each of {attempts} attempts: {pending}; "
-        f"the last: {cause}. Dask workers that die again and again usually lack memory: see the cluster's logs. What is "
-        "finished is kept; run the flow again."
+        f"the last: {cause}. Dask workers that die again and again usually lack memory: see the cluster's logs. "
+        "What is finished is kept; run the flow again."
     )
 
 

@@ -9,11 +9,12 @@ from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
 from tasks.core.conversion.model_folder import PARITY_FILE, EngineModel
-from tasks.core.corpus.sample import draw_texts, list_sample
+from tasks.core.corpus.reading import draw_texts
+from tasks.core.corpus.sample import list_sample
 from tasks.core.files import fingerprint, read_json, write_json
 from tasks.core.naming import artifact_key
 from tasks.core.round import Round
-from tasks.registry import RegisteredVersion, fetch_folder, find_version, register_folder, resolve
+from tasks.registry import RegisteredVersion, Registration, fetch_folder, find_version, register_folder, resolve
 from tasks.retrying import DELAYS_SECONDS, is_worth_retrying
 from tasks.tracking import log_engine
 
@@ -40,7 +41,7 @@ def plan_conversion(round_: Round, label: str) -> ConversionPlan:
     checkpoint = resolve(name, round_.checkpoint_alias, label, f"training/{round_.model_round}")
     sample = round_.samples[round_.conversion.sample]
     files = list_sample(sample)
-    inputs = [[file.name, file.size_bytes, file.footer_sha256] for file in files]
+    inputs = [{file.name: file.digest for file in files}, sample.text_column]
     settings = round_.conversion.model_dump(mode="json")
     conversion_hash = fingerprint([CONVERSION_FORMAT, checkpoint.folder_name, inputs, settings])
     texts_file = round_.work_path / "parity_texts" / f"{conversion_hash}.json"
@@ -69,7 +70,7 @@ def convert_label(plan: ConversionPlan) -> EngineModel:
     """Export, quantise and compare; leave the engine model in the plan's folder."""
     from tasks.core.conversion.convert import convert  # noqa: PLC0415 - torch only where it is used
 
-    return convert(Path(plan.checkpoint_folder), read_json(Path(plan.texts_file)), Path(plan.folder))
+    return convert(Path(plan.checkpoint_folder), plan.label, read_json(Path(plan.texts_file)), Path(plan.folder))
 
 
 @task(task_run_name="register-{plan.label}", cache_policy=NO_CACHE, persist_result=False)
@@ -86,7 +87,8 @@ def register_engine(round_: Round, plan: ConversionPlan, engine: EngineModel) ->
         "engine_digest": engine.digest,
     }
     name = round_.registered_model(plan.label)
-    return register_folder(name, round_.engine_alias, Path(engine.folder), run_id, "engine", tags)
+    registration = Registration(name, round_.engine_alias, Path(engine.folder), run_id, "engine", tags)
+    return register_folder(registration, round_.work_path / "models")
 
 
 def read_parity(folder: Path) -> dict[str, Any]:

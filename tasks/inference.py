@@ -11,10 +11,10 @@ from prefect.cache_policies import NO_CACHE
 
 from tasks.core.conversion.model_folder import read_engine_model
 from tasks.core.corpus.sample import list_sample
-from tasks.core.errors import ModelFolderError, RoundFileError
+from tasks.core.errors import ModelFolderError, RegistryError, RoundFileError
 from tasks.core.inference.manifest import Launch, write_manifest
 from tasks.core.inference.plan import EngineUse, Plan, make_plan, read_plan, write_plan
-from tasks.core.inference.receipts import finished_receipts, unfinished_shards
+from tasks.core.inference.receipts import finished_receipts, renew_receipts, unfinished_shards
 from tasks.core.inference.run_folder import RunFolder
 from tasks.core.inference.scoring import score_shard
 from tasks.core.naming import artifact_key, run_folder_name
@@ -31,6 +31,13 @@ def fetch_engine(round_: Round, label: str) -> EngineUse:
     """Resolve the label's engine model to a version, and fetch and verify its files."""
     name = round_.registered_model(label)
     registered = resolve(name, round_.engine_alias, label, f"conversion/{round_.model_round}")
+    checkpoint = resolve(name, round_.checkpoint_alias, label, f"training/{round_.model_round}")
+    if registered.tags.get("source_version") != checkpoint.version:
+        raise RegistryError(
+            f"the engine model of label '{label}' (version {registered.version}) was made from {name} version "
+            f"{registered.tags.get('source_version')}, but '{round_.checkpoint_alias}' is version {checkpoint.version} "
+            f"by now. Run: prefect deployment run conversion/{round_.model_round}"
+        )
     folder = fetch_folder(registered, round_.work_path / "models")
     model = read_engine_model(folder)
     if model.label != label:
@@ -63,6 +70,7 @@ def plan_run(
     name = run_folder_name(round_.iteration, round_.method, run_name, plan.run_id, sample)
     folder = RunFolder(round_.inference.output_path / name)
     write_plan(plan, folder)
+    renew_receipts(plan, folder)
     if unfinished_blocks(plan, folder):
         folder.manifest_path.unlink(missing_ok=True)
     return plan, folder

@@ -31,7 +31,21 @@ class RegisteredVersion:
     @property
     def folder_name(self) -> str:
         """Name of a local copy's folder; the files' digest tells it from another registry's version 1."""
-        return f"{self.version}-{self.tags[DIGEST_TAG]}"
+        return f"{self.version}-{self.digest}"
+
+    @property
+    def digest(self) -> str:
+        """Fingerprint of the version's files.
+
+        Raises:
+            RegistryError: the version was not registered by Winnow.
+        """
+        if DIGEST_TAG not in self.tags:
+            raise RegistryError(
+                f"{self.name} version {self.version} has no tag '{DIGEST_TAG}': it was not registered by Winnow. Set "
+                "the alias on a version that was, or delete the alias and run the flow that makes it."
+            )
+        return self.tags[DIGEST_TAG]
 
 
 def find_version(name: str, alias: str) -> RegisteredVersion | None:
@@ -60,28 +74,44 @@ def resolve(name: str, alias: str, label: str, flow_to_run: str) -> RegisteredVe
     return found
 
 
-def register_folder(
-    name: str, alias: str, folder: Path, run_id: str, artifact_path: str, tags: dict[str, str]
-) -> RegisteredVersion:
-    """Upload a model folder to a run, register it as a new version with tags, and set the alias last."""
+@dataclass(frozen=True)
+class Registration:
+    """What to register, and as what."""
+
+    name: str
+    alias: str
+    folder: Path
+    run_id: str
+    artifact_path: str
+    tags: dict[str, str]
+
+
+def register_folder(registration: Registration, models: Path) -> RegisteredVersion:
+    """Upload a model folder to its run, register it as a new version, fetch that to check it, set the alias last.
+
+    Raises:
+        ModelFolderError: what comes back is not what was uploaded.
+    """
     client = MlflowClient(tracking_uri())
-    client.log_artifacts(run_id, str(folder), artifact_path)
+    name, run_id = registration.name, registration.run_id
+    client.log_artifacts(run_id, str(registration.folder), registration.artifact_path)
     _ensure_registered_model(client, name)
-    source = f"{client.get_run(run_id).info.artifact_uri}/{artifact_path}"
-    all_tags = tags | {DIGEST_TAG: fingerprint(sha256_of_folder(folder)), "run_id": run_id}
-    created = client.create_model_version(name, source, run_id=run_id, tags=all_tags)
-    client.set_registered_model_alias(name, alias, created.version)
-    return _describe(created)
+    source = f"{client.get_run(run_id).info.artifact_uri}/{registration.artifact_path}"
+    tags = registration.tags | {DIGEST_TAG: fingerprint(sha256_of_folder(registration.folder)), "run_id": run_id}
+    created = _describe(client.create_model_version(name, source, run_id=run_id, tags=tags))
+    fetch_folder(created, models)
+    client.set_registered_model_alias(name, registration.alias, created.version)
+    return created
 
 
 def fetch_folder(registered: RegisteredVersion, models: Path) -> Path:
-    """Return a local copy of a version's files below `models`, downloading them once.
+    """Return a local copy of a version's files below `models`; a copy that is not sound is fetched again.
 
     Raises:
         ModelFolderError: the downloaded files are not those that were registered.
     """
     folder = models / registered.name / registered.folder_name
-    if folder.is_dir():
+    if folder.is_dir() and fingerprint(sha256_of_folder(folder)) == registered.digest:
         return folder
     aside = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}.tmp")
     aside.mkdir(parents=True)
@@ -89,8 +119,8 @@ def fetch_folder(registered: RegisteredVersion, models: Path) -> Path:
         uri = f"models:/{registered.name}/{registered.version}"
         downloaded = Path(download_artifacts(artifact_uri=uri, dst_path=str(aside), tracking_uri=tracking_uri()))
         _verify(downloaded, registered)
-        if not folder.is_dir():
-            downloaded.replace(folder)
+        shutil.rmtree(folder, ignore_errors=True)
+        downloaded.replace(folder)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
     return folder
@@ -99,11 +129,11 @@ def fetch_folder(registered: RegisteredVersion, models: Path) -> Path:
 def _verify(folder: Path, registered: RegisteredVersion) -> None:
     (folder / "registered_model_meta").unlink(missing_ok=True)
     digest = fingerprint(sha256_of_folder(folder))
-    if digest != registered.tags[DIGEST_TAG]:
+    if digest != registered.digest:
         raise ModelFolderError(
             f"the files of {registered.name} version {registered.version} have digest {digest}, but "
-            f"{registered.tags[DIGEST_TAG]} was registered: the artifact store was changed. Delete the alias and run "
-            "the flow that registered it again."
+            f"{registered.digest} was registered: the artifact store was changed. Delete the alias and run "
+            "the flow that set it."
         )
 
 

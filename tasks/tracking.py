@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mlflow.artifacts import download_artifacts
-from mlflow.entities import Metric, Param, Run, RunStatus, RunTag
+from mlflow.entities import LifecycleStage, Metric, Param, Run, RunStatus, RunTag
 from mlflow.tracking import MlflowClient
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NAME
 from prefect.runtime import flow_run
@@ -67,6 +67,11 @@ def open_study(round_: Round, label: str, study_hash: str) -> StudyRun:
 
 def _experiment_id(client: MlflowClient, name: str) -> str:
     found = client.get_experiment_by_name(name)
+    if found is not None and found.lifecycle_stage == LifecycleStage.DELETED:
+        raise RegistryError(
+            f"the MLflow experiment '{name}' was deleted. "
+            f"Restore it: mlflow experiments restore -x {found.experiment_id}"
+        )
     return str(found.experiment_id if found else client.create_experiment(name))
 
 

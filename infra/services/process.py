@@ -2,11 +2,14 @@
 
 import json
 import os
+import socket
 import subprocess
 import time
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 from urllib.error import URLError
+from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 import psutil
@@ -44,14 +47,12 @@ class Service:
 
 def running_process(service: Service) -> psutil.Process | None:
     """Return the service's process if it is the one that was started, and alive."""
-    if not service.pid_path.is_file():
-        return None
-    record = json.loads(service.pid_path.read_text())
     try:
+        record = json.loads(service.pid_path.read_text())
         process = psutil.Process(record["pid"])
         alive = process.is_running() and process.status() != psutil.STATUS_ZOMBIE
         return process if alive and process.create_time() == record["started"] else None
-    except psutil.NoSuchProcess:
+    except (FileNotFoundError, ValueError, psutil.NoSuchProcess):
         return None
 
 
@@ -59,13 +60,13 @@ def start(service: Service) -> bool:
     """Start the service unless it runs; return whether it was started. `wait_healthy` says when it is ready.
 
     Raises:
-        ServiceError: something else answers at its address.
+        ServiceError: another program listens at its address.
     """
     if running_process(service):
         return False
-    if _answers(service.health_url):
+    if _is_taken(service.health_url):
         raise ServiceError(
-            f"{service.health_url} is answered by a program not started here, so {service.name} cannot use its "
+            f"{service.health_url} is held by a program not started here, so {service.name} cannot use its "
             "port. Stop that program, or set WINNOW_PREFECT_PORT and WINNOW_MLFLOW_PORT to free ports."
         )
     service.folder.mkdir(parents=True, exist_ok=True)
@@ -119,9 +120,16 @@ def stop(service: Service) -> bool:
     return process is not None
 
 
+def _is_taken(url: str) -> bool:
+    address = urlsplit(url)
+    with socket.socket() as probe:
+        probe.settimeout(2)
+        return probe.connect_ex((str(address.hostname), int(address.port or 0))) == 0
+
+
 def _answers(url: str) -> bool:
     try:
         with urlopen(url, timeout=2) as response:  # noqa: S310 - always http on loopback
             return bool(response.status == 200)
-    except (URLError, OSError):
+    except (URLError, OSError, HTTPException):
         return False

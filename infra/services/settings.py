@@ -4,6 +4,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from infra.errors import ServiceError
+
 HOST = "127.0.0.1"
 WORK_POOL = "winnow"
 DEFAULT_PREFECT_PORT = 4200
@@ -43,9 +45,20 @@ class ServiceSettings:
 
 
 def read_settings() -> ServiceSettings:
-    """Read the settings from WINNOW_HOME (default `.winnow`), WINNOW_PREFECT_PORT and WINNOW_MLFLOW_PORT."""
+    """Read the settings from WINNOW_HOME (default `.winnow`), WINNOW_PREFECT_PORT and WINNOW_MLFLOW_PORT.
+
+    Raises:
+        ServiceError: a port is not a port.
+    """
     return ServiceSettings(
         home=Path(os.environ.get("WINNOW_HOME", ".winnow")).resolve(),
-        prefect_port=int(os.environ.get("WINNOW_PREFECT_PORT", DEFAULT_PREFECT_PORT)),
-        mlflow_port=int(os.environ.get("WINNOW_MLFLOW_PORT", DEFAULT_MLFLOW_PORT)),
+        prefect_port=_read_port("WINNOW_PREFECT_PORT", DEFAULT_PREFECT_PORT),
+        mlflow_port=_read_port("WINNOW_MLFLOW_PORT", DEFAULT_MLFLOW_PORT),
     )
+
+
+def _read_port(variable: str, default: int) -> int:
+    value = os.environ.get(variable, str(default))
+    if not (value.isdigit() and 0 < int(value) < 2**16):
+        raise ServiceError(f"{variable} is '{value}'; it must be a port, 1 to 65535")
+    return int(value)

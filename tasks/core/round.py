@@ -23,6 +23,9 @@ Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_]*$", m
 Label = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_]*$", max_length=60)]
 
 
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+
+
 class _Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
 
@@ -37,13 +40,13 @@ class LabelledData(_Settings):
     """Column that says train, validation or test; blank rows are left out. Without it, rows are split by share."""
     validation_share: float = Field(default=0.15, gt=0, lt=0.5)
     test_share: float = Field(default=0.25, gt=0, lt=0.5)
-    split_seed: int = 0
+    split_seed: Seed = 0
 
 
 class Training(_Settings):
     """How every seed is trained, and which seed wins."""
 
-    seeds: tuple[int, ...] = Field(min_length=1)
+    seeds: tuple[Seed, ...] = Field(min_length=1)
     epochs: int = Field(default=3, ge=1)
     batch_size: int = Field(default=16, ge=1)
     learning_rate: float = Field(default=5e-5, gt=0, lt=1)
@@ -66,8 +69,8 @@ class Conversion(_Settings):
     """On how many texts of the sample the engine model is compared with its checkpoint."""
 
     sample: Name = "evaluation"
-    parity_texts: int = Field(default=1_000, ge=100)
-    draw_seed: int = 0
+    parity_texts: int = Field(default=1_000, ge=200)
+    draw_seed: Seed = 0
 
 
 class Sample(_Settings):
@@ -128,8 +131,10 @@ class Round(_Settings):
     @classmethod
     def _free_alias(cls, iteration: str) -> str:
         lower = iteration.lower()
-        if lower == "latest" or (lower[0] == "v" and lower[1:].isdigit()):
-            raise ValueError("MLflow keeps `latest` and `v1`, `v2`, ... for itself; choose another name")
+        if lower in {"latest", "champion", "challenger", "iter"} or (lower[0] == "v" and lower[1:].isdigit()):
+            raise ValueError(
+                "the registry keeps latest, champion, challenger, v1, v2, ... for itself; choose another name"
+            )
         return iteration
 
     @field_validator("preprocessing")
@@ -143,6 +148,9 @@ class Round(_Settings):
     def _complete(self) -> "Round":
         if not self.active_labels:
             raise ValueError("every label is null; at least one needs a column")
+        columns = list(self.active_labels.values())
+        if len(set(columns)) < len(columns):
+            raise ValueError(f"each label needs a column of its own, but they are {columns}")
         if self.conversion.sample not in self.samples:
             raise ValueError(f"conversion.sample is '{self.conversion.sample}', but samples has {sorted(self.samples)}")
         return self

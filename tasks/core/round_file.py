@@ -38,11 +38,22 @@ def read_round(path: str | Path) -> Round:
     return round_
 
 
+class _UniqueKeys(yaml.SafeLoader):
+    """Refuses a key that stands twice; YAML would keep the last one and say nothing."""
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+        keys = [self.construct_object(key, deep=deep) for key, _ in node.value]
+        twice = sorted({str(key) for key in keys if keys.count(key) > 1})
+        if twice:
+            raise yaml.constructor.ConstructorError(None, None, f"the key {twice[0]} stands twice", node.start_mark)
+        return super().construct_mapping(node, deep)
+
+
 def _read_yaml(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise RoundFileError(f"there is no round file {path}; the demo's is deployments/rounds/us-iter0.yaml")
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeys)  # noqa: S506 - a SafeLoader
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise RoundFileError(f"{path} is not YAML: {error}") from None
     if not isinstance(content, dict):
@@ -57,6 +68,10 @@ def _resolve_paths(content: dict[str, Any], folder: Path) -> None:
         for parent in parents:
             node = node.get(parent) if isinstance(node, dict) else None
         _resolve_key(node, key, folder)
+    clusters = content.get("clusters")
+    for flow, profile in clusters.items() if isinstance(clusters, dict) else ():
+        if str(profile).endswith((".yaml", ".yml")):
+            _resolve_key(clusters, flow, folder)
     samples = content.get("samples")
     for sample in samples.values() if isinstance(samples, dict) else ():
         _resolve_key(sample, "path", folder)

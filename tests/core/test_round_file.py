@@ -58,8 +58,13 @@ def test_a_null_label_is_left_out(make_round):
         ({"training__seeds": [1, 1]}, ["training.seeds", "[1, 1]", "once"]),
         ({"training__metric": "accuracy"}, ["training.metric", "accuracy", "average_precision"]),
         ({"method": 7}, ["method", "7", "[0, 1, 2, 3, 4]"]),
-        ({"iteration": "v1"}, ["iteration", "v1", "MLflow"]),
-        ({"iteration": "Latest"}, ["iteration", "Latest", "MLflow"]),
+        ({"iteration": "v1"}, ["iteration", "v1", "the registry keeps"]),
+        ({"iteration": "Latest"}, ["iteration", "Latest", "the registry keeps"]),
+        ({"iteration": "champion"}, ["iteration", "champion"]),
+        ({"iteration": "iter"}, ["iteration", "'iter'"]),
+        ({"training__seeds": [-1]}, ["training.seeds.0", "-1"]),
+        ({"training__seeds": [2**40]}, ["training.seeds.0", "4294967296"]),
+        ({"labels": {"positive": "positive", "negative": "positive"}}, ["column of its own"]),
         ({"preprocessing": "lower"}, ["preprocessing", "lower", "none"]),
         ({"labels": {"positive": None}}, ["every label is null"]),
         ({"labels": {"Is Unemployed": "x"}}, ["labels.Is Unemployed"]),
@@ -89,6 +94,13 @@ def test_a_copied_file_that_still_describes_the_old_round_is_refused(make_round,
     copy.write_text(make_round().read_text())
     with pytest.raises(RoundFileError, match=r"must be called us-iter0\.yaml"):
         read_round(copy)
+
+
+def test_a_key_that_stands_twice_is_refused(make_round):
+    path = make_round()
+    path.write_text(path.read_text() + "training:\n  seeds: [7]\n")
+    with pytest.raises(RoundFileError, match="the key training stands twice"):
+        read_round(path)
 
 
 @pytest.mark.parametrize("content", ["country: [", "- a\n- b\n", "\x00"])

@@ -12,15 +12,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import yaml
+from mlflow.tracking import MlflowClient
 from prefect.artifacts import Artifact
 
 from flows.conversion import conversion
 from flows.inference import inference
 from flows.training import training
+from infra.errors import ClusterError
 from tasks.core.errors import InputDataError, RegistryError, RoundFileError
 from tasks.core.files import sha256_of_folder
 from tasks.core.round_file import read_round
 from tasks.registry import find_version
+from tasks.tracking import tracking_uri
 from tests.conftest import write_round
 
 pytestmark = pytest.mark.usefixtures("orchestration")
@@ -182,3 +185,27 @@ def test_bad_labelled_data_fails_before_any_seed_is_trained(make_round, labelled
     with pytest.raises(InputDataError, match="label 'positive' has 0 positives"):
         training(str(path))
     assert not (Path(read_round(path).work_path) / "seeds").exists()
+
+
+def test_an_engine_model_of_an_earlier_selection_is_not_served(trained):
+    round_ = read_round(trained)
+    version = find_version(round_.registered_model("negative"), "iter0-onnx")
+    client = MlflowClient(tracking_uri())
+    client.set_model_version_tag(version.name, version.version, "source_version", "999")
+    try:
+        with pytest.raises(RegistryError, match=rf"made from .* version 999, but .* Run: .* conversion/{round_.name}"):
+            inference(str(trained))
+    finally:
+        client.set_model_version_tag(version.name, version.version, "source_version", version.tags["source_version"])
+
+
+@pytest.mark.parametrize("flow", [training, conversion])
+def test_a_round_with_borrowed_models_makes_none(make_round, flow):
+    path = make_round(country=new_country(), model_country="MX")
+    with pytest.raises(RoundFileError, match="Run those flows of mx-iter0"):
+        flow(str(path))
+
+
+def test_an_address_without_a_scheduler_is_refused_at_once(round_file):
+    with pytest.raises(ClusterError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:9"):
+        training(str(round_file), cluster="tcp://127.0.0.1:9")

@@ -53,7 +53,7 @@ def test_a_taken_port_is_said_to_be_taken(service):
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
-        with pytest.raises(ServiceError, match="not started here"):
+        with pytest.raises(ServiceError, match="held by a program not started here"):
             start(service)
     finally:
         server.shutdown()

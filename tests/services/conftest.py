@@ -3,10 +3,10 @@
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
+from distributed import Client
 
 from infra.services import stack
 from infra.services.settings import ServiceSettings
@@ -54,9 +54,11 @@ def dask_address(tmp_path_factory):
             subprocess.Popen(command, cwd=elsewhere, env=environment, stdout=log, stderr=log)
             for command in (scheduler, worker)
         ]
-    time.sleep(1)
-    assert all(process.poll() is None for process in started)
-    yield address
-    for process in reversed(started):
-        process.terminate()
-        process.wait(timeout=30)
+    try:
+        with Client(address, set_as_default=False, timeout=60) as client:
+            client.wait_for_workers(1, timeout=60)
+        yield address
+    finally:
+        for process in reversed(started):
+            process.terminate()
+            process.wait(timeout=30)

@@ -40,15 +40,19 @@ DYNAMIC_INT8 = "onnxruntime-dynamic-int8"
 POSITIVE_INDEX = 1
 
 
-def convert(checkpoint: Path, texts: list[str], folder: Path) -> EngineModel:
+def convert(checkpoint: Path, label: str, texts: list[str], folder: Path) -> EngineModel:
     """Export, quantise and compare with the checkpoint; leave the fp32 engine model in `folder`.
 
     Raises:
         ParityError: the fp32 engine model's logits are not the checkpoint's.
-        ModelFolderError: the checkpoint is not one of Winnow's, or lacks a file.
+        ModelFolderError: the checkpoint is not one of Winnow's, scores another label, or lacks a file.
     """
     torch.set_num_threads(cpu_threads())
     card = read_card(checkpoint)
+    if card.label != label:
+        raise ModelFolderError(
+            f"{checkpoint} scores '{card.label}', not '{label}'; check what the round's alias stands for"
+        )
     prepared = preprocess(card.preprocessing, texts)
     building = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}.tmp")
     building.mkdir(parents=True)

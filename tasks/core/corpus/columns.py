@@ -32,6 +32,11 @@ def check_columns(path: Path, schema: pa.Schema, wanted: dict[str, str]) -> None
     Raises:
         InputDataError: a column is missing, ids are neither integers nor strings, or texts are not strings.
     """
+    twice = sorted({column for column in wanted.values() if schema.names.count(column) > 1})
+    if twice:
+        raise InputDataError(f"{path} has several columns called '{twice[0]}'; rename them, so that one is meant")
+    if len(set(wanted.values())) < len(wanted):
+        raise InputDataError(f"the round file names one column of {path} for two purposes: {wanted}")
     for role, column in wanted.items():
         if column not in schema.names:
             raise InputDataError(

@@ -68,9 +68,23 @@ def _read(data: LabelledData, column: str) -> pa.Table:
     wanted = {"id": data.id_column, "text": data.text_column, "label": column}
     if data.split_column is not None:
         wanted["split"] = data.split_column
-    check_columns(data.path, read_schema(data.path), wanted)
-    table = pq.read_table(data.path, columns=list(dict.fromkeys(wanted.values())))
+    schema = read_schema(data.path)
+    check_columns(data.path, schema, wanted)
+    _check_label_type(schema.field(column), data.path)
+    try:
+        table = pq.read_table(data.path, columns=list(wanted.values()))
+        table.validate(full=True)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise InputDataError(f"{data.path} cannot be read: {error}. Write it again.") from None
     return pa.table({role: table[name] for role, name in wanted.items()})
+
+
+def _check_label_type(field: pa.Field, path: Path) -> None:
+    known = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean)
+    if not any(is_known(field.type) for is_known in known):
+        raise InputDataError(
+            f"the label column '{field.name}' of {path} has type {field.type}; it must hold 1, 0 or blank"
+        )
 
 
 def _drop_unusable(table: pa.Table, data: LabelledData, label: str) -> tuple[pa.Table, dict[str, int]]:

@@ -8,7 +8,8 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from tasks.core.errors import RunFolderError
-from tasks.core.files import read_json, write_json, write_text
+from tasks.core.files import read_json, sha256_of_file, write_json, write_text
+from tasks.core.inference.input import require_planned
 from tasks.core.inference.plan import Plan
 from tasks.core.inference.receipts import Receipt, finished_receipts, unfinished_shards
 from tasks.core.inference.run_folder import RunFolder
@@ -29,8 +30,11 @@ def write_manifest(plan: Plan, folder: RunFolder, launch: Launch) -> dict[str, A
     """Balance the run, write summary and manifest, and return the manifest; a finished run's manifest is left as it is.
 
     Raises:
-        RunFolderError: shards are unfinished, or rows in and rows out do not balance.
+        RunFolderError: the sample is not the planned one, shards are unfinished, files were altered, or rows in and
+            rows out do not balance.
     """
+    for shard in plan.shards:
+        require_planned(plan, shard)
     receipts = finished_receipts(plan, folder)
     unfinished = unfinished_shards(plan, receipts)
     if unfinished:
@@ -44,10 +48,21 @@ def write_manifest(plan: Plan, folder: RunFolder, launch: Launch) -> dict[str, A
         manifest: dict[str, Any] = read_json(folder.manifest_path)
         if manifest["counts"] == counts:
             return manifest
+    _verify_checksums(folder, receipts)
     manifest = _describe(plan, receipts, counts, launch)
     write_text(folder.summary_path, _summary(manifest))
     write_json(folder.manifest_path, manifest)
     return manifest
+
+
+def _verify_checksums(folder: RunFolder, receipts: list[Receipt]) -> None:
+    expected = {name: sha256 for receipt in receipts for name, sha256 in receipt.sha256.items()}
+    altered = [name for name, sha256 in expected.items() if sha256_of_file(folder.path / name) != sha256]
+    if altered:
+        raise RunFolderError(
+            f"{len(altered)} files of {folder.path} are not what their shards wrote: {altered[:5]}. Delete them and "
+            "run the inference flow again."
+        )
 
 
 def balance(plan: Plan, folder: RunFolder, receipts: list[Receipt]) -> dict[str, Any]:

@@ -64,6 +64,8 @@ class Plan:
     limit: int | None
     max_length_tokens: int
     preprocessing: str
+    file_digests: dict[str, str]
+    """Of each of the sample's files, by name."""
     shards: tuple[Shard, ...]
 
     @property
@@ -103,6 +105,7 @@ def make_plan(
         limit=limit,
         max_length_tokens=shared.max_length_tokens,
         preprocessing=shared.preprocessing,
+        file_digests={file.name: file.digest for file in files},
         shards=tuple(Shard(number, name, start, stop) for number, (name, start, stop) in ranges),
     )
 
@@ -152,7 +155,7 @@ def _fingerprint(
 ) -> str:
     return fingerprint(
         {
-            "files": [[file.name, file.size_bytes, file.footer_sha256] for file in files],
+            "files": {file.name: file.digest for file in files},
             "columns": [sample.id_column, sample.text_column],
             "engines": [[use.label, use.registered_model, use.version, use.digest] for use in engines],
             "shard_rows": settings.shard_rows,

@@ -1,10 +1,11 @@
 """A shard's receipt: what went in, what came out, and the files that prove it."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from tasks.core.files import read_json, write_json
+from tasks.core.inference.input import read_shard, sha256_of_rows
 from tasks.core.inference.plan import Plan, Shard
 from tasks.core.inference.run_folder import RunFolder
 
@@ -41,9 +42,22 @@ def write_receipt(receipt: Receipt, folder: RunFolder) -> None:
 
 
 def read_receipt(folder: RunFolder, number: int) -> Receipt | None:
-    """Return a shard's receipt, or None when there is none."""
-    path = folder.receipt_path(number)
-    return Receipt(**read_json(path)) if path.is_file() else None
+    """Return a shard's receipt, or None when there is none that can be read."""
+    try:
+        return Receipt(**read_json(folder.receipt_path(number)))
+    except (FileNotFoundError, ValueError, TypeError):
+        return None
+
+
+def renew_receipts(plan: Plan, folder: RunFolder) -> None:
+    """Renew the receipts of shards whose file was copied or touched, but whose rows are the same to the byte."""
+    for shard in plan.shards:
+        receipt = read_receipt(folder, shard.number)
+        mtime_ns = plan.input_path(shard).stat().st_mtime_ns
+        if receipt is None or receipt.input_mtime_ns == mtime_ns:
+            continue
+        if sha256_of_rows(read_shard(plan, shard)) == receipt.input_sha256:
+            write_receipt(replace(receipt, input_mtime_ns=mtime_ns), folder)
 
 
 def finished_receipts(plan: Plan, folder: RunFolder, shards: Sequence[Shard] | None = None) -> list[Receipt]:

@@ -16,10 +16,12 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from tasks.core.conversion.model_folder import TOKENIZER_FILE
-from tasks.core.corpus.sample import read_rows
-from tasks.core.files import fingerprint, sha256_of_file, write_aside
+from tasks.core.corpus.reading import decode_texts
+from tasks.core.errors import ModelFolderError
+from tasks.core.files import sha256_of_file, write_aside
 from tasks.core.inference.batching import plan_batches
 from tasks.core.inference.engine import Engine, open_engine, open_tokenizer
+from tasks.core.inference.input import read_shard, sha256_of_rows
 from tasks.core.inference.plan import METADATA_KEY, EngineUse, Plan, Shard
 from tasks.core.inference.receipts import Receipt, write_receipt
 from tasks.core.inference.run_folder import RunFolder, worker_name
@@ -28,6 +30,7 @@ from tasks.core.scores import positive_scores
 
 REASON_NO_ID = "id is null"
 REASON_NO_TEXT = "text is null"
+REASON_NOT_UTF8 = "text is not UTF-8"
 
 
 @dataclass(frozen=True)
@@ -47,9 +50,8 @@ def score_shard(plan: Plan, shard: Shard, folder: RunFolder) -> Receipt:
     The scores follow from the plan and the rows alone: another worker writes the same bytes.
     """
     started = time.monotonic()
-    source = plan.input_path(shard)
-    mtime_ns = source.stat().st_mtime_ns
-    rows = read_rows(source, shard.start, shard.stop, plan.id_column, plan.text_column)
+    mtime_ns = plan.input_path(shard).stat().st_mtime_ns
+    rows = read_shard(plan, shard)
     scorable, quarantined = _quarantine(rows)
     texts = _tokenise(plan, scorable)
     batches = plan_batches(np.array([len(row) for row in texts.tokens], dtype=np.int64), plan.batch_tokens)
@@ -72,7 +74,7 @@ def score_shard(plan: Plan, shard: Shard, folder: RunFolder) -> Receipt:
         empty_texts=texts.empty,
         truncated_texts=texts.truncated,
         input_mtime_ns=mtime_ns,
-        input_sha256=fingerprint([rows["id"].to_pylist(), rows["text"].to_pylist()]),
+        input_sha256=sha256_of_rows(rows),
         files={path.relative_to(folder.path).as_posix(): path.stat().st_size for path in paths},
         sha256={path.relative_to(folder.path).as_posix(): sha256_of_file(path) for path in paths},
         seconds=round(time.monotonic() - started, 3),
@@ -83,12 +85,17 @@ def score_shard(plan: Plan, shard: Shard, folder: RunFolder) -> Receipt:
 
 
 def _quarantine(rows: pa.Table) -> tuple[pa.Table, pa.Table]:
-    """Part the rows into those that can be scored and, with a reason, those that cannot."""
-    has_id, has_text = pc.is_valid(rows["id"]), pc.is_valid(rows["text"])
-    scorable = pc.and_(has_id, has_text)
-    reasons = pc.if_else(has_id, REASON_NO_TEXT, REASON_NO_ID)
-    table = pa.table({"tweet_id": rows["id"], "text": rows["text"], "reason": reasons})
-    return rows.filter(scorable), table.filter(pc.invert(scorable))
+    """Part the rows into those that can be scored and, with a reason and their bytes, those that cannot."""
+    texts = pa.array(decode_texts(rows["text"]), pa.large_string())
+    has_id, has_text, decoded = pc.is_valid(rows["id"]), pc.is_valid(rows["text"]), pc.is_valid(texts)
+    reasons = pc.case_when(
+        pc.make_struct(pc.invert(has_id), pc.invert(has_text), pc.invert(decoded)),
+        *(pa.scalar(reason) for reason in (REASON_NO_ID, REASON_NO_TEXT, REASON_NOT_UTF8)),
+    )
+    scorable = pc.and_(has_id, decoded)
+    content = rows["text"].cast(pa.large_binary())
+    table = pa.table({"tweet_id": rows["id"], "text": content, "reason": reasons})
+    return pa.table({"id": rows["id"], "text": texts}).filter(scorable), table.filter(pc.invert(scorable))
 
 
 def _tokenise(plan: Plan, rows: pa.Table) -> _Texts:
@@ -113,6 +120,8 @@ def _score(engine: Engine, texts: _Texts, batches: list[NDArray[np.int64]]) -> N
     scores = np.empty(len(texts.tokens), dtype=np.float64)
     for batch in batches:
         scores[batch] = positive_scores(engine.logits([texts.tokens[row] for row in batch]), engine.positive_index)
+    if not np.isfinite(scores).all():
+        raise ModelFolderError(f"the engine model gives {int((~np.isfinite(scores)).sum())} scores that are no numbers")
     return scores[texts.text_of_row]
 
 

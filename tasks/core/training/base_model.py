@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tasks.core.errors import ModelFolderError
-from tasks.core.files import fingerprint, sha256_of_folder
+from tasks.core.files import fingerprint, read_json, sha256_of_folder
 
+ROBERTA_LIKE = ("roberta", "xlm-roberta", "xlm-roberta-xl", "camembert")
 WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
 
 
@@ -23,6 +24,22 @@ def parse_base_model(base_model: str) -> BaseModel:
         return BaseModel(base_model, None)
     name, _, revision = base_model.partition("@")
     return BaseModel(name, revision or None)
+
+
+def require_length(base_model: str, max_length_tokens: int) -> None:
+    """Raise ModelFolderError when a folder's model has fewer positions than the texts may have tokens."""
+    path = Path(base_model) / "config.json"
+    if not path.is_file():
+        return
+    config = read_json(path)
+    # RoBERTa counts positions from the padding id on.
+    reserved = config.get("pad_token_id", 1) + 1 if config.get("model_type") in ROBERTA_LIKE else 0
+    positions = config.get("max_position_embeddings", max_length_tokens + reserved) - reserved
+    if max_length_tokens > positions:
+        raise ModelFolderError(
+            f"training.max_length_tokens is {max_length_tokens}, but the base model {base_model} has {positions} "
+            "positions; lower it in the round file"
+        )
 
 
 def base_model_fingerprint(base_model: str) -> str:

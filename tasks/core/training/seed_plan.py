@@ -7,8 +7,10 @@ from tasks.core.corpus.labelled import LabelledSplits
 from tasks.core.errors import ModelFolderError, TrainingError
 from tasks.core.files import fingerprint, read_json, sha256_of_folder, write_json
 from tasks.core.round import Round, Training
-from tasks.core.training.base_model import base_model_fingerprint
+from tasks.core.training.base_model import base_model_fingerprint, require_length
 
+TRAINING_FORMAT = 1
+"""Raised when training itself changes, so that seeds are trained again."""
 RESULT_FILE = "result.json"
 PREDICTIONS_FILE = "predictions.parquet"
 CHECKPOINT_FOLDER = "checkpoint"
@@ -37,7 +39,9 @@ class SeedPlan:
     def study_hash(self) -> str:
         """The same for all seeds of the label."""
         settings = self.training.model_dump(mode="json", exclude={"seeds"})
-        return fingerprint([self.label, self.splits.digest, self.base_model_digest, self.preprocessing, settings])
+        return fingerprint(
+            [TRAINING_FORMAT, self.label, self.splits.digest, self.base_model_digest, self.preprocessing, settings]
+        )
 
     @property
     def folder(self) -> Path:
@@ -64,9 +68,10 @@ def plan_seeds(round_: Round, splits: LabelledSplits) -> list[SeedPlan]:
     """Return one plan for each of the round's seeds of a label.
 
     Raises:
-        ModelFolderError: the base model's folder is missing or incomplete.
+        ModelFolderError: the base model's folder is missing or incomplete, or reads fewer tokens than the round asks.
     """
     digest = base_model_fingerprint(round_.base_model)
+    require_length(round_.base_model, round_.training.max_length_tokens)
     root = str(round_.work_path / "seeds")
     return [
         SeedPlan(splits.label, seed, splits, round_.base_model, digest, round_.preprocessing, round_.training, root)

@@ -24,7 +24,7 @@ TEXTS = [*make_sentences(120, seed=5), "", "good", " ".join(["word7"] * 200), "u
 
 
 def test_the_engine_folder_is_self_contained_and_says_what_it_is(checkpoint, tmp_path):
-    model = convert(checkpoint, TEXTS, tmp_path / "engine")
+    model = convert(checkpoint, "positive", TEXTS, tmp_path / "engine")
     shutil.rmtree(checkpoint)
     assert sorted(path.name for path in (tmp_path / "engine").iterdir()) == [
         "engine.json",
@@ -38,7 +38,7 @@ def test_the_engine_folder_is_self_contained_and_says_what_it_is(checkpoint, tmp
 
 
 def test_the_report_compares_both_variants_on_every_text(checkpoint, tmp_path):
-    convert(checkpoint, TEXTS, tmp_path / "engine")
+    convert(checkpoint, "positive", TEXTS, tmp_path / "engine")
     fp32, int8 = json.loads((tmp_path / "engine" / "parity.json").read_text())["variants"]
     assert (fp32["variant"], int8["variant"]) == (FP32, DYNAMIC_INT8)
     assert fp32["texts"] == int8["texts"] == len(TEXTS)
@@ -74,7 +74,7 @@ def test_a_damaged_export_fails_and_names_the_worst_texts(checkpoint, tmp_path, 
 
     monkeypatch.setattr(conversion, "export_onnx", export_damaged)
     with pytest.raises(ParityError, match=r"(?s)differs from its checkpoint.*worst texts:\n  '"):
-        convert(checkpoint, TEXTS, tmp_path / "engine")
+        convert(checkpoint, "positive", TEXTS, tmp_path / "engine")
     assert not (tmp_path / "engine").exists()
     assert not list(tmp_path.glob(".engine*"))
 
@@ -83,7 +83,7 @@ def test_dropout_left_on_in_the_export_is_caught(checkpoint, tmp_path, monkeypat
     export = conversion.export_onnx
     monkeypatch.setattr(conversion, "export_onnx", lambda model, path: (export(model, path), model.train()))
     with pytest.raises(ParityError, match="differs from its checkpoint"):
-        convert(checkpoint, TEXTS, tmp_path / "engine")
+        convert(checkpoint, "positive", TEXTS, tmp_path / "engine")
 
 
 def test_another_models_tokenizer_is_caught(checkpoint, tmp_path, monkeypatch):
@@ -96,7 +96,7 @@ def test_another_models_tokenizer_is_caught(checkpoint, tmp_path, monkeypatch):
 
     monkeypatch.setattr(conversion.shutil, "copy", copy_other)
     with pytest.raises(ParityError, match="tokenizer is not the checkpoint's"):
-        convert(checkpoint, TEXTS, tmp_path / "engine")
+        convert(checkpoint, "positive", TEXTS, tmp_path / "engine")
 
 
 def test_classes_in_another_order_are_refused(checkpoint, tmp_path):
@@ -104,7 +104,12 @@ def test_classes_in_another_order_are_refused(checkpoint, tmp_path):
     config["id2label"] = {"0": "positive", "1": "other"}
     (checkpoint / "config.json").write_text(json.dumps(config))
     with pytest.raises(ModelFolderError, match="must have 0: other, 1: positive"):
-        convert(checkpoint, TEXTS, tmp_path / "engine")
+        convert(checkpoint, "positive", TEXTS, tmp_path / "engine")
+
+
+def test_a_checkpoint_of_another_label_is_refused(checkpoint, tmp_path):
+    with pytest.raises(ModelFolderError, match="scores 'positive', not 'negative'"):
+        convert(checkpoint, "negative", TEXTS, tmp_path / "engine")
 
 
 @pytest.mark.parametrize("name", ["model.onnx", "tokenizer.json", "parity.json"])
@@ -125,14 +130,16 @@ def test_a_folder_without_engine_json_is_no_engine_model(tmp_path):
 
 
 def test_parity_figures_of_a_worked_example():
-    reference = np.array([[0.0, 3.0], [0.0, 2.0], [0.0, 1.0], [0.0, 0.0]], dtype=np.float32)
+    """200 texts in order; the best and the worst change places."""
+    reference = np.stack([np.zeros(200), np.arange(200)], axis=1).astype(np.float32)
     found = reference.copy()
-    found[[1, 2]] = found[[2, 1]]
+    found[[0, 199]] = found[[199, 0]]
     parity = compare_logits("x", reference, found, positive=1)
-    assert parity.max_logit_difference == 1.0
-    assert parity.mean_logit_difference == pytest.approx(2 / 8)
-    assert parity.kendall_tau == pytest.approx(4 / 6)
-    assert parity.overlap_top_100 == 1.0
+    assert parity.max_logit_difference == 199
+    assert parity.mean_logit_difference == pytest.approx(2 * 199 / 400)
+    pairs, turned = 200 * 199 / 2, 2 * 198 + 1
+    assert parity.kendall_tau == pytest.approx((pairs - 2 * turned) / pairs)
+    assert parity.overlap_top_100 == 0.99
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tasks.core.corpus.sample import draw_texts, list_sample, read_rows
+from tasks.core.corpus.reading import draw_texts, read_rows
+from tasks.core.corpus.sample import list_sample
 from tasks.core.errors import InputDataError
 from tasks.core.round import Sample
 from tests.conftest import write_sample
@@ -57,11 +58,11 @@ def test_a_sample_without_rows_is_refused(tmp_path):
         list_sample(Sample(path=path))
 
 
-def test_a_changed_file_has_another_footer(sample):
+def test_a_changed_file_has_another_digest(sample):
     before = list_sample(sample)[0]
     table = pq.read_table(before.path)
     pq.write_table(table.set_column(1, "text", pa.array(["changed"] * 35)), before.path, row_group_size=10)
-    assert list_sample(sample)[0].footer_sha256 != before.footer_sha256
+    assert list_sample(sample)[0].digest != before.digest
 
 
 @pytest.mark.parametrize(
@@ -94,3 +95,23 @@ def test_a_missing_or_empty_folder_is_named(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputDataError, match=r"holds no \.parquet file"):
         list_sample(Sample(path=tmp_path / "empty"))
+
+
+def test_what_other_programs_leave_is_not_read_and_foreign_files_are_refused(sample, tmp_path):
+    names = [file.name for file in list_sample(sample)]
+    for leftover in ("_SUCCESS", "_temporary/0/part-0.parquet", ".ipynb_checkpoints/part-0.parquet"):
+        (sample.path / leftover).parent.mkdir(parents=True, exist_ok=True)
+        (sample.path / leftover).write_bytes((sample.path / "part-0.parquet").read_bytes())
+    assert [file.name for file in list_sample(sample)] == names
+    elsewhere = write_sample(tmp_path / "elsewhere", 20, files=1)
+    (sample.path / "linked").symlink_to(elsewhere)
+    assert [file.name for file in list_sample(sample)] == ["linked/part-0.parquet", *names]
+    (sample.path / "more.csv").write_text("tweet_id,text")
+    with pytest.raises(InputDataError, match=r"1 files that are not Parquet: .*more\.csv"):
+        list_sample(sample)
+
+
+def test_ids_of_several_types_are_refused(sample):
+    pq.write_table(pa.table({"tweet_id": ["a"], "text": ["b"]}), sample.path / "part-9.parquet")
+    with pytest.raises(InputDataError, match=r"several types: int64 in .*, string in .*part-9\.parquet"):
+        list_sample(sample)

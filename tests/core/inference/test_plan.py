@@ -40,7 +40,7 @@ groups = st.lists(st.lists(st.integers(0, 70), max_size=6), max_size=4)
 
 @given(groups, st.integers(1, 60), st.none() | st.integers(1, 300))
 def test_shards_cover_every_row_once_and_in_order(groups, shard_rows, limit):
-    files = [SampleFile(f"/{n}", str(n), tuple(rows), 1, "x") for n, rows in enumerate(groups)]
+    files = [SampleFile(f"/{n}", str(n), tuple(rows), "x", "int64") for n, rows in enumerate(groups)]
     cut = list(_cut_files(files, shard_rows, limit))
     covered = [(name, row) for name, start, stop in cut for row in range(start, stop)]
     rows = [(file.name, row) for file in files for row in range(file.rows)]

@@ -13,7 +13,7 @@ from tasks.core.files import sha256_of_folder
 from tasks.core.inference.engine import open_engine, open_tokenizer
 from tasks.core.inference.manifest import Launch, write_manifest
 from tasks.core.inference.plan import METADATA_KEY, EngineUse, make_plan, write_plan
-from tasks.core.inference.receipts import finished_receipts, read_receipt, unfinished_shards
+from tasks.core.inference.receipts import finished_receipts, read_receipt, renew_receipts, unfinished_shards
 from tasks.core.inference.run_folder import RunFolder
 from tasks.core.inference.scoring import score_shard
 from tasks.core.round import Inference, Sample
@@ -138,10 +138,50 @@ def test_a_shard_without_receipt_is_not_finished(make_run):
     assert unfinished(plan, folder) == [1]
 
 
-def test_shards_of_a_touched_input_are_scored_again(make_run, sample):
+def test_shards_of_a_touched_input_count_again_once_their_rows_are_seen_to_be_the_same(make_run, sample):
     plan, folder = make_run()
     os.utime(sample.path / "a.parquet", ns=(1, 1))
     assert unfinished(plan, folder) == [0, 1, 2]
+    renew_receipts(plan, folder)
+    assert unfinished(plan, folder) == []
+
+
+def test_an_input_replaced_after_planning_is_not_scored(make_run, sample):
+    plan, folder = make_run(score=False)
+    path = sample.path / "a.parquet"
+    pq.write_table(pq.read_table(path).slice(0, 50), path)
+    with pytest.raises(RunFolderError, match="is no longer the file that run"):
+        score_shard(plan, plan.shards[0], folder)
+    with pytest.raises(RunFolderError, match="is no longer the file"):
+        write_manifest(plan, folder, Launch(0, 0))
+
+
+def test_texts_that_are_not_utf8_are_quarantined_with_their_bytes(make_run, sample):
+    texts = pa.array([b"good word1", b"\xff\xfe broken", b"word2", None]).view(pa.string())
+    pq.write_table(pa.table({"tweet_id": [1, 2, 3, 4], "text": texts}), sample.path / "a.parquet")
+    plan, folder = make_run()
+    assert outputs(folder)["tweet_id"].to_pylist() == [1, 3]
+    quarantined = pq.read_table(folder.quarantine_path(0))
+    assert quarantined["reason"].to_pylist() == ["text is not UTF-8", "text is null"]
+    assert quarantined["text"].to_pylist() == [b"\xff\xfe broken", None]
+    assert write_manifest(plan, folder, Launch(4, 1.0))["counts"]["rows_quarantined"] == 2
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"shard": 1}'])
+def test_a_receipt_that_cannot_be_read_does_not_count(make_run, content):
+    plan, folder = make_run()
+    folder.receipt_path(1).write_text(content)
+    assert unfinished(plan, folder) == [1]
+
+
+def test_a_part_altered_at_its_size_is_found_before_the_manifest_is_written(make_run):
+    plan, folder = make_run()
+    path = folder.output_path("negative", 2)
+    content = bytearray(path.read_bytes())
+    content[20:40] = bytes(20)
+    path.write_bytes(content)
+    with pytest.raises(RunFolderError, match=r"1 files .* are not what their shards wrote: .*part-00002"):
+        write_manifest(plan, folder, Launch(0, 0))
 
 
 def test_the_manifest_balances_and_a_finished_runs_manifest_is_left_alone(make_run):

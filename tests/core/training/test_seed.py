@@ -108,6 +108,15 @@ def test_the_number_of_seeds_does_not_change_a_seeds_hash(plan):
     assert dataclasses.replace(plan, training=more).config_hash == plan.config_hash
 
 
+def test_more_tokens_than_the_model_has_positions_are_refused_before_training(tiny_round):
+    round_ = tiny_round.model_copy(
+        update={"training": tiny_round.training.model_copy(update={"max_length_tokens": 65})}
+    )
+    splits = prepare_splits(round_.labelled_data, "positive", "positive", round_.work_path / "splits")
+    with pytest.raises(ModelFolderError, match=r"max_length_tokens is 65, but the base model .* has 64 positions"):
+        plan_seeds(round_, splits)
+
+
 @pytest.mark.parametrize(("missing", "message"), [("model.safetensors", "no model.safetensors"), ("", "no base model")])
 def test_an_incomplete_base_model_is_refused_before_training(tiny_round, tmp_path, tiny_bert, missing, message):
     folder = tmp_path / "base"
