@@ -3,6 +3,7 @@
 import time
 from pathlib import Path
 from typing import Annotated
+from uuid import UUID
 
 from prefect import flow
 from pydantic import Field
@@ -22,6 +23,7 @@ from tasks.inference import (
     plan_run,
     publish_run_table,
     score_block,
+    start_progress,
     unfinished_blocks,
 )
 
@@ -56,18 +58,18 @@ def inference(
     started, rows = time.monotonic(), 0
     if unfinished_blocks(plan, folder):
         profile = read_profile(cluster or round_.clusters.inference)
-        score = score_shards.with_options(task_runner=task_runner(profile))
-        rows = score(round_.name, str(folder.path), profile.lost_worker_attempts)
+        score = score_shards.with_options(task_runner=task_runner(profile), flow_run_name=f"{round_.name} shards")
+        rows = score(str(folder.path), start_progress(round_, plan, folder), profile.lost_worker_attempts)
     manifest = finish_run(plan, folder, Launch(rows, round(time.monotonic() - started, 1)))
     publish_run_table(round_, plan, folder, manifest)
 
 
-@flow(name="score-shards", flow_run_name="{round_name} shards", persist_result=False)
-def score_shards(round_name: str, run_folder: str, attempts: int) -> int:
+@flow(name="score-shards", persist_result=False)
+def score_shards(run_folder: str, progress: UUID, attempts: int) -> int:
     """Score the run's unfinished shards side by side, show how far they are, and return how many rows were scored."""
     folder = RunFolder(Path(run_folder))
     plan = read_plan(folder)
-    progress = Progress(round_name, plan, folder)
+    show = Progress(progress, plan, folder).update
     blocks = unfinished_blocks(plan, folder)
-    scored = run_all(lambda block: score_block.submit(run_folder, block), blocks, attempts, progress.update)
+    scored = run_all(lambda block: score_block.submit(run_folder, block), blocks, attempts, show)
     return sum(scored.values())

@@ -103,10 +103,10 @@ def publish_parity_table(round_: Round, registered: dict[str, RegisteredVersion]
     for label, version in registered.items():
         report = read_parity(fetch_folder(version, round_.work_path / "models"))
         for variant in report["variants"]:
-            serves = "*" if variant["variant"] == report["serves"] else ""
+            serves = "yes" if variant["variant"] == report["serves"] else ""
             rows.append({"label": label, **variant, "serves": serves})
     create_table_artifact(
         key=artifact_key(round_.name, "parity"),
         table=rows,
-        description=f"Engine models of {round_.name} and their checkpoints; * is registered as {round_.engine_alias}",
+        description=f"Engine models of {round_.name} against their checkpoints; {round_.engine_alias} is the one that serves",
     )

@@ -111,24 +111,29 @@ def finish_run(plan: Plan, folder: RunFolder, launch: Launch) -> dict[str, Any]:
     return write_manifest(plan, folder, launch)
 
 
-class Progress:
-    """The run's progress artifact, kept up from the receipts on disk."""
+def start_progress(round_: Round, plan: Plan, folder: RunFolder) -> UUID:
+    """Leave a progress artifact on the flow run, and return its id."""
+    artifact = create_progress_artifact(
+        progress=0.0,
+        key=artifact_key(round_.name, plan.sample_name, "progress"),
+        description=f"{plan.rows} texts in {len(plan.shards)} shards: {folder.path}",
+    )
+    return cast("UUID", artifact)
 
-    def __init__(self, round_name: str, plan: Plan, folder: RunFolder) -> None:
+
+class Progress:
+    """Keeps a progress artifact up from the receipts on disk."""
+
+    def __init__(self, artifact: UUID, plan: Plan, folder: RunFolder) -> None:
+        self._artifact = artifact
         self._plan = plan
         self._folder = folder
-        self._shown = -1.0
-        artifact = create_progress_artifact(
-            progress=0.0,
-            key=artifact_key(round_name, plan.sample_name, "progress"),
-            description=f"{plan.rows} texts in {len(plan.shards)} shards: {folder.path}",
-        )
-        self._artifact = cast("UUID", artifact)
+        self._shown = 0.0
 
     def update(self) -> None:
         """Show the share of shards that have a receipt."""
         done = sum(self._folder.receipt_path(shard.number).is_file() for shard in self._plan.shards)
-        share = 100.0 * done / max(1, len(self._plan.shards))
+        share = 100.0 * done / len(self._plan.shards)
         if share != self._shown:
             update_progress_artifact(artifact_id=self._artifact, progress=share)
             self._shown = share

@@ -113,5 +113,5 @@ def publish_seed_table(round_: Round, selections: list[Selection]) -> None:
     create_table_artifact(
         key=artifact_key(round_.name, "seeds"),
         table=[row for selection in selections for row in selection.table()],
-        description=f"Seeds of {round_.name}; * is registered as {round_.checkpoint_alias}",
+        description=f"Seeds of {round_.name}; the winners are registered as {round_.checkpoint_alias}",
     )

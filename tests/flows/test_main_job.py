@@ -82,7 +82,7 @@ def test_training_registers_the_selected_seed_of_each_label(round_file):
     assert [(row["label"], row["seed"]) for row in table] == [
         (label, n) for label in round_.active_labels for n in (1, 2)
     ]
-    assert [row["winner"] for row in table].count("*") == 2
+    assert [row["winner"] for row in table].count("yes") == 2
 
 
 def test_the_main_job_end_to_end_and_again(trained):

@@ -45,7 +45,7 @@ class Selection:
                 "test F1": round(result.metrics["test_f1"], 4),
                 "test precision": round(result.metrics["test_precision"], 4),
                 "test recall": round(result.metrics["test_recall"], 4),
-                "winner": "*" if result.seed == self.winner.seed else "",
+                "winner": "yes" if result.seed == self.winner.seed else "",
             }
             for result in self.results
         ]

@@ -27,7 +27,7 @@ def select(results, seeds):
 def test_the_best_on_validation_wins_whatever_its_test_figure():
     selection = select([result(1, 0.80, 0.99), result(2, 0.81, 0.1)], (1, 2))
     assert selection.winner.seed == 2
-    assert [row["winner"] for row in selection.table()] == ["", "*"]
+    assert [row["winner"] for row in selection.table()] == ["", "yes"]
 
 
 def test_figures_are_not_rounded_before_they_are_compared():
