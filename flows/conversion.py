@@ -13,7 +13,7 @@ from tasks.conversion import (
     publish_parity_table,
     register_engine,
 )
-from tasks.core.conversion.model_folder import EngineModel
+from tasks.core.inference.model_folder import EngineModel
 from tasks.core.round_file import read_round
 
 

@@ -8,10 +8,10 @@ from prefect import task
 from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
-from tasks.core.conversion.model_folder import PARITY_FILE, EngineModel
 from tasks.core.corpus.reading import draw_texts
 from tasks.core.corpus.sample import list_sample
 from tasks.core.files import fingerprint, read_json, write_json
+from tasks.core.inference.model_folder import PARITY_FILE, EngineModel
 from tasks.core.naming import artifact_key
 from tasks.core.round import Round
 from tasks.registry import RegisteredVersion, Registration, fetch_folder, find_version, register_folder, resolve
@@ -108,5 +108,5 @@ def publish_parity_table(round_: Round, registered: dict[str, RegisteredVersion]
     create_table_artifact(
         key=artifact_key(round_.name, "parity"),
         table=rows,
-        description=f"Engine models of {round_.name} against their checkpoints; {round_.engine_alias} is the one that serves",
+        description=f"Engine models of {round_.name} against their checkpoints; one serves as {round_.engine_alias}",
     )

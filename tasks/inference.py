@@ -9,10 +9,10 @@ from prefect import task
 from prefect.artifacts import create_progress_artifact, create_table_artifact, update_progress_artifact
 from prefect.cache_policies import NO_CACHE
 
-from tasks.core.conversion.model_folder import read_engine_model
 from tasks.core.corpus.sample import list_sample
 from tasks.core.errors import ModelFolderError, RegistryError, RoundFileError
 from tasks.core.inference.manifest import Launch, write_manifest
+from tasks.core.inference.model_folder import read_engine_model
 from tasks.core.inference.plan import EngineUse, Plan, make_plan, read_plan, write_plan
 from tasks.core.inference.receipts import finished_receipts, renew_receipts, unfinished_shards
 from tasks.core.inference.run_folder import RunFolder

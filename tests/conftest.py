@@ -15,7 +15,7 @@ from infra.services.process import start, stop, wait_healthy
 from infra.services.settings import ServiceSettings
 from infra.services.stack import services
 from tasks.core.conversion.convert import convert
-from tasks.core.conversion.model_folder import EngineModel
+from tasks.core.inference.model_folder import EngineModel
 from tasks.core.round import Round
 from tasks.core.round_file import read_round
 from tests.tiny import WORDS, make_sentences, save_tiny_bert, save_tiny_checkpoint

@@ -5,10 +5,10 @@ from typing import Any
 
 import typer
 
-from tasks.core.conversion.model_folder import PARITY_FILE
 from tasks.core.errors import RunFolderError
 from tasks.core.evaluation.top_scored import top_scored
 from tasks.core.files import read_json
+from tasks.core.inference.model_folder import PARITY_FILE
 from tasks.core.inference.run_folder import RunFolder, find_run_folders
 from tasks.core.round import Round
 from tasks.registry import RegisteredVersion, fetch_folder, resolve

@@ -15,6 +15,7 @@ import yaml
 from mlflow.tracking import MlflowClient
 from prefect.artifacts import Artifact
 
+from deployments.demo.report import gather_summary
 from flows.conversion import conversion
 from flows.inference import inference
 from flows.training import training
@@ -67,6 +68,20 @@ def ids_of(folder, label):
     return pa.concat_tables([pq.read_table(path) for path in paths])["tweet_id"].to_pylist()
 
 
+def assert_summary_is_complete(summary, folder):
+    """The demo's summary, which programs read."""
+    assert summary["run_folder"] == str(folder)
+    assert (summary["rows_in"], summary["rows_out"]) == (400, {"positive": 400, "negative": 400})
+    assert summary["seconds_per_flow"] == {"training": 1.5}
+    assert summary["texts_per_second"] > 0
+    for label in summary["labels"].values():
+        assert [seed["seed"] for seed in label["seeds"]] == [1, 2]
+        assert max(label["seeds"], key=lambda seed: seed["validation_average_precision"])["seed"] == label["winner"]
+        assert 0 < label["baseline_test_average_precision"] <= 1
+        assert label["parity"][0]["variant"] == label["serves"]
+        assert len(label["top"]) == 10
+
+
 EXPECTED_IDS = list(range(5 * 10**17, 5 * 10**17 + 400))
 
 
@@ -93,6 +108,7 @@ def test_the_main_job_end_to_end_and_again(trained):
         assert len(list((folder / "logs" / label).glob("*.log"))) >= 1
     manifest = json.loads((folder / "manifest.json").read_text())
     assert manifest["counts"]["rows_in"] == 400
+    assert_summary_is_complete(gather_summary(read_round(trained), {"training": 1.5}), folder)
     before = sha256_of_folder(folder)
     versions = [
         find_version(read_round(trained).registered_model("positive"), alias) for alias in ("iter0", "iter0-onnx")

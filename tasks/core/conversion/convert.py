@@ -17,7 +17,12 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 from transformers import AutoTokenizer, PreTrainedModel
 
 from tasks.core.conversion.export import export_onnx, load_checkpoint
-from tasks.core.conversion.model_folder import (
+from tasks.core.conversion.parity import Parity, compare_logits, require_strict_parity
+from tasks.core.errors import ModelFolderError
+from tasks.core.files import sha256_of_file, write_json
+from tasks.core.inference.batching import pad_batch, plan_batches
+from tasks.core.inference.engine import Engine, open_session, open_tokenizer
+from tasks.core.inference.model_folder import (
     ONNX_FILE,
     PARITY_FILE,
     TOKENIZER_FILE,
@@ -25,11 +30,6 @@ from tasks.core.conversion.model_folder import (
     read_engine_model,
     write_engine_model,
 )
-from tasks.core.conversion.parity import Parity, compare_logits, require_strict_parity
-from tasks.core.errors import ModelFolderError
-from tasks.core.files import sha256_of_file, write_json
-from tasks.core.inference.batching import pad_batch, plan_batches
-from tasks.core.inference.engine import Engine, open_session, open_tokenizer
 from tasks.core.preprocessing import preprocess
 from tasks.core.threads import cpu_threads
 from tasks.core.training.checkpoint import CheckpointCard, read_card

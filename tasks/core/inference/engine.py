@@ -10,9 +10,9 @@ import onnxruntime
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from tasks.core.conversion.model_folder import read_engine_model
 from tasks.core.errors import ModelFolderError
 from tasks.core.inference.batching import pad_batch
+from tasks.core.inference.model_folder import read_engine_model
 from tasks.core.threads import cpu_threads
 
 PROVIDER = "CPUExecutionProvider"

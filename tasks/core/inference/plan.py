@@ -9,10 +9,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tasks.core.conversion.model_folder import EngineModel
 from tasks.core.corpus.sample import SampleFile, sample_root
 from tasks.core.errors import ModelFolderError, RunFolderError
 from tasks.core.files import fingerprint, write_aside
+from tasks.core.inference.model_folder import EngineModel
 from tasks.core.inference.run_folder import RunFolder
 from tasks.core.round import Inference, Sample
 

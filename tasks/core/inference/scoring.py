@@ -15,13 +15,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from tasks.core.conversion.model_folder import TOKENIZER_FILE
 from tasks.core.corpus.reading import decode_texts
 from tasks.core.errors import ModelFolderError
 from tasks.core.files import sha256_of_file, write_aside
 from tasks.core.inference.batching import plan_batches
 from tasks.core.inference.engine import Engine, open_engine, open_tokenizer
 from tasks.core.inference.input import read_shard, sha256_of_rows
+from tasks.core.inference.model_folder import TOKENIZER_FILE
 from tasks.core.inference.plan import METADATA_KEY, EngineUse, Plan, Shard
 from tasks.core.inference.receipts import Receipt, write_receipt
 from tasks.core.inference.run_folder import RunFolder, worker_name

@@ -9,9 +9,9 @@ from tokenizers import Tokenizer
 
 from tasks.core.conversion import convert as conversion
 from tasks.core.conversion.convert import DYNAMIC_INT8, FP32, convert
-from tasks.core.conversion.model_folder import read_engine_model
 from tasks.core.conversion.parity import compare_logits
 from tasks.core.errors import ModelFolderError, ParityError
+from tasks.core.inference.model_folder import read_engine_model
 from tests.tiny import make_sentences, save_tiny_checkpoint
 
 
