@@ -65,6 +65,18 @@ def open_study(round_: Round, label: str, study_hash: str) -> StudyRun:
     return StudyRun(client.tracking_uri, experiment_id, run.info.run_id, round_.tags(label))
 
 
+@contextmanager
+def failed_when_interrupted(studies: list[StudyRun]) -> Iterator[None]:
+    """End the parent runs as FAILED when the block raises; a selection ends them as FINISHED."""
+    try:
+        yield
+    except BaseException:
+        for study in studies:
+            client = MlflowClient(study.tracking_uri)
+            client.set_terminated(study.run_id, RunStatus.to_string(RunStatus.FAILED))
+        raise
+
+
 def _experiment_id(client: MlflowClient, name: str) -> str:
     found = client.get_experiment_by_name(name)
     if found is not None and found.lifecycle_stage == LifecycleStage.DELETED:

@@ -9,7 +9,7 @@ from tasks.core.corpus.labelled import prepare_splits
 from tasks.core.errors import RegistryError
 from tasks.core.round_file import read_round
 from tasks.core.training.seed_plan import plan_seeds
-from tasks.tracking import finished_seed_run, open_study, seed_run, tracking_uri
+from tasks.tracking import failed_when_interrupted, finished_seed_run, open_study, seed_run, tracking_uri
 from tasks.training import train_one_seed
 
 pytestmark = pytest.mark.usefixtures("tracking")
@@ -77,3 +77,13 @@ def test_without_a_server_the_error_says_how_to_start_one(monkeypatch):
     monkeypatch.delenv("MLFLOW_TRACKING_URI")
     with pytest.raises(RegistryError, match="make up"):
         tracking_uri()
+
+
+def test_a_study_whose_training_fails_is_failed(study):
+    def fail():
+        with failed_when_interrupted([study]):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fail()
+    assert MlflowClient(study.tracking_uri).get_run(study.run_id).info.status == "FAILED"

@@ -140,11 +140,11 @@ def read_plan(folder: RunFolder) -> Plan:
     """
     try:
         table = pq.read_table(folder.plan_path)
-    except (OSError, pa.ArrowInvalid) as error:
+        settings: dict[str, Any] = json.loads((table.schema.metadata or {})[METADATA_KEY])
+    except (OSError, pa.ArrowInvalid, KeyError) as error:
         raise RunFolderError(
-            f"{folder.plan_path} cannot be read: {error}. Run the inference flow to plan again."
+            f"{folder.plan_path} cannot be read: {error}. Delete it and run the inference flow again."
         ) from None
-    settings: dict[str, Any] = json.loads(table.schema.metadata[METADATA_KEY])
     settings["engines"] = tuple(EngineUse(**use) for use in settings["engines"])
     shards = tuple(Shard(row["number"], row["file"], row["start"], row["stop"]) for row in table.to_pylist())
     return Plan(**settings, shards=shards)
