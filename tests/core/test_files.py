@@ -23,7 +23,9 @@ def test_a_file_appears_only_when_it_is_whole(tmp_path):
     with write_aside(path) as aside:
         aside.write_text("whole")
         assert not path.exists()
+        written = aside.stat().st_ino
     assert path.read_text() == "whole"
+    assert path.stat().st_ino == written, "copied, not renamed: a reader could see half of it"
 
 
 def test_fingerprints_follow_content_not_key_order():

@@ -19,7 +19,7 @@ from tasks.core.inference.scoring import score_shard
 from tasks.core.round import Inference, Sample
 from tests.tiny import make_sentences
 
-TEXTS = [*make_sentences(90, seed=7), None, "", "", "same text", None, "same text", " ".join(["word1"] * 90)]
+TEXTS = [*make_sentences(90, seed=7), None, "", "same text", "", None, "same text", " ".join(["word1"] * 90)]
 
 
 @pytest.fixture
