@@ -24,7 +24,6 @@ from tasks.core.training.selection import Selection
 
 HASH_TAG = "winnow.config_hash"
 KIND_TAG = "winnow.kind"
-LABEL_TAG = "winnow.label"
 SELECTION_FILE = "selection.json"
 
 
@@ -58,7 +57,7 @@ def open_study(round_: Round, label: str, study_hash: str) -> StudyRun:
     """Find or create the parent run of a label's seeds."""
     client = MlflowClient(tracking_uri())
     experiment_id = _experiment_id(client, round_.name)
-    tags = {KIND_TAG: "study", LABEL_TAG: label, HASH_TAG: study_hash}
+    tags = {KIND_TAG: "study", "label": label, HASH_TAG: study_hash}
     query = " and ".join(f"tags.`{key}` = '{value}'" for key, value in tags.items())
     runs = client.search_runs([experiment_id], query, max_results=1)
     run = runs[0] if runs else client.create_run(experiment_id, run_name=label, tags=tags | round_.tags(label))
@@ -106,7 +105,6 @@ def seed_run(plan: SeedPlan, study: StudyRun) -> Iterator["SeedRun"]:
         MLFLOW_RUN_NAME: f"{plan.label} seed {plan.seed}",
         MLFLOW_PARENT_RUN_ID: study.run_id,
         KIND_TAG: "seed",
-        LABEL_TAG: plan.label,
         HASH_TAG: plan.config_hash,
         "winnow.data_digest": plan.splits.digest,
         "winnow.version": version("winnow"),
@@ -173,7 +171,7 @@ def log_selection(study: StudyRun, selection: Selection) -> None:
 def log_engine(round_: Round, label: str, conversion_hash: str, parity: dict[str, Any]) -> str:
     """Leave a conversion's parity figures on a run of their own, and return its id."""
     client = MlflowClient(tracking_uri())
-    tags = round_.tags(label) | {KIND_TAG: "conversion", LABEL_TAG: label, HASH_TAG: conversion_hash}
+    tags = round_.tags(label) | {KIND_TAG: "conversion", HASH_TAG: conversion_hash}
     run_id = str(
         client.create_run(_experiment_id(client, round_.name), run_name=f"{label} conversion", tags=tags).info.run_id
     )

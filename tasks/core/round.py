@@ -21,13 +21,11 @@ from tasks.core.preprocessing import PREPROCESSINGS
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_]*$", max_length=60)]
 Label = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_]*$", max_length=60)]
-
-
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 
 
 class _Settings(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class LabelledData(_Settings):
@@ -82,7 +80,7 @@ class Sample(_Settings):
 
 
 class Inference(_Settings):
-    """How a sample is cut into shards and shards into batches. Both change scores in their last digits."""
+    """How a sample is cut into shards, and shards into batches; both may change the last digits of scores."""
 
     output_path: Path
     shard_rows: int = Field(default=50_000, ge=1)

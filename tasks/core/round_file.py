@@ -14,6 +14,8 @@ PATH_KEYS = (
     ("inference", "output_path"),
     ("work_path",),
 )
+MERGE_TAG = "tag:yaml.org,2002:merge"
+"""Of YAML's `<<` key."""
 
 
 def read_round(path: str | Path) -> Round:
@@ -42,7 +44,7 @@ class _UniqueKeys(yaml.SafeLoader):
     """Refuses a key that stands twice; YAML would keep the last one and say nothing."""
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
-        keys = [self.construct_object(key, deep=deep) for key, _ in node.value]
+        keys = [self.construct_object(key, deep=deep) for key, _ in node.value if key.tag != MERGE_TAG]
         twice = sorted({str(key) for key in keys if keys.count(key) > 1})
         if twice:
             raise yaml.constructor.ConstructorError(None, None, f"the key {twice[0]} stands twice", node.start_mark)

@@ -103,6 +103,14 @@ def test_a_key_that_stands_twice_is_refused(make_round):
         read_round(path)
 
 
+def test_yamls_merge_key_may_be_used(make_round):
+    path = make_round()
+    content = path.read_text().replace("training:\n", "training:\n  <<: {epochs: 7, weight_decay: 0.5}\n")
+    path.write_text(content)
+    assert read_round(path).training.weight_decay == 0.5
+    assert read_round(path).training.epochs == 1
+
+
 @pytest.mark.parametrize("content", ["country: [", "- a\n- b\n", "\x00"])
 def test_what_is_not_a_round_file_is_said_to_be_none(tmp_path, content):
     path = tmp_path / "us-iter0.yaml"

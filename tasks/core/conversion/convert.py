@@ -54,12 +54,13 @@ def convert(checkpoint: Path, label: str, texts: list[str], folder: Path) -> Eng
             f"{checkpoint} scores '{card.label}', not '{label}'; check what the round's alias stands for"
         )
     prepared = preprocess(card.preprocessing, texts)
+    pad_id = int(AutoTokenizer.from_pretrained(checkpoint, local_files_only=True).pad_token_id)
     building = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}.tmp")
     building.mkdir(parents=True)
     try:
-        parities = _build(checkpoint, card, prepared, building)
+        parities = _build(checkpoint, card, prepared, building, pad_id)
         write_json(building / PARITY_FILE, {"variants": [asdict(parity) for parity in parities], "serves": FP32})
-        write_engine_model(_describe(building, checkpoint, card))
+        write_engine_model(_describe(building, card, pad_id))
         shutil.rmtree(folder, ignore_errors=True)
         building.rename(folder)
     finally:
@@ -67,7 +68,7 @@ def convert(checkpoint: Path, label: str, texts: list[str], folder: Path) -> Eng
     return read_engine_model(folder)
 
 
-def _build(checkpoint: Path, card: CheckpointCard, texts: list[str], folder: Path) -> list[Parity]:
+def _build(checkpoint: Path, card: CheckpointCard, texts: list[str], folder: Path, pad_id: int) -> list[Parity]:
     """Write graph and tokenizer into `folder`; return every variant's figures."""
     if not (checkpoint / TOKENIZER_FILE).is_file():
         raise ModelFolderError(f"{checkpoint} has no {TOKENIZER_FILE}; only fast tokenizers can be converted")
@@ -75,12 +76,12 @@ def _build(checkpoint: Path, card: CheckpointCard, texts: list[str], folder: Pat
     model = load_checkpoint(checkpoint)
     export_onnx(model, folder / ONNX_FILE)
     reference = _checkpoint_logits(model, checkpoint, card, texts)
-    fp32 = _engine_logits(folder / ONNX_FILE, folder, card, texts, _pad_id(checkpoint))
+    fp32 = _engine_logits(folder / ONNX_FILE, folder, card, texts, pad_id)
     strict = compare_logits(FP32, reference, fp32, POSITIVE_INDEX)
     require_strict_parity(strict, texts, reference, fp32)
     int8_path = folder / "int8.onnx"
     quantize_dynamic(folder / ONNX_FILE, int8_path, weight_type=QuantType.QInt8, per_channel=True)
-    int8 = _engine_logits(int8_path, folder, card, texts, _pad_id(checkpoint))
+    int8 = _engine_logits(int8_path, folder, card, texts, pad_id)
     int8_path.unlink()
     return [strict, compare_logits(DYNAMIC_INT8, reference, int8, POSITIVE_INDEX)]
 
@@ -122,17 +123,13 @@ def _in_batches(
     return logits
 
 
-def _pad_id(checkpoint: Path) -> int:
-    return int(AutoTokenizer.from_pretrained(checkpoint, local_files_only=True).pad_token_id)
-
-
-def _describe(folder: Path, checkpoint: Path, card: CheckpointCard) -> EngineModel:
+def _describe(folder: Path, card: CheckpointCard, pad_id: int) -> EngineModel:
     return EngineModel(
         folder=str(folder),
         label=card.label,
         variant=FP32,
         positive_index=POSITIVE_INDEX,
-        pad_id=_pad_id(checkpoint),
+        pad_id=pad_id,
         max_length_tokens=card.max_length_tokens,
         preprocessing=card.preprocessing,
         config_hash=card.config_hash,

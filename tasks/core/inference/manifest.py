@@ -33,7 +33,7 @@ def write_manifest(plan: Plan, folder: RunFolder, launch: Launch) -> dict[str, A
         RunFolderError: the sample is not the planned one, shards are unfinished, files were altered, or rows in and
             rows out do not balance.
     """
-    for shard in plan.shards:
+    for shard in {shard.file: shard for shard in plan.shards}.values():
         require_planned(plan, shard)
     receipts = finished_receipts(plan, folder)
     unfinished = unfinished_shards(plan, receipts)

@@ -1,7 +1,7 @@
 """Where each file of a run lies.
 
 manifest.json                       written last
-plan.parquet                        written once
+plan.parquet                        written once; again only when the sample or a model's copy has moved
 receipts/00042.json                 written last for each shard
 output/<LABEL>/part-00042.parquet   tweet_id, score
 quarantine/part-00042.parquet       tweet_id, text, reason; only for shards that have such rows
@@ -38,14 +38,9 @@ class RunFolder:
         """Where the summary for a person lies."""
         return self.path / "logs" / "summary.md"
 
-    @property
-    def receipts(self) -> Path:
-        """The folder of receipts."""
-        return self.path / "receipts"
-
     def receipt_path(self, number: int) -> Path:
         """Where a shard's receipt lies."""
-        return self.receipts / f"{shard_number(number)}.json"
+        return self.path / "receipts" / f"{shard_number(number)}.json"
 
     def part_paths(self, label: str) -> str:
         """Glob of all of a label's scores."""

@@ -62,6 +62,7 @@ def score_shard(plan: Plan, shard: Shard, folder: RunFolder) -> Receipt:
         paths.append(_write_scores(plan, use, table, shard, folder))
         seconds = time.monotonic() - started
         _log(folder.log_path(use.label), f"shard {shard.number:05d}: {table.num_rows} rows, {seconds:.1f} s")
+    folder.quarantine_path(shard.number).unlink(missing_ok=True)
     if quarantined.num_rows:
         paths.append(_write_table(quarantined, folder.quarantine_path(shard.number)))
     receipt = Receipt(

@@ -167,6 +167,15 @@ def test_texts_that_are_not_utf8_are_quarantined_with_their_bytes(make_run, samp
     assert write_manifest(plan, folder, Launch(4, 1.0))["counts"]["rows_quarantined"] == 2
 
 
+def test_a_shard_scored_again_leaves_no_quarantine_of_an_earlier_try(make_run):
+    plan, folder = make_run()
+    foreign = folder.quarantine_path(0)
+    foreign.write_text("of an earlier try")
+    score_shard(plan, plan.shards[0], folder)
+    assert not foreign.exists()
+    assert folder.quarantine_path(2).exists()
+
+
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"shard": 1}'])
 def test_a_receipt_that_cannot_be_read_does_not_count(make_run, content):
     plan, folder = make_run()
