@@ -1,4 +1,4 @@
-.PHONY: help setup demo test lint up down
+.PHONY: help setup demo test lint bench up down
 .DEFAULT_GOAL := help
 
 VENV := .venv
@@ -9,6 +9,7 @@ help:
 	@echo "make demo   set up, then train, convert and score the demo round"
 	@echo "make test   set up, then run the tests"
 	@echo "make lint   set up, then ruff and mypy"
+	@echo "make bench  set up, then run a benchmark of tests/benchmarks: make bench NAME=training"
 	@echo "make up     start Prefect server, MLflow server and the worker; make down stops them"
 	@echo "make setup  only set up: a virtual environment and the demo's base model"
 
@@ -31,6 +32,9 @@ lint: $(READY)
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
+
+bench: setup
+	$(VENV)/bin/python -m tests.benchmarks.$(NAME)
 
 up: setup
 	$(VENV)/bin/winnow up

@@ -47,6 +47,21 @@ def deploy(
 
 
 @app.command()
+def preview(
+    round_file: Annotated[Path, typer.Argument(help="round file, such as deployments/rounds/us-iter0.yaml")],
+    preprocessing: Annotated[str | None, typer.Option(help="another than the round file's")] = None,
+    count: Annotated[int, typer.Option(min=1, help="how many texts to show")] = 10,
+) -> None:
+    """Show what a preprocessing does to texts of the round's sample; needs no server."""
+    from deployments.preview import describe  # noqa: PLC0415 - reads Parquet, which the other commands do not
+    from deployments.preview import preview as preview_round  # noqa: PLC0415
+    from tasks.core.round_file import read_round  # noqa: PLC0415
+
+    round_ = read_round(round_file)
+    typer.echo(describe(preview_round(round_, preprocessing, count), round_))
+
+
+@app.command()
 def demo() -> None:
     """Run the demo round: training, conversion and inference, through real deployments."""
     settings = read_settings()

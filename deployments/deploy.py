@@ -13,10 +13,12 @@ from prefect.types.entrypoint import EntrypointType
 
 from flows.conversion import conversion
 from flows.inference import inference
+from flows.pretraining import pretraining
 from flows.training import training
 from infra.cluster import read_profile
 from infra.errors import ServiceError
 from infra.services.settings import WORK_POOL
+from tasks.core.round import Round
 from tasks.core.round_file import read_round
 
 FLOWS: tuple[Flow[..., None], ...] = (training, conversion, inference)
@@ -24,6 +26,8 @@ FLOWS: tuple[Flow[..., None], ...] = (training, conversion, inference)
 
 def deploy_round(round_file: Path) -> list[str]:
     """Check the round file, register its flows as `training/<round>` and so on, and return those names.
+
+    `pretraining/<country>` is registered by a round that has that section; the last one deployed stands.
 
     Raises:
         RoundFileError: the file cannot be used.
@@ -35,11 +39,12 @@ def deploy_round(round_file: Path) -> list[str]:
     for profile in set(round_.clusters.model_dump().values()):
         read_profile(profile)
     _ensure_work_pool()
-    for flow in FLOWS:
+    deployments = _deployments(round_)
+    for flow, name in deployments:
         deployment = cast(
             "RunnerDeployment",
             flow.to_deployment(
-                name=round_.name,
+                name=name,
                 parameters={"round_file": str(round_file)},
                 tags=[round_.country.lower(), round_.name],
                 work_pool_name=WORK_POOL,
@@ -48,7 +53,13 @@ def deploy_round(round_file: Path) -> list[str]:
             ),
         )
         deployment.apply()
-    return [f"{flow.name}/{round_.name}" for flow in FLOWS]
+    return [f"{flow.name}/{name}" for flow, name in deployments]
+
+
+def _deployments(round_: Round) -> list[tuple[Flow[..., None], str]]:
+    """Return the round's flows with the names of their deployments."""
+    named = [(flow, round_.name) for flow in FLOWS]
+    return named if round_.pretraining is None else [*named, (pretraining, round_.country.lower())]
 
 
 def _ensure_work_pool() -> None:

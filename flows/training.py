@@ -1,20 +1,41 @@
-"""Labelled data -> seeds on Dask -> the best of each label, registered under the round's alias."""
+"""Labelled data -> search -> seeds on Dask -> the best of each study, registered under the round's alias."""
+
+from functools import partial
 
 from prefect import flow
+from prefect.futures import PrefectFuture
 
 from flows.names import round_and_flow
 from infra.cluster import read_profile, task_runner
-from infra.fan_out import run_all
+from infra.fan_out import settle_all
 from tasks.core.round import Round
 from tasks.core.round_file import read_round
+from tasks.core.training.search import Search
 from tasks.core.training.seed_plan import SeedPlan
-from tasks.tracking import StudyRun, failed_when_interrupted
-from tasks.training import Study, prepare_study, publish_seed_table, select_label, train_one_seed, unfinished_seeds
+from tasks.core.training.trial import TrialResult, TrialStep
+from tasks.search import (
+    conclude_search,
+    finished_trials,
+    open_search,
+    pending_trials,
+    publish_search_table,
+    train_trial,
+)
+from tasks.study_runs import failed_when_interrupted
+from tasks.training import (
+    Study,
+    prepare_data,
+    publish_tables,
+    select_study,
+    start_study,
+    train_one_seed,
+    unfinished_seeds,
+)
 
 
 @flow(name="training", flow_run_name=round_and_flow, persist_result=False)
 def training(round_file: str, cluster: str | None = None) -> None:
-    """Train every seed of every label, choose the best, register it.
+    """Search hyper-parameters if the round asks for it, train every seed, choose the best, register it.
 
     Args:
         round_file: Path of the round's YAML.
@@ -22,25 +43,60 @@ def training(round_file: str, cluster: str | None = None) -> None:
     """
     round_ = read_round(round_file)
     round_.require_own_models()
-    studies = [prepare_study(round_, label, column) for label, column in round_.active_labels.items()]
+    cluster = cluster or round_.clusters.training
+    prepared = [prepare_data(round_, name, labels) for name, labels in round_.studies.items()]
+    studies = [start_study(round_, splits) for splits in prepared]
     with failed_when_interrupted([study.run for study in studies]):
-        train_unfinished(round_, studies, cluster or round_.clusters.training)
-        selections = [select_label(round_, study) for study in studies]
-    publish_seed_table(round_, selections)
+        if round_.training.search.strategy != "none":
+            studies = search_settings(round_, studies, cluster)
+        failures = train_unfinished(round_, studies, cluster)
+        chosen = [select_study(round_, study, failures) for study in studies]
+    publish_tables(round_, chosen)
 
 
-def train_unfinished(round_: Round, studies: list[Study], cluster: str) -> None:
-    """Train what is not trained yet, on the cluster."""
+def search_settings(round_: Round, studies: list[Study], cluster: str) -> list[Study]:
+    """Find batch size and learning rate of each study on the cluster."""
+    profile = read_profile(cluster)
+    run = search_trials.with_options(task_runner=task_runner(profile), flow_run_name=f"{round_.name} search")
+    searches = run({study.name: study for study in studies}, profile.lost_worker_attempts)
+    concluded = [conclude_search(round_, study, searches[study.name]) for study in studies]
+    publish_search_table(round_, [outcome for _, outcome in concluded])
+    return [study for study, _ in concluded]
+
+
+@flow(name="search-trials", validate_parameters=False, persist_result=False)
+def search_trials(studies: dict[str, Study], attempts: int) -> dict[str, Search]:
+    """Train the trials of a rung side by side, judge them, go on with those that are left."""
+    searches = {name: open_search(study) for name, study in studies.items()}
+    while pending := pending_trials(studies, searches):
+        results = finished_trials(pending)
+        trials = {step.plan.config_hash: (step, study) for step, study in pending}
+        missing = trials.keys() - results.keys()
+        settled = settle_all(partial(submit_trial, trials), [key for key in trials if key in missing], attempts)
+        failures = {key: str(failure) for key, failure in settled.failures.items()}
+        for search in searches.values():
+            search.judge(results | settled.results, failures)
+    return searches
+
+
+def submit_trial(trials: dict[str, tuple[TrialStep, Study]], key: str) -> PrefectFuture[TrialResult]:
+    """Give out one of the trials."""
+    return train_trial.submit(*trials[key])
+
+
+def train_unfinished(round_: Round, studies: list[Study], cluster: str) -> dict[str, str]:
+    """Train what is not trained yet on the cluster; return why seeds failed, by config hash."""
     unfinished = unfinished_seeds(studies)
-    if unfinished:
-        profile = read_profile(cluster)
-        train_seeds.with_options(task_runner=task_runner(profile), flow_run_name=f"{round_.name} seeds")(
-            unfinished, profile.lost_worker_attempts
-        )
+    if not unfinished:
+        return {}
+    profile = read_profile(cluster)
+    train = train_seeds.with_options(task_runner=task_runner(profile), flow_run_name=f"{round_.name} seeds")
+    return train(unfinished, profile.lost_worker_attempts)
 
 
 @flow(name="train-seeds", validate_parameters=False, persist_result=False)
-def train_seeds(unfinished: list[tuple[SeedPlan, StudyRun]], attempts: int) -> None:
-    """Train the seeds side by side."""
-    by_name = {f"{plan.label} seed {plan.seed}": (plan, study) for plan, study in unfinished}
-    run_all(lambda name: train_one_seed.submit(*by_name[name]), by_name, attempts)
+def train_seeds(unfinished: list[tuple[SeedPlan, Study]], attempts: int) -> dict[str, str]:
+    """Train the seeds side by side; return why some failed, by config hash."""
+    seeds = {plan.config_hash: (plan, study) for plan, study in unfinished}
+    settled = settle_all(lambda key: train_one_seed.submit(*seeds[key]), seeds, attempts)
+    return {key: str(failure) for key, failure in settled.failures.items()}

@@ -118,6 +118,6 @@ def make_local_cluster(workers: int, threads: int, memory_limit_bytes: int) -> A
         threads_per_worker=1,
         processes=True,
         host="127.0.0.1",
-        dashboard_address=None,
+        dashboard_address="127.0.0.1:0",
         memory_limit=memory_limit_bytes,
     )

@@ -25,12 +25,14 @@ POLL_SECONDS = 1.0
 
 
 @dataclass
-class _Settled(Generic[K]):
+class Settled(Generic[K]):
+    """How tasks ended, by key."""
+
     results: dict[K, Any] = field(default_factory=dict)
     failures: dict[K, BaseException] = field(default_factory=dict)
-    """The task raised: running it again would raise it again."""
+    """The task raised, or died with its worker in every attempt."""
     lost: dict[K, BaseException] = field(default_factory=dict)
-    """The task died with its worker."""
+    """The task died with its worker, and may be given out again."""
 
 
 def run_all(
@@ -39,39 +41,54 @@ def run_all(
     attempts: int,
     tick: Callable[[], None] = lambda: None,
 ) -> dict[K, Any]:
-    """Submit a task for each key and return every result; tasks lost with their worker are submitted again.
-
-    `tick` is called about once a second while tasks run.
+    """Submit a task for each key and return every result; see `settle_all`.
 
     Raises:
         ClusterError: a task was lost in every one of `attempts` attempts.
         Exception: what the first failing task raised; the others are in the log.
     """
+    settled = settle_all(submit, keys, attempts, tick)
+    if settled.failures:
+        raise next(iter(settled.failures.values()))
+    return settled.results
+
+
+def settle_all(
+    submit: Callable[[K], PrefectFuture[Any]],
+    keys: Iterable[K],
+    attempts: int,
+    tick: Callable[[], None] = lambda: None,
+) -> Settled[K]:
+    """Submit a task for each key and wait for all; tasks lost with their worker are submitted again.
+
+    `tick` is called about once a second while tasks run. A task lost in every one of `attempts` attempts counts as
+    failed with a ClusterError.
+    """
     logger = get_run_logger()
+    whole: Settled[K] = Settled()
     pending = list(keys)
-    results: dict[K, Any] = {}
     for attempt in range(1, attempts + 1):
         settled = _settle({key: submit(key) for key in pending}, tick)
-        results |= settled.results
+        whole.results |= settled.results
+        whole.failures |= settled.failures
         for key, failure in settled.failures.items():
             logger.error("%s failed: %s", key, failure)
-        if settled.failures:
-            raise next(iter(settled.failures.values()))
         pending = list(settled.lost)
-        if not pending:
-            return results
         for key, cause in settled.lost.items():
             logger.warning("attempt %d of %d: %s was lost with its worker: %s", attempt, attempts, key, cause)
-    raise ClusterError(
-        f"{len(pending)} Prefect tasks were lost with their Dask workers in each of {attempts} attempts: {pending}; "
-        f"the last: {cause}. Dask workers that die again and again usually lack memory: see the cluster's logs. "
-        "What is finished is kept; run the flow again."
-    )
+            whole.lost[key] = cause
+    for key in pending:
+        whole.failures[key] = ClusterError(
+            f"{len(pending)} Prefect tasks were lost with their Dask workers in each of {attempts} attempts: "
+            f"{pending}; the last: {whole.lost[key]}. Dask workers that die again and again usually lack memory: see "
+            "the cluster's logs. What is finished is kept; run the flow again."
+        )
+    return whole
 
 
-def _settle(futures: dict[K, Any], tick: Callable[[], None]) -> _Settled[K]:
+def _settle(futures: dict[K, Any], tick: Callable[[], None]) -> Settled[K]:
     """Wait until Dask has done with every future, and sort them by how they ended."""
-    settled: _Settled[K] = _Settled()
+    settled: Settled[K] = Settled()
     while futures:
         done = [key for key, future in futures.items() if future.wrapped_future.done()]
         for key in done:
@@ -83,7 +100,7 @@ def _settle(futures: dict[K, Any], tick: Callable[[], None]) -> _Settled[K]:
     return settled
 
 
-def _sort_in(settled: _Settled[K], key: K, future: Any) -> None:
+def _sort_in(settled: Settled[K], key: K, future: Any) -> None:
     try:
         state: State[Any] = future.wrapped_future.result()
     except (KilledWorker, CancelledError, OSError) as error:

@@ -8,6 +8,7 @@ from prefect import task
 from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
+from tasks.conversion_runs import log_engine
 from tasks.core.corpus.reading import draw_texts
 from tasks.core.corpus.sample import list_sample
 from tasks.core.files import fingerprint, read_json, write_json
@@ -16,7 +17,6 @@ from tasks.core.naming import artifact_key
 from tasks.core.round import Round
 from tasks.registry import RegisteredVersion, Registration, fetch_folder, find_version, register_folder, resolve
 from tasks.retrying import DELAYS_SECONDS, is_worth_retrying
-from tasks.tracking import log_engine
 
 CONVERSION_FORMAT = 1
 """Raised when conversion itself changes, so that models are converted again."""
@@ -46,7 +46,8 @@ def plan_conversion(round_: Round, label: str) -> ConversionPlan:
     conversion_hash = fingerprint([CONVERSION_FORMAT, checkpoint.folder_name, inputs, settings])
     texts_file = round_.work_path / "parity_texts" / f"{conversion_hash}.json"
     if not texts_file.is_file():
-        write_json(texts_file, draw_texts(files, sample, round_.conversion.parity_texts, round_.conversion.draw_seed))
+        count, seed = round_.conversion.parity_texts, round_.conversion.draw_seed
+        write_json(texts_file, draw_texts(files, sample, count, seed, "conversion.parity_texts"))
     checkpoint_folder = fetch_folder(checkpoint, round_.work_path / "models")
     folder = round_.work_path / "engines" / label / conversion_hash
     return ConversionPlan(label, checkpoint, str(checkpoint_folder), str(texts_file), conversion_hash, str(folder))

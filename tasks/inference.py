@@ -18,7 +18,8 @@ from tasks.core.inference.receipts import finished_receipts, renew_receipts, unf
 from tasks.core.inference.run_folder import RunFolder
 from tasks.core.inference.scoring import score_shard
 from tasks.core.naming import artifact_key, run_folder_name
-from tasks.core.round import Round, Sample
+from tasks.core.round import Round
+from tasks.core.round_sections import Sample
 from tasks.registry import fetch_folder, resolve
 from tasks.retrying import DELAYS_SECONDS, is_worth_retrying
 

@@ -75,6 +75,15 @@ def resolve(name: str, alias: str, label: str, flow_to_run: str) -> RegisteredVe
 
 
 @dataclass(frozen=True)
+class UploadedFiles:
+    """Files of a run in the artifact store, to be registered."""
+
+    source: str
+    run_id: str
+    digest: str
+
+
+@dataclass(frozen=True)
 class Registration:
     """What to register, and as what."""
 
@@ -92,16 +101,44 @@ def register_folder(registration: Registration, models: Path) -> RegisteredVersi
     Raises:
         ModelFolderError: what comes back is not what was uploaded.
     """
+    files = sha256_of_folder(registration.folder)
+    uploaded = upload_files(registration.folder, files, registration.run_id, registration.artifact_path)
+    return register_version(registration.name, registration.alias, uploaded, registration.tags, models)
+
+
+def upload_files(folder: Path, files: dict[str, str], run_id: str, artifact_path: str) -> UploadedFiles:
+    """Upload the named files of a folder to a run; `files` maps names to their sha256."""
     client = MlflowClient(tracking_uri())
-    name, run_id = registration.name, registration.run_id
-    client.log_artifacts(run_id, str(registration.folder), registration.artifact_path)
+    for name in files:
+        place = Path(artifact_path) / Path(name).parent
+        client.log_artifact(run_id, str(folder / name), place.as_posix())
+    source = f"{client.get_run(run_id).info.artifact_uri}/{artifact_path}"
+    return UploadedFiles(source, run_id, fingerprint(files))
+
+
+def register_version(
+    name: str, alias: str, uploaded: UploadedFiles, tags: dict[str, str], models: Path
+) -> RegisteredVersion:
+    """Register uploaded files as a new version, fetch that to check it, set the alias last.
+
+    Raises:
+        ModelFolderError: what comes back is not what was uploaded.
+    """
+    client = MlflowClient(tracking_uri())
     _ensure_registered_model(client, name)
-    source = f"{client.get_run(run_id).info.artifact_uri}/{registration.artifact_path}"
-    tags = registration.tags | {DIGEST_TAG: fingerprint(sha256_of_folder(registration.folder)), "run_id": run_id}
-    created = _describe(client.create_model_version(name, source, run_id=run_id, tags=tags))
+    all_tags = tags | {DIGEST_TAG: uploaded.digest, "run_id": uploaded.run_id}
+    created = _describe(client.create_model_version(name, uploaded.source, run_id=uploaded.run_id, tags=all_tags))
     fetch_folder(created, models)
-    client.set_registered_model_alias(name, registration.alias, created.version)
+    client.set_registered_model_alias(name, alias, created.version)
     return created
+
+
+def set_version_tags(registered: RegisteredVersion, tags: dict[str, str]) -> None:
+    """Set the tags that a version does not have with these values."""
+    client = MlflowClient(tracking_uri())
+    for name, value in tags.items():
+        if registered.tags.get(name) != value:
+            client.set_model_version_tag(registered.name, registered.version, name, value)
 
 
 def fetch_folder(registered: RegisteredVersion, models: Path) -> Path:

@@ -1,41 +1,30 @@
-"""MLflow runs: a parent run a label, a child run a seed. This module and registry.py alone import mlflow."""
+"""MLflow runs, whatever they stand for. This module and registry.py alone import mlflow.
+
+Everything goes through explicit run ids: MLflow's fluent state is global, and Dask runs tasks in threads.
+"""
 
 import json
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from mlflow.artifacts import download_artifacts
-from mlflow.entities import LifecycleStage, Metric, Param, Run, RunStatus, RunTag
+from mlflow.entities import Dataset, DatasetInput, InputTag, LifecycleStage, Metric, Param, RunStatus, RunTag
+from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
 from mlflow.tracking import MlflowClient
-from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NAME
-from prefect.runtime import flow_run
+from mlflow.utils.mlflow_tags import MLFLOW_DATASET_CONTEXT, MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NAME
 
 from tasks.core.errors import RegistryError
-from tasks.core.round import Round
-from tasks.core.training.seed_plan import PREDICTIONS_FILE, SeedPlan, SeedResult
-from tasks.core.training.selection import Selection
 
 HASH_TAG = "winnow.config_hash"
 KIND_TAG = "winnow.kind"
-SELECTION_FILE = "selection.json"
-
-
-@dataclass(frozen=True)
-class StudyRun:
-    """The parent run of a label's seeds, and how workers reach it."""
-
-    tracking_uri: str
-    experiment_id: str
-    run_id: str
-    tags: dict[str, str]
-    """Of its child runs, too."""
+BATCH = 100
+"""Params and tags that MLflow takes at once."""
 
 
 def tracking_uri() -> str:
@@ -53,27 +42,125 @@ def tracking_uri() -> str:
     return uri
 
 
-def open_study(round_: Round, label: str, study_hash: str) -> StudyRun:
-    """Find or create the parent run of a label's seeds."""
+@dataclass(frozen=True)
+class TrackedRun:
+    """An MLflow run, and how workers reach it; what is logged is on the server when the call returns."""
+
+    tracking_uri: str
+    experiment_id: str
+    run_id: str
+
+    @property
+    def _client(self) -> MlflowClient:
+        return MlflowClient(self.tracking_uri)
+
+    @property
+    def status(self) -> str:
+        """RUNNING, FINISHED, FAILED or KILLED."""
+        return str(self._client.get_run(self.run_id).info.status)
+
+    def log_figures(self, figures: dict[str, float], step: int = 0, prefix: str = "") -> None:
+        """Log metrics."""
+        now = int(time.time() * 1000)
+        metrics = [Metric(prefix + name, value, now, step) for name, value in figures.items()]
+        self._client.log_batch(self.run_id, metrics=metrics)
+
+    def log_parameters(self, parameters: dict[str, Any]) -> None:
+        """Log parameters; MLflow refuses to change one."""
+        entries = [Param(name, str(value)) for name, value in parameters.items()]
+        for first in range(0, len(entries), BATCH):
+            self._client.log_batch(self.run_id, params=entries[first : first + BATCH])
+
+    def set_tags(self, tags: dict[str, str]) -> None:
+        """Set tags, over those of the same names."""
+        self._client.log_batch(self.run_id, tags=[RunTag(name, value) for name, value in tags.items()])
+
+    def log_json(self, name: str, content: Any) -> None:
+        """Leave `content` as a JSON artifact."""
+        self._client.log_dict(self.run_id, content, name)
+
+    def log_text(self, name: str, content: str) -> None:
+        """Leave `content` as a text artifact."""
+        self._client.log_text(self.run_id, content, name)
+
+    def log_picture(self, name: str, figure: Any) -> None:
+        """Leave a matplotlib figure as an artifact."""
+        self._client.log_figure(self.run_id, figure, name)
+
+    def log_file(self, path: Path) -> None:
+        """Leave a copy of a file as an artifact."""
+        self._client.log_artifact(self.run_id, str(path))
+
+    def log_dataset(self, name: str, digest: str, source: str, profile: dict[str, Any]) -> None:
+        """Name the data that the run was given, once a digest."""
+        inputs = self._client.get_run(self.run_id).inputs
+        if digest not in {entry.dataset.digest for entry in (inputs.dataset_inputs if inputs else ())}:
+            dataset = Dataset(name, digest, "local", json.dumps({"uri": source}), profile=json.dumps(profile))
+            tags = [InputTag(MLFLOW_DATASET_CONTEXT, "training")]
+            self._client.log_inputs(self.run_id, [DatasetInput(dataset, tags)])
+
+    def restart(self) -> None:
+        """Say that the run goes on."""
+        self._client.update_run(self.run_id, RunStatus.to_string(RunStatus.RUNNING))
+
+    def end(self, status: str) -> None:
+        """End the run as FINISHED, FAILED or KILLED."""
+        self._client.set_terminated(self.run_id, status)
+
+    def children(self, tags: dict[str, str], status: str) -> list["TrackedRun"]:
+        """Return the child runs with these tags in this status, the newest first."""
+        wanted = tags | {MLFLOW_PARENT_RUN_ID: self.run_id}
+        query = " and ".join(f"tags.`{name}` = '{value}'" for name, value in wanted.items())
+        found = self._client.search_runs([self.experiment_id], f"{query} and attributes.status = '{status}'")
+        return [TrackedRun(self.tracking_uri, self.experiment_id, run.info.run_id) for run in found]
+
+    def create_child(self, name: str, tags: dict[str, str]) -> "TrackedRun":
+        """Start a child run."""
+        own = tags | {MLFLOW_RUN_NAME: name, MLFLOW_PARENT_RUN_ID: self.run_id}
+        created = self._client.create_run(self.experiment_id, tags=own)
+        return TrackedRun(self.tracking_uri, self.experiment_id, created.info.run_id)
+
+
+def find_or_create_run(experiment: str, name: str, identity: dict[str, str], tags: dict[str, str]) -> TrackedRun:
+    """Return the experiment's run with the tags of `identity`; a new one also gets `tags`."""
     client = MlflowClient(tracking_uri())
-    experiment_id = _experiment_id(client, round_.name)
-    tags = {KIND_TAG: "study", "label": label, HASH_TAG: study_hash}
-    query = " and ".join(f"tags.`{key}` = '{value}'" for key, value in tags.items())
+    experiment_id = _experiment_id(client, experiment)
+    query = " and ".join(f"tags.`{key}` = '{value}'" for key, value in identity.items())
     runs = client.search_runs([experiment_id], query, max_results=1)
-    run = runs[0] if runs else client.create_run(experiment_id, run_name=label, tags=tags | round_.tags(label))
-    return StudyRun(client.tracking_uri, experiment_id, run.info.run_id, round_.tags(label))
+    run = runs[0] if runs else client.create_run(experiment_id, run_name=name, tags=tags | identity)
+    return TrackedRun(client.tracking_uri, experiment_id, run.info.run_id)
+
+
+def create_run(experiment: str, name: str, tags: dict[str, str]) -> TrackedRun:
+    """Start a run of its own."""
+    client = MlflowClient(tracking_uri())
+    experiment_id = _experiment_id(client, experiment)
+    created = client.create_run(experiment_id, run_name=name, tags=tags)
+    return TrackedRun(client.tracking_uri, experiment_id, created.info.run_id)
 
 
 @contextmanager
-def failed_when_interrupted(studies: list[StudyRun]) -> Iterator[None]:
-    """End the parent runs as FAILED when the block raises; a selection ends them as FINISHED."""
+def ended_by_outcome(run: TrackedRun) -> Iterator[TrackedRun]:
+    """End the run FINISHED, or FAILED when the block raises."""
+    try:
+        yield run
+    except BaseException:
+        run.end("FAILED")
+        raise
+    run.end("FINISHED")
+
+
+@contextmanager
+def system_metrics(run: TrackedRun) -> Iterator[None]:
+    """Log the use of CPU, memory, disk, network and GPU under `system/` every ten seconds while the block runs."""
+    monitor: Any = SystemMetricsMonitor(  # type: ignore[no-untyped-call]
+        run.run_id, resume_logging=True, tracking_uri=run.tracking_uri
+    )
+    monitor.start()
     try:
         yield
-    except BaseException:
-        for study in studies:
-            client = MlflowClient(study.tracking_uri)
-            client.set_terminated(study.run_id, RunStatus.to_string(RunStatus.FAILED))
-        raise
+    finally:
+        monitor.finish()
 
 
 def _experiment_id(client: MlflowClient, name: str) -> str:
@@ -84,116 +171,6 @@ def _experiment_id(client: MlflowClient, name: str) -> str:
             f"Restore it: mlflow experiments restore -x {found.experiment_id}"
         )
     return str(found.experiment_id if found else client.create_experiment(name))
-
-
-def finished_seed_run(plan: SeedPlan, study: StudyRun) -> str | None:
-    """Return the run id of the plan's finished child run, or None."""
-    runs = _seed_runs(plan, study, "FINISHED")
-    return runs[0].info.run_id if runs else None
-
-
-@contextmanager
-def seed_run(plan: SeedPlan, study: StudyRun) -> Iterator["SeedRun"]:
-    """Open a child run for the plan's seed; it ends FINISHED, or FAILED when the block raises.
-
-    Runs of the same seed that a killed worker left RUNNING are ended as KILLED.
-    """
-    client = MlflowClient(study.tracking_uri)
-    for lost in _seed_runs(plan, study, "RUNNING"):
-        client.set_terminated(lost.info.run_id, RunStatus.to_string(RunStatus.KILLED))
-    tags = study.tags | {
-        MLFLOW_RUN_NAME: f"{plan.label} seed {plan.seed}",
-        MLFLOW_PARENT_RUN_ID: study.run_id,
-        KIND_TAG: "seed",
-        HASH_TAG: plan.config_hash,
-        "winnow.data_digest": plan.splits.digest,
-        "winnow.version": version("winnow"),
-        "prefect.flow_run_id": flow_run.root_flow_run_id or "",
-    }
-    run_id = client.create_run(study.experiment_id, tags=tags).info.run_id
-    try:
-        yield SeedRun(client, run_id, plan)
-    except BaseException:
-        client.set_terminated(run_id, RunStatus.to_string(RunStatus.FAILED))
-        raise
-    client.set_terminated(run_id, RunStatus.to_string(RunStatus.FINISHED))
-
-
-class SeedRun:
-    """One seed's child run, open for logging."""
-
-    def __init__(self, client: MlflowClient, run_id: str, plan: SeedPlan) -> None:
-        self._client = client
-        self._plan = plan
-        self.run_id = run_id
-        training = plan.training.model_dump(mode="json", exclude={"seeds"})
-        params = {"label": plan.label, "seed": plan.seed, "base_model": plan.base_model, **training}
-        params |= {f"{split}_rows": rows for split, rows in plan.splits.rows.items()}
-        params |= {f"{split}_positives": rows for split, rows in plan.splits.positives.items()}
-        client.log_batch(run_id, params=[Param(key, str(value)) for key, value in params.items()])
-
-    @property
-    def report_epoch(self) -> Callable[[int, dict[str, float]], None]:
-        """Logs an epoch's figures while training goes on."""
-
-        def report(number: int, figures: dict[str, float]) -> None:
-            self._log(figures, step=number, prefix="epoch_")
-
-        return report
-
-    def log_result(self, result: SeedResult) -> None:
-        """Log the kept checkpoint's figures and its test predictions."""
-        self._log(result.metrics, step=0, prefix="")
-        self._client.log_artifact(self.run_id, str(self._plan.folder / PREDICTIONS_FILE))
-        self._client.set_tag(self.run_id, "winnow.seed_folder", str(self._plan.folder))
-
-    def _log(self, figures: dict[str, float], step: int, prefix: str) -> None:
-        now = int(time.time() * 1000)
-        metrics = [Metric(prefix + name, value, now, step) for name, value in figures.items()]
-        self._client.log_batch(self.run_id, metrics=metrics)
-
-
-def log_selection(study: StudyRun, selection: Selection) -> None:
-    """Leave the selection on the parent run: record, winner's figures, baseline."""
-    client = MlflowClient(study.tracking_uri)
-    client.log_dict(study.run_id, selection.record(), SELECTION_FILE)
-    now = int(time.time() * 1000)
-    figures = dict(selection.winner.metrics)
-    figures |= {f"baseline_tfidf_{name}": value for name, value in selection.baseline.items()}
-    client.log_batch(
-        study.run_id,
-        metrics=[Metric(name, value, now, 0) for name, value in figures.items()],
-        tags=[RunTag("winnow.winning_seed", str(selection.winner.seed))],
-    )
-    client.set_terminated(study.run_id, RunStatus.to_string(RunStatus.FINISHED))
-
-
-def log_engine(round_: Round, label: str, conversion_hash: str, parity: dict[str, Any]) -> str:
-    """Leave a conversion's parity figures on a run of their own, and return its id."""
-    client = MlflowClient(tracking_uri())
-    tags = round_.tags(label) | {KIND_TAG: "conversion", HASH_TAG: conversion_hash}
-    run_id = str(
-        client.create_run(_experiment_id(client, round_.name), run_name=f"{label} conversion", tags=tags).info.run_id
-    )
-    now = int(time.time() * 1000)
-    figures = {
-        f"{variant['variant']}_{name}": value
-        for variant in parity["variants"]
-        for name, value in variant.items()
-        if name != "variant"
-    }
-    client.log_batch(run_id, metrics=[Metric(name, value, now, 0) for name, value in figures.items()])
-    client.set_terminated(run_id, RunStatus.to_string(RunStatus.FINISHED))
-    return run_id
-
-
-def _seed_runs(plan: SeedPlan, study: StudyRun, status: str) -> list[Run]:
-    query = (
-        f"tags.`{HASH_TAG}` = '{plan.config_hash}' and tags.`{MLFLOW_PARENT_RUN_ID}` = '{study.run_id}' "
-        f"and attributes.status = '{status}'"
-    )
-    runs: list[Run] = MlflowClient(study.tracking_uri).search_runs([study.experiment_id], query)
-    return runs
 
 
 def read_json_artifact(run_id: str, name: str) -> Any:

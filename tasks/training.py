@@ -1,117 +1,126 @@
-"""Training as Prefect tasks."""
+"""Training as Prefect tasks: data, search, seeds, selection."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from prefect import task
 from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 
-from tasks.core.corpus.labelled import LabelledSplits, prepare_splits
-from tasks.core.errors import TrainingError
+from tasks.base_models import local_base_model
+from tasks.checkpoints import register_checkpoint
+from tasks.core.corpus.labelled import LabelledSplits, StudyRequest, prepare_splits
 from tasks.core.naming import artifact_key
 from tasks.core.round import Round
-from tasks.core.training.baseline import tfidf_baseline
-from tasks.core.training.seed_plan import SeedPlan, SeedResult, plan_seeds, read_result, verified_checkpoint
+from tasks.core.training.comparison import Comparison, compare_models
+from tasks.core.training.seed_plan import SeedPlan, SeedResult, plan_seeds, read_result
 from tasks.core.training.selection import Selection, select_seed
-from tasks.registry import Registration, find_version, register_folder
 from tasks.retrying import DELAYS_SECONDS, is_worth_retrying
-from tasks.tracking import StudyRun, finished_seed_run, log_selection, open_study, seed_run
+from tasks.study_runs import (
+    finished_seed_run,
+    log_seed,
+    log_selection,
+    open_study,
+    seed_run,
+)
+from tasks.tracking import TrackedRun
 
 
 @dataclass(frozen=True)
 class Study:
-    """A label of a round: its data, its planned seeds and its parent run."""
+    """What is trained together: its data, its planned seeds and its parent run."""
 
-    label: str
+    name: str
     splits: LabelledSplits
     plans: list[SeedPlan]
-    run: StudyRun
+    run: TrackedRun
+    tags: dict[str, str]
+    """Of its child runs."""
 
 
-@task(task_run_name="prepare-{label}", cache_policy=NO_CACHE, persist_result=False)
-def prepare_study(round_: Round, label: str, column: str) -> Study:
-    """Check and split a label's data, plan its seeds, open its parent run."""
-    splits = prepare_splits(round_.labelled_data, label, column, round_.work_path / "splits")
+@dataclass(frozen=True)
+class Chosen:
+    """A study's selection, and how it compares."""
+
+    selection: Selection
+    comparison: Comparison
+
+
+@task(task_run_name="prepare-{name}", cache_policy=NO_CACHE, persist_result=False)
+def prepare_data(round_: Round, name: str, labels: dict[str, str]) -> LabelledSplits:
+    """Check and split a study's data."""
+    training = round_.training
+    request = StudyRequest(name, labels, training.head, training.metric, round_.preprocessing)
+    splits = prepare_splits(round_.labelled_data, request, round_.work_path / "splits" / round_.name)
     logger = get_run_logger()
-    logger.info("%s: rows %s, positives %s, left out %s", label, splits.rows, splits.positives, splits.left_out)
-    plans = plan_seeds(round_, splits)
-    return Study(label, splits, plans, open_study(round_, label, plans[0].study_hash))
+    logger.info("%s: rows %s, positives %s, left out %s", name, splits.rows, splits.positives, splits.left_out)
+    logger.info("%s: report of the data: %s", name, splits.report_path)
+    return splits
 
 
-def unfinished_seeds(studies: list[Study]) -> list[tuple[SeedPlan, StudyRun]]:
+@task(task_run_name="start-{splits.study}", cache_policy=NO_CACHE, persist_result=False)
+def start_study(round_: Round, splits: LabelledSplits) -> Study:
+    """Plan a study's seeds and open its parent run."""
+    plans = plan_seeds(round_, splits, local_base_model(round_))
+    return Study(splits.study, splits, plans, open_study(round_, plans[0]), round_.tags(splits.study))
+
+
+def unfinished_seeds(studies: list[Study]) -> list[tuple[SeedPlan, Study]]:
     """Return the seeds that still have to be trained or logged."""
-    return [(plan, study.run) for study in studies for plan in study.plans if finished_seed(plan, study.run) is None]
+    return [(plan, study) for study in studies for plan in study.plans if finished_seed(plan, study) is None]
 
 
-def finished_seed(plan: SeedPlan, study: StudyRun) -> SeedResult | None:
+def finished_seed(plan: SeedPlan, study: Study) -> SeedResult | None:
     """Return the result of a seed that is trained and logged, or None."""
     result = read_result(plan)
-    return result if result is not None and finished_seed_run(plan, study) is not None else None
+    return result if result is not None and finished_seed_run(plan, study.run) is not None else None
 
 
 @task(
-    task_run_name="{plan.label}-seed-{plan.seed}",
+    task_run_name="{plan.study}-seed-{plan.seed}",
     retries=len(DELAYS_SECONDS),
     retry_delay_seconds=DELAYS_SECONDS,
     retry_condition_fn=is_worth_retrying,
     cache_policy=NO_CACHE,
     persist_result=False,
 )
-def train_one_seed(plan: SeedPlan, study: StudyRun) -> SeedResult:
+def train_one_seed(plan: SeedPlan, study: Study) -> SeedResult:
     """Train a seed and log it as a child run; what is finished is not done again, for Dask may run a task twice."""
     from tasks.core.training.seed import train_seed  # noqa: PLC0415 - torch only where it is used
 
     finished = finished_seed(plan, study)
     if finished is not None:
         return finished
-    with seed_run(plan, study) as run:
-        result = train_seed(plan, run.report_epoch)
-        run.log_result(result)
+    with seed_run(study.tags, plan, study.run) as run:
+        result = train_seed(plan, lambda number, figures: run.log_figures(figures, number, prefix="epoch_"))
+        log_seed(run, plan, result)
     return result
 
 
-@task(task_run_name="select-{study.label}", cache_policy=NO_CACHE, persist_result=False)
-def select_label(round_: Round, study: Study) -> Selection:
-    """Choose the label's seed, leave the record on the parent run, register the checkpoint."""
-    results = [result for plan in study.plans if (result := read_result(plan)) is not None]
-    baseline = tfidf_baseline(study.splits, round_.preprocessing)
-    selection = select_seed(study.splits, round_.training.seeds, results, round_.training.metric, baseline)
-    log_selection(study.run, selection)
-    register_checkpoint(round_, study, selection)
-    return selection
+@task(task_run_name="select-{study.name}", cache_policy=NO_CACHE, persist_result=False)
+def select_study(round_: Round, study: Study, failures: dict[str, str]) -> Chosen:
+    """Choose the study's seed, leave the record on the parent run, register the checkpoint for each label."""
+    failed = {plan.seed: failures[plan.config_hash] for plan in study.plans if plan.config_hash in failures}
+    selection = select_seed(study.plans, failed)
+    for seed, reason in selection.failed.items():
+        get_run_logger().warning("%s is selected without seed %d: %s", study.name, seed, reason)
+    comparison = compare_models(selection, Path(round_.base_model).name)
+    log_selection(study.run, selection, comparison)
+    register_checkpoint(round_, study.run, selection)
+    study.run.end("FINISHED")
+    return Chosen(selection, comparison)
 
 
-def register_checkpoint(round_: Round, study: Study, selection: Selection) -> None:
-    """Register the winner under the round's alias, unless the alias already stands for it."""
-    name, alias = round_.registered_model(study.label), round_.checkpoint_alias
-    winner, metric = selection.winner, f"validation_{selection.metric}"
-    current = find_version(name, alias)
-    if current is not None and current.tags.get("config_hash") == winner.config_hash:
-        return
-    plan = next(plan for plan in study.plans if plan.seed == winner.seed)
-    run_id = finished_seed_run(plan, study.run)
-    if run_id is None:
-        raise TrainingError(
-            f"seed {winner.seed} of '{study.label}' has no finished MLflow run; run the training flow again"
-        )
-    tags = round_.tags(study.label) | {
-        "kind": "checkpoint",
-        "seed": str(winner.seed),
-        "metric": metric,
-        metric: repr(winner.metrics[metric]),
-        "config_hash": winner.config_hash,
-        "data_digest": study.splits.digest,
-        "study_run_id": study.run.run_id,
-    }
-    registration = Registration(name, alias, verified_checkpoint(plan, winner), run_id, "checkpoint", tags)
-    register_folder(registration, round_.work_path / "models")
-
-
-def publish_seed_table(round_: Round, selections: list[Selection]) -> None:
-    """Leave the seeds of all labels as a table in the Prefect UI, the winners marked."""
+def publish_tables(round_: Round, chosen: list[Chosen]) -> None:
+    """Leave the seeds of all studies, and how they compare on the test rows, as tables in the Prefect UI."""
     create_table_artifact(
         key=artifact_key(round_.name, "seeds"),
-        table=[row for selection in selections for row in selection.table()],
+        table=[row for one in chosen for row in one.selection.table()],
         description=f"Seeds of {round_.name}; the winners are registered as {round_.checkpoint_alias}",
+    )
+    create_table_artifact(
+        key=artifact_key(round_.name, "results"),
+        table=[row for one in chosen for row in one.comparison.rows()],
+        description=f"Results of {round_.name} on the test rows, per cent: mean (standard deviation)",
     )

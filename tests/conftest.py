@@ -1,5 +1,6 @@
 """Fixtures: a small BERT with random weights, a small round on disk, and real servers."""
 
+import os
 import socket
 from collections.abc import Callable
 from functools import partial
@@ -20,6 +21,9 @@ from tasks.core.round import Round
 from tasks.core.round_file import read_round
 from tests.tiny import WORDS, make_sentences, save_tiny_bert, save_tiny_checkpoint
 
+# Threads that wait for each other over a two-layer model cost more than they do, the more so on a busy machine.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 
 @pytest.fixture(scope="session")
 def tiny_bert(tmp_path_factory) -> Path:
@@ -35,7 +39,7 @@ def tiny_engines(tiny_bert, tmp_path_factory) -> dict[str, EngineModel]:
     root = tmp_path_factory.mktemp("tiny-engines")
     engines = {}
     for seed, label in enumerate(("positive", "negative")):
-        checkpoint = save_tiny_checkpoint(tiny_bert, root / f"{label}-checkpoint", label, seed)
+        checkpoint = save_tiny_checkpoint(tiny_bert, root / f"{label}-checkpoint", (label,), seed)
         engines[label] = convert(checkpoint, label, make_sentences(120, seed=5), root / label)
     return engines
 

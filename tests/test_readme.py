@@ -6,6 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
+
+from tasks.core.round import Round
 
 ROOT = Path(__file__).parents[1]
 BINARIES = Path(sys.executable).parent
@@ -62,6 +65,17 @@ def test_every_path_and_link_exists(document):
     assert paths
     for path in links + paths:
         assert (ROOT / path).exists(), f"{document} names {path}"
+
+
+def test_every_example_of_a_round_files_keys_is_accepted():
+    """Each YAML block of the README is put into the shipped round."""
+    shipped = yaml.safe_load((ROOT / "deployments" / "rounds" / "us-iter0.yaml").read_text())
+    blocks = re.findall(r"```yaml\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    assert len(blocks) >= 2
+    for block in blocks:
+        for key, given in yaml.safe_load(block).items():
+            content = shipped | {key: shipped.get(key, {}) | given}
+            assert getattr(Round.model_validate(content), key) is not None
 
 
 def test_every_deployment_named_belongs_to_a_shipped_round():

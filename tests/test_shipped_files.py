@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from infra.cluster import read_profile
-from tasks.core.corpus.labelled import prepare_splits
+from tasks.core.corpus.labelled import StudyRequest, prepare_splits
 from tasks.core.corpus.sample import list_sample
 from tasks.core.round_file import read_round
 
@@ -22,8 +22,10 @@ def test_every_round_loads_and_its_files_are_there(path, tmp_path):
     round_ = read_round(path)
     for sample in round_.samples.values():
         assert list_sample(sample)
-    for label in round_.active_labels:
-        assert prepare_splits(round_.labelled_data, label, round_.labels[label], tmp_path).rows["train"] > 0
+    training = round_.training
+    for study, labels in round_.studies.items():
+        request = StudyRequest(study, labels, training.head, training.metric, round_.preprocessing)
+        assert prepare_splits(round_.labelled_data, request, tmp_path).rows["train"] > 0
 
 
 @pytest.mark.parametrize("path", PROFILES, ids=lambda path: path.stem)

@@ -7,7 +7,10 @@ import torch
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import AutoModelForSequenceClassification, BertConfig, BertModel, PreTrainedTokenizerFast
 
+from tasks.core.preprocessing import preprocessing_digest
+from tasks.core.round_sections import Head
 from tasks.core.training.checkpoint import CheckpointCard, write_card
+from tasks.core.training.heads import class_names
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 WORDS = ["good", "bad", *(f"word{number}" for number in range(200))]
@@ -55,14 +58,18 @@ def save_tiny_bert(folder: Path, words: list[str]) -> None:
     BertModel(config).save_pretrained(folder)
 
 
-def save_tiny_checkpoint(base: Path, folder: Path, label: str, seed: int) -> Path:
-    """Save a classifier for `label` with random weights, as training would have left it."""
+def save_tiny_checkpoint(
+    base: Path, folder: Path, labels: tuple[str, ...], seed: int, head: Head = "binary", preprocessing: str = "none"
+) -> Path:
+    """Save a classifier for `labels` with random weights, as training would have left it."""
     torch.manual_seed(seed)
+    names = dict(enumerate(class_names(head, labels)))
     model = AutoModelForSequenceClassification.from_pretrained(
-        base, num_labels=2, id2label={0: "other", 1: label}, label2id={"other": 0, label: 1}
+        base, num_labels=len(names), id2label=names, label2id={name: number for number, name in names.items()}
     )
     model.classifier.weight.data.mul_(40)
     model.save_pretrained(folder)
     PreTrainedTokenizerFast.from_pretrained(base).save_pretrained(folder)
-    write_card(folder, CheckpointCard(label, seed, f"hash-{label}-{seed}", "none", 32))
+    digest = preprocessing_digest(preprocessing)
+    write_card(folder, CheckpointCard(labels, head, seed, f"hash-{labels[0]}-{seed}", preprocessing, digest, 32))
     return folder

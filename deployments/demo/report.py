@@ -12,7 +12,8 @@ from tasks.core.inference.model_folder import PARITY_FILE
 from tasks.core.inference.run_folder import RunFolder, find_run_folders
 from tasks.core.round import Round
 from tasks.registry import RegisteredVersion, fetch_folder, resolve
-from tasks.tracking import SELECTION_FILE, read_json_artifact
+from tasks.study_runs import SELECTION_FILE
+from tasks.tracking import read_json_artifact
 
 RUN_NAME = "main"
 SAMPLE = "evaluation"
@@ -69,7 +70,7 @@ def _gather_label(round_: Round, label: str, folder: RunFolder) -> dict[str, Any
     return {
         "seeds": [{"seed": result["seed"], **result["metrics"]} for result in selection["seeds"]],
         "winner": selection["winner"]["seed"],
-        "baseline_test_average_precision": selection["baseline_tfidf"]["test_average_precision"],
+        "baseline_test_average_precision": selection["baselines"]["tfidf"]["test_average_precision"],
         "parity": parity["variants"],
         "serves": parity["serves"],
         "top": top_scored(folder, label, round_.samples[SAMPLE], TOP_TEXTS),

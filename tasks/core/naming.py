@@ -12,6 +12,9 @@ METHOD_SUFFIXES = {
 }
 """Suffix of each labelling method; method 0 is exploit-explore."""
 
+BASE_MODEL_NAME = "base"
+"""Stands for the label in the registered name of a pretrained base model: `us.base`."""
+
 RUN_FOLDER = re.compile(
     r"^iter_(?P<iteration>.+?)-(?P<run_name>[A-Za-z0-9_]+)-(?P<run_id>[0-9a-f]{12})-(?P<sample>[A-Za-z0-9_]+)$"
 )

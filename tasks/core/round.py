@@ -5,12 +5,12 @@ folder.
 """
 
 from pathlib import Path
-from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from tasks.core.errors import RoundFileError
 from tasks.core.naming import (
+    BASE_MODEL_NAME,
     METHOD_SUFFIXES,
     checkpoint_alias,
     engine_alias,
@@ -18,86 +18,23 @@ from tasks.core.naming import (
     round_name,
 )
 from tasks.core.preprocessing import PREPROCESSINGS
-
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_]*$", max_length=60)]
-Label = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_]*$", max_length=60)]
-Seed = Annotated[int, Field(ge=0, lt=2**32)]
-
-
-class _Settings(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class LabelledData(_Settings):
-    """Where the human labels are: one Parquet file with an id, a text and a column a label (1, 0 or blank)."""
-
-    path: Path
-    id_column: str = "tweet_id"
-    text_column: str = "text"
-    split_column: str | None = None
-    """Column that says train, validation or test; blank rows are left out. Without it, rows are split by share."""
-    validation_share: float = Field(default=0.15, gt=0, lt=0.5)
-    test_share: float = Field(default=0.25, gt=0, lt=0.5)
-    split_seed: Seed = 0
+from tasks.core.round_sections import (
+    Clusters,
+    Conversion,
+    Inference,
+    Label,
+    LabelledData,
+    Name,
+    Pretraining,
+    Sample,
+    Training,
+)
 
 
-class Training(_Settings):
-    """How every seed is trained, and which seed wins."""
-
-    seeds: tuple[Seed, ...] = Field(min_length=1)
-    epochs: int = Field(default=3, ge=1)
-    batch_size: int = Field(default=16, ge=1)
-    learning_rate: float = Field(default=5e-5, gt=0, lt=1)
-    warmup_share: float = Field(default=0.1, ge=0, lt=1)
-    weight_decay: float = Field(default=0.0, ge=0, lt=1)
-    max_length_tokens: int = Field(default=128, ge=8, le=512)
-    freeze_embeddings: bool = False
-    metric: Literal["average_precision", "roc_auc", "f1"] = "average_precision"
-    """Measured on the validation split; chooses the epoch and the seed."""
-
-    @field_validator("seeds")
-    @classmethod
-    def _distinct(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
-        if len(set(seeds)) != len(seeds):
-            raise ValueError(f"each seed may stand once, but they are {list(seeds)}")
-        return seeds
-
-
-class Conversion(_Settings):
-    """On how many texts of the sample the engine model is compared with its checkpoint."""
-
-    sample: Name = "evaluation"
-    parity_texts: int = Field(default=1_000, ge=200)
-    draw_seed: Seed = 0
-
-
-class Sample(_Settings):
-    """An unlabelled corpus to score: a Parquet file, or a folder of them."""
-
-    path: Path
-    id_column: str = "tweet_id"
-    text_column: str = "text"
-
-
-class Inference(_Settings):
-    """How a sample is cut into shards, and shards into batches; both may change the last digits of scores."""
-
-    output_path: Path
-    shard_rows: int = Field(default=50_000, ge=1)
-    batch_tokens: int = Field(default=2_048, ge=512)
-    """Tokens in a batch, padding included."""
-
-
-class Clusters(_Settings):
-    """The cluster profile of each flow: a name in infra/clusters, a YAML file, or a scheduler's address."""
-
-    training: str = "local"
-    conversion: str = "local"
-    inference: str = "local"
-
-
-class Round(_Settings):
+class Round(BaseModel):
     """One turn of the active-learning loop: a country, an iteration and a method."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     country: Name
     model_country: Name | None = None
@@ -105,12 +42,14 @@ class Round(_Settings):
     iteration: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_]*$", max_length=60)
     method: int = 0
     labels: dict[Label, str | None] = Field(min_length=1)
-    """Label to its column in the labelled data; null leaves the label out of this round."""
+    """Label to its column in the labelled data, or its value in `labelled_data.label_column`; null leaves it out."""
     labelled_data: LabelledData
     preprocessing: str = "none"
     base_model: str
-    """A folder with a checkpoint, or a hub id, best with the commit: `org/model@commit`."""
+    """A folder with a checkpoint, a hub id, best with its commit (`org/model@commit`), or a registered base model:
+    `models:/us.base@iter0`."""
     training: Training
+    pretraining: Pretraining | None = None
     conversion: Conversion = Conversion()
     samples: dict[Name, Sample] = Field(min_length=1)
     inference: Inference
@@ -147,11 +86,24 @@ class Round(_Settings):
         if not self.active_labels:
             raise ValueError("every label is null; at least one needs a column")
         columns = list(self.active_labels.values())
-        if len(set(columns)) < len(columns):
+        if len(set(columns)) < len(columns) and self.labelled_data.layout != "per_label_files":
             raise ValueError(f"each label needs a column of its own, but they are {columns}")
-        if self.conversion.sample not in self.samples:
-            raise ValueError(f"conversion.sample is '{self.conversion.sample}', but samples has {sorted(self.samples)}")
+        for section in ("conversion", "pretraining"):
+            sample = getattr(getattr(self, section), "sample", None)
+            if sample is not None and sample not in self.samples:
+                raise ValueError(f"{section}.sample is '{sample}', but samples has {sorted(self.samples)}")
+        self._check_labels()
         return self
+
+    def _check_labels(self) -> None:
+        if BASE_MODEL_NAME in self.labels:
+            raise ValueError(
+                f"no label may be called '{BASE_MODEL_NAME}': the registry keeps that name for base models"
+            )
+        if self.training.head == "multi_class" and (
+            len(self.active_labels) < 2 or self.labelled_data.label_column is None
+        ):
+            raise ValueError("training.head multi_class needs two labels or more, and labelled_data.label_column")
 
     @property
     def name(self) -> str:
@@ -185,6 +137,18 @@ class Round(_Settings):
                 f"the round {self.name} uses the models of {self.model_country} (model_country), so it has nothing to "
                 f"train or convert. Run those flows of {self.model_round}."
             )
+
+    @property
+    def studies(self) -> dict[str, dict[str, str]]:
+        """What is trained: a study's name to its labels and their columns; one model for all labels is one study."""
+        if self.training.head == "binary":
+            return {label: {label: column} for label, column in self.active_labels.items()}
+        return {self.training.head: self.active_labels}
+
+    @property
+    def base_model_registration(self) -> str:
+        """`us.base`."""
+        return registered_model_name(self.country, BASE_MODEL_NAME)
 
     def tags(self, label: str) -> dict[str, str]:
         """Return what every registered version and MLflow run of a label says of its round."""

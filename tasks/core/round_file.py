@@ -77,9 +77,10 @@ def _resolve_paths(content: dict[str, Any], folder: Path) -> None:
     samples = content.get("samples")
     for sample in samples.values() if isinstance(samples, dict) else ():
         _resolve_key(sample, "path", folder)
-    base_model = str(content.get("base_model", ""))
-    if base_model.startswith((".", "/", "~")) or (folder / base_model).is_dir():
-        _resolve_key(content, "base_model", folder)
+    for section in (content, content.get("pretraining")):
+        base_model = str(section.get("base_model", "")) if isinstance(section, dict) else ""
+        if base_model.startswith((".", "/", "~")) or (base_model and (folder / base_model).is_dir()):
+            _resolve_key(section, "base_model", folder)
 
 
 def _resolve_key(node: Any, key: str, folder: Path) -> None:

@@ -1,14 +1,25 @@
-"""From logits to scores."""
+"""From logits to scores, for every kind of head."""
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit, logsumexp
 
 
-def positive_scores(logits: NDArray[np.floating], positive: int = 1) -> NDArray[np.float64]:
-    """Return the positive class's probability from two-column `logits`; `positive` is its column.
+def margins(logits: NDArray[np.floating], column: int, head: str) -> NDArray[np.float64]:
+    """Return the log-odds of the label in `column` from `logits` of shape (rows, columns), in float64.
 
-    Computed in float64 as the sigmoid of the difference, which tells margins up to about 36 apart; float32 stops at 17.
+    A `multi_label` column stands for itself; elsewhere the columns compete, as in a softmax.
     """
     wide = logits.astype(np.float64)
-    margin = wide[:, positive] - wide[:, 1 - positive]
-    return np.asarray(1.0 / (1.0 + np.exp(-margin)))
+    if head == "multi_label":
+        return np.asarray(wide[:, column])
+    others = np.delete(wide, column, axis=1)
+    return np.asarray(wide[:, column] - (others[:, 0] if others.shape[1] == 1 else logsumexp(others, axis=1)))
+
+
+def label_scores(logits: NDArray[np.floating], column: int, head: str) -> NDArray[np.float64]:
+    """Return the probability of the label in `column`.
+
+    The sigmoid of float64 log-odds tells scores up to log-odds of about 36 apart; float32 stops at 17.
+    """
+    return np.asarray(expit(margins(logits, column, head)))

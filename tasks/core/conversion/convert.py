@@ -30,14 +30,14 @@ from tasks.core.inference.model_folder import (
     read_engine_model,
     write_engine_model,
 )
-from tasks.core.preprocessing import preprocess
+from tasks.core.preprocessing import preprocess, require_preprocessing
 from tasks.core.threads import cpu_threads
 from tasks.core.training.checkpoint import CheckpointCard, read_card
+from tasks.core.training.heads import label_column
 
 BATCH_TOKENS = 2_048
 FP32 = "onnxruntime-fp32"
 DYNAMIC_INT8 = "onnxruntime-dynamic-int8"
-POSITIVE_INDEX = 1
 
 
 def convert(checkpoint: Path, label: str, texts: list[str], folder: Path) -> EngineModel:
@@ -49,18 +49,20 @@ def convert(checkpoint: Path, label: str, texts: list[str], folder: Path) -> Eng
     """
     torch.set_num_threads(cpu_threads())
     card = read_card(checkpoint)
-    if card.label != label:
+    if label not in card.labels:
         raise ModelFolderError(
-            f"{checkpoint} scores '{card.label}', not '{label}'; check what the round's alias stands for"
+            f"{checkpoint} scores {list(card.labels)}, not '{label}'; check what the round's alias stands for"
         )
+    require_preprocessing(card.preprocessing, card.preprocessing_digest)
+    column = label_column(card.head, card.labels, label)
     prepared = preprocess(card.preprocessing, texts)
-    pad_id = int(AutoTokenizer.from_pretrained(checkpoint, local_files_only=True).pad_token_id)
+    pad_id = _pad_id(checkpoint)
     building = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}.tmp")
     building.mkdir(parents=True)
     try:
-        parities = _build(checkpoint, card, prepared, building, pad_id)
+        parities = _build(checkpoint, card, column, prepared, building)
         write_json(building / PARITY_FILE, {"variants": [asdict(parity) for parity in parities], "serves": FP32})
-        write_engine_model(_describe(building, card, pad_id))
+        write_engine_model(_describe(building, card, label, column, pad_id))
         shutil.rmtree(folder, ignore_errors=True)
         building.rename(folder)
     finally:
@@ -68,22 +70,23 @@ def convert(checkpoint: Path, label: str, texts: list[str], folder: Path) -> Eng
     return read_engine_model(folder)
 
 
-def _build(checkpoint: Path, card: CheckpointCard, texts: list[str], folder: Path, pad_id: int) -> list[Parity]:
+def _build(checkpoint: Path, card: CheckpointCard, column: int, texts: list[str], folder: Path) -> list[Parity]:
     """Write graph and tokenizer into `folder`; return every variant's figures."""
     if not (checkpoint / TOKENIZER_FILE).is_file():
         raise ModelFolderError(f"{checkpoint} has no {TOKENIZER_FILE}; only fast tokenizers can be converted")
     shutil.copy(checkpoint / TOKENIZER_FILE, folder / TOKENIZER_FILE)
+    pad_id = _pad_id(checkpoint)
     model = load_checkpoint(checkpoint)
     export_onnx(model, folder / ONNX_FILE)
     reference = _checkpoint_logits(model, checkpoint, card, texts)
     fp32 = _engine_logits(folder / ONNX_FILE, folder, card, texts, pad_id)
-    strict = compare_logits(FP32, reference, fp32, POSITIVE_INDEX)
+    strict = compare_logits(FP32, reference, fp32, column, card.head)
     require_strict_parity(strict, texts, reference, fp32)
     int8_path = folder / "int8.onnx"
     quantize_dynamic(folder / ONNX_FILE, int8_path, weight_type=QuantType.QInt8, per_channel=True)
     int8 = _engine_logits(int8_path, folder, card, texts, pad_id)
     int8_path.unlink()
-    return [strict, compare_logits(DYNAMIC_INT8, reference, int8, POSITIVE_INDEX)]
+    return [strict, compare_logits(DYNAMIC_INT8, reference, int8, column, card.head)]
 
 
 def _checkpoint_logits(
@@ -110,28 +113,35 @@ def _engine_logits(
     """Score with the engine and the tokenizer that will travel with it."""
     tokenizer = open_tokenizer(str(folder / TOKENIZER_FILE), card.max_length_tokens)
     rows = [encoding.ids for encoding in tokenizer.encode_batch(texts)]
-    engine = Engine(pad_id, POSITIVE_INDEX, open_session(onnx_path))
+    engine = Engine(pad_id, open_session(onnx_path))
     return _in_batches(rows, engine.logits)
 
 
 def _in_batches(
     rows: list[list[int]], forward: Callable[[list[list[int]]], NDArray[np.float32]]
 ) -> NDArray[np.float32]:
-    logits = np.empty((len(rows), 2), dtype=np.float32)
-    for batch in plan_batches(np.array([len(row) for row in rows]), BATCH_TOKENS):
-        logits[batch] = forward([rows[row] for row in batch])
+    batches = plan_batches(np.array([len(row) for row in rows]), BATCH_TOKENS)
+    scored = np.concatenate([forward([rows[row] for row in batch]) for batch in batches])
+    logits = np.empty_like(scored)
+    logits[np.concatenate(batches)] = scored
     return logits
 
 
-def _describe(folder: Path, card: CheckpointCard, pad_id: int) -> EngineModel:
+def _pad_id(checkpoint: Path) -> int:
+    return int(AutoTokenizer.from_pretrained(checkpoint, local_files_only=True).pad_token_id)
+
+
+def _describe(folder: Path, card: CheckpointCard, label: str, column: int, pad_id: int) -> EngineModel:
     return EngineModel(
         folder=str(folder),
-        label=card.label,
+        label=label,
+        head=card.head,
         variant=FP32,
-        positive_index=POSITIVE_INDEX,
+        positive_index=column,
         pad_id=pad_id,
         max_length_tokens=card.max_length_tokens,
         preprocessing=card.preprocessing,
+        preprocessing_digest=card.preprocessing_digest,
         config_hash=card.config_hash,
         files={name: sha256_of_file(folder / name) for name in (ONNX_FILE, TOKENIZER_FILE, PARITY_FILE)},
     )

@@ -32,7 +32,7 @@ def load_checkpoint(checkpoint: Path) -> PreTrainedModel:
 
 
 def export_onnx(model: PreTrainedModel, path: Path) -> None:
-    """Write `model` as ONNX: `input_ids`, `attention_mask` (int64; batch, tokens) to `logits` (float32; batch, 2)."""
+    """Write `model` as ONNX: int64 `input_ids`, `attention_mask` (batch, tokens), float32 `logits` (batch, classes)."""
     wrapper = _Logits(model).eval()
     example = torch.ones((2, 8), dtype=torch.int64)
     axes = {0: "batch", 1: "tokens"}

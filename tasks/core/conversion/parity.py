@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from scipy.stats import kendalltau
 
 from tasks.core.errors import ParityError
+from tasks.core.scores import margins
 
 TOP = 100
 STRICT_LOGIT_DIFFERENCE = 1e-4
@@ -24,13 +25,15 @@ class Parity:
     max_logit_difference: float
     mean_logit_difference: float
     kendall_tau: float
-    """Over the margin between the positive and the other logit."""
+    """Over the label's log-odds."""
     overlap_top_100: float
     """Share of the checkpoint's 100 best texts that are among the variant's 100 best."""
 
 
-def compare_logits(variant: str, reference: NDArray[np.floating], found: NDArray[np.floating], positive: int) -> Parity:
-    """Compare logits of shape (texts, 2); `positive` is the label's column.
+def compare_logits(
+    variant: str, reference: NDArray[np.floating], found: NDArray[np.floating], column: int, head: str
+) -> Parity:
+    """Compare logits of shape (texts, columns); `column` is the label's.
 
     Raises:
         ParityError: the shapes differ, or a logit is not a number.
@@ -40,7 +43,7 @@ def compare_logits(variant: str, reference: NDArray[np.floating], found: NDArray
     if not (np.isfinite(reference).all() and np.isfinite(found).all()):
         raise ParityError(f"{variant} or its checkpoint gives logits that are not finite numbers")
     difference = np.abs(reference - found)
-    expected, actual = _margin(reference, positive), _margin(found, positive)
+    expected, actual = margins(reference, column, head), margins(found, column, head)
     return Parity(
         variant=variant,
         texts=len(reference),
@@ -64,11 +67,6 @@ def require_strict_parity(parity: Parity, texts: list[str], reference: Any, foun
         f"is {STRICT_LOGIT_DIFFERENCE:g}. The worst texts:\n{shown}\n"
         "The graph or its tokenizer is not the checkpoint's; nothing was registered."
     )
-
-
-def _margin(logits: NDArray[np.floating], positive: int) -> NDArray[np.float64]:
-    wide = logits.astype(np.float64)
-    return np.asarray(wide[:, positive] - wide[:, 1 - positive])
 
 
 def _overlap(expected: NDArray[np.float64], actual: NDArray[np.float64], top: int) -> float:

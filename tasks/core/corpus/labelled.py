@@ -1,127 +1,155 @@
-"""Labelled data -> checked splits, written once as Parquet.
+"""Labelled data, in any of the known layouts -> checked splits, written once as Parquet beside a report.
 
-Reads   the round's labelled file: an id, a text and a column a label (1, 0, blank), perhaps a split column
-Writes  <folder>/<label>-<digest>.parquet with the columns id, text, label, split
+Reads   the round's labelled files: see `tasks.core.round_sections.LabelledData`
+Writes  <folder>/<study>-<digest>.parquet with the columns id, text, split and target_<label>
+        <folder>/<study>-<digest>.report.json
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
-from tasks.core.corpus.columns import check_columns, read_schema
-from tasks.core.corpus.splits import SPLITS, check_leakage, draw_splits
+from tasks.core.corpus.label_report import describe_rows, refuse_leakage, refuse_shared_ids, start_report
+from tasks.core.corpus.labelled_rows import LabelledRows, Ledger, StudyRequest
+from tasks.core.corpus.layouts import find_sources
+from tasks.core.corpus.positives import Counts, check_positives, count_values
+from tasks.core.corpus.row_checks import drop_repeats, drop_unlabelled, drop_unusable, join_labels
+from tasks.core.corpus.source_rows import INT64_LIMIT, read_sources
+from tasks.core.corpus.splits import SPLITS, draw_splits, missing_splits
 from tasks.core.errors import InputDataError
-from tasks.core.files import fingerprint, write_aside
-from tasks.core.round import LabelledData
+from tasks.core.files import fingerprint, write_aside, write_json
+from tasks.core.round_sections import Head, LabelledData
+
+__all__ = ["LabelledSplits", "Rows", "StudyRequest", "prepare_splits", "read_split"]
 
 
 @dataclass(frozen=True)
 class LabelledSplits:
-    """A label's checked rows on disk."""
+    """A study's checked rows on disk."""
 
-    label: str
+    study: str
+    """The label's name for a binary head, else multi_label or multi_class."""
+    labels: tuple[str, ...]
+    head: Head
     path: str
+    report_path: str
     digest: str
-    """Fingerprint of every id, text, label and split, in order."""
+    """Fingerprint of every id, text, split and target, in order."""
     rows: dict[str, int]
-    positives: dict[str, int]
+    """By split."""
+    positives: dict[str, dict[str, int]]
+    """By label, then split; a soft target counts from one half."""
     left_out: dict[str, int]
     """Rows not used, by reason."""
 
 
-def prepare_splits(data: LabelledData, label: str, column: str, folder: Path) -> LabelledSplits:
-    """Read one label's rows, check and split them, and write them below `folder`.
+@dataclass(frozen=True)
+class Rows:
+    """The rows of one split."""
+
+    ids: list[str | int]
+    texts: list[str]
+    targets: NDArray[np.float64]
+    """(rows, labels), NaN where blank."""
+
+
+def prepare_splits(data: LabelledData, request: StudyRequest, folder: Path) -> LabelledSplits:
+    """Read a study's rows, check and split them, and write them and a report below `folder`.
 
     Raises:
-        InputDataError: file or column missing, float ids, values other than 0, 1 and blank, a split without positives,
-            or texts that stand in two splits.
+        InputDataError: files, columns or values that cannot be used, float ids, a split without enough positives, or
+            texts or ids that stand in two splits.
     """
-    table = _read(data, column)
-    table, left_out = _drop_unusable(table, data, label)
-    if data.split_column is None:
-        table = table.append_column("split", draw_splits(table, data))
-    rows = {split: _rows_of(table, split) for split in SPLITS}
-    counts = {split: rows[split].num_rows for split in SPLITS}
-    positives = {split: rows[split]["label"].to_pylist().count(1) for split in SPLITS}
-    _check_positives(label, counts, positives, data.path)
-    check_leakage(rows, data.path)
+    ledger = Ledger()
+    sources = find_sources(data, list(request.labels))
+    rows = read_sources(sources, data, request, ledger)
+    report = start_report(sources, data, request, ledger)
+    report["drawn_splits"] = drawn = missing_splits(rows, data)
+    rows = drop_unusable(rows, ledger)
+    if request.head == "multi_label":
+        rows = join_labels(rows, ledger)
+    rows, report["blanks"] = drop_unlabelled(rows, data, request, ledger)
+    rows, report["conflicts"] = drop_repeats(rows, request, ledger)
+    report["left_out"] = ledger.left_out
+    ledger.check_balance(len(rows))
+    ledger.check_some_left(rows)
+    refused_path = folder / f"{request.study}-refused.report.json"
+    refuse_leakage(rows, data, request, report, refused_path)
+    refuse_shared_ids(rows, data, report, refused_path)
+    rows = draw_splits(rows, drawn, data, request)
+    counts = count_values(rows, list(request.labels))
+    check_positives(counts, drawn, data, request)
+    refused_path.unlink(missing_ok=True)
+    return _write(rows, counts, report, request, folder)
+
+
+def read_split(path: str | Path, labels: Sequence[str], split: str) -> Rows:
+    """Return the rows of one split of a file that `prepare_splits` wrote, with targets in the order of `labels`.
+
+    Raises:
+        InputDataError: no such split or label.
+    """
+    targets = [_target_column(label) for label in labels]
+    known = pq.read_schema(path).names
+    if split not in SPLITS or not set(targets) <= set(known):
+        raise InputDataError(f"{path} has the columns {known} and the splits {SPLITS}; not {split} of {list(labels)}")
+    table = pq.read_table(path, columns=["id", "text", "split", *targets], partitioning=None)
+    table = table.filter(pc.equal(table["split"], split))
+    values = np.empty((table.num_rows, len(targets)), dtype=np.float64)
+    for place, target in enumerate(targets):
+        values[:, place] = table[target].to_numpy()
+    return Rows(table["id"].to_pylist(), table["text"].to_pylist(), values)
+
+
+def _write(
+    rows: LabelledRows, counts: list[Counts], report: dict[str, Any], request: StudyRequest, folder: Path
+) -> LabelledSplits:
+    table = _as_table(rows, request)
     digest = fingerprint(table.to_pydict())
-    path = folder / f"{label}-{digest}.parquet"
+    path = folder / f"{request.study}-{digest}.parquet"
     if not path.exists():
         with write_aside(path) as aside:
             pq.write_table(table, aside, compression="zstd")
-    return LabelledSplits(label, str(path), digest, counts, positives, left_out)
+    positives: dict[str, dict[str, int]] = {label: {} for label in request.labels}
+    for found in counts:
+        positives[found.label][found.split] = found.positives
+    report |= describe_rows(rows) | {"positives": positives, "leaked_texts": [], "digest": digest}
+    report_path = folder / f"{request.study}-{digest}.report.json"
+    write_json(report_path, report)
+    return LabelledSplits(
+        study=request.study,
+        labels=tuple(request.labels),
+        head=request.head,
+        path=str(path),
+        report_path=str(report_path),
+        digest=digest,
+        rows=report["rows"],
+        positives=positives,
+        left_out=report["left_out"],
+    )
 
 
-def read_split(path: str | Path, split: str) -> tuple[list[str | int], list[str], list[int]]:
-    """Return the ids, texts and labels of one split of a file that `prepare_splits` wrote."""
-    rows = _rows_of(pq.read_table(path), split)
-    return rows["id"].to_pylist(), rows["text"].to_pylist(), rows["label"].to_pylist()
+def _as_table(rows: LabelledRows, request: StudyRequest) -> pa.Table:
+    columns = {"id": _id_array(rows), "text": pa.array(rows.texts.tolist(), pa.string())}
+    columns["split"] = pa.array(rows.splits.tolist(), pa.string())
+    for place, label in enumerate(request.labels):
+        columns[_target_column(label)] = pa.array(rows.targets[:, place], pa.float64(), from_pandas=True)
+    return pa.table(columns)
 
 
-def _read(data: LabelledData, column: str) -> pa.Table:
-    if not data.path.is_file():
-        raise InputDataError(f"there is no labelled data at {data.path}; correct labelled_data.path in the round file")
-    wanted = {"id": data.id_column, "text": data.text_column, "label": column}
-    if data.split_column is not None:
-        wanted["split"] = data.split_column
-    schema = read_schema(data.path)
-    check_columns(data.path, schema, wanted)
-    _check_label_type(schema.field(column), data.path)
-    try:
-        table = pq.read_table(data.path, columns=list(wanted.values()))
-        table.validate(full=True)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise InputDataError(f"{data.path} cannot be read: {error}. Write it again.") from None
-    return pa.table({role: table[name] for role, name in wanted.items()})
+def _id_array(rows: LabelledRows) -> pa.Array:
+    ids = rows.ids.tolist()
+    if isinstance(ids[0], str):
+        return pa.array(ids, pa.string())
+    return pa.array(ids, pa.uint64() if max(ids) >= INT64_LIMIT else pa.int64())
 
 
-def _check_label_type(field: pa.Field, path: Path) -> None:
-    known = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean)
-    if not any(is_known(field.type) for is_known in known):
-        raise InputDataError(
-            f"the label column '{field.name}' of {path} has type {field.type}; it must hold 1, 0 or blank"
-        )
-
-
-def _drop_unusable(table: pa.Table, data: LabelledData, label: str) -> tuple[pa.Table, dict[str, int]]:
-    """Leave out rows without an id, a text, a label or a split, and count them by reason."""
-    left_out = {}
-    columns = ["id", "text", "label"] + (["split"] if data.split_column is not None else [])
-    for column in columns:
-        usable = pc.is_valid(table[column])
-        if column == "text":
-            usable = pc.and_kleene(usable, pc.greater(pc.utf8_length(pc.utf8_trim_whitespace(table["text"])), 0))
-        kept = table.filter(usable)
-        left_out[f"blank {column}"] = table.num_rows - kept.num_rows
-        table = kept
-    _check_values(table["label"], {0, 1}, f"label '{label}'", data.path)
-    if data.split_column is not None:
-        _check_values(table["split"], set(SPLITS), f"split column '{data.split_column}'", data.path)
-    return table.set_column(table.schema.get_field_index("label"), "label", table["label"].cast(pa.int8())), left_out
-
-
-def _check_values(values: pa.ChunkedArray, allowed: set[int] | set[str], what: str, path: Path) -> None:
-    found = [value.as_py() for value in pc.unique(values)]
-    foreign = [value for value in found if value not in allowed]
-    if foreign:
-        raise InputDataError(
-            f"the {what} of {path} holds {foreign[:5]!r}; allowed are {sorted(allowed, key=str)} and blank"
-        )
-
-
-def _check_positives(label: str, rows: dict[str, int], positives: dict[str, int], path: Path) -> None:
-    for split in SPLITS:
-        if positives[split] == 0 or positives[split] == rows[split]:
-            raise InputDataError(
-                f"the {split} split of label '{label}' has {positives[split]} positives in {rows[split]} rows of "
-                f"{path}, but needs at least one positive and one negative. Label more texts, or set "
-                "the label to null in the round file."
-            )
-
-
-def _rows_of(table: pa.Table, split: str) -> pa.Table:
-    return table.filter(pc.equal(table["split"], split))
+def _target_column(label: str) -> str:
+    return f"target_{label}"

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tasks.core.corpus.sample import SampleFile
 from tasks.core.errors import InputDataError
-from tasks.core.round import Sample
+from tasks.core.round_sections import Sample
 
 
 def read_rows(path: str | Path, start: int, stop: int, id_column: str, text_column: str) -> pa.Table:
@@ -28,10 +28,10 @@ def read_rows(path: str | Path, start: int, stop: int, id_column: str, text_colu
     return pa.table({"id": table[id_column], "text": table[text_column]})
 
 
-def draw_texts(files: list[SampleFile], sample: Sample, count: int, seed: int) -> list[str]:
+def draw_texts(files: list[SampleFile], sample: Sample, count: int, seed: int, setting: str) -> list[str]:
     """Draw `count` texts of the sample without replacement, blank ones left out; fixed by `seed`.
 
-    Reads the row groups that were drawn, one at a time.
+    `setting` is what an error calls the count. Reads the row groups that were drawn, one at a time.
 
     Raises:
         InputDataError: the sample has fewer texts than that.
@@ -47,7 +47,7 @@ def draw_texts(files: list[SampleFile], sample: Sample, count: int, seed: int) -
             return [texts[position] for position in kept]
         if drawn == total:
             raise InputDataError(
-                f"{sample.path} has {len(texts)} texts that are not blank, but conversion.parity_texts is {count}. "
+                f"{sample.path} has {len(texts)} texts that are not blank, but {setting} is {count}. "
                 "Lower it in the round file, or name a larger sample."
             )
         drawn = min(total, 2 * drawn)

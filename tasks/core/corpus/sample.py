@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from tasks.core.corpus.columns import check_columns, read_schema
 from tasks.core.errors import InputDataError
-from tasks.core.round import Sample
+from tasks.core.round_sections import Sample
 
 SUFFIXES = (".parquet", ".pq")
 IGNORED_PREFIXES = (".", "_")

@@ -1,56 +1,94 @@
 """Train, validation and test: drawn by a seed, and checked for texts that stand in two of them."""
 
-from pathlib import Path
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
-import pyarrow as pa
+from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 
+from tasks.core.corpus.labelled_rows import LabelledRows, StudyRequest
 from tasks.core.errors import InputDataError
-from tasks.core.round import LabelledData
+from tasks.core.preprocessing import preprocess
+from tasks.core.round_sections import LabelledData
 
 SPLITS = ("train", "validation", "test")
-SHOWN_TEXTS = 5
+SPLIT_NAMES = {
+    "train": "train",
+    "training": "train",
+    "validation": "validation",
+    "val": "validation",
+    "valid": "validation",
+    "dev": "validation",
+    "test": "test",
+    "holdout": "test",
+}
+"""What people call the splits."""
 
 
-def draw_splits(table: pa.Table, data: LabelledData) -> pa.Array:
-    """Draw a split for each distinct text of `table` (text, label), stratified by label and fixed by `data.split_seed`.
+def missing_splits(rows: LabelledRows, data: LabelledData) -> list[str]:
+    """List the splits that no row stands in and that must be drawn.
 
     Raises:
-        InputDataError: too few positives to put one into each split.
+        InputDataError: there are splits, but none is train.
     """
-    texts = table["text"].combine_chunks().dictionary_encode()
-    text_of_row = texts.indices.to_numpy()
-    _, first_rows = np.unique(text_of_row, return_index=True)
-    values = table["label"].to_numpy()[first_rows]
-    order = np.arange(len(values))
-    try:
-        rest, test = train_test_split(order, test_size=data.test_share, random_state=data.split_seed, stratify=values)
-        share = data.validation_share / (1 - data.test_share)
-        train, validation = train_test_split(rest, test_size=share, random_state=data.split_seed, stratify=values[rest])
-    except ValueError as error:
-        counts = {int(value): int((values == value).sum()) for value in np.unique(values)}
+    given = set(rows.splits.tolist()) - {None}
+    if "train" not in given:
         raise InputDataError(
-            f"{data.path} cannot be split into train, validation and test: {error} (rows a value: {counts}). "
-            "Label more texts, or set the label to null in the round file."
-        ) from None
-    splits = np.empty(len(values), dtype=object)
-    splits[train], splits[validation], splits[test] = SPLITS
-    return pa.array(splits[text_of_row], type=pa.string())
-
-
-def check_leakage(rows: dict[str, pa.Table], path: Path) -> None:
-    """Raise InputDataError when a text stands in two splits: test figures would be too good."""
-    seen: dict[str, str] = {}
-    leaked: dict[str, set[str]] = {}
-    for split in SPLITS:
-        for text in rows[split]["text"].to_pylist():
-            first = seen.setdefault(text, split)
-            if first != split:
-                leaked.setdefault(text, {first}).add(split)
-    if leaked:
-        shown = "\n".join(f"  {sorted(splits)}: {text[:80]!r}" for text, splits in list(leaked.items())[:SHOWN_TEXTS])
-        raise InputDataError(
-            f"{len(leaked)} texts of {path} stand in more than one split, so that test figures would be too good:\n"
-            f"{shown}\nKeep each text in one split."
+            f"no row of {data.path} is in the train split: the splits are {sorted(given)}. Validation and test rows "
+            "can be drawn from the train rows, but not the other way round. Correct the split column or the files."
         )
+    return [split for split in SPLITS if split not in given]
+
+
+def draw_splits(rows: LabelledRows, drawn: list[str], data: LabelledData, request: StudyRequest) -> LabelledRows:
+    """Draw splits from the train rows: by distinct `text_keys`, stratified, fixed by `data.split_seed`.
+
+    A text's stratum is its rarest positive label, so that rare labels reach every split.
+    """
+    if not drawn:
+        return rows
+    train = np.flatnonzero(rows.splits == "train")
+    numbers: dict[str, int] = {}
+    keys = text_keys(rows.texts[train].tolist(), request)
+    group = np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.int64)
+    positive = np.zeros((len(numbers), rows.targets.shape[1]), dtype=bool)
+    np.logical_or.at(positive, group, rows.targets[train] >= 0.5)
+    split_of_group = np.full(len(numbers), "train", dtype=object)
+    shares = {"test": data.test_share, "validation": data.validation_share}
+    for members in _strata(positive):
+        rest = members
+        for split in (name for name in shares if name in drawn):
+            count = min(_draw_count(len(members), shares[split]), len(rest) - 1)
+            if count > 0:
+                rest, chosen = train_test_split(rest, test_size=count, random_state=data.split_seed)
+                split_of_group[chosen] = split
+    splits = rows.splits.copy()
+    splits[train] = split_of_group[group]
+    return rows.with_splits(splits)
+
+
+def _strata(positive: NDArray[np.bool_]) -> list[NDArray[np.int64]]:
+    """Return the members of each stratum: the texts whose rarest positive label is the same, or that have none."""
+    rarity = np.where(positive, positive.sum(axis=0), np.inf)
+    stratum = np.where(positive.any(axis=1), rarity.argmin(axis=1), -1)
+    return [np.flatnonzero(stratum == number) for number in np.unique(stratum)]
+
+
+def _draw_count(members: int, share: float) -> int:
+    """Return the share of a stratum, but not less than checks ask for, as far as it goes round."""
+    least = 2 if members >= 5 else members // 3
+    return max(round(members * share), least)
+
+
+def text_keys(texts: Sequence[str], request: StudyRequest) -> list[str]:
+    """Return what the model sees of each text: preprocessed, white space collapsed. Equal keys are one text to it."""
+    return [" ".join(text.split()) for text in preprocess(request.preprocessing, texts)]
+
+
+def in_two_splits(values: Iterable[Any], splits: Iterable[str]) -> dict[Any, list[str]]:
+    """Return the values that stand in more than one split, with these splits in their order."""
+    found: dict[Any, set[str]] = {}
+    for value, split in zip(values, splits, strict=True):
+        found.setdefault(value, set()).add(split)
+    return {value: [split for split in SPLITS if split in named] for value, named in found.items() if len(named) > 1}

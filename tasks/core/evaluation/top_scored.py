@@ -5,7 +5,7 @@ from typing import Any
 import duckdb
 
 from tasks.core.inference.run_folder import RunFolder
-from tasks.core.round import Sample
+from tasks.core.round_sections import Sample
 
 QUERY = """
     with best as (select tweet_id, score from read_parquet($scores) order by score desc, tweet_id limit $count)

@@ -12,7 +12,7 @@ from tokenizers import Tokenizer
 
 from tasks.core.errors import ModelFolderError
 from tasks.core.inference.batching import pad_batch
-from tasks.core.inference.model_folder import read_engine_model
+from tasks.core.inference.model_folder import ONNX_FILE, EngineModel, read_engine_model
 from tasks.core.threads import cpu_threads
 
 PROVIDER = "CPUExecutionProvider"
@@ -20,14 +20,13 @@ PROVIDER = "CPUExecutionProvider"
 
 @dataclass(frozen=True)
 class Engine:
-    """A label's model, ready to give logits."""
+    """A graph, ready to give logits."""
 
     pad_id: int
-    positive_index: int
     session: Any
 
     def logits(self, rows: list[list[int]]) -> NDArray[np.float32]:
-        """Return the logits, of shape (rows, 2), of token id lists."""
+        """Return the logits, of shape (rows, columns), of token id lists."""
         ids, mask = pad_batch(rows, self.pad_id)
         outputs = self.session.run(["logits"], {"input_ids": ids, "attention_mask": mask})
         logits: NDArray[np.float32] = outputs[0]
@@ -35,14 +34,24 @@ class Engine:
 
 
 @cache
-def open_engine(folder: str) -> Engine:
-    """Verify a model folder's files and open its graph, once a process.
+def open_engine(folder: str) -> tuple[EngineModel, Engine]:
+    """Verify a model folder's files and open its graph, once a process; labels of one model share the graph.
 
     Raises:
         ModelFolderError: a file is missing or not the registered one, or the graph cannot run here.
     """
     model = read_engine_model(Path(folder))
-    return Engine(model.pad_id, model.positive_index, open_session(model.onnx_path))
+    return model, Engine(model.pad_id, _session(model.files[ONNX_FILE], model.onnx_path))
+
+
+_SESSIONS: dict[str, onnxruntime.InferenceSession] = {}
+"""Open graphs by the sha256 of their files."""
+
+
+def _session(sha256: str, path: Path) -> onnxruntime.InferenceSession:
+    if sha256 not in _SESSIONS:
+        _SESSIONS[sha256] = open_session(path)
+    return _SESSIONS[sha256]
 
 
 @cache

@@ -11,12 +11,13 @@ from pathlib import Path
 
 from tasks.core.errors import ModelFolderError
 from tasks.core.files import fingerprint, read_json, sha256_of_file, write_json
+from tasks.core.preprocessing import require_preprocessing
 
 ENGINE_FILE = "engine.json"
 ONNX_FILE = "model.onnx"
 TOKENIZER_FILE = "tokenizer.json"
 PARITY_FILE = "parity.json"
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,8 @@ class EngineModel:
 
     folder: str
     label: str
+    head: str
+    """How the logits' columns become scores: binary, multi_label or multi_class."""
     variant: str
     """Variant that serves: `onnxruntime-fp32`."""
     positive_index: int
@@ -32,6 +35,8 @@ class EngineModel:
     pad_id: int
     max_length_tokens: int
     preprocessing: str
+    preprocessing_digest: str
+    """What the preprocessing made of fixed texts when the checkpoint was trained."""
     config_hash: str
     """Configuration of the checkpoint's training."""
     files: dict[str, str]
@@ -52,7 +57,11 @@ class EngineModel:
         """Fingerprint of what decides scores: graph, tokenizer, and how texts reach them."""
         decisive = {name: self.files[name] for name in (ONNX_FILE, TOKENIZER_FILE)}
         return fingerprint(
-            [decisive, self.variant, self.positive_index, self.pad_id, self.max_length_tokens, self.preprocessing]
+            [
+                decisive,
+                [self.variant, self.head, self.positive_index, self.pad_id, self.max_length_tokens],
+                [self.preprocessing, self.preprocessing_digest],
+            ]
         )
 
 
@@ -67,7 +76,8 @@ def read_engine_model(folder: Path) -> EngineModel:
     """Read and verify a model folder.
 
     Raises:
-        ModelFolderError: `engine.json` is missing or foreign, or a file is missing or not the registered one.
+        ModelFolderError: `engine.json` is missing or foreign, a file is missing or not the registered one, or the
+            preprocessing gives other texts than it did in training.
     """
     path = folder / ENGINE_FILE
     if not path.is_file():
@@ -80,6 +90,7 @@ def read_engine_model(folder: Path) -> EngineModel:
     model = EngineModel(folder=str(folder), **content)
     for name, expected in model.files.items():
         _verify(folder / name, expected)
+    require_preprocessing(model.preprocessing, model.preprocessing_digest)
     return model
 
 

@@ -14,7 +14,7 @@ from tasks.core.errors import ModelFolderError, RunFolderError
 from tasks.core.files import fingerprint, write_aside
 from tasks.core.inference.model_folder import EngineModel
 from tasks.core.inference.run_folder import RunFolder
-from tasks.core.round import Inference, Sample
+from tasks.core.round_sections import Inference, Sample
 
 METADATA_KEY = b"winnow"
 SHARD_SCHEMA = pa.schema(

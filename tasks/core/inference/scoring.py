@@ -21,12 +21,12 @@ from tasks.core.files import sha256_of_file, write_aside
 from tasks.core.inference.batching import plan_batches
 from tasks.core.inference.engine import Engine, open_engine, open_tokenizer
 from tasks.core.inference.input import read_shard, sha256_of_rows
-from tasks.core.inference.model_folder import TOKENIZER_FILE
+from tasks.core.inference.model_folder import ONNX_FILE, TOKENIZER_FILE, EngineModel
 from tasks.core.inference.plan import METADATA_KEY, EngineUse, Plan, Shard
 from tasks.core.inference.receipts import Receipt, write_receipt
 from tasks.core.inference.run_folder import RunFolder, worker_name
 from tasks.core.preprocessing import preprocess
-from tasks.core.scores import positive_scores
+from tasks.core.scores import label_scores
 
 REASON_NO_ID = "id is null"
 REASON_NO_TEXT = "text is null"
@@ -56,8 +56,13 @@ def score_shard(plan: Plan, shard: Shard, folder: RunFolder) -> Receipt:
     texts = _tokenise(plan, scorable)
     batches = plan_batches(np.array([len(row) for row in texts.tokens], dtype=np.int64), plan.batch_tokens)
     paths = []
+    logits: dict[str, NDArray[np.float32]] = {}
     for use in plan.engines:
-        scores = _score(open_engine(use.folder), texts, batches)
+        model, engine = open_engine(use.folder)
+        graph = model.files[ONNX_FILE]
+        if graph not in logits:
+            logits[graph] = _logits(engine, texts, batches)
+        scores = _scores(model, logits[graph])[texts.text_of_row]
         table = pa.table({"tweet_id": texts.ids, "score": pa.array(scores, pa.float64())})
         paths.append(_write_scores(plan, use, table, shard, folder))
         seconds = time.monotonic() - started
@@ -116,14 +121,24 @@ def _tokenise(plan: Plan, rows: pa.Table) -> _Texts:
     )
 
 
-def _score(engine: Engine, texts: _Texts, batches: list[NDArray[np.int64]]) -> NDArray[np.float64]:
-    """Score every distinct text with one label's engine; return a score for every row, in the input's order."""
-    scores = np.empty(len(texts.tokens), dtype=np.float64)
-    for batch in batches:
-        scores[batch] = positive_scores(engine.logits([texts.tokens[row] for row in batch]), engine.positive_index)
+def _logits(engine: Engine, texts: _Texts, batches: list[NDArray[np.int64]]) -> NDArray[np.float32]:
+    """Return the logits of every distinct text, of shape (texts, columns)."""
+    if not batches:
+        return np.empty((0, 0), dtype=np.float32)
+    scored = np.concatenate([engine.logits([texts.tokens[row] for row in batch]) for batch in batches])
+    logits = np.empty_like(scored)
+    logits[np.concatenate(batches)] = scored
+    return logits
+
+
+def _scores(model: EngineModel, logits: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return one label's score of every distinct text."""
+    if not len(logits):
+        return np.empty(0, dtype=np.float64)
+    scores = label_scores(logits, model.positive_index, model.head)
     if not np.isfinite(scores).all():
         raise ModelFolderError(f"the engine model gives {int((~np.isfinite(scores)).sum())} scores that are no numbers")
-    return scores[texts.text_of_row]
+    return scores
 
 
 def _write_scores(plan: Plan, use: EngineUse, table: pa.Table, shard: Shard, folder: RunFolder) -> Path:

@@ -26,8 +26,8 @@ def parse_base_model(base_model: str) -> BaseModel:
     return BaseModel(name, revision or None)
 
 
-def require_length(base_model: str, max_length_tokens: int) -> None:
-    """Raise ModelFolderError when a folder's model has fewer positions than the texts may have tokens."""
+def require_length(base_model: str, max_length_tokens: int, setting: str) -> None:
+    """Raise ModelFolderError, naming the setting, when a folder's model has fewer positions than texts have tokens."""
     path = Path(base_model) / "config.json"
     if not path.is_file():
         return
@@ -37,7 +37,7 @@ def require_length(base_model: str, max_length_tokens: int) -> None:
     positions = config.get("max_position_embeddings", max_length_tokens + reserved) - reserved
     if max_length_tokens > positions:
         raise ModelFolderError(
-            f"training.max_length_tokens is {max_length_tokens}, but the base model {base_model} has {positions} "
+            f"{setting} is {max_length_tokens}, but the base model {base_model} has {positions} "
             "positions; lower it in the round file"
         )
 

@@ -3,22 +3,42 @@
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from tasks.core.corpus.labelled import LabelledSplits
 from tasks.core.errors import ModelFolderError
 from tasks.core.files import read_json, write_json
+from tasks.core.preprocessing import preprocessing_digest
+from tasks.core.round_sections import Head, Training
+from tasks.core.training.heads import class_names
 
 CARD_FILE = "winnow.json"
-OTHER_CLASS = "other"
 
 
 @dataclass(frozen=True)
 class CheckpointCard:
     """How a checkpoint was trained, and how texts must reach it."""
 
-    label: str
+    labels: tuple[str, ...]
+    head: Head
     seed: int
     config_hash: str
     preprocessing: str
+    preprocessing_digest: str
     max_length_tokens: int
+
+    @classmethod
+    def of(
+        cls, splits: LabelledSplits, seed: int, config_hash: str, preprocessing: str, training: Training
+    ) -> "CheckpointCard":
+        """Describe a checkpoint trained on `splits` with these settings."""
+        return cls(
+            labels=splits.labels,
+            head=splits.head,
+            seed=seed,
+            config_hash=config_hash,
+            preprocessing=preprocessing,
+            preprocessing_digest=preprocessing_digest(preprocessing),
+            max_length_tokens=training.max_length_tokens,
+        )
 
 
 def write_card(checkpoint: Path, card: CheckpointCard) -> None:
@@ -30,16 +50,23 @@ def read_card(checkpoint: Path) -> CheckpointCard:
     """Read a checkpoint's card.
 
     Raises:
-        ModelFolderError: the folder has none, or its classes are not the card's.
+        ModelFolderError: the folder has none, or one of another version, or its classes are not the card's.
     """
     path = checkpoint / CARD_FILE
     if not path.is_file():
         raise ModelFolderError(f"{checkpoint} is not a checkpoint of Winnow: it has no {CARD_FILE}")
-    card = CheckpointCard(**read_json(path))
-    classes = read_json(checkpoint / "config.json").get("id2label")
-    if classes != {"0": OTHER_CLASS, "1": card.label}:
+    content = read_json(path)
+    try:
+        card = CheckpointCard(**content | {"labels": tuple(content.get("labels", ()))})
+    except TypeError as error:
         raise ModelFolderError(
-            f"{checkpoint}/config.json has the classes {classes}, but a checkpoint for '{card.label}' must have "
-            f"0: {OTHER_CLASS}, 1: {card.label}. Train it again with the training flow."
+            f"{path} was written by another version of Winnow ({error}). Run the training flow again."
+        ) from None
+    classes = read_json(checkpoint / "config.json").get("id2label")
+    expected = {str(number): name for number, name in enumerate(class_names(card.head, card.labels))}
+    if classes != expected:
+        raise ModelFolderError(
+            f"{checkpoint}/config.json has the classes {classes}, but a {card.head} checkpoint for {card.labels} must "
+            f"have {expected}. Train it again with the training flow."
         )
     return card

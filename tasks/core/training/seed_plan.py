@@ -1,34 +1,45 @@
 """What decides a seed's training, and what it gave."""
 
 from dataclasses import asdict, dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 from tasks.core.corpus.labelled import LabelledSplits
 from tasks.core.errors import ModelFolderError, TrainingError
-from tasks.core.files import fingerprint, read_json, sha256_of_folder, write_json
-from tasks.core.round import Round, Training
+from tasks.core.files import fingerprint, read_json, sha256_of_file, write_json
+from tasks.core.preprocessing import preprocessing_digest
+from tasks.core.round import Round
+from tasks.core.round_sections import Training
 from tasks.core.training.base_model import base_model_fingerprint, require_length
 
-TRAINING_FORMAT = 1
+TRAINING_FORMAT = 2
 """Raised when training itself changes, so that seeds are trained again."""
 RESULT_FILE = "result.json"
 PREDICTIONS_FILE = "predictions.parquet"
-CHECKPOINT_FOLDER = "checkpoint"
+DECISIVE_LIBRARIES = ("torch", "transformers")
+"""Their versions change weights: seeds of two versions are not compared."""
+UNDECISIVE = {"seeds", "minimum_seeds", "bootstrap_resamples", "search"}
+"""Settings that do not change what a seed's training gives."""
 
 
 @dataclass(frozen=True)
 class SeedPlan:
     """All that decides what a seed's training gives."""
 
-    label: str
-    seed: int
     splits: LabelledSplits
+    seed: int
+    training: Training
     base_model: str
+    """A folder, or a hub id."""
     base_model_digest: str
     preprocessing: str
-    training: Training
     root: str
-    """Folder of all seeds."""
+    """Folder of the study's seeds."""
+
+    @property
+    def study(self) -> str:
+        """What the seeds of one model are called together: the label, or the head of a model with several."""
+        return self.splits.study
 
     @property
     def config_hash(self) -> str:
@@ -37,44 +48,47 @@ class SeedPlan:
 
     @property
     def study_hash(self) -> str:
-        """The same for all seeds of the label."""
-        settings = self.training.model_dump(mode="json", exclude={"seeds"})
-        return fingerprint(
-            [TRAINING_FORMAT, self.label, self.splits.digest, self.base_model_digest, self.preprocessing, settings]
-        )
+        """The same for all seeds of the study."""
+        settings = self.training.model_dump(mode="json", exclude=UNDECISIVE)
+        texts = [self.preprocessing, preprocessing_digest(self.preprocessing)]
+        data = [self.splits.study, self.splits.labels, self.splits.head, self.splits.digest]
+        versions = {library: version(library).split("+")[0] for library in DECISIVE_LIBRARIES}
+        return fingerprint([TRAINING_FORMAT, versions, data, self.base_model_digest, texts, settings])
 
     @property
     def folder(self) -> Path:
         """Where the seed's files lie."""
-        return Path(self.root) / self.label / f"seed-{self.seed}-{self.config_hash}"
+        return Path(self.root) / f"seed-{self.seed}-{self.config_hash}"
 
 
 @dataclass(frozen=True)
 class SeedResult:
     """What a finished seed gave; its folder holds it as `result.json`."""
 
-    label: str
+    study: str
     seed: int
     config_hash: str
-    epochs: list[dict[str, float]]
-    """Validation figures and training loss after each epoch."""
+    evaluations: list[dict[str, float]]
+    """Validation figures, training loss, epoch and step of each evaluation."""
     metrics: dict[str, float]
     """`validation_*` and `test_*` figures of the kept checkpoint."""
+    thresholds: dict[str, float]
+    """For each label the score from which on F1 is best on the validation split."""
     checkpoint_sha256: dict[str, str]
     """Of each of the checkpoint's files, by name."""
 
 
-def plan_seeds(round_: Round, splits: LabelledSplits) -> list[SeedPlan]:
-    """Return one plan for each of the round's seeds of a label.
+def plan_seeds(round_: Round, splits: LabelledSplits, base_model: str) -> list[SeedPlan]:
+    """Return one plan for each of the round's seeds of a study; `base_model` is a folder or a hub id.
 
     Raises:
         ModelFolderError: the base model's folder is missing or incomplete, or reads fewer tokens than the round asks.
     """
-    digest = base_model_fingerprint(round_.base_model)
-    require_length(round_.base_model, round_.training.max_length_tokens)
-    root = str(round_.work_path / "seeds")
+    digest = base_model_fingerprint(base_model)
+    require_length(base_model, round_.training.max_length_tokens, "training.max_length_tokens")
+    root = str(round_.work_path / "seeds" / round_.name / splits.study)
     return [
-        SeedPlan(splits.label, seed, splits, round_.base_model, digest, round_.preprocessing, round_.training, root)
+        SeedPlan(splits, seed, round_.training, base_model, digest, round_.preprocessing, root)
         for seed in round_.training.seeds
     ]
 
@@ -102,22 +116,15 @@ def read_result(plan: SeedPlan) -> SeedResult | None:
     return result
 
 
-def verified_checkpoint(plan: SeedPlan, result: SeedResult) -> Path:
-    """Return the finished seed's checkpoint folder.
-
-    Raises:
-        ModelFolderError: its files are no longer those that training wrote.
-    """
-    checkpoint = plan.folder / CHECKPOINT_FOLDER
-    found = sha256_of_folder(checkpoint)
+def verify_checkpoint(plan: SeedPlan, result: SeedResult) -> None:
+    """Raise ModelFolderError when the finished seed's checkpoint is no longer what training wrote."""
     changed = sorted(
         name
-        for name in found.keys() | result.checkpoint_sha256
-        if found.get(name) != result.checkpoint_sha256.get(name)
+        for name, expected in result.checkpoint_sha256.items()
+        if not (plan.folder / name).is_file() or sha256_of_file(plan.folder / name) != expected
     )
     if changed:
         raise ModelFolderError(
-            f"{checkpoint} is not what training wrote: {', '.join(changed)} differ. Delete {plan.folder} and run the "
-            "training flow again."
+            f"{plan.folder} is not what training wrote: {', '.join(changed)} differ. Delete it and run the training "
+            "flow again."
         )
-    return checkpoint

@@ -1,71 +1,171 @@
-"""Which seed wins, and why."""
+"""Which seed wins, how sure that is, and which others could as well have won."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from tasks.core.corpus.labelled import LabelledSplits
 from tasks.core.errors import TrainingError
-from tasks.core.training.seed_plan import SeedResult
+from tasks.core.training.bootstrap import Interval, draw_resamples, interval, lead, resampled_values
+from tasks.core.training.metrics import LOWER_IS_BETTER
+from tasks.core.training.predictions import read_predictions
+from tasks.core.training.seed_plan import SeedPlan, SeedResult, read_result
 
-TIE_RULE = "highest validation figure; among equal ones the lowest seed"
+TIE_RULE = "best validation figure; among equal ones the lower validation log loss, then the lowest seed"
+TIED = "the 95 % interval of the winner's lead, by paired bootstrap over the validation rows, reaches 0"
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A finished seed that may be chosen."""
+
+    plan: SeedPlan
+    result: SeedResult
+    value: float
+    """Validation figure of the round's metric."""
+    validation: Interval
+    test: Interval
+    winners_lead: Interval
+    """How far the winner is ahead on the same resamples."""
+
+    @property
+    def tied(self) -> bool:
+        """Whether the candidate could as well have won; so could the winner itself."""
+        return self.winners_lead.low <= 0
 
 
 @dataclass(frozen=True)
 class Selection:
-    """The record of a label's choice, kept as `selection.json`."""
+    """A study's choice."""
 
-    label: str
-    splits: LabelledSplits
     metric: str
-    winner: SeedResult
-    results: list[SeedResult]
-    baseline: dict[str, float]
-    """`test_*` figures of TF-IDF and logistic regression on the same rows."""
+    winner: Candidate
+    candidates: list[Candidate]
+    failed: dict[int, str]
+    """Seeds that did not finish, and why."""
+
+    @property
+    def tied_seeds(self) -> list[int]:
+        """Seeds statistically tied with the winner, itself included."""
+        return [candidate.result.seed for candidate in self.candidates if candidate.tied]
 
     def record(self) -> dict[str, Any]:
         """Return the selection as JSON."""
+        splits = self.winner.plan.splits
         return {
-            "label": self.label,
-            "data": asdict(self.splits),
+            "study": splits.study,
+            "labels": list(splits.labels),
+            "head": splits.head,
+            "data": asdict(splits),
             "metric": f"validation_{self.metric}",
             "tie_rule": TIE_RULE,
-            "winner": {"seed": self.winner.seed, "config_hash": self.winner.config_hash},
-            "seeds": [asdict(result) for result in self.results],
-            "baseline_tfidf": self.baseline,
+            "tied_means": TIED,
+            "winner": _candidate_record(self.winner),
+            "tied_seeds": self.tied_seeds,
+            "failed_seeds": {str(seed): reason for seed, reason in self.failed.items()},
+            "seeds": [
+                _candidate_record(candidate) | {"evaluations": candidate.result.evaluations}
+                for candidate in self.candidates
+            ],
         }
 
     def table(self) -> list[dict[str, Any]]:
-        """Return one row a seed for a person to read, the winner marked."""
-        return [
-            {
-                "label": self.label,
-                "seed": result.seed,
-                "validation AP": round(result.metrics["validation_average_precision"], 4),
-                "test AP": round(result.metrics["test_average_precision"], 4),
-                "test F1": round(result.metrics["test_f1"], 4),
-                "test precision": round(result.metrics["test_precision"], 4),
-                "test recall": round(result.metrics["test_recall"], 4),
-                "winner": "yes" if result.seed == self.winner.seed else "",
-            }
-            for result in self.results
+        """Return one row a seed for a person to read, the winner marked; failed seeds last."""
+        finished = [self._row(candidate) for candidate in self.candidates]
+        empty = dict.fromkeys(finished[0], "")
+        study = self.winner.plan.study
+        failed = [
+            empty | {"study": study, "seed": seed, "selected": f"failed: {why}"} for seed, why in self.failed.items()
         ]
+        return finished + failed
+
+    def _row(self, candidate: Candidate) -> dict[str, Any]:
+        figures = candidate.result.metrics
+        selected = "winner" if candidate is self.winner else "tied" if candidate.tied else ""
+        return {
+            "study": candidate.plan.study,
+            "seed": candidate.result.seed,
+            f"validation {self.metric}": f"{candidate.value:.4f}",
+            "95 % interval": str(candidate.validation),
+            "test AP": f"{figures['test_average_precision']:.4f}",
+            "test F1": f"{figures['test_f1']:.4f}",
+            "test precision": f"{figures['test_precision']:.4f}",
+            "test recall": f"{figures['test_recall']:.4f}",
+            "selected": selected,
+        }
 
 
-def select_seed(
-    splits: LabelledSplits, seeds: tuple[int, ...], results: list[SeedResult], metric: str, baseline: dict[str, float]
-) -> Selection:
-    """Choose the seed with the best validation `metric`.
+def select_seed(plans: list[SeedPlan], failed: dict[int, str]) -> Selection:
+    """Choose the seed with the best validation figure of the round's metric among the finished ones.
+
+    `failed` says why a seed of `plans` has no result.
 
     Raises:
-        TrainingError: a seed of the round has no result, or stands twice.
+        TrainingError: a seed has no result, and the round asks for all, or for more than there are.
     """
-    found = sorted(result.seed for result in results)
-    if found != sorted(seeds):
-        missing = sorted(set(seeds) - set(found))
+    results = {
+        plan.seed: result for plan in plans if plan.seed not in failed and (result := read_result(plan)) is not None
+    }
+    missing = {plan.seed: failed.get(plan.seed, "no result") for plan in plans if plan.seed not in results}
+    _require_enough(plans, len(results), missing)
+    finished = [plan for plan in plans if plan.seed in results]
+    training = plans[0].training
+    sign = 1 if training.metric in LOWER_IS_BETTER else -1
+
+    def order(plan: SeedPlan) -> tuple[float, float, int]:
+        figures = results[plan.seed].metrics
+        return sign * figures[f"validation_{training.metric}"], figures["validation_log_loss"], plan.seed
+
+    best = min(finished, key=order)
+    candidates = _measure(sorted(finished, key=lambda plan: plan.seed), results, best)
+    winner = next(candidate for candidate in candidates if candidate.plan == best)
+    return Selection(training.metric, winner, candidates, missing)
+
+
+def _require_enough(plans: list[SeedPlan], finished: int, missing: dict[int, str]) -> None:
+    training = plans[0].training
+    needed = training.minimum_seeds or len(plans)
+    if finished < needed:
+        reasons = "\n".join(f"  seed {seed}: {reason}" for seed, reason in missing.items())
         raise TrainingError(
-            f"label '{splits.label}' has results for seeds {found}, but the round asks for {sorted(seeds)} "
-            f"(missing: {missing}). Run the training flow again: finished seeds are kept."
+            f"'{plans[0].study}' has {finished} finished seeds of {len(plans)}, but needs {needed}. Missing are:\n"
+            f"{reasons}\nRun the training flow again: finished seeds are kept. To select among fewer, set "
+            "training.minimum_seeds in the round file; the missing ones will be named in the selection."
         )
-    ordered = sorted(results, key=lambda result: result.seed)
-    winner = max(ordered, key=lambda result: result.metrics[f"validation_{metric}"])
-    return Selection(splits.label, splits, metric, winner, ordered, baseline)
+
+
+def _measure(plans: list[SeedPlan], results: dict[int, SeedResult], best: SeedPlan) -> list[Candidate]:
+    """Bootstrap every candidate on the same resamples."""
+    training, splits = best.training, best.splits
+    metric = training.metric
+    values: dict[str, dict[int, Any]] = {}
+    for split in ("validation", "test"):
+        predictions = {plan.seed: read_predictions(plan, split, splits.labels) for plan in plans}
+        resamples = draw_resamples(predictions[best.seed].targets, training.bootstrap_resamples)
+        values[split] = {
+            seed: resampled_values(metric, splits.head, rows.targets, rows.scores, resamples)
+            for seed, rows in predictions.items()
+        }
+    return [
+        Candidate(
+            plan=plan,
+            result=results[plan.seed],
+            value=results[plan.seed].metrics[f"validation_{metric}"],
+            validation=interval(values["validation"][plan.seed]),
+            test=interval(values["test"][plan.seed]),
+            winners_lead=lead(metric, values["validation"][best.seed], values["validation"][plan.seed]),
+        )
+        for plan in plans
+    ]
+
+
+def _candidate_record(candidate: Candidate) -> dict[str, Any]:
+    return {
+        "seed": candidate.result.seed,
+        "config_hash": candidate.result.config_hash,
+        "value": candidate.value,
+        "interval": asdict(candidate.validation),
+        "test_interval": asdict(candidate.test),
+        "winners_lead": asdict(candidate.winners_lead),
+        "tied": candidate.tied,
+        "thresholds": candidate.result.thresholds,
+        "metrics": candidate.result.metrics,
+    }

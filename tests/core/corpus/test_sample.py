@@ -5,7 +5,7 @@ import pytest
 from tasks.core.corpus.reading import draw_texts, read_rows
 from tasks.core.corpus.sample import list_sample
 from tasks.core.errors import InputDataError
-from tasks.core.round import Sample
+from tasks.core.round_sections import Sample
 from tests.conftest import write_sample
 
 
@@ -32,9 +32,9 @@ def test_a_row_range_is_read_across_row_groups(sample, start, stop):
 
 def test_texts_are_drawn_by_seed_without_replacement(sample):
     files = list_sample(sample)
-    drawn = draw_texts(files, sample, 40, seed=3)
-    assert drawn == draw_texts(files, sample, 40, seed=3)
-    assert drawn != draw_texts(files, sample, 40, seed=4)
+    drawn = draw_texts(files, sample, 40, 3, "conversion.parity_texts")
+    assert drawn == draw_texts(files, sample, 40, 3, "conversion.parity_texts")
+    assert drawn != draw_texts(files, sample, 40, 4, "conversion.parity_texts")
     assert len(set(drawn)) == 40
 
 
@@ -44,11 +44,11 @@ def test_blank_texts_are_made_up_for_and_too_few_are_refused(sample):
     texts = [None, "", " "] * 10 + table["text"].to_pylist()[30:]
     pq.write_table(table.set_column(1, "text", pa.array(texts)), path, row_group_size=10)
     files = list_sample(sample)
-    drawn = draw_texts(files, sample, 73, seed=3)
+    drawn = draw_texts(files, sample, 73, 3, "conversion.parity_texts")
     assert len(set(drawn)) == 73
     assert all(text.strip() for text in drawn)
     with pytest.raises(InputDataError, match=r"has 73 texts that are not blank, .* is 74"):
-        draw_texts(files, sample, 74, seed=3)
+        draw_texts(files, sample, 74, 3, "conversion.parity_texts")
 
 
 def test_a_sample_without_rows_is_refused(tmp_path):

@@ -10,7 +10,7 @@ from tasks.core.corpus.sample import SampleFile, list_sample
 from tasks.core.errors import ModelFolderError, RunFolderError
 from tasks.core.inference.plan import EngineUse, _cut_files, make_plan, read_plan, write_plan
 from tasks.core.inference.run_folder import RunFolder
-from tasks.core.round import Inference, Sample
+from tasks.core.round_sections import Inference, Sample
 from tests.conftest import write_sample
 
 

@@ -16,7 +16,7 @@ from tasks.core.inference.plan import METADATA_KEY, EngineUse, make_plan, write_
 from tasks.core.inference.receipts import finished_receipts, read_receipt, renew_receipts, unfinished_shards
 from tasks.core.inference.run_folder import RunFolder
 from tasks.core.inference.scoring import score_shard
-from tasks.core.round import Inference, Sample
+from tasks.core.round_sections import Inference, Sample
 from tests.tiny import make_sentences
 
 TEXTS = [*make_sentences(90, seed=7), None, "", "same text", "", None, "same text", " ".join(["word1"] * 90)]
@@ -74,7 +74,7 @@ def test_scores_are_the_engines_own_for_each_text_alone(make_run, tiny_engines):
     _, folder = make_run()
     model = tiny_engines["positive"]
     tokenizer = open_tokenizer(str(model.tokenizer_path), model.max_length_tokens)
-    engine = open_engine(model.folder)
+    _, engine = open_engine(model.folder)
     scores = outputs(folder)["score"].to_numpy()
     texts = [text for text in TEXTS if text is not None]
     for text, score in zip(texts, scores, strict=True):

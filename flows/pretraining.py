@@ -1,0 +1,50 @@
+"""A sample's texts -> masked-language-model training of a checkpoint -> the country's base model, registered."""
+
+from prefect import flow
+
+from flows.names import round_and_flow
+from infra.cluster import LocalProfile, Profile, read_profile, task_runner
+from infra.fan_out import run_all
+from tasks.core.pretraining.plan import PretrainingPlan, PretrainingResult
+from tasks.core.round_file import read_round
+from tasks.pretraining import (
+    find_base_model,
+    plan_pretraining,
+    pretrain_base_model,
+    publish_perplexity_table,
+    register_base_model,
+)
+
+
+@flow(name="pretraining", flow_run_name=round_and_flow, persist_result=False)
+def pretraining(round_file: str, cluster: str | None = None) -> None:
+    """Continue a checkpoint's training on the country's texts; a base model made this way already is left alone.
+
+    Args:
+        round_file: Path of the round's YAML.
+        cluster: Cluster profile to use instead of the round's.
+    """
+    round_ = read_round(round_file)
+    round_.require_own_models()
+    plan = plan_pretraining(round_)
+    version = find_base_model(round_, plan)
+    if version is None:
+        profile = read_profile(cluster or round_.clusters.pretraining)
+        runner = task_runner(_with_one_worker(profile))
+        train = pretrain_on_cluster.with_options(task_runner=runner, flow_run_name=f"{round_.name} base model")
+        version = register_base_model(round_, plan, train(plan, profile.lost_worker_attempts))
+    publish_perplexity_table(round_, version)
+
+
+@flow(name="pretrain-on-cluster", validate_parameters=False, persist_result=False)
+def pretrain_on_cluster(plan: PretrainingPlan, attempts: int) -> PretrainingResult:
+    """Train on one worker; when that dies, another goes on from the last checkpoint."""
+    result: PretrainingResult = run_all(lambda _: pretrain_base_model.submit(plan), ["base model"], attempts)[
+        "base model"
+    ]
+    return result
+
+
+def _with_one_worker(profile: Profile) -> Profile:
+    """There is one Prefect task: on this machine, one worker gets every core."""
+    return profile.model_copy(update={"workers": 1}) if isinstance(profile, LocalProfile) else profile

@@ -1,0 +1,1 @@
+"""Masked-language-model training of a checkpoint on a country's unlabelled texts."""

@@ -1,0 +1,193 @@
+"""Masked-language-model training by the Hugging Face Trainer, resumable to the same weights."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from transformers import (
+    AutoModelForMaskedLM,
+    AutoTokenizer,
+    EvalPrediction,
+    Trainer,
+    TrainerCallback,
+    TrainingArguments,
+    set_seed,
+)
+
+from tasks.core.errors import ModelFolderError
+from tasks.core.pretraining.masking import NOT_MASKED, BlockSequence, MaskingCollator
+from tasks.core.pretraining.packing import HELDOUT_TOKENS, TOKENIZER_FOLDER, TRAINING_TOKENS, read_blocks
+from tasks.core.pretraining.plan import PretrainingPlan
+from tasks.core.pretraining.tokenizer import adapt_embeddings
+from tasks.core.round_sections import Pretraining
+from tasks.core.threads import cpu_threads
+from tasks.core.training.base_model import parse_base_model
+from tasks.core.training.workspace import last_whole_checkpoint, mark_whole
+
+WARMUP_SHARE = 0.06
+EVALUATIONS = 20
+"""At most so many evaluations, each with a checkpoint, evenly spaced."""
+KEPT_CHECKPOINTS = 2
+"""The Trainer deletes the oldest before the newest is marked, so that the one between must stay."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """The model that training goes on from."""
+
+    model: Any
+    tokenizer: Any
+    head: Literal["kept", "new"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What training gave, beside the checkpoint folder."""
+
+    steps: int
+    before: dict[str, float]
+    after: dict[str, float]
+    curve: list[dict[str, float]]
+
+
+class _MarkWhole(TrainerCallback):
+    """Marks each checkpoint once its files are on disk."""
+
+    def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002
+        mark_whole(Path(args.output_dir) / f"checkpoint-{state.global_step}")
+
+
+def load_tokenizer(plan: PretrainingPlan) -> Any:
+    """Load the base model's tokenizer.
+
+    Raises:
+        ModelFolderError: it has no mask token.
+    """
+    base = parse_base_model(plan.base_model)
+    tokenizer = AutoTokenizer.from_pretrained(base.name, revision=base.revision)
+    if tokenizer.mask_token is None:
+        raise ModelFolderError(
+            f"the tokenizer of {plan.base_model} has no mask token, so the model cannot learn from masked texts; name "
+            "a base model of the BERT family in pretraining.base_model"
+        )
+    return tokenizer
+
+
+def load_start(plan: PretrainingPlan, packed: Path, scratch: Path) -> Start:
+    """Load the base model, with the vectors of the tokenizer that packed the texts."""
+    set_seed(plan.settings.seed)  # for a new head
+    base = parse_base_model(plan.base_model)
+    options: dict[str, Any] = {"use_safetensors": True, "dtype": torch.float32}
+    model, loading = AutoModelForMaskedLM.from_pretrained(
+        base.name, revision=base.revision, output_loading_info=True, **options
+    )
+    prefix = f"{model.base_model_prefix}."
+    head: Literal["kept", "new"] = "kept"
+    if any(not name.startswith(prefix) for name in loading["missing_keys"]):
+        head = "new"
+    tokenizer = AutoTokenizer.from_pretrained(packed / TOKENIZER_FOLDER)
+    if plan.settings.vocabulary_size is not None:
+        adapt_embeddings(model, load_tokenizer(plan), tokenizer)
+        # Loaded again, so that every layer knows the new id of padding.
+        model.save_pretrained(scratch)
+        model = AutoModelForMaskedLM.from_pretrained(scratch, **options)
+    return Start(model, tokenizer, head)
+
+
+def train_masked_lm(plan: PretrainingPlan, start: Start, packed: Path, checkpoints: Path, folder: Path) -> Outcome:
+    """Train from the last whole checkpoint, or from the start; leave the model and its tokenizer in `folder`."""
+    torch.set_num_threads(cpu_threads())
+    trainer = _make_trainer(plan.settings, start, packed, checkpoints)
+    before = _measure(trainer)
+    resumed = last_whole_checkpoint(checkpoints)
+    trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
+    history = list(trainer.state.log_history)
+    after = _measure(trainer)
+    start.model.save_pretrained(folder)
+    start.tokenizer.save_pretrained(folder)
+    steps = int(trainer.state.global_step)
+    return Outcome(steps, before, after, _curve(before, history, steps, after))
+
+
+def _make_trainer(settings: Pretraining, start: Start, packed: Path, checkpoints: Path) -> Trainer:
+    length, special_ids = settings.block_length_tokens, start.tokenizer.all_special_ids
+    training = read_blocks(packed / TRAINING_TOKENS, length)
+    heldout = read_blocks(packed / HELDOUT_TOKENS, length)
+    steps = math.ceil(len(training) * settings.epochs / settings.batch_size)
+    return Trainer(
+        model=start.model,
+        args=_arguments(settings, checkpoints, math.ceil(steps / EVALUATIONS)),
+        train_dataset=BlockSequence(training, special_ids, settings.seed, settings.epochs),
+        eval_dataset=BlockSequence(heldout, special_ids, settings.seed),
+        processing_class=start.tokenizer,
+        data_collator=MaskingCollator(start.tokenizer, settings.masked_share, settings.seed),
+        compute_metrics=_mean_loss,
+        preprocess_logits_for_metrics=_summed_losses,
+        callbacks=[_MarkWhole()],
+    )
+
+
+def _arguments(settings: Pretraining, folder: Path, interval: int) -> TrainingArguments:
+    gpu = torch.cuda.is_available()
+    return TrainingArguments(
+        output_dir=str(folder),
+        seed=settings.seed,
+        num_train_epochs=1,  # a BlockSequence holds all epochs
+        train_sampling_strategy="sequential",
+        remove_unused_columns=False,  # the collator needs the positions
+        per_device_train_batch_size=settings.batch_size,
+        per_device_eval_batch_size=settings.batch_size,
+        learning_rate=settings.learning_rate,
+        warmup_steps=WARMUP_SHARE,
+        eval_strategy="steps",
+        eval_steps=interval,
+        save_strategy="steps",
+        save_steps=interval,
+        save_total_limit=KEPT_CHECKPOINTS,
+        logging_strategy="steps",
+        logging_steps=interval,
+        full_determinism=gpu,  # CPUs need nothing
+        bf16=gpu and torch.cuda.is_bf16_supported(),
+        report_to="none",
+        disable_tqdm=True,
+        dataloader_pin_memory=gpu,
+    )
+
+
+def _summed_losses(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """Return each block's summed loss and number of masked tokens, so that logits need not be kept."""
+    losses = torch.nn.functional.cross_entropy(
+        logits.float().transpose(1, 2), labels, ignore_index=NOT_MASKED, reduction="none"
+    )
+    return torch.stack([losses.double().sum(dim=1), (labels != NOT_MASKED).sum(dim=1).double()], dim=1)
+
+
+def _mean_loss(prediction: EvalPrediction) -> dict[str, float]:
+    """Return the mean over all masked tokens; the Trainer's own is a mean of batches' means."""
+    summed, masked = np.asarray(prediction.predictions).sum(axis=0)
+    return {"masked_loss": float(summed / masked)}
+
+
+def _measure(trainer: Trainer) -> dict[str, float]:
+    return _figures(trainer.evaluate())
+
+
+def _figures(entry: dict[str, float]) -> dict[str, float]:
+    loss = entry["eval_masked_loss"]
+    return {"loss": loss, "perplexity": math.exp(loss)}
+
+
+def _curve(
+    before: dict[str, float], history: list[dict[str, float]], steps: int, after: dict[str, float]
+) -> list[dict[str, float]]:
+    """Join the Trainer's evaluations and training losses, the first and the last evaluation included."""
+    train_losses = {entry["step"]: entry["loss"] for entry in history if "loss" in entry}
+    evaluated = {entry["step"]: _figures(entry) for entry in history if "eval_masked_loss" in entry}
+    points = {0: before} | evaluated | {steps: after}
+    return [
+        {"step": step, **figures} | ({"train_loss": train_losses[step]} if step in train_losses else {})
+        for step, figures in points.items()
+    ]

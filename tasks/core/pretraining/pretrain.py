@@ -1,0 +1,90 @@
+"""Pretrain: a sample and a checkpoint in, a base model out.
+
+Reads   the sample's texts and the base model
+Writes  <folder>/checkpoint/   config.json, model.safetensors, tokenizer files
+        <folder>/result.json   the PretrainingResult
+The folder is made aside, in the state folder, and renamed when it is whole. The state folder holds the packed texts and
+the checkpoints to resume from, and goes when the base model is there. One process at a time works on it.
+"""
+
+import fcntl
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tasks.core.files import fsync_tree, sha256_of_folder
+from tasks.core.pretraining.corpus import CorpusTexts
+from tasks.core.pretraining.masked_lm import load_start, load_tokenizer, train_masked_lm
+from tasks.core.pretraining.packing import PackedCorpus, pack, read_packed
+from tasks.core.pretraining.plan import (
+    CHECKPOINT_FOLDER,
+    PretrainingPlan,
+    PretrainingResult,
+    read_result,
+    write_result,
+)
+from tasks.core.pretraining.tokenizer import train_tokenizer
+
+
+def pretrain(plan: PretrainingPlan) -> PretrainingResult:
+    """Run the plan, or return its stored result; what a killed process left is continued."""
+    finished = read_result(plan)
+    if finished is not None:
+        return finished
+    with _alone(plan.state_folder.with_suffix(".lock")):
+        finished = read_result(plan)
+        return finished if finished is not None else _pretrain(plan)
+
+
+def _pretrain(plan: PretrainingPlan) -> PretrainingResult:
+    state = plan.state_folder
+    packed, aside = state / "packed", state / "aside"
+    shutil.rmtree(aside, ignore_errors=True)
+    corpus = read_packed(packed) or _pack(plan, packed)
+    result = _train(plan, corpus, aside)
+    write_result(result, aside)
+    fsync_tree(aside)
+    shutil.rmtree(plan.folder, ignore_errors=True)
+    aside.rename(plan.folder)
+    shutil.rmtree(state)
+    return result
+
+
+def _pack(plan: PretrainingPlan, packed: Path) -> PackedCorpus:
+    texts = CorpusTexts(plan)
+    tokenizer = load_tokenizer(plan)
+    if plan.settings.vocabulary_size is not None:
+        tokenizer = train_tokenizer(tokenizer, texts.training(), plan.settings.vocabulary_size)
+    return pack(texts.all(), tokenizer, plan.settings.block_length_tokens, packed)
+
+
+def _train(plan: PretrainingPlan, corpus: PackedCorpus, folder: Path) -> PretrainingResult:
+    state = plan.state_folder
+    start = load_start(plan, state / "packed", state / "start")
+    outcome = train_masked_lm(plan, start, state / "packed", state / "checkpoints", folder / CHECKPOINT_FOLDER)
+    return PretrainingResult(
+        config_hash=plan.config_hash,
+        head=start.head,
+        vocabulary=len(start.tokenizer),
+        texts=corpus.texts,
+        heldout_texts=corpus.heldout_texts,
+        tokens=corpus.tokens,
+        heldout_tokens=corpus.heldout_tokens,
+        steps=outcome.steps,
+        perplexity_before=outcome.before["perplexity"],
+        perplexity_after=outcome.after["perplexity"],
+        loss_before=outcome.before["loss"],
+        loss_after=outcome.after["loss"],
+        curve=outcome.curve,
+        checkpoint_sha256=sha256_of_folder(folder / CHECKPOINT_FOLDER),
+    )
+
+
+@contextmanager
+def _alone(lock: Path) -> Iterator[None]:
+    """Wait until no other process holds the lock; the kernel frees that of a killed one."""
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,94 @@
+"""Pretraining as Prefect tasks."""
+
+from prefect import task
+from prefect.artifacts import create_table_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.logging import get_run_logger
+
+from tasks.base_models import KIND, fetch_base_model
+from tasks.core.errors import RoundFileError
+from tasks.core.naming import BASE_MODEL_NAME, artifact_key
+from tasks.core.pretraining.plan import (
+    PretrainingPlan,
+    PretrainingResult,
+    make_plan,
+    read_result,
+    require_better,
+    verified_checkpoint,
+)
+from tasks.core.round import Round
+from tasks.pretraining_runs import log_pretraining
+from tasks.registry import RegisteredVersion, Registration, find_version, register_folder
+from tasks.retrying import DELAYS_SECONDS, is_worth_retrying
+
+
+@task(task_run_name="plan-pretraining", cache_policy=NO_CACHE, persist_result=False)
+def plan_pretraining(round_: Round) -> PretrainingPlan:
+    """Fetch the base model if it is a registered one, and plan."""
+    source = round_.pretraining.base_model if round_.pretraining else ""
+    own = f"models:/{round_.base_model_registration}@{round_.checkpoint_alias}"
+    if source == own:
+        raise RoundFileError(
+            f"pretraining.base_model is {own}, which this very round makes: each run would go on from the one before. "
+            "Name an earlier round's, a folder or a hub id."
+        )
+    return make_plan(round_, fetch_base_model(source, round_.work_path / "models"))
+
+
+def find_base_model(round_: Round, plan: PretrainingPlan) -> RegisteredVersion | None:
+    """Return the registered base model that this very plan gave, or None."""
+    current = find_version(round_.base_model_registration, round_.checkpoint_alias)
+    return current if current is not None and current.tags.get("config_hash") == plan.config_hash else None
+
+
+@task(
+    task_run_name="pretrain-{plan.config_hash}",
+    retries=len(DELAYS_SECONDS),
+    retry_delay_seconds=DELAYS_SECONDS,
+    retry_condition_fn=is_worth_retrying,
+    cache_policy=NO_CACHE,
+    persist_result=False,
+)
+def pretrain_base_model(plan: PretrainingPlan) -> PretrainingResult:
+    """Train the base model in the plan's folder; what a killed worker left is continued."""
+    from tasks.core.pretraining.pretrain import pretrain  # noqa: PLC0415 - torch only where it is used
+
+    if read_result(plan) is None:
+        get_run_logger().info("training in %s", plan.state_folder)
+    return pretrain(plan)
+
+
+@task(task_run_name="register-base-model", cache_policy=NO_CACHE, persist_result=False)
+def register_base_model(round_: Round, plan: PretrainingPlan, result: PretrainingResult) -> RegisteredVersion:
+    """Register the base model under the round's alias, its figures on an MLflow run."""
+    folder = verified_checkpoint(plan, result)
+    require_better(result)
+    run_id = log_pretraining(round_, plan, result)
+    tags = round_.tags(BASE_MODEL_NAME) | {
+        "kind": KIND,
+        "config_hash": plan.config_hash,
+        "data_digest": plan.data_digest,
+        "source_base_model": plan.settings.base_model,
+        "source_base_model_digest": plan.base_model_digest,
+        "preprocessing": plan.preprocessing,
+        "head": result.head,
+        "texts": str(result.texts),
+        "heldout_texts": str(result.heldout_texts),
+        "perplexity_before": repr(result.perplexity_before),
+        "perplexity_after": repr(result.perplexity_after),
+    }
+    name, alias = round_.base_model_registration, round_.checkpoint_alias
+    registration = Registration(name, alias, folder, run_id, "base_model", tags)
+    return register_folder(registration, round_.work_path / "models")
+
+
+def publish_perplexity_table(round_: Round, version: RegisteredVersion) -> None:
+    """Leave the base model's perplexities as a table in the Prefect UI."""
+    shown = ("source_base_model", "head", "texts", "heldout_texts", "perplexity_before", "perplexity_after")
+    row = {"model": version.name, "version": version.version, "alias": round_.checkpoint_alias}
+    create_table_artifact(
+        key=artifact_key(round_.name, "pretraining"),
+        table=[row | {name: version.tags[name] for name in shown}],
+        description=f"Base model of {round_.name}: perplexity on held-out texts; a new head's perplexity_before says "
+        "nothing of the model beneath it",
+    )

@@ -1,0 +1,65 @@
+"""The hyper-parameter search as Prefect tasks."""
+
+from dataclasses import replace
+
+from prefect import task
+from prefect.artifacts import create_table_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.logging import get_run_logger
+
+from tasks.core.naming import artifact_key
+from tasks.core.round import Round
+from tasks.core.training.search import Search, SearchOutcome
+from tasks.core.training.trial import TrialResult, TrialStep, read_trial, run_trial
+from tasks.retrying import DELAYS_SECONDS, is_worth_retrying
+from tasks.study_runs import is_logged, log_search, log_trial, trial_run
+from tasks.training import Study
+
+
+def open_search(study: Study) -> Search:
+    """Return the search of a study, at its start; stored results carry it forward."""
+    return Search(study.plans[0])
+
+
+def pending_trials(studies: dict[str, Study], searches: dict[str, Search]) -> list[tuple[TrialStep, Study]]:
+    """Return the next trials of all searches."""
+    return [(step, studies[name]) for name, search in searches.items() for step in search.pending()]
+
+
+@task(
+    task_run_name="{step.name} to step {step.stop_at_step}",
+    retries=len(DELAYS_SECONDS),
+    retry_delay_seconds=DELAYS_SECONDS,
+    retry_condition_fn=is_worth_retrying,
+    cache_policy=NO_CACHE,
+    persist_result=False,
+)
+def train_trial(step: TrialStep, study: Study) -> TrialResult:
+    """Train a trial up to its step, logged as a child run."""
+    with trial_run(study.tags, step, study.run) as run:
+        result = run_trial(step, lambda number, figures: run.log_figures(figures, number, prefix="epoch_"))
+        log_trial(run, result, step.plan.training.metric)
+    return result
+
+
+def finished_trials(pending: list[tuple[TrialStep, Study]]) -> dict[str, TrialResult]:
+    """Return the results that are there and logged already, by config hash."""
+    found = {step.plan.config_hash: read_trial(step) for step, study in pending if is_logged(step, study.run)}
+    return {key: result for key, result in found.items() if result is not None}
+
+
+@task(task_run_name="conclude-search-{study.name}", cache_policy=NO_CACHE, persist_result=False)
+def conclude_search(round_: Round, study: Study, search: Search) -> tuple[Study, SearchOutcome]:
+    """Log and print a search's table; return the study with the settings that were found."""
+    outcome = search.outcome()
+    get_run_logger().info("search of %s:\n%s", study.name, outcome.text(round_.base_model))
+    log_search(study.run, outcome, round_.base_model)
+    return replace(study, plans=[outcome.apply(plan) for plan in study.plans]), outcome
+
+
+def publish_search_table(round_: Round, outcomes: list[SearchOutcome]) -> None:
+    """Leave the trials of all studies as a table in the Prefect UI, the best first."""
+    rows = [{"study": outcome.study, **row} for outcome in outcomes for row in outcome.rows]
+    create_table_artifact(
+        key=artifact_key(round_.name, "search"), table=rows, description=f"Hyper-parameter search of {round_.name}"
+    )

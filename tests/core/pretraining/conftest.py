@@ -1,0 +1,47 @@
+"""A round whose sample has sentences that follow a pattern: after `word7` comes `word8`, after `word23` `word0`."""
+
+import dataclasses
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tasks.core.pretraining import plan as planning
+from tasks.core.round_file import read_round
+
+SETTINGS = {
+    "heldout_texts": 40,
+    "epochs": 1,
+    "batch_size": 64,
+    "learning_rate": 5.0e-3,
+    "block_length_tokens": 32,
+}
+PATTERNS = [
+    " ".join(f"word{(start + step) % 24}" for step in range(length)) for start in range(24) for length in range(4, 29)
+]
+
+
+def write_texts(path, texts, row_group_size=100):
+    table = pa.table({"tweet_id": pa.array(range(len(texts)), pa.int64()), "text": pa.array(texts, pa.string())})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(table, path, row_group_size=row_group_size)
+
+
+@pytest.fixture
+def make_plan(make_round, tiny_bert, tmp_path):
+    """Return a function that plans a pretraining on texts; keyword arguments change its settings."""
+
+    def make(texts=PATTERNS, base_model=tiny_bert, preprocessing="none", **changes):
+        write_texts(tmp_path / "patterns" / "part.parquet", texts)
+        section = {"base_model": str(base_model), "sample": "patterns"} | SETTINGS | changes
+        samples = {"evaluation": {"path": str(tmp_path / "sample")}, "patterns": {"path": str(tmp_path / "patterns")}}
+        path = make_round(pretraining=section, samples=samples, preprocessing=preprocessing)
+        return planning.make_plan(read_round(path), str(base_model))
+
+    return make
+
+
+@pytest.fixture
+def elsewhere(tmp_path):
+    """Return a function that gives a plan another root."""
+    return lambda plan, name: dataclasses.replace(plan, root=str(tmp_path / name))

@@ -1,0 +1,151 @@
+import json
+import multiprocessing
+import os
+import signal
+import time
+
+import pytest
+import torch
+from transformers import AutoModelForMaskedLM, AutoModelForSequenceClassification, AutoTokenizer
+
+from tasks.core.errors import ModelFolderError, TrainingError
+from tasks.core.pretraining.plan import read_result, verified_checkpoint
+from tasks.core.pretraining.pretrain import pretrain
+from tasks.core.training.base_model import base_model_fingerprint
+from tasks.core.training.workspace import last_whole_checkpoint
+
+
+@pytest.fixture
+def undisturbed(make_plan, elsewhere):
+    """A plan, and what it gives undisturbed in another folder."""
+    plan = make_plan(batch_size=8)
+    return plan, pretrain(elsewhere(plan, "undisturbed"))
+
+
+def checkpoints(plan):
+    return plan.state_folder / "checkpoints"
+
+
+def kill_after_a_whole_checkpoint(plan):
+    """Run the plan in a process of its own and kill that in mid-training; return how many steps are kept."""
+    process = multiprocessing.get_context("spawn").Process(target=pretrain, args=(plan,))
+    process.start()
+    deadline = time.monotonic() + 120
+    while not list(checkpoints(plan).glob("checkpoint-*/winnow-whole")):
+        assert process.is_alive()
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    os.kill(process.pid, signal.SIGKILL)
+    process.join()
+    return max(int(folder.parent.name.rpartition("-")[2]) for folder in checkpoints(plan).glob("*/winnow-whole"))
+
+
+def test_perplexity_falls_on_held_out_texts_and_the_folder_is_a_base_model(make_plan):
+    plan = make_plan(epochs=12)
+    result = pretrain(plan)
+    assert result.head == "new"
+    assert (result.texts, result.heldout_texts, result.vocabulary) == (560, 40, 207)
+    assert 100 < result.perplexity_before < 500
+    assert result.perplexity_after < result.perplexity_before / 2
+    assert result.curve[0]["perplexity"] == result.perplexity_before
+    assert result.curve[-1] | {"train_loss": 0} == {
+        "step": result.steps,
+        "loss": result.loss_after,
+        "perplexity": result.perplexity_after,
+        "train_loss": 0,
+    }
+    assert 10 <= len(result.curve) <= 22
+    assert result.curve[-2]["train_loss"] < result.curve[1]["train_loss"]
+    folder = verified_checkpoint(plan, result)
+    assert base_model_fingerprint(str(folder))
+    assert {path.suffix for path in folder.iterdir()} == {".json", ".safetensors"}
+    assert sorted(path.name for path in plan.folder.iterdir()) == ["checkpoint", "result.json"]
+    assert not plan.state_folder.exists()
+    classifier, loading = AutoModelForSequenceClassification.from_pretrained(folder, output_loading_info=True)
+    assert classifier.dtype == torch.float32
+    assert {name.split(".")[0] for name in loading["missing_keys"]} <= {"classifier", "bert"}
+    assert not any("encoder" in name or "embeddings" in name for name in loading["missing_keys"])
+    assert AutoTokenizer.from_pretrained(folder).mask_token_id == 4
+
+
+def test_perplexity_is_that_of_the_models_it_names(make_plan):
+    """Going on from the result with no training to speak of starts where it ended: same texts, same masks."""
+    plan = make_plan(epochs=3)
+    result = pretrain(plan)
+    again = pretrain(make_plan(base_model=plan.folder / "checkpoint", epochs=3, learning_rate=1e-12))
+    assert again.head == "kept"
+    assert again.perplexity_before == pytest.approx(result.perplexity_after, rel=1e-5)
+    assert again.perplexity_after == pytest.approx(again.perplexity_before, rel=1e-4)
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_others(make_plan, elsewhere):
+    plan = make_plan(epochs=1)
+    result, again, other = pretrain(plan), pretrain(elsewhere(plan, "again")), pretrain(make_plan(epochs=1, seed=2))
+    assert again == result
+    assert other.checkpoint_sha256["model.safetensors"] != result.checkpoint_sha256["model.safetensors"]
+
+
+def test_killed_and_resumed_gives_the_bytes_of_an_undisturbed_one(undisturbed):
+    plan, expected = undisturbed
+    kept = kill_after_a_whole_checkpoint(plan)
+    assert 0 < kept < expected.steps
+    assert read_result(plan) is None
+    torn = checkpoints(plan) / f"checkpoint-{expected.steps}"
+    torn.mkdir()
+    (torn / "trainer_state.json").write_text('{"global_step":')
+    assert pretrain(plan) == expected
+    assert not plan.state_folder.exists()
+
+
+def stop_before_the_end(plan):
+    """Train to the last step and fail there: a file stands where the finished folder belongs."""
+    plan.folder.parent.mkdir(parents=True)
+    plan.folder.write_text("in the way")
+    with pytest.raises(NotADirectoryError):
+        pretrain(plan)
+    plan.folder.unlink()
+    return last_whole_checkpoint(checkpoints(plan))
+
+
+def test_stopped_after_the_last_step_only_the_end_is_done_again(undisturbed):
+    plan, expected = undisturbed
+    assert stop_before_the_end(plan).name == f"checkpoint-{expected.steps}"
+    assert pretrain(plan) == expected
+
+
+def test_the_last_whole_checkpoint_is_continued_and_a_torn_one_is_not(undisturbed):
+    """Other weights in the last whole checkpoint show up in the result."""
+    plan, expected = undisturbed
+    torn = stop_before_the_end(plan)
+    (torn / "winnow-whole").unlink()
+    (torn / "model.safetensors").write_bytes(b"half")
+    whole = last_whole_checkpoint(checkpoints(plan))
+    assert not torn.exists()
+    model = AutoModelForMaskedLM.from_pretrained(whole)
+    with torch.no_grad():
+        model.get_input_embeddings().weight.mul_(1.5)
+    model.save_pretrained(whole)
+    result = pretrain(plan)
+    assert result.perplexity_before == expected.perplexity_before
+    assert result.checkpoint_sha256["model.safetensors"] != expected.checkpoint_sha256["model.safetensors"]
+
+
+def test_a_finished_one_is_not_done_again(make_plan):
+    plan = make_plan(epochs=1)
+    result = pretrain(plan)
+    stamp = (plan.folder / "checkpoint" / "model.safetensors").stat().st_mtime_ns
+    assert pretrain(plan) == result
+    assert (plan.folder / "checkpoint" / "model.safetensors").stat().st_mtime_ns == stamp
+
+
+def test_altered_files_and_foreign_results_are_refused(make_plan):
+    plan = make_plan(epochs=1)
+    result = pretrain(plan)
+    with (plan.folder / "checkpoint" / "config.json").open("a") as file:
+        file.write(" ")
+    with pytest.raises(ModelFolderError, match="is not what pretraining wrote"):
+        verified_checkpoint(plan, result)
+    path = plan.folder / "result.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"config_hash": "0" * 12}))
+    with pytest.raises(TrainingError, match="was written for configuration 000000000000"):
+        read_result(plan)

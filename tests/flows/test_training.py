@@ -1,0 +1,308 @@
+"""The training flow under Prefect's test harness, on Dask workers: search, faults, heads, countries."""
+
+import contextvars
+import json
+import os
+import re
+import signal
+import threading
+import time
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from mlflow.artifacts import download_artifacts, list_artifacts
+from mlflow.tracking import MlflowClient
+from prefect.artifacts import Artifact
+
+from flows.conversion import conversion
+from flows.inference import inference
+from flows.training import training
+from tasks.core.errors import InputDataError, TrainingError
+from tasks.core.files import sha256_of_folder
+from tasks.core.round_file import read_round
+from tasks.registry import find_version
+from tasks.tracking import read_json_artifact, tracking_uri
+from tests.conftest import write_round
+from tests.tiny import make_sentences
+
+pytestmark = pytest.mark.usefixtures("orchestration")
+ONE_LABEL = {"positive": "positive", "negative": None}
+
+
+def new_country():
+    return f"X{uuid.uuid4().hex[:8]}"
+
+
+def settings(**changes):
+    return {
+        "seeds": [1, 2],
+        "epochs": 1,
+        "batch_size": 16,
+        "max_length_tokens": 32,
+        "bootstrap_resamples": 100,
+    } | changes
+
+
+@pytest.fixture
+def make(make_round):
+    def make(**changes):
+        return make_round(country=new_country(), labels=ONE_LABEL, training=settings(**changes))
+
+    return make
+
+
+def runs_of(round_, kind):
+    client = MlflowClient(tracking_uri())
+    experiment = client.get_experiment_by_name(round_.name)
+    return client.search_runs([experiment.experiment_id], f"tags.`winnow.kind` = '{kind}'")
+
+
+def parent_of(round_):
+    (run,) = runs_of(round_, "study")
+    return run
+
+
+def test_a_selection_leaves_its_record_tables_and_pictures(make):
+    path = make()
+    training(str(path))
+    round_ = read_round(path)
+    parent = parent_of(round_)
+    assert parent.info.status == "FINISHED"
+    names = {file.path for file in list_artifacts(run_id=parent.info.run_id, tracking_uri=tracking_uri())}
+    assert names >= {"selection.json", "data_report.json", "seeds.md", "results.md", "pictures"}
+    pictures = list_artifacts(run_id=parent.info.run_id, artifact_path="pictures", tracking_uri=tracking_uri())
+    assert {Path(file.path).name for file in pictures} == {
+        "seeds.png", "learning_curves.png", "precision_recall.png", "reliability.png",
+    }  # fmt: skip
+    record = read_json_artifact(parent.info.run_id, "selection.json")
+    version = find_version(round_.registered_model("positive"), "iter0")
+    assert version.tags["seed"] == str(record["winner"]["seed"]) == parent.data.tags["winnow.winning_seed"]
+    assert (
+        version.tags["interval"]
+        == f"{record['winner']['interval']['low']:.4f} to {record['winner']['interval']['high']:.4f}"
+    )
+    assert version.tags["data_digest"] == record["data"]["digest"]
+    assert version.tags["run_id"] in {run.info.run_id for run in runs_of(round_, "seed")}
+    assert parent.data.metrics["tfidf_test_average_precision"] > 0
+    assert parent.data.metrics["ensemble_test_average_precision"] > 0
+    results = json.loads(Artifact.get(f"{round_.name}-results").data)
+    assert [row["Models"] for row in results][:2] == ["Random", "TF-IDF + logistic regression"]
+
+
+def test_a_search_chooses_the_settings_of_the_seeds_and_is_not_done_twice(make):
+    grid = {"batch_sizes": [8, 16], "learning_rates": [1e-2, 1e-3, 1e-6]}
+    path = make(epochs=3, search={"strategy": "halving", **grid})
+    training(str(path))
+    round_ = read_round(path)
+    rows = json.loads(Artifact.get(f"{round_.name}-search").data)
+    assert len(rows) == 6
+    assert rows[0]["state"] == "finished"
+    assert {row["state"] for row in rows[1:]} <= {"finished", "pruned"}
+    best = {"batch_size": str(rows[0]["BatchSize"]), "learning_rate": str(rows[0]["LearningRate"])}
+    for run in runs_of(round_, "seed"):
+        assert best.items() <= run.data.params.items()
+    trials = runs_of(round_, "trial")
+    assert len(trials) == 6
+    assert {run.data.params["learning_rate"] for run in trials} == {"0.01", "0.001", "1e-06"}
+    parent = parent_of(round_)
+    text = Path(download_artifacts(run_id=parent.info.run_id, artifact_path="search.md", tracking_uri=tracking_uri()))
+    assert f"Best Configuration is {best['batch_size']} {float(best['learning_rate']):g}" in text.read_text()
+    version = find_version(round_.registered_model("positive"), "iter0")
+
+    training(str(path))
+    assert len(runs_of(round_, "trial")) == 6
+    assert len(runs_of(round_, "seed")) == 2
+    assert find_version(round_.registered_model("positive"), "iter0") == version
+
+
+def seed_workspace(round_, seed):
+    folder = round_.work_path / "seeds" / round_.name / "positive"
+    found = list(folder.glob(f".seed-{seed}-*.training"))
+    return found[0] if found else None
+
+
+def kill_seed_twice(round_, killed):
+    """Kill the worker that trains seed 1 whenever a new whole checkpoint stands there, twice."""
+    deadline = time.monotonic() + 120
+    seen = 0
+    while len(killed) < 2 and time.monotonic() < deadline:
+        workspace = seed_workspace(round_, 1)
+        whole = sorted(
+            int(re.search(r"-(\d+)$", marker.parent.name)[1]) for marker in workspace.glob("*/winnow-whole")
+        ) if workspace else []  # fmt: skip
+        if whole and whole[-1] > seen:
+            pid = int(workspace.with_suffix(".lock").read_text().split()[1])
+            if pid not in [entry[0] for entry in killed]:
+                os.kill(pid, signal.SIGKILL)
+                seen = whole[-1]
+                killed.append((pid, seen))
+        time.sleep(0.01)
+
+
+def test_a_seed_killed_twice_goes_on_from_its_last_checkpoint_to_the_same_weights(make):
+    many = {"epochs": 40, "seeds": [1], "batch_size": 8}
+    undisturbed, disturbed = make(**many), make(**many)
+    training(str(undisturbed))
+    round_ = read_round(disturbed)
+    killed = []
+    killer = threading.Thread(target=kill_seed_twice, args=(round_, killed))
+    killer.start()
+    training(str(disturbed))
+    killer.join()
+    assert len(killed) == 2
+    assert killed[1][1] > killed[0][1] > 0
+    versions = [
+        find_version(read_round(path).registered_model("positive"), "iter0") for path in (undisturbed, disturbed)
+    ]
+    assert versions[0].digest == versions[1].digest
+    statuses = sorted(run.info.status for run in runs_of(round_, "seed"))
+    assert statuses == ["FINISHED", "KILLED", "KILLED"]
+    assert seed_workspace(round_, 1) is None
+
+
+def block_seed(round_file, seed, study="positive"):
+    """Stand a file where the seed's folder of work must be; return it."""
+    training_folder = read_round(round_file).work_path / "seeds" / read_round(round_file).name / study
+    (finished,) = training_folder.glob(f"seed-{seed}-*")
+    for path in finished.iterdir():
+        path.unlink()
+    finished.rmdir()
+    blocker = finished.with_name(f".{finished.name}.training")
+    blocker.write_text("not a folder")
+    return blocker
+
+
+def test_a_seed_that_always_fails_fails_the_flow_or_is_named(make_round, tmp_path):
+    country = new_country()
+    path = make_round(country=country, labels=ONE_LABEL, training=settings())
+    training(str(path))
+    blocker = block_seed(path, 2)
+    with pytest.raises(TrainingError, match=r"1 finished seeds of 2, but needs 2.*\n  seed 2: .*File exists"):
+        training(str(path))
+    assert parent_of(read_round(path)).info.status == "FAILED"
+
+    make_round(country=country, labels=ONE_LABEL, training=settings(minimum_seeds=1))
+    training(str(path))
+    record = read_json_artifact(parent_of(read_round(path)).info.run_id, "selection.json")
+    assert record["winner"]["seed"] == 1
+    assert "File exists" in record["failed_seeds"]["2"]
+    table = json.loads(Artifact.get(f"{read_round(path).name}-seeds").data)
+    assert table[-1]["seed"] == 2
+    assert table[-1]["selected"].startswith("failed:")
+    blocker.unlink()
+
+
+def test_refused_data_of_one_label_leaves_the_others_run_in_a_true_state(make_round, labelled_file):
+    path = make_round(country=new_country(), training=settings())
+    training(str(path))
+    table = pq.read_table(labelled_file)
+    blank = pa.nulls(table.num_rows, pa.int8())
+    pq.write_table(table.set_column(table.schema.get_field_index("negative"), "negative", blank), labelled_file)
+    with pytest.raises(InputDataError, match=r"label 'negative' .* is blank in all 120 rows"):
+        training(str(path))
+    assert {run.info.status for run in runs_of(read_round(path), "study")} == {"FINISHED"}
+
+
+def test_a_label_that_fails_leaves_the_others_selection_finished(make_round):
+    country = new_country()
+    path = make_round(country=country, training=settings())
+    training(str(path))
+    block_seed(path, 2, study="negative")
+    with pytest.raises(TrainingError, match="'negative' has 1 finished seeds of 2"):
+        training(str(path))
+    states = {run.data.tags["study"]: run.info.status for run in runs_of(read_round(path), "study")}
+    assert states == {"positive": "FINISHED", "negative": "FAILED"}
+
+
+def write_emotions(path, rows=150):
+    """Texts with three labels: a soft share for each word, the first label blank in some rows."""
+    texts = make_sentences(rows, seed=4)
+    draw = np.random.default_rng(0)
+    columns = {
+        "joy": [None if number % 10 == 0 else float("good" in text) for number, text in enumerate(texts)],
+        "anger": [float("bad" in text) for text in texts],
+        "fear": [float(value) for value in draw.choice([0, 0.34, 0.67, 1], rows)],
+    }
+    pq.write_table(pa.table({"tweet_id": pa.array(range(rows), pa.int64()), "text": texts} | columns), path)
+    return path
+
+
+def test_one_model_for_several_soft_labels_from_data_to_scores(tmp_path, tiny_bert):
+    labels = {"joy": "joy", "anger": "anger", "fear": "fear"}
+    path = write_round(
+        tmp_path,
+        tiny_bert,
+        sample_rows=240,
+        country=new_country(),
+        labels=labels,
+        labelled_data={"path": str(write_emotions(tmp_path / "emotions.parquet")), "targets": "soft"},
+        preprocessing="tweet",
+        training=settings(head="multi_label"),
+    )
+    training(str(path))
+    conversion(str(path))
+    inference(str(path))
+    round_ = read_round(path)
+    versions = {label: find_version(round_.registered_model(label), "iter0") for label in labels}
+    assert len({version.digest for version in versions.values()}) == 1
+    assert len(runs_of(round_, "seed")) == 2
+    (folder,) = round_.inference.output_path.iterdir()
+    scores = {
+        label: pa.concat_tables([pq.read_table(part) for part in sorted((folder / "output" / label).iterdir())])
+        for label in labels
+    }
+    assert {table.num_rows for table in scores.values()} == {240}
+    assert scores["joy"]["score"].to_pylist() != scores["anger"]["score"].to_pylist()
+    record = read_json_artifact(parent_of(round_).info.run_id, "selection.json")
+    assert set(record["results"]) == set(labels)
+    assert record["data"]["positives"]["fear"]["train"] > 0
+
+
+def test_three_countries_side_by_side_mix_no_data_runs_or_names(tmp_path, tiny_bert):
+    """One work folder and one registry for all; each country has its own texts."""
+    countries = [new_country() for _ in range(3)]
+    paths = []
+    for number, country in enumerate(countries):
+        folder = tmp_path / country
+        folder.mkdir()
+        texts = [f"{country} {text}" for text in make_sentences(120, seed=number)]
+        table = pa.table(
+            {
+                "tweet_id": pa.array(range(120), pa.int64()),
+                "text": texts,
+                "positive": pa.array([int("good" in text) for text in texts], pa.int8()),
+            }
+        )
+        pq.write_table(table, folder / "labelled.parquet")
+        paths.append(
+            write_round(
+                folder,
+                tiny_bert,
+                country=country,
+                labels={"positive": "positive"},
+                training=settings(),
+                work_path=str(tmp_path / "work"),
+            )
+        )
+    with ThreadPoolExecutor(3) as pool:
+        done = [pool.submit(contextvars.copy_context().run, training, str(path)) for path in paths]
+    assert [future.result() for future in done] == [None] * 3
+    digests = set()
+    for country, path in zip(countries, paths, strict=True):
+        round_ = read_round(path)
+        version = find_version(f"{country.lower()}.positive", "iter0")
+        seeds = runs_of(round_, "seed")
+        assert len(seeds) == 2
+        assert version.run_id in {run.info.run_id for run in seeds}
+        assert {run.data.tags["country"] for run in [*seeds, parent_of(round_)]} == {country}
+        data = read_json_artifact(parent_of(round_).info.run_id, "selection.json")["data"]
+        assert {column.split()[0] for column in pq.read_table(data["path"])["text"].to_pylist()} == {country}
+        assert f"/{round_.name}/" in data["path"]
+        digests |= {version.digest, data["digest"]}
+        assert sha256_of_folder(tmp_path / "work" / "models" / version.name)
+    assert len(digests) == 6
