@@ -45,13 +45,20 @@ def training(round_file: str, cluster: str | None = None) -> None:
     round_.require_own_models()
     cluster = cluster or round_.clusters.training
     prepared = [prepare_data(round_, name, labels) for name, labels in round_.studies.items()]
-    studies = [start_study(round_, splits) for splits in prepared]
-    with failed_when_interrupted([study.run for study in studies]):
+    with failed_when_interrupted() as opened:
+        studies = [start_study(round_, splits, opened) for splits in prepared]
         if round_.training.search.strategy != "none":
             studies = search_settings(round_, studies, cluster)
         failures = train_unfinished(round_, studies, cluster)
-        chosen = [select_study(round_, study, failures) for study in studies]
-    publish_tables(round_, chosen)
+        select_seeds(round_, studies, failures)
+
+
+def select_seeds(round_: Round, studies: list[Study], failures: dict[str, str]) -> None:
+    """Choose and register a seed of every study that has enough; then raise the first failure, if there is one."""
+    states = [select_study(round_, study, failures, return_state=True) for study in studies]
+    publish_tables(round_, [state.result() for state in states if state.is_completed()])
+    for state in states:
+        state.result()
 
 
 def search_settings(round_: Round, studies: list[Study], cluster: str) -> list[Study]:
@@ -70,18 +77,18 @@ def search_trials(studies: dict[str, Study], attempts: int) -> dict[str, Search]
     searches = {name: open_search(study) for name, study in studies.items()}
     while pending := pending_trials(studies, searches):
         results = finished_trials(pending)
-        trials = {step.plan.config_hash: (step, study) for step, study in pending}
-        missing = trials.keys() - results.keys()
-        settled = settle_all(partial(submit_trial, trials), [key for key in trials if key in missing], attempts)
-        failures = {key: str(failure) for key, failure in settled.failures.items()}
+        trials = {step.name: (step, study) for step, study in pending if step.plan.config_hash not in results}
+        settled = settle_all(partial(submit_trial, trials), trials, attempts)
+        results |= {trials[name][0].plan.config_hash: result for name, result in settled.results.items()}
+        failures = {trials[name][0].plan.config_hash: str(failure) for name, failure in settled.failures.items()}
         for search in searches.values():
-            search.judge(results | settled.results, failures)
+            search.judge(results, failures)
     return searches
 
 
-def submit_trial(trials: dict[str, tuple[TrialStep, Study]], key: str) -> PrefectFuture[TrialResult]:
+def submit_trial(trials: dict[str, tuple[TrialStep, Study]], name: str) -> PrefectFuture[TrialResult]:
     """Give out one of the trials."""
-    return train_trial.submit(*trials[key])
+    return train_trial.submit(*trials[name])
 
 
 def train_unfinished(round_: Round, studies: list[Study], cluster: str) -> dict[str, str]:
@@ -97,6 +104,6 @@ def train_unfinished(round_: Round, studies: list[Study], cluster: str) -> dict[
 @flow(name="train-seeds", validate_parameters=False, persist_result=False)
 def train_seeds(unfinished: list[tuple[SeedPlan, Study]], attempts: int) -> dict[str, str]:
     """Train the seeds side by side; return why some failed, by config hash."""
-    seeds = {plan.config_hash: (plan, study) for plan, study in unfinished}
-    settled = settle_all(lambda key: train_one_seed.submit(*seeds[key]), seeds, attempts)
-    return {key: str(failure) for key, failure in settled.failures.items()}
+    seeds = {f"{plan.study} seed {plan.seed}": (plan, study) for plan, study in unfinished}
+    settled = settle_all(lambda name: train_one_seed.submit(*seeds[name]), seeds, attempts)
+    return {seeds[name][0].config_hash: str(failure) for name, failure in settled.failures.items()}

@@ -79,9 +79,9 @@ def settle_all(
             whole.lost[key] = cause
     for key in pending:
         whole.failures[key] = ClusterError(
-            f"{len(pending)} Prefect tasks were lost with their Dask workers in each of {attempts} attempts: "
-            f"{pending}; the last: {whole.lost[key]}. Dask workers that die again and again usually lack memory: see "
-            "the cluster's logs. What is finished is kept; run the flow again."
+            f"'{key}' was lost with its Dask worker in each of {attempts} attempts; the last: {whole.lost[key]}. Dask "
+            "workers that die again and again usually lack memory: see the cluster's logs. What is finished is kept; "
+            "run the flow again."
         )
     return whole
 

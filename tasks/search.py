@@ -12,7 +12,7 @@ from tasks.core.round import Round
 from tasks.core.training.search import Search, SearchOutcome
 from tasks.core.training.trial import TrialResult, TrialStep, read_trial, run_trial
 from tasks.retrying import DELAYS_SECONDS, is_worth_retrying
-from tasks.study_runs import is_logged, log_search, log_trial, trial_run
+from tasks.study_runs import is_logged, log_new_evaluation, log_search, log_trial, trial_run
 from tasks.training import Study
 
 
@@ -37,8 +37,8 @@ def pending_trials(studies: dict[str, Study], searches: dict[str, Search]) -> li
 def train_trial(step: TrialStep, study: Study) -> TrialResult:
     """Train a trial up to its step, logged as a child run."""
     with trial_run(study.tags, step, study.run) as run:
-        result = run_trial(step, lambda number, figures: run.log_figures(figures, number, prefix="epoch_"))
-        log_trial(run, result, step.plan.training.metric)
+        result = run_trial(step, lambda _, figures: log_new_evaluation(run, figures))
+        log_trial(run, step, result)
     return result
 
 

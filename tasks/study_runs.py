@@ -7,6 +7,7 @@ from pathlib import Path
 from prefect.runtime import flow_run
 
 from tasks.core.code_version import code_version
+from tasks.core.corpus.labelled import LabelledSplits
 from tasks.core.files import fingerprint, read_json
 from tasks.core.round import Round
 from tasks.core.tables import markdown_table
@@ -22,10 +23,11 @@ from tasks.tracking import HASH_TAG, KIND_TAG, TrackedRun, ended_by_outcome, fin
 SELECTION_FILE = "selection.json"
 SEARCH_FILE = "search.json"
 DATA_REPORT_FILE = "data_report.json"
+CURVE_PREFIX = "curve_"
 
 
-def open_study(round_: Round, template: SeedPlan) -> TrackedRun:
-    """Find or create the parent run of a study, and leave the report of its data there."""
+def find_study(round_: Round, template: SeedPlan) -> TrackedRun:
+    """Find or create the parent run of a study, and say that it goes on."""
     splits, search = template.splits, template.training.search
     study_hash = template.study_hash
     if search.strategy != "none":
@@ -33,19 +35,24 @@ def open_study(round_: Round, template: SeedPlan) -> TrackedRun:
     identity = {KIND_TAG: "study", "study": splits.study, HASH_TAG: study_hash}
     run = find_or_create_run(round_.name, splits.study, identity, _study_tags(round_, template))
     run.restart()
-    run.log_json(DATA_REPORT_FILE, read_json(Path(splits.report_path)))
-    profile = {"rows": splits.rows, "positives": splits.positives, "left_out": splits.left_out}
-    run.log_dataset(f"{round_.name}-{splits.study}", splits.digest, str(round_.labelled_data.path), profile)
     return run
 
 
+def describe_data(run: TrackedRun, round_: Round, splits: LabelledSplits) -> None:
+    """Leave the report of a study's data on its parent run, and name the data as its input."""
+    run.log_json(DATA_REPORT_FILE, read_json(Path(splits.report_path)))
+    profile = {"rows": splits.rows, "positives": splits.positives, "left_out": splits.left_out}
+    run.log_dataset(f"{round_.name}-{splits.study}", splits.digest, str(round_.labelled_data.path), profile)
+
+
 @contextmanager
-def failed_when_interrupted(runs: list[TrackedRun]) -> Iterator[None]:
-    """End the parent runs that still run as FAILED when the block raises; a selected study's has FINISHED."""
+def failed_when_interrupted() -> Iterator[list[TrackedRun]]:
+    """Yield a list for parent runs; those that still run when the block raises end as FAILED."""
+    opened: list[TrackedRun] = []
     try:
-        yield
+        yield opened
     except BaseException:
-        for run in runs:
+        for run in opened:
             if run.status == "RUNNING":
                 run.end("FAILED")
         raise
@@ -92,9 +99,24 @@ def log_seed(run: TrackedRun, plan: SeedPlan, result: SeedResult) -> None:
     run.set_tags({"winnow.seed_folder": str(plan.folder)})
 
 
-def log_trial(run: TrackedRun, result: TrialResult, metric: str) -> None:
-    """Log a trial's figure under the seeds' name for it, and that the step is logged."""
-    run.log_figures({f"validation_{metric}": result.value}, step=result.stop_at_step)
+def log_evaluation(run: TrackedRun, figures: dict[str, float]) -> None:
+    """Log a point of the curves, at its optimiser step."""
+    points = {name: value for name, value in figures.items() if name not in {"epoch", "step"}}
+    run.log_figures(points, step=int(figures["step"]), prefix=CURVE_PREFIX)
+
+
+def log_new_evaluation(run: TrackedRun, figures: dict[str, float]) -> None:
+    """Log a point of the curves unless an earlier rung has."""
+    if int(figures["step"]) not in run.steps_of(f"{CURVE_PREFIX}train_loss"):
+        log_evaluation(run, figures)
+
+
+def log_trial(run: TrackedRun, step: TrialStep, result: TrialResult) -> None:
+    """Log a trial's figure at its rung; at the end, those of its best evaluation under the seeds' names for them."""
+    run.log_figures({f"rung_{step.plan.training.metric}": result.value}, step=result.stop_at_step)
+    if result.stop_at_step == step.steps:
+        best = result.best_evaluation(step.plan.training.metric)
+        run.log_figures({name: value for name, value in best.items() if name.startswith("validation_")})
     run.set_tags({_step_tag(result.stop_at_step): "logged"})
 
 
@@ -119,7 +141,8 @@ def log_selection(parent: TrackedRun, selection: Selection, comparison: Comparis
     """Leave the selection on the parent run: record, tables, pictures, the winner's figures."""
     parent.log_json(SELECTION_FILE, selection.record() | comparison.record())
     parent.log_text("seeds.md", markdown_table(selection.table()))
-    parent.log_text("results.md", markdown_table(comparison.rows()))
+    for label in comparison.tables:
+        parent.log_text(f"results_{label}.md", markdown_table(comparison.rows([label])))
     for name, picture in draw_pictures(selection):
         parent.log_picture(f"pictures/{name}", picture)
     parent.log_figures(selection.winner.result.metrics)

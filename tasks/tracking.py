@@ -59,6 +59,10 @@ class TrackedRun:
         """RUNNING, FINISHED, FAILED or KILLED."""
         return str(self._client.get_run(self.run_id).info.status)
 
+    def steps_of(self, metric: str) -> set[int]:
+        """Return the steps at which a metric is logged."""
+        return {point.step for point in self._client.get_metric_history(self.run_id, metric)}
+
     def log_figures(self, figures: dict[str, float], step: int = 0, prefix: str = "") -> None:
         """Log metrics."""
         now = int(time.time() * 1000)

@@ -18,10 +18,12 @@ from tasks.core.training.seed_plan import SeedPlan, SeedResult, plan_seeds, read
 from tasks.core.training.selection import Selection, select_seed
 from tasks.retrying import DELAYS_SECONDS, is_worth_retrying
 from tasks.study_runs import (
+    describe_data,
+    find_study,
     finished_seed_run,
+    log_evaluation,
     log_seed,
     log_selection,
-    open_study,
     seed_run,
 )
 from tasks.tracking import TrackedRun
@@ -60,10 +62,13 @@ def prepare_data(round_: Round, name: str, labels: dict[str, str]) -> LabelledSp
 
 
 @task(task_run_name="start-{splits.study}", cache_policy=NO_CACHE, persist_result=False)
-def start_study(round_: Round, splits: LabelledSplits) -> Study:
-    """Plan a study's seeds and open its parent run."""
+def start_study(round_: Round, splits: LabelledSplits, opened: list[TrackedRun]) -> Study:
+    """Plan a study's seeds and open its parent run, which joins `opened`."""
     plans = plan_seeds(round_, splits, local_base_model(round_))
-    return Study(splits.study, splits, plans, open_study(round_, plans[0]), round_.tags(splits.study))
+    run = find_study(round_, plans[0])
+    opened.append(run)
+    describe_data(run, round_, splits)
+    return Study(splits.study, splits, plans, run, round_.tags(splits.study))
 
 
 def unfinished_seeds(studies: list[Study]) -> list[tuple[SeedPlan, Study]]:
@@ -93,7 +98,7 @@ def train_one_seed(plan: SeedPlan, study: Study) -> SeedResult:
     if finished is not None:
         return finished
     with seed_run(study.tags, plan, study.run) as run:
-        result = train_seed(plan, lambda number, figures: run.log_figures(figures, number, prefix="epoch_"))
+        result = train_seed(plan, lambda _, figures: log_evaluation(run, figures))
         log_seed(run, plan, result)
     return result
 

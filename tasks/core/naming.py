@@ -12,6 +12,8 @@ METHOD_SUFFIXES = {
 }
 """Suffix of each labelling method; method 0 is exploit-explore."""
 
+OTHER_CLASS = "other"
+"""What a binary model calls the rows that its label is not true of."""
 BASE_MODEL_NAME = "base"
 """Stands for the label in the registered name of a pretrained base model: `us.base`."""
 

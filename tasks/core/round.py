@@ -12,6 +12,7 @@ from tasks.core.errors import RoundFileError
 from tasks.core.naming import (
     BASE_MODEL_NAME,
     METHOD_SUFFIXES,
+    OTHER_CLASS,
     checkpoint_alias,
     engine_alias,
     registered_model_name,
@@ -96,10 +97,8 @@ class Round(BaseModel):
         return self
 
     def _check_labels(self) -> None:
-        if BASE_MODEL_NAME in self.labels:
-            raise ValueError(
-                f"no label may be called '{BASE_MODEL_NAME}': the registry keeps that name for base models"
-            )
+        for reserved in sorted({BASE_MODEL_NAME, OTHER_CLASS} & self.labels.keys()):
+            raise ValueError(f"no label may be called '{reserved}': Winnow gives that name to something else")
         if self.training.head == "multi_class" and (
             len(self.active_labels) < 2 or self.labelled_data.label_column is None
         ):

@@ -49,6 +49,12 @@ def test_a_null_label_is_left_out(make_round):
     assert read_round(change(make_round(), labels__negative=None)).active_labels == {"positive": "positive"}
 
 
+def test_labels_in_files_of_their_own_may_all_use_one_column(make_round):
+    labels = {"positive": "class", "negative": "class"}
+    path = change(make_round(), labels=labels, labelled_data__layout="per_label_files")
+    assert read_round(path).active_labels == labels
+
+
 @pytest.mark.parametrize(
     ("changes", "parts"),
     [

@@ -13,7 +13,7 @@ from tasks.core.round_file import read_round
 from tasks.core.training.seed_plan import plan_seeds
 from tasks.core.training.trial import TrialStep
 from tasks.search import train_trial
-from tasks.study_runs import failed_when_interrupted, finished_seed_run, open_study, seed_run
+from tasks.study_runs import describe_data, failed_when_interrupted, find_study, finished_seed_run, seed_run
 from tasks.tracking import tracking_uri
 from tasks.training import Study, train_one_seed
 from tests.core.training.conftest import prepare
@@ -33,7 +33,7 @@ def plan(round_):
 
 @pytest.fixture
 def study(round_, plan):
-    return Study("positive", plan.splits, [plan], open_study(round_, plan), round_.tags("positive"))
+    return Study("positive", plan.splits, [plan], find_study(round_, plan), round_.tags("positive"))
 
 
 @pytest.fixture
@@ -47,7 +47,9 @@ def child_runs(study):
 
 
 def test_a_study_is_opened_once_and_names_its_data(round_, plan, study, client):
-    assert open_study(round_, plan) == study.run
+    assert find_study(round_, plan) == study.run
+    describe_data(study.run, round_, plan.splits)
+    describe_data(study.run, round_, plan.splits)
     run = client.get_run(study.run.run_id)
     (named,) = run.inputs.dataset_inputs
     assert named.dataset.digest == plan.splits.digest == run.data.tags["winnow.data_digest"]
@@ -73,9 +75,9 @@ def test_a_seed_is_one_finished_child_run_with_parameters_curves_and_figures(pla
             "precision_at_20", "precision_at_50",
         ):  # fmt: skip
             assert run.data.metrics[f"{split}_{name}"] == result.metrics[f"{split}_{name}"]
-    history = client.get_metric_history(run_id, "epoch_validation_average_precision")
+    history = client.get_metric_history(run_id, "curve_validation_average_precision")
     expected = result.evaluations[0]["validation_average_precision"]
-    assert [(point.step, point.value) for point in history] == [(1, expected)]
+    assert [(point.step, point.value) for point in history] == [(5, expected)]
     names = {file.path for file in client.list_artifacts(run_id)}
     assert {"predictions.parquet", "test_predictions.txt"} <= names
 
@@ -108,15 +110,15 @@ def test_a_trial_is_one_child_run_over_all_its_rungs(plan, study, client):
     (run,) = child_runs(study).values()
     assert run.info.status == "FINISHED"
     assert run.data.tags["winnow.kind"] == "trial"
-    history = client.get_metric_history(run.info.run_id, "validation_average_precision")
-    assert [point.step for point in history] == [2, 5]
+    for name, steps in (("rung_average_precision", [2, 5]), ("curve_train_loss", [2, 5]), ("validation_f1", [0])):
+        assert [point.step for point in client.get_metric_history(run.info.run_id, name)] == steps
     assert finished_seed_run(plan, study.run) is None
 
 
 def test_a_deleted_experiment_says_how_to_restore_it(round_, plan, study, client):
     client.delete_experiment(study.run.experiment_id)
     with pytest.raises(RegistryError, match=f"mlflow experiments restore -x {study.run.experiment_id}"):
-        open_study(round_, plan)
+        find_study(round_, plan)
 
 
 def test_without_a_server_the_error_says_how_to_start_one(monkeypatch):
@@ -127,7 +129,8 @@ def test_without_a_server_the_error_says_how_to_start_one(monkeypatch):
 
 def test_a_study_whose_training_fails_is_failed(study, client):
     def fail():
-        with failed_when_interrupted([study.run]):
+        with failed_when_interrupted() as opened:
+            opened.append(study.run)
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

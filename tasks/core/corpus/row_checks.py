@@ -87,9 +87,9 @@ def _check_shares(rows: LabelledRows, data: LabelledData) -> None:
     if len(wrong):
         raise InputDataError(
             f"the shares of {len(wrong)} rows of {data.path} do not sum to 1, such as those of the id "
-            f"{rows.ids[wrong[0]]!r}, which sum to {sums[wrong[0]]:.4g}. With training.head multi_class the shares of a "
-            "row must sum to 1; a class that is null in the round leaves rows that do not. Use multi_label, or keep all "
-            "classes."
+            f"{rows.ids[wrong[0]]!r}, which sum to {sums[wrong[0]]:.4g}. With training.head multi_class the shares of "
+            "a row must sum to 1; a class that is null in the round leaves rows that do not. Use multi_label, or keep "
+            "all classes."
         )
 
 

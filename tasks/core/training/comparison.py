@@ -50,9 +50,9 @@ class Comparison:
         tables = {label: [vars(row) for row in rows] for label, rows in self.tables.items()}
         return {"results": tables, "baselines": self.baselines}
 
-    def rows(self) -> list[dict[str, str]]:
-        """Return the tables of all labels below each other."""
-        return [{"label": label} | row.row() for label, rows in self.tables.items() for row in rows]
+    def rows(self, labels: Sequence[str] | None = None) -> list[dict[str, str]]:
+        """Return the tables of some labels, or of all, below each other."""
+        return [{"label": label} | row.row() for label in labels or self.tables for row in self.tables[label]]
 
 
 def compare_models(selection: Selection, base_model: str) -> Comparison:

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.core.naming import OTHER_CLASS
 from tasks.core.round_sections import Head
 from tasks.core.scores import label_scores
 
-OTHER_CLASS = "other"
 THRESHOLD = 0.5
 
 
@@ -25,7 +25,7 @@ def class_names(head: Head, labels: Sequence[str]) -> list[str]:
 
 def label_column(head: Head, labels: Sequence[str], label: str) -> int:
     """Return the logits' column of `label`."""
-    return class_names(head, labels).index(label)
+    return labels.index(label) + (1 if head == "binary" else 0)
 
 
 def scores_of_labels(head: Head, labels: Sequence[str], logits: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -174,7 +174,7 @@ class SearchOutcome:
 
 
 def _tie_order(plan: SeedPlan) -> list[float]:
-    return [-plan.training.batch_size, plan.training.learning_rate]
+    return [total_steps(plan.training, plan.splits.rows["train"]), plan.training.learning_rate]
 
 
 def _value(trial: _Trial) -> float | None:
@@ -203,7 +203,7 @@ def _order(trial: _Trial, sign: int) -> tuple[Any, ...]:
 def _row(trial: _Trial, metric: str) -> dict[str, Any]:
     training, result = trial.plan.training, trial.result
     return {
-        "F1-Score": result.at_best(metric, "f1") if result else None,
+        "F1-Score": result.best_evaluation(metric)["validation_f1"] if result else None,
         metric: result.value if result else None,
         "BatchSize": training.batch_size,
         "LearningRate": training.learning_rate,

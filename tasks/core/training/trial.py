@@ -44,13 +44,9 @@ class TrialResult:
     """Validation figure of the round's metric: at this step, or, at the end, the best of the scheduled evaluations."""
     evaluations: list[dict[str, float]]
 
-    def at_best(self, metric: str, figure: str) -> float:
-        """Return a validation figure at the evaluation where the metric was best."""
-        return next(
-            evaluation[f"validation_{figure}"]
-            for evaluation in self.evaluations
-            if evaluation[f"validation_{metric}"] == self.value
-        )
+    def best_evaluation(self, metric: str) -> dict[str, float]:
+        """Return the evaluation that gave the value."""
+        return next(entry for entry in self.evaluations if entry[f"validation_{metric}"] == self.value)
 
 
 def _judge(step: TrialStep, evaluations: list[dict[str, float]]) -> TrialResult:

@@ -117,15 +117,54 @@ def test_texts_that_preprocessing_makes_equal_share_a_drawn_split(path, tmp_path
     splits = prepare(tmp_path, settings, request(preprocessing=lower_case))
     seen = [{text.lower() for text in read_split(splits.path, ["good"], split).texts} for split in SPLITS]
     assert sum(map(len, seen)) == 60
-    assert read_report(splits)["texts_equal_after_preprocessing_across_splits"] == 0
 
 
-def test_texts_equal_only_after_preprocessing_are_counted_in_given_splits(tmp_path, lower_case):
-    given = [*texts(37), "TEXT 0", "TEXT 1", "other"]
+def test_texts_that_white_space_tells_apart_share_a_drawn_split(path, tmp_path):
+    pairs = [text if number % 2 else f" {text} \n" for number, text in enumerate(np.repeat(texts(60), 2).tolist())]
+    splits = prepare(tmp_path, {"path": with_columns(path, text=pairs, good=[1, 1, 0, 0] * 30)})
+    seen = [{text.strip() for text in read_split(splits.path, ["good"], split).texts} for split in SPLITS]
+    assert sum(map(len, seen)) == 60
+
+
+def test_texts_equal_only_after_preprocessing_are_refused_in_given_splits(tmp_path, lower_case):
+    given = [*texts(37), "TEXT 0", "Text  1", "other"]
     columns = {"tweet_id": ids(40), "text": given, "good": [1, 0] * 20, "split": splits_column()}
     settings = {"path": parquet(tmp_path / "a.parquet", **columns), "split_column": "split"}
-    counted = [read_report(prepare(tmp_path, settings, request(preprocessing=name))) for name in ("none", lower_case)]
-    assert [report["texts_equal_after_preprocessing_across_splits"] for report in counted] == [0, 2]
+    assert sum(prepare(tmp_path, settings).rows.values()) == 40
+    message = r"(?s)2 texts of .*\['train', 'test'\], after preprocessing: 'text 0', 'TEXT 0'\n.*'text 1', 'Text  1'"
+    with pytest.raises(InputDataError, match=message):
+        prepare(tmp_path, settings, request(preprocessing=lower_case))
+    report = json.loads((tmp_path / "splits" / "good-refused.report.json").read_text())
+    assert report["leaked_texts"] == [
+        {"text": "text 0", "splits": ["train", "test"], "equal_after_preprocessing": ["TEXT 0"]},
+        {"text": "text 1", "splits": ["train", "test"], "equal_after_preprocessing": ["Text  1"]},
+    ]
+
+
+def test_texts_that_white_space_tells_apart_are_refused_in_given_splits(tmp_path):
+    given = [*texts(39), "text\t0 "]
+    columns = {"tweet_id": ids(40), "text": given, "good": [1, 0] * 20, "split": splits_column()}
+    settings = {"path": parquet(tmp_path / "a.parquet", **columns), "split_column": "split"}
+    with pytest.raises(InputDataError, match=r"(?s)1 texts .*after preprocessing: 'text 0', 'text\\t0 '"):
+        prepare(tmp_path, settings)
+
+
+def test_ids_in_two_splits_with_other_texts_are_refused_shown_and_listed(tmp_path):
+    columns = {"tweet_id": ids(30) + ids(10), "text": texts(40), "good": [1, 0] * 20, "split": splits_column()}
+    columns["tweet_id"][39] = 7
+    settings = {"path": parquet(tmp_path / "a.parquet", **columns), "split_column": "split"}
+    with pytest.raises(
+        InputDataError, match=r"(?s)9 ids of .*good-refused.*set labelled_data.id_column to null"
+    ) as refused:
+        prepare(tmp_path, settings)
+    assert f"['train', 'test']: {ids(5)[4]}" in str(refused.value)
+    assert str(ids(6)[5]) not in str(refused.value)
+    report = json.loads((tmp_path / "splits" / "good-refused.report.json").read_text())
+    assert report["ids_in_two_splits"] == [
+        {"id": id_, "texts": {"train": f"text {row}", "test": f"text {row + 30}"}} for row, id_ in enumerate(ids(9))
+    ]
+    assert sum(prepare(tmp_path, settings | {"id_column": None}).rows.values()) == 40
+    assert not list((tmp_path / "splits").glob("*refused*"))
 
 
 @pytest.mark.parametrize("positives", [5, 7, 9])
@@ -258,7 +297,9 @@ def test_float_ids_are_refused_with_the_count_of_the_lost(path, tmp_path, dtype)
         prepare(tmp_path, {"path": with_columns(path, tweet_id=pa.array(numbers).cast(dtype))})
 
 
-@pytest.mark.parametrize("id_", ["2.71832489310437e+17", "2,71832E+17", "3e+17", "271832489310437000.0"])
+@pytest.mark.parametrize(
+    "id_", ["2.71832489310437e+17", "2,71832E+17", "3e+17", "271832489310437000.0", "271832489310437000."]
+)
 def test_ids_in_float_notation_are_refused_and_counted(path, tmp_path, id_):
     given = [id_, "123.0", *map(str, ids(118))]
     with pytest.raises(InputDataError, match=r"2 of 120 ids .* written as floats.*123\.0.*1 of 2 ids are beyond 2\^53"):
@@ -266,7 +307,7 @@ def test_ids_in_float_notation_are_refused_and_counted(path, tmp_path, id_):
 
 
 def test_ids_that_only_look_like_floats_are_kept(path, tmp_path):
-    given = ["7123e45", "1.2.3", "v1.5", *map(str, ids(117))]
+    given = ["7123e45", "1.2.3", "v1.5", "0704.0001", *map(str, ids(116))]
     splits = prepare(tmp_path, {"path": with_columns(path, tweet_id=given)})
     assert set(all_rows(splits).ids) == set(given)
     assert str(FIRST_ID) in given

@@ -22,7 +22,7 @@ def leaked_texts(path, **where):
     splits: dict[str, set[str]] = {}
     for row in pq.read_table(path).to_pylist():
         if all(row[column] == value for column, value in where.items()):
-            splits.setdefault(row["text"], set()).add(row["split"])
+            splits.setdefault(" ".join(row["text"].split()), set()).add(row["split"])
     return sum(len(found) > 1 for found in splits.values())
 
 

@@ -192,6 +192,8 @@ def test_parquet_files_by_split(tmp_path):
     for split, rows in SIZES.items():
         numbers = ids(rows)
         parquet(folder / f"{split}.parquet", tweet_id=numbers, text=texts(rows, split), good=[0, 1] * (rows // 2))
-    splits = prepare(tmp_path, {"path": folder, "layout": "split_files"})
+    settings = {"path": folder, "layout": "split_files"}
+    with pytest.raises(InputDataError, match=r"(?s)10 ids of .*\['train', 'validation', 'test'\]: .*if ids restart"):
+        prepare(tmp_path, settings)
+    splits = prepare(tmp_path, settings | {"id_column": None})
     assert splits.rows == {"train": 20, "validation": 10, "test": 10}
-    assert read_report(splits)["ids_in_two_splits"] == 10

@@ -40,8 +40,8 @@ def test_a_row_with_two_faults_is_counted_once(tmp_path):
 
 def test_blank_string_ids_are_left_out(tmp_path):
     given = columns()
-    given["tweet_id"] = ["", "  ", *(f"a{number}" for number in range(ROWS - 2))]
-    assert prepare_columns(tmp_path, given).left_out == {"blank id": 2}
+    given["tweet_id"] = ["", "  ", "nan", " NaN ", *(f"a{number}" for number in range(ROWS - 4))]
+    assert prepare_columns(tmp_path, given).left_out == {"blank id": 4}
 
 
 def test_float_labels_may_be_blank_as_nan(tmp_path):
@@ -90,8 +90,17 @@ def test_an_id_with_conflicting_rows_is_left_out_and_listed(tmp_path, text, good
     assert read_report(splits)["conflicts"] == [{"id": ids(1)[0], "split": "train", "rows": rows}]
 
 
-def test_a_blank_conflicts_with_no_blank_in_multi_label_rows(tmp_path):
-    given = columns(tweet_id={2: ids(1)[0]}, text={2: "text 0"}, good={2: None}, bad={0: 0, 2: 0})
+def test_multi_label_rows_of_an_id_are_merged_where_blanks_allow_it(tmp_path):
+    same = {"tweet_id": {2: ids(1)[0], 4: ids(1)[0]}, "text": {2: "text 0", 4: "text 0"}}
+    given = columns(**same, good={0: 1, 2: None, 4: None}, bad={0: None, 2: 1, 4: None})
+    splits = prepare_columns(tmp_path, given, request(("good", "bad"), "multi_label"))
+    assert splits.left_out == {"repeated row": 2}
+    rows = all_rows(splits)
+    assert rows.targets[rows.ids.index(ids(1)[0])].tolist() == [1, 1]
+
+
+def test_multi_label_rows_of_an_id_that_contradict_each_other_stay_conflicts(tmp_path):
+    given = columns(tweet_id={2: ids(1)[0]}, text={2: "text 0"}, good={2: None}, bad={0: 0, 2: 1})
     splits = prepare_columns(tmp_path, given, request(("good", "bad"), "multi_label"))
     assert splits.left_out == {"id with conflicting rows": 2}
     assert [row["labels"]["good"] for row in read_report(splits)["conflicts"][0]["rows"]] == [1.0, None]
@@ -100,12 +109,6 @@ def test_a_blank_conflicts_with_no_blank_in_multi_label_rows(tmp_path):
 def test_long_texts_are_cut_in_the_report(tmp_path):
     given = columns(tweet_id={2: ids(1)[0]}, text={2: "x" * 500})
     assert read_report(prepare_columns(tmp_path, given))["conflicts"][0]["rows"][1]["text"] == "x" * 80
-
-
-def test_an_id_in_two_splits_with_other_texts_is_only_counted(tmp_path):
-    splits = prepare_columns(tmp_path, columns(tweet_id={39: ids(1)[0]}))
-    assert splits.left_out == {}
-    assert read_report(splits)["ids_in_two_splits"] == 1
 
 
 def test_duplicate_texts_are_kept_and_counted(tmp_path):
@@ -129,6 +132,22 @@ def test_several_classes_in_one_row_are_refused(tmp_path):
     asked = request({"first": "a", "second": "b"}, "multi_class")
     with pytest.raises(InputDataError, match=f"10 rows of .* several classes, such as the id {ids(3)[2]}.*multi_label"):
         prepare_columns(tmp_path, given, asked, label_column="class")
+
+
+def test_shares_of_a_multi_class_row_must_sum_to_one(tmp_path):
+    given = columns() | {"class": [[0.7, 0.2, 0.1], [0.2, 0.7995, 0.0], [0.0, 0.0, 1.0], None] * 10}
+    settings = {"label_column": "class", "label_names": ("a", "b", "c"), "targets": "soft"}
+    asked = request(("a", "b", "c"), "multi_class")
+    splits = prepare_columns(tmp_path, given, asked, **settings)
+    assert splits.left_out == {"blank class": 10}
+    given["class"][1] = [0.2, 0.79, 0.0]
+    with pytest.raises(
+        InputDataError, match=f"shares of 1 rows of .* the id {ids(2)[1]}, which sum to 0.99.* keep all"
+    ):
+        prepare_columns(tmp_path, given, asked, **settings)
+    with pytest.raises(InputDataError, match="shares of 21 rows of"):
+        prepare_columns(tmp_path, given, request(("a", "b"), "multi_class"), **settings)
+    assert prepare_columns(tmp_path, given, request(("a", "b"), "multi_label"), **settings).left_out
 
 
 def test_every_class_needs_positives_in_every_split(tmp_path):

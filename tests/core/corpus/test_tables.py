@@ -61,6 +61,34 @@ def test_a_last_quote_that_is_never_closed_is_refused(tmp_path):
     assert by_id(prepare(tmp_path, {"path": path}))[7] == "two\nlines"
 
 
+def test_quotes_that_close_before_their_field_ends_are_refused_without_line_breaks_too(tmp_path):
+    given = "".join(f"{id_},{text},{number}\n" for id_, text, number in lines())
+    path = tmp_path / "a.csv"
+    path.write_text("tweet_id,text,good\n" + given.replace(",text 7,", ',"text" 7,'))
+    with pytest.raises(InputDataError, match="not closed where its field ends, by line 9: "):
+        prepare(tmp_path, {"path": path})
+    assert '"text" 7' in by_id(prepare(tmp_path, {"path": path, "quoting": False})).values()
+    path.write_text("tweet_id,text,good\n" + given.replace("text 7", 'text "7"'))
+    assert 'text "7"' in by_id(prepare(tmp_path, {"path": path})).values()
+
+
+@pytest.mark.parametrize("quoting", [True, False])
+def test_carriage_returns_alone_end_lines(tmp_path, quoting):
+    path = tmp_path / "a.csv"
+    path.write_bytes(delimited(path, HEADER, lines()).read_bytes().replace(b"\n", b"\r"))
+    assert by_id(prepare(tmp_path, {"path": path, "quoting": quoting})) == dict(zip(ids(40), texts(40), strict=True))
+
+
+def test_an_open_quote_swallows_no_rows_that_end_in_carriage_returns(tmp_path):
+    path = tmp_path / "a.csv"
+    rows = "".join(f"{id_},{number},{text}\r" for id_, text, number in lines())
+    torn = rows.replace("text 30\r", '"text 30\r').replace("text 35\r", '"text" 35\r')
+    for content in (rows.replace("text 30\r", '"text 30\r'), torn):
+        path.write_bytes(b"tweet_id,good,text\r" + content.encode())
+        with pytest.raises(InputDataError, match="not closed where its field ends"):
+            prepare(tmp_path, {"path": path})
+
+
 @pytest.mark.parametrize(("name", "delimiter"), [("a.csv", ";"), ("a.csv", "\t"), ("a.tsv", ","), ("a.txt", "|")])
 def test_another_delimiter_is_named_and_can_be_set(tmp_path, name, delimiter):
     path = delimited(tmp_path / name, HEADER, lines(), delimiter)
@@ -142,7 +170,7 @@ def test_other_suffixes_and_torn_files_are_refused(tmp_path):
     (tmp_path / "torn.csv.gz").write_bytes(gzip.compress(b"tweet_id,text,good\n" * 500)[:-12])
     with pytest.raises(InputDataError, match="cannot be read"):
         prepare(tmp_path, {"path": tmp_path / "torn.csv.gz"})
-    with pytest.raises(InputDataError, match="must be an ASCII character"):
+    with pytest.raises(ValueError, match="must be an ASCII character"):
         prepare(tmp_path, {"path": delimited(tmp_path / "a.csv", HEADER, lines()), "delimiter": "§"})
 
 

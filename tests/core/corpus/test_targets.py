@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 
 from tasks.core.errors import InputDataError
-from tests.core.corpus.labelled_files import all_rows, delimited, ids, parquet, prepare, request, texts
+from tests.core.corpus.labelled_files import all_rows, delimited, ids, parquet, prepare, read_report, request, texts
 
 NAMES = ("negative", "neutral", "positive")
 
@@ -81,7 +81,9 @@ def test_class_numbers_without_names_are_the_values(tmp_path):
     assert targets_of(splits) == [[0.0, 1.0], [1.0, 0.0], [1.0, 0.0]] * 20
 
 
-@pytest.mark.parametrize("values", [[0, 1, 3], [0, -1, 2], ["0", "neutral", "mixed"], [0.0, 1.5, 2.0]])
+@pytest.mark.parametrize(
+    "values", [[0, 1, 3], [0, -1, 2], ["0", "neutral", "mixed"], [0.0, 1.5, 2.0], [0.0, np.inf, 2.0]]
+)
 def test_classes_without_a_name_are_refused(tmp_path, values):
     settings = {"label_column": "label", "label_names": NAMES}
     with pytest.raises(
@@ -145,3 +147,29 @@ def test_lists_of_shares(tmp_path):
     settings = {"label_column": "label", "label_names": NAMES, "targets": "soft", "votes": 4}
     splits = prepare_label(tmp_path, [[4, 0, 1], [0, 4, 3]] * 30, {"a": "negative", "b": "positive"}, **settings)
     assert targets_of(splits) == [[1.0, 0.25], [0.0, 0.75]] * 30
+
+
+@pytest.mark.parametrize("names", [None, ("pos", "neg", "odd")])
+@pytest.mark.parametrize("wrap", [lambda value: value, lambda value: [value]])
+def test_white_space_around_classes_is_dropped_and_every_class_is_counted(tmp_path, wrap, names):
+    values = [wrap(value) for value in ["pos", " neg", "pos ", "odd"] * 15]
+    settings = {"label_column": "label", "label_names": names}
+    splits = prepare_label(tmp_path, values, ("pos", "neg"), "multi_class", **settings)
+    assert splits.left_out == {"another class": 15}
+    assert targets_of(splits) == [[1.0, 0.0], [0.0, 1.0], [1.0, 0.0]] * 15
+    assert read_report(splits)["classes"] == {"neg": 15, "odd": 15, "pos": 30}
+
+
+@pytest.mark.parametrize("wrap", [lambda value: value, lambda value: [value]])
+def test_classes_that_differ_from_a_label_by_case_only_are_refused(tmp_path, wrap):
+    values = [wrap(value) for value in ["pos", "neg", "Pos ", "NEG", "odd", "Odd"] * 10]
+    with pytest.raises(
+        InputDataError, match=r"holds \['NEG', 'Pos'\]; allowed are the round's values \['pos', 'neg'\]"
+    ):
+        prepare_label(tmp_path, values, ("pos", "neg"), "multi_label", label_column="label")
+
+
+def test_numbered_classes_are_counted_by_name(tmp_path):
+    settings = {"label_column": "label", "label_names": NAMES}
+    splits = prepare_label(tmp_path, [0, 1, 1, None] * 15, {"good": "neutral"}, "binary", **settings)
+    assert read_report(splits)["classes"] == {"negative": 15, "neutral": 30}

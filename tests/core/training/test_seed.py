@@ -77,11 +77,9 @@ def test_a_seed_killed_twice_in_mid_epoch_ends_as_if_undisturbed(make_plan, tmp_
     plan = make_plan(**settings)
     train_until_killed(plan, evaluation=2)
     (workspace,) = plan.folder.parent.glob("*.training")
-    first = (workspace / "checkpoint-4").stat().st_ino
     train_until_killed(plan, evaluation=4)
     assert (workspace / "checkpoint-14").is_dir()
     result, heard = train(plan)
-    assert first
     assert result.checkpoint_sha256 == undisturbed.checkpoint_sha256
     assert result.metrics == undisturbed.metrics
     assert [figures for _, figures in heard] == undisturbed.evaluations
