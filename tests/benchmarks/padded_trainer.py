@@ -16,7 +16,6 @@ from tasks.core.corpus.labelled import read_split
 from tasks.core.threads import cpu_threads
 from tasks.core.training import finetune
 from tasks.core.training.heads import scores_of_labels
-from tasks.core.training.metrics import metric_value
 from tasks.core.training.seed_plan import SeedPlan
 
 
@@ -111,6 +110,5 @@ def train_padded(plan: SeedPlan, folder: Path, clock: StepClock) -> float:
 
 def _ap(labels: Any, logits: Any) -> float:
     targets = np.asarray(labels, dtype=np.float64)[:, None]
-    return metric_value(
-        "average_precision", "binary", targets, scores_of_labels("binary", ["positive"], np.asarray(logits))
-    )
+    scores = scores_of_labels("binary", ["positive"], np.asarray(logits))
+    return label_figures("average_precision", targets, scores, scores >= THRESHOLD)[0]

@@ -71,11 +71,6 @@ def label_figures(name: str, targets: Floats, scores: Floats, decisions: Flags) 
     return figures
 
 
-def metric_value(name: str, head: Head, targets: Floats, scores: Floats) -> float:
-    """Return one figure, averaged over the labels."""
-    return float(np.mean(label_figures(name, targets, scores, decide(head, scores))))
-
-
 def best_thresholds(targets: Floats, scores: Floats) -> Floats:
     """Return for each label the score from which on F1 is best; the highest of equal ones."""
     thresholds = []

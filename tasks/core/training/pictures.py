@@ -37,12 +37,13 @@ def draw_pictures(selection: Selection) -> Iterator[tuple[str, Figure]]:
 def seed_spread(selection: Selection) -> Figure:
     """Every seed's test figures, metric by metric, the winner marked."""
     figure, axes = _canvas(f"{selection.winner.plan.study}: test figures by seed", "", "figure")
-    for position, name in enumerate(SPREAD):
-        values = [candidate.result.metrics[f"test_{name}"] for candidate in selection.candidates]
-        offsets = np.linspace(-0.18, 0.18, len(values)) if len(values) > 1 else np.zeros(1)
-        axes.scatter(position + offsets, values, color=OTHERS, label="seeds" if position == 0 else None)
-        winner = selection.winner.result.metrics[f"test_{name}"]
-        axes.scatter([position], [winner], color=WINNER, marker="D", zorder=3)
+    offsets = np.linspace(-0.18, 0.18, len(selection.candidates)) if len(selection.candidates) > 1 else np.zeros(1)
+    for candidate, offset in zip(selection.candidates, offsets, strict=True):
+        values = [candidate.result.metrics[f"test_{name}"] for name in SPREAD]
+        won = candidate is selection.winner
+        style = {"color": WINNER, "marker": "D", "zorder": 3} if won else {"color": OTHERS, "marker": "o"}
+        axes.scatter(np.arange(len(SPREAD)) + offset, values, **style)
+    axes.scatter([], [], color=OTHERS, label="other seeds")
     axes.scatter([], [], color=WINNER, marker="D", label=_winner(selection))
     axes.set_xticks(range(len(SPREAD)), [name.replace("_", " ") for name in SPREAD])
     axes.legend()
