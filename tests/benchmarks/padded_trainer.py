@@ -15,7 +15,8 @@ from transformers import AutoTokenizer, Trainer, TrainerCallback, TrainingArgume
 from tasks.core.corpus.labelled import read_split
 from tasks.core.threads import cpu_threads
 from tasks.core.training import finetune
-from tasks.core.training.heads import scores_of_labels
+from tasks.core.training.heads import THRESHOLD, scores_of_labels
+from tasks.core.training.metrics import label_figures
 from tasks.core.training.seed_plan import SeedPlan
 
 

@@ -119,7 +119,7 @@ def compare_searches(folder: Path) -> dict[str, Any]:
 
 
 def run_search(plan: SeedPlan) -> SearchOutcome:
-    """Run a search on worker processes of one thread each; a forked PyTorch would wait for threads it does not have."""
+    """Run a search on workers of one thread each, spawned: a forked PyTorch waits for threads it does not have."""
     search = Search(plan)
     with (
         patch.dict(os.environ, OMP_NUM_THREADS="1"),
