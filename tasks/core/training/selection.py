@@ -3,6 +3,9 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from tasks.core.errors import TrainingError
 from tasks.core.training.bootstrap import Interval, draw_resamples, interval, lead, resampled_values
 from tasks.core.training.metrics import LOWER_IS_BETTER
@@ -22,7 +25,8 @@ class Candidate:
     value: float
     """Validation figure of the round's metric."""
     validation: Interval
-    test: Interval
+    test: Interval | None
+    """Of the winner only: the others' test figures decide nothing."""
     winners_lead: Interval
     """How far the winner is ahead on the same resamples."""
 
@@ -134,26 +138,28 @@ def _require_enough(plans: list[SeedPlan], finished: int, missing: dict[int, str
 
 def _measure(plans: list[SeedPlan], results: dict[int, SeedResult], best: SeedPlan) -> list[Candidate]:
     """Bootstrap every candidate on the same resamples."""
-    training, splits = best.training, best.splits
-    metric = training.metric
-    values: dict[str, dict[int, Any]] = {}
-    for split in ("validation", "test"):
-        predictions = {plan.seed: read_predictions(plan, split, splits.labels) for plan in plans}
-        resamples = draw_resamples(predictions[best.seed].targets, training.bootstrap_resamples)
-        values[split] = {
-            seed: resampled_values(metric, splits.head, rows.targets, rows.scores, resamples)
-            for seed, rows in predictions.items()
-        }
+    validation = {plan.seed: values for plan, values in zip(plans, _resample(plans, "validation"), strict=True)}
+    (test,) = _resample([best], "test")
     return [
         Candidate(
             plan=plan,
             result=results[plan.seed],
-            value=results[plan.seed].metrics[f"validation_{metric}"],
-            validation=interval(values["validation"][plan.seed]),
-            test=interval(values["test"][plan.seed]),
-            winners_lead=lead(metric, values["validation"][best.seed], values["validation"][plan.seed]),
+            value=results[plan.seed].metrics[f"validation_{plan.training.metric}"],
+            validation=interval(validation[plan.seed]),
+            test=interval(test) if plan == best else None,
+            winners_lead=lead(plan.training.metric, validation[best.seed], validation[plan.seed]),
         )
         for plan in plans
+    ]
+
+
+def _resample(plans: list[SeedPlan], split: str) -> list[NDArray[np.float64]]:
+    """Return the metric of each plan's predictions on the same resamples of a split."""
+    training, splits = plans[0].training, plans[0].splits
+    predictions = [read_predictions(plan, split, splits.labels) for plan in plans]
+    resamples = draw_resamples(predictions[0].targets, training.bootstrap_resamples)
+    return [
+        resampled_values(training.metric, splits.head, rows.targets, rows.scores, resamples) for rows in predictions
     ]
 
 
@@ -163,7 +169,7 @@ def _candidate_record(candidate: Candidate) -> dict[str, Any]:
         "config_hash": candidate.result.config_hash,
         "value": candidate.value,
         "interval": asdict(candidate.validation),
-        "test_interval": asdict(candidate.test),
+        "test_interval": asdict(candidate.test) if candidate.test is not None else None,
         "winners_lead": asdict(candidate.winners_lead),
         "tied": candidate.tied,
         "thresholds": candidate.result.thresholds,
