@@ -27,7 +27,7 @@ from tasks.registry import find_version
 from tasks.tracking import tracking_uri
 from tests.conftest import write_round
 
-pytestmark = pytest.mark.usefixtures("orchestration")
+pytestmark = [pytest.mark.usefixtures("orchestration"), pytest.mark.timeout(900)]
 
 
 def new_country():

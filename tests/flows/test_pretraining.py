@@ -21,7 +21,7 @@ from tasks.registry import find_version
 from tasks.tracking import tracking_uri
 from tests.conftest import write_round
 
-pytestmark = pytest.mark.usefixtures("orchestration")
+pytestmark = [pytest.mark.usefixtures("orchestration"), pytest.mark.timeout(900)]
 
 SETTINGS = {"heldout_texts": 40, "batch_size": 16, "learning_rate": 5.0e-3, "block_length_tokens": 32}
 

@@ -30,7 +30,8 @@ from tasks.tracking import read_json_artifact, tracking_uri
 from tests.conftest import write_round
 from tests.tiny import make_sentences
 
-pytestmark = pytest.mark.usefixtures("orchestration")
+# Several whole trainings a test, each with its own Dask workers: slow where cores are shared.
+pytestmark = [pytest.mark.usefixtures("orchestration"), pytest.mark.timeout(900)]
 ONE_LABEL = {"positive": "positive", "negative": None}
 
 
