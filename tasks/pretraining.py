@@ -13,7 +13,7 @@ from tasks.core.pretraining.plan import (
     PretrainingResult,
     make_plan,
     read_result,
-    require_better,
+    require_figure,
     verified_checkpoint,
 )
 from tasks.core.round import Round
@@ -62,7 +62,13 @@ def pretrain_base_model(plan: PretrainingPlan) -> PretrainingResult:
 def register_base_model(round_: Round, plan: PretrainingPlan, result: PretrainingResult) -> RegisteredVersion:
     """Register the base model under the round's alias, its figures on an MLflow run."""
     folder = verified_checkpoint(plan, result)
-    require_better(result)
+    require_figure(result)
+    if result.perplexity_after > result.perplexity_before:
+        get_run_logger().warning(
+            "perplexity on held-out texts rose from %s to %s; look before you use this base model",
+            result.perplexity_before,
+            result.perplexity_after,
+        )
     run_id = log_pretraining(round_, plan, result)
     tags = round_.tags(BASE_MODEL_NAME) | {
         "kind": KIND,

@@ -109,12 +109,12 @@ def sample_digest(files: list[SampleFile], sample: Sample) -> str:
     return fingerprint([{file.name: file.digest for file in files}, sample.text_column])
 
 
-def require_better(result: PretrainingResult) -> None:
-    """Raise TrainingError when pretraining made the model worse on held-out texts, or gave no figure at all."""
-    if not isfinite(result.perplexity_after) or result.perplexity_after > result.perplexity_before:
+def require_figure(result: PretrainingResult) -> None:
+    """Raise TrainingError when perplexity on held-out texts is no number: training diverged."""
+    if not isfinite(result.perplexity_after):
         raise TrainingError(
-            f"perplexity on held-out texts went from {result.perplexity_before:.4g} to {result.perplexity_after:.4g}: "
-            "the base model got worse and is not registered. Lower pretraining.learning_rate in the round file."
+            f"perplexity on held-out texts went from {result.perplexity_before:.4g} to {result.perplexity_after}: training "
+            "diverged, and nothing is registered. Lower pretraining.learning_rate in the round file."
         )
 
 
