@@ -113,8 +113,8 @@ def require_figure(result: PretrainingResult) -> None:
     """Raise TrainingError when perplexity on held-out texts is no number: training diverged."""
     if not isfinite(result.perplexity_after):
         raise TrainingError(
-            f"perplexity on held-out texts went from {result.perplexity_before:.4g} to {result.perplexity_after}: training "
-            "diverged, and nothing is registered. Lower pretraining.learning_rate in the round file."
+            f"perplexity on held-out texts went from {result.perplexity_before:.4g} to {result.perplexity_after}: "
+            "training diverged, and nothing is registered. Lower pretraining.learning_rate in the round file."
         )
 
 
