@@ -1,21 +1,21 @@
 """What decides a pretraining, and what it gave."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
 from typing import Literal
 
 from tasks.core.corpus.sample import SampleFile, list_sample
 from tasks.core.errors import ModelFolderError, RoundFileError, TrainingError
-from tasks.core.files import fingerprint, read_json, sha256_of_folder, write_json
+from tasks.core.files import fingerprint, sha256_of_folder
 from tasks.core.preprocessing import preprocessing_digest
+from tasks.core.results import read_finished
 from tasks.core.round import Round
 from tasks.core.round_sections import Pretraining, Sample
 from tasks.core.training.base_model import base_model_fingerprint, require_length
 
 PRETRAINING_FORMAT = 1
 """Raised when pretraining itself changes, so that base models are made again."""
-RESULT_FILE = "result.json"
 CHECKPOINT_FOLDER = "checkpoint"
 
 
@@ -118,27 +118,13 @@ def require_figure(result: PretrainingResult) -> None:
         )
 
 
-def write_result(result: PretrainingResult, folder: Path) -> None:
-    """Write the result; from here on the pretraining counts as finished."""
-    write_json(folder / RESULT_FILE, asdict(result))
-
-
 def read_result(plan: PretrainingPlan) -> PretrainingResult | None:
     """Return the result of a finished pretraining, or None.
 
     Raises:
         TrainingError: the folder's result belongs to another configuration.
     """
-    path = plan.folder / RESULT_FILE
-    if not path.is_file():
-        return None
-    result = PretrainingResult(**read_json(path))
-    if result.config_hash != plan.config_hash:
-        raise TrainingError(
-            f"{path} was written for configuration {result.config_hash}, expected {plan.config_hash}. "
-            f"Move {plan.folder} away and run the pretraining flow again."
-        )
-    return result
+    return read_finished(PretrainingResult, plan.folder, plan.config_hash, "pretraining")
 
 
 def verified_checkpoint(plan: PretrainingPlan, result: PretrainingResult) -> Path:

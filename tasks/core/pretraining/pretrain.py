@@ -22,9 +22,9 @@ from tasks.core.pretraining.plan import (
     PretrainingPlan,
     PretrainingResult,
     read_result,
-    write_result,
 )
 from tasks.core.pretraining.tokenizer import train_tokenizer
+from tasks.core.results import write_finished
 
 
 def pretrain(plan: PretrainingPlan) -> PretrainingResult:
@@ -43,7 +43,7 @@ def _pretrain(plan: PretrainingPlan) -> PretrainingResult:
     shutil.rmtree(aside, ignore_errors=True)
     corpus = read_packed(packed) or _pack(plan, packed)
     result = _train(plan, corpus, aside)
-    write_result(result, aside)
+    write_finished(result, aside)
     fsync_tree(aside)
     shutil.rmtree(plan.folder, ignore_errors=True)
     aside.rename(plan.folder)

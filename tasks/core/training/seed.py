@@ -16,13 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.core.files import fsync_tree, sha256_of_file
+from tasks.core.results import write_finished
 from tasks.core.training.checkpoint import CheckpointCard, write_card
 from tasks.core.training.finetune import Finetuning, finetune
 from tasks.core.training.heads import scores_of_labels
 from tasks.core.training.metrics import all_figures, best_thresholds
 from tasks.core.training.predictions import Predictions, write_predictions
 from tasks.core.training.schedule import Report, evaluations_of
-from tasks.core.training.seed_plan import SeedPlan, SeedResult, read_result, write_result
+from tasks.core.training.seed_plan import SeedPlan, SeedResult, read_result
 from tasks.core.training.workspace import claim_workspace, discard_workspace
 
 FINISHED_FOLDER = "finished"
@@ -65,7 +66,7 @@ def _write_finished(finetuning: Finetuning, folder: Path) -> SeedResult:
         thresholds=dict(zip(labels, thresholds.tolist(), strict=True)),
         checkpoint_sha256=checkpoint,
     )
-    write_result(result, folder)
+    write_finished(result, folder)
     fsync_tree(folder)
     return result
 

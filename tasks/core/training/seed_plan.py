@@ -1,20 +1,20 @@
 """What decides a seed's training, and what it gave."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
 from tasks.core.corpus.labelled import LabelledSplits
-from tasks.core.errors import ModelFolderError, TrainingError
-from tasks.core.files import fingerprint, read_json, sha256_of_file, write_json
+from tasks.core.errors import ModelFolderError
+from tasks.core.files import fingerprint, sha256_of_file
 from tasks.core.preprocessing import preprocessing_digest
+from tasks.core.results import read_finished
 from tasks.core.round import Round
 from tasks.core.round_sections import Training
 from tasks.core.training.base_model import base_model_fingerprint, require_length
 
 TRAINING_FORMAT = 2
 """Raised when training itself changes, so that seeds are trained again."""
-RESULT_FILE = "result.json"
 PREDICTIONS_FILE = "predictions.parquet"
 DECISIVE_LIBRARIES = ("torch", "transformers")
 """Their versions change weights: seeds of two versions are not compared."""
@@ -93,27 +93,13 @@ def plan_seeds(round_: Round, splits: LabelledSplits, base_model: str) -> list[S
     ]
 
 
-def write_result(result: SeedResult, folder: Path) -> None:
-    """Write the result; from here on the seed counts as finished."""
-    write_json(folder / RESULT_FILE, asdict(result))
-
-
 def read_result(plan: SeedPlan) -> SeedResult | None:
     """Return the result of a finished seed, or None.
 
     Raises:
         TrainingError: the folder's result belongs to another configuration.
     """
-    path = plan.folder / RESULT_FILE
-    if not path.is_file():
-        return None
-    result = SeedResult(**read_json(path))
-    if result.config_hash != plan.config_hash:
-        raise TrainingError(
-            f"{path} was written for configuration {result.config_hash}, expected {plan.config_hash}. "
-            f"Move {plan.folder} away and run the training flow again."
-        )
-    return result
+    return read_finished(SeedResult, plan.folder, plan.config_hash, "training")
 
 
 def verify_checkpoint(plan: SeedPlan, result: SeedResult) -> None:

@@ -7,12 +7,13 @@ import pytest
 
 from tasks.core.corpus.labelled import read_split
 from tasks.core.errors import TrainingError
+from tasks.core.results import write_finished
 from tasks.core.tables import markdown_table
 from tasks.core.training.comparison import compare_models
 from tasks.core.training.metrics import all_figures
 from tasks.core.training.pictures import draw_pictures
 from tasks.core.training.predictions import Predictions, write_predictions
-from tasks.core.training.seed_plan import SeedResult, write_result
+from tasks.core.training.seed_plan import SeedResult
 from tasks.core.training.selection import select_seed
 
 
@@ -31,7 +32,7 @@ def finish(plan, noise, shift=0.0):
     evaluation = {"epoch": 1.0, "train_loss": 0.5} | metrics
     thresholds = dict.fromkeys(plan.splits.labels, 0.5)
     result = SeedResult(plan.study, plan.seed, plan.config_hash, [evaluation], metrics, thresholds, {})
-    write_result(result, plan.folder)
+    write_finished(result, plan.folder)
 
 
 @pytest.fixture
