@@ -62,6 +62,28 @@ def preview(
 
 
 @app.command()
+def predict(
+    round_: Annotated[str, typer.Option("--round", help="a round's name, such as us-iter0, or its file")],
+    label: Annotated[str, typer.Option(help="one of the round's labels")],
+    text: Annotated[
+        list[str] | None, typer.Option(help="a text to score; without it, standard input is read, a text a line")
+    ] = None,
+) -> None:
+    """Print probability and logits of texts: of each --text, or of standard input's lines as they come."""
+    use(read_settings())
+    from deployments.predict import (  # noqa: PLC0415 - Prefect reads its settings when it is imported
+        open_predictor,
+        read_lines,
+        read_words,
+    )
+
+    predictor = open_predictor(round_, label)
+    typer.echo(predictor.header)
+    for texts in [read_words(text)] if text else read_lines(sys.stdin.fileno()):
+        typer.echo("\n".join(predictor.lines(texts)))
+
+
+@app.command()
 def demo() -> None:
     """Run the demo round: training, conversion and inference, through real deployments."""
     settings = read_settings()

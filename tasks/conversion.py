@@ -1,94 +1,142 @@
 """Conversion as Prefect tasks."""
 
+import base64
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from prefect import task
-from prefect.artifacts import create_table_artifact
+from prefect.artifacts import create_image_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
+from prefect.logging import get_run_logger
 
-from tasks.conversion_runs import log_engine
+from tasks.conversion_runs import engine_tags, log_engine
+from tasks.core.conversion.report import parity_rows
+from tasks.core.conversion.request import ConversionRequest
+from tasks.core.corpus.labelled import LabelledSplits
 from tasks.core.corpus.reading import draw_texts
 from tasks.core.corpus.sample import list_sample
+from tasks.core.errors import InputDataError
 from tasks.core.files import fingerprint, read_json, write_json
 from tasks.core.inference.model_folder import PARITY_FILE, EngineModel
 from tasks.core.naming import artifact_key
 from tasks.core.round import Round
 from tasks.registry import RegisteredVersion, Registration, fetch_folder, find_version, register_folder, resolve
 from tasks.retrying import DELAYS_SECONDS, is_worth_retrying
+from tasks.rivals import find_rivals
 
-CONVERSION_FORMAT = 1
+CONVERSION_FORMAT = 2
 """Raised when conversion itself changes, so that models are converted again."""
+DECISIVE_LIBRARIES = ("torch", "onnx", "onnxruntime", "openvino", "nncf")
 
 
 @dataclass(frozen=True)
 class ConversionPlan:
-    """A checkpoint to convert, and the texts to compare on."""
+    """A checkpoint to convert for the labels it was selected for."""
 
-    label: str
-    checkpoint: RegisteredVersion
-    checkpoint_folder: str
-    texts_file: str
+    name: str
+    """The study's: a label, or the head of a model with several."""
+    checkpoints: dict[str, RegisteredVersion]
+    """By label; their files are the same."""
+    request: ConversionRequest
     conversion_hash: str
-    folder: str
+
+    @property
+    def report_folder(self) -> Path:
+        """Where conversion leaves text and pictures."""
+        return Path(self.request.folder) / "report"
 
 
-@task(task_run_name="plan-conversion-{label}", cache_policy=NO_CACHE, persist_result=False)
-def plan_conversion(round_: Round, label: str) -> ConversionPlan:
-    """Fetch the label's checkpoint and draw the texts of the sample to compare on."""
-    name = round_.registered_model(label)
-    checkpoint = resolve(name, round_.checkpoint_alias, label, f"training/{round_.model_round}")
-    sample = round_.samples[round_.conversion.sample]
+@task(task_run_name="plan-{splits.study}", cache_policy=NO_CACHE, persist_result=False)
+def plan_conversions(round_: Round, splits: LabelledSplits) -> list[ConversionPlan]:
+    """Fetch the checkpoints selected for a study's labels and draw the texts of the sample to compare on.
+
+    Labels of one checkpoint are converted together.
+    """
+    flow_to_run = f"training/{round_.model_round}"
+    by_files: dict[str, dict[str, RegisteredVersion]] = {}
+    for label in splits.labels:
+        checkpoint = resolve(round_.registered_model(label), round_.checkpoint_alias, label, flow_to_run)
+        _require_same_data(checkpoint, splits, label, flow_to_run)
+        by_files.setdefault(checkpoint.digest, {})[label] = checkpoint
+    return [_plan(round_, splits, checkpoints) for checkpoints in by_files.values()]
+
+
+def _require_same_data(checkpoint: RegisteredVersion, splits: LabelledSplits, label: str, flow_to_run: str) -> None:
+    trained_on = checkpoint.tags.get("data_digest")
+    if trained_on != splits.digest:
+        raise InputDataError(
+            f"the labelled data of '{label}' have digest {splits.digest}, but {checkpoint.name} version "
+            f"{checkpoint.version} was trained on {trained_on}: its validation and test rows may be others now. Put "
+            f"the data back, or run: prefect deployment run {flow_to_run}"
+        )
+
+
+def _plan(round_: Round, splits: LabelledSplits, checkpoints: dict[str, RegisteredVersion]) -> ConversionPlan:
+    settings, first = round_.conversion, next(iter(checkpoints.values()))
+    sample = round_.samples[settings.sample]
     files = list_sample(sample)
-    inputs = [{file.name: file.digest for file in files}, sample.text_column]
-    settings = round_.conversion.model_dump(mode="json")
-    conversion_hash = fingerprint([CONVERSION_FORMAT, checkpoint.folder_name, inputs, settings])
-    texts_file = round_.work_path / "parity_texts" / f"{conversion_hash}.json"
+    drawn = [{file.name: file.digest for file in files}, sample.text_column, settings.scored_texts, settings.draw_seed]
+    texts_file = round_.work_path / "parity_texts" / f"{fingerprint(drawn)}.json"
     if not texts_file.is_file():
-        count, seed = round_.conversion.parity_texts, round_.conversion.draw_seed
-        write_json(texts_file, draw_texts(files, sample, count, seed, "conversion.parity_texts"))
-    checkpoint_folder = fetch_folder(checkpoint, round_.work_path / "models")
-    folder = round_.work_path / "engines" / label / conversion_hash
-    return ConversionPlan(label, checkpoint, str(checkpoint_folder), str(texts_file), conversion_hash, str(folder))
+        texts = draw_texts(files, sample, settings.scored_texts, settings.draw_seed, "conversion.scored_texts")
+        write_json(texts_file, texts)
+    rivals = find_rivals(round_, first)
+    decisive = [first.folder_name, sorted(checkpoints), drawn, settings.model_dump(mode="json"), splits.digest]
+    versions = {library: version(library).split("+")[0] for library in DECISIVE_LIBRARIES}
+    seeds = [[rival.seed, rival.tied] for rival in rivals]
+    conversion_hash = fingerprint([CONVERSION_FORMAT, versions, decisive, seeds])
+    request = ConversionRequest(
+        checkpoint=str(fetch_folder(first, round_.work_path / "models")),
+        labels=tuple(checkpoints),
+        texts_file=str(texts_file),
+        splits_path=splits.path,
+        settings=settings,
+        bootstrap_resamples=round_.training.bootstrap_resamples,
+        rivals=tuple(rivals),
+        folder=str(round_.work_path / "engines" / round_.name / splits.study / conversion_hash),
+    )
+    return ConversionPlan(splits.study, checkpoints, request, conversion_hash)
 
 
-def find_engine(round_: Round, plan: ConversionPlan) -> RegisteredVersion | None:
-    """Return the registered engine model that this very conversion made, or None."""
-    current = find_version(round_.registered_model(plan.label), round_.engine_alias)
-    return current if current is not None and current.tags.get("conversion_hash") == plan.conversion_hash else None
+def find_engines(round_: Round, plan: ConversionPlan) -> dict[str, RegisteredVersion]:
+    """Return the registered engine models that this very conversion made, by label."""
+    found = {label: find_version(round_.registered_model(label), round_.engine_alias) for label in plan.checkpoints}
+    return {
+        label: engine
+        for label, engine in found.items()
+        if engine is not None and engine.tags.get("conversion_hash") == plan.conversion_hash
+    }
 
 
 @task(
-    task_run_name="convert-{plan.label}",
+    task_run_name="convert-{plan.name}",
     retries=len(DELAYS_SECONDS),
     retry_delay_seconds=DELAYS_SECONDS,
     retry_condition_fn=is_worth_retrying,
     cache_policy=NO_CACHE,
     persist_result=False,
 )
-def convert_label(plan: ConversionPlan) -> EngineModel:
-    """Export, quantise and compare; leave the engine model in the plan's folder."""
+def convert_checkpoint(plan: ConversionPlan) -> dict[str, EngineModel]:
+    """Try every variant; leave the engine models in the plan's folder."""
     from tasks.core.conversion.convert import convert  # noqa: PLC0415 - torch only where it is used
 
-    return convert(Path(plan.checkpoint_folder), plan.label, read_json(Path(plan.texts_file)), Path(plan.folder))
+    return convert(plan.request)
 
 
-@task(task_run_name="register-{plan.label}", cache_policy=NO_CACHE, persist_result=False)
+@task(task_run_name="register-{engine.label}", cache_policy=NO_CACHE, persist_result=False)
 def register_engine(round_: Round, plan: ConversionPlan, engine: EngineModel) -> RegisteredVersion:
-    """Register an engine model under the round's engine alias, its parity figures on an MLflow run."""
-    parity = read_parity(Path(engine.folder))
-    run_id = log_engine(round_, plan.label, plan.conversion_hash, parity)
-    tags = round_.tags(plan.label) | {
-        "kind": "engine",
-        "variant": engine.variant,
-        "source_version": plan.checkpoint.version,
-        "config_hash": engine.config_hash,
+    """Register an engine model under the round's engine alias, its report on an MLflow run."""
+    report = read_parity(Path(engine.folder))
+    run_id = log_engine(round_, engine.label, plan.conversion_hash, report, plan.report_folder)
+    tags = engine_tags(round_, engine, report) | {
+        "source_version": plan.checkpoints[engine.label].version,
         "conversion_hash": plan.conversion_hash,
-        "engine_digest": engine.digest,
     }
-    name = round_.registered_model(plan.label)
+    name = round_.registered_model(engine.label)
     registration = Registration(name, round_.engine_alias, Path(engine.folder), run_id, "engine", tags)
+    get_run_logger().info("%s: %s serves, for it is the fastest that passes the gate", engine.label, report["serves"])
     return register_folder(registration, round_.work_path / "models")
 
 
@@ -98,16 +146,19 @@ def read_parity(folder: Path) -> dict[str, Any]:
     return report
 
 
-def publish_parity_table(round_: Round, registered: dict[str, RegisteredVersion]) -> None:
-    """Leave every label's parity figures as a table in the Prefect UI."""
-    rows = []
-    for label, version in registered.items():
-        report = read_parity(fetch_folder(version, round_.work_path / "models"))
-        for variant in report["variants"]:
-            serves = "yes" if variant["variant"] == report["serves"] else ""
-            rows.append({"label": label, **variant, "serves": serves})
-    create_table_artifact(
-        key=artifact_key(round_.name, "parity"),
-        table=rows,
-        description=f"Engine models of {round_.name} against their checkpoints; one serves as {round_.engine_alias}",
-    )
+def publish_parity(round_: Round, plans: list[ConversionPlan], registered: dict[str, RegisteredVersion]) -> None:
+    """Leave every label's parity figures as a table, and its scatter plot as a picture, in the Prefect UI."""
+    for plan in plans:
+        for label in plan.checkpoints:
+            report = read_parity(fetch_folder(registered[label], round_.work_path / "models"))
+            create_table_artifact(
+                key=artifact_key(round_.name, label, "parity"),
+                table=parity_rows(report, label),
+                description=f"Engine variants of {label} against its checkpoint; {report['serves']} serves as "
+                f"{round_.engine_alias}, the fastest that passes the {report['preset']} gate",
+            )
+            picture = plan.report_folder / f"scatter_{label}.png"
+            if picture.is_file():
+                content = base64.b64encode(picture.read_bytes()).decode()
+                key = artifact_key(round_.name, label, "scatter")
+                create_image_artifact(f"data:image/png;base64,{content}", key=key, description=f"Log-odds of {label}")

@@ -29,7 +29,17 @@ MAXIMUM_BLOCKS = 200
 
 @task(task_run_name="fetch-engine-{label}", cache_policy=NO_CACHE, persist_result=False)
 def fetch_engine(round_: Round, label: str) -> EngineUse:
-    """Resolve the label's engine model to a version, and fetch and verify its files."""
+    """Find the label's engine model as a Prefect task."""
+    return find_engine(round_, label)
+
+
+def find_engine(round_: Round, label: str) -> EngineUse:
+    """Resolve the label's engine model to a version, and fetch and verify its files.
+
+    Raises:
+        RegistryError: there is none, or it was made from another checkpoint than the alias now stands for.
+        ModelFolderError: its files are not those that were registered, or score another label.
+    """
     name = round_.registered_model(label)
     registered = resolve(name, round_.engine_alias, label, f"conversion/{round_.model_round}")
     checkpoint = resolve(name, round_.checkpoint_alias, label, f"training/{round_.model_round}")

@@ -15,11 +15,11 @@ import yaml
 from infra.services.process import start, stop, wait_healthy
 from infra.services.settings import ServiceSettings
 from infra.services.stack import services
-from tasks.core.conversion.convert import convert
 from tasks.core.inference.model_folder import EngineModel
 from tasks.core.round import Round
 from tasks.core.round_file import read_round
 from tests.tiny import WORDS, make_sentences, save_tiny_bert, save_tiny_checkpoint
+from tests.tiny_conversion import convert_tiny
 
 # Threads that wait for each other over a two-layer model cost more than they do, the more so on a busy machine.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -40,7 +40,7 @@ def tiny_engines(tiny_bert, tmp_path_factory) -> dict[str, EngineModel]:
     engines = {}
     for seed, label in enumerate(("positive", "negative")):
         checkpoint = save_tiny_checkpoint(tiny_bert, root / f"{label}-checkpoint", (label,), seed)
-        engines[label] = convert(checkpoint, label, make_sentences(120, seed=5), root / label)
+        engines |= convert_tiny(checkpoint, (label,), root / f"{label}-engine")
     return engines
 
 
@@ -95,7 +95,7 @@ def write_round(folder: Path, base_model: Path, sample_rows: int = 240, **change
             "max_length_tokens": 32,
             "bootstrap_resamples": 100,
         },
-        "conversion": {"parity_texts": 200},
+        "conversion": {"parity_texts": 200, "scored_texts": 200, "variants": []},
         "samples": {"evaluation": {"path": str(write_sample(folder / "sample", sample_rows))}},
         "inference": {"output_path": str(folder / "runs"), "shard_rows": 50, "batch_tokens": 512},
         "work_path": str(folder / "work"),

@@ -47,10 +47,14 @@ def print_report(summary: dict[str, Any], summary_path: Path) -> None:
             typer.echo(f"  {label:10} {seed['seed']:>7}{mark} {validation:>14.4f} {test:>8.4f}")
         typer.echo(f"  {label:10} {'TF-IDF':>7}  {'':14} {figures['baseline_test_average_precision']:>8.4f}")
     typer.echo("\nEngine models against their checkpoints (* serves)")
-    typer.echo(f"  {'label':10} {'engine':26} {'texts':>6} {'max diff':>9} {'mean diff':>9} {'tau':>7} {'top 100':>7}")
+    typer.echo(
+        f"  {'label':10} {'engine':26} {'texts/s':>8} {'max diff':>9} {'tau':>7} {'tau top':>8} {'best 100':>8} "
+        f"{'batch':>9}  gate"
+    )
     for label, figures in summary["labels"].items():
         for variant in figures["parity"]:
-            typer.echo(_parity_line(label, variant, figures["serves"]))
+            if variant["tried"]:
+                typer.echo(_parity_line(label, variant, figures["serves"]))
     for label, figures in summary["labels"].items():
         typer.echo(f"\nBest-scored texts: {label}")
         for row in figures["top"]:
@@ -79,9 +83,12 @@ def _gather_label(round_: Round, label: str, folder: RunFolder) -> dict[str, Any
 
 def _parity_line(label: str, variant: dict[str, Any], serves: str) -> str:
     name = variant["variant"] + ("*" if variant["variant"] == serves else "")
+    figures = variant["labels"][label]
     return (
-        f"  {label:10} {name:26} {variant['texts']:>6} {variant['max_logit_difference']:>9.1e} "
-        f"{variant['mean_logit_difference']:>9.1e} {variant['kendall_tau']:>7.4f} {variant['overlap_top_100']:>7.2f}"
+        f"  {label:10} {name:26} {variant['texts_per_second_per_core']:>8.0f} "
+        f"{figures['max_logit_difference']:>9.1e} "
+        f"{figures['kendall_tau'] or 0:>7.4f} {figures['kendall_tau_top'] or 0:>8.4f} {figures['overlap']['100']:>8.2f} "
+        f"{variant['batch_variance']:>9.1e}  {'passes' if variant['passes'] else 'fails'}"
     )
 
 

@@ -7,6 +7,7 @@ WinnowError
 ├── RegistryError        a model that the registry does not hold, or not in the asked form
 ├── ModelFolderError     a checkpoint or engine model whose files are missing, altered or foreign
 ├── ParityError          an engine model that does not rank as its checkpoint does
+├── MachineError         a machine that cannot run an engine model as it was made
 └── RunFolderError       a run folder whose files contradict each other
 
 A message says what was wrong, shows the value, says what is allowed and what to do next.
@@ -39,6 +40,10 @@ class ModelFolderError(WinnowError):
 
 class ParityError(WinnowError):
     """The engine model gives other logits than its checkpoint."""
+
+
+class MachineError(WinnowError):
+    """This machine's CPU or libraries give an engine model other logits than it was made with."""
 
 
 class RunFolderError(WinnowError):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from tasks.core.conversion.settings import Conversion
 from tasks.core.errors import RoundFileError
 from tasks.core.naming import (
     BASE_MODEL_NAME,
@@ -21,7 +22,6 @@ from tasks.core.naming import (
 from tasks.core.preprocessing import PREPROCESSINGS
 from tasks.core.round_sections import (
     Clusters,
-    Conversion,
     Inference,
     Label,
     LabelledData,

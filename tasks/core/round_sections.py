@@ -1,4 +1,4 @@
-"""The sections of a round file: data, training, search, pretraining, conversion, inference, clusters."""
+"""The sections of a round file: data, training, search, pretraining, sample, inference, clusters."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -16,11 +16,13 @@ MetricName = Literal["average_precision", "roc_auc", "f1", "precision_at_20", "p
 DOCUMENT_LEARNING_RATES = (1e-3, 1e-4, 1e-5, 1e-6, 3e-3, 3e-4, 3e-5, 3e-6, 5e-3, 5e-4, 5e-5, 5e-6)
 
 
-class _Settings(BaseModel):
+class Settings(BaseModel):
+    """A section of a round file: unknown keys are refused."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class LabelledData(_Settings):
+class LabelledData(Settings):
     """Where the human labels are, and in which of the known layouts.
 
     `file`             one Parquet, CSV or TSV file
@@ -73,7 +75,7 @@ class LabelledData(_Settings):
         return self
 
 
-class Search(_Settings):
+class Search(Settings):
     """The hyper-parameter search before the seeds: the full grid, or one pruned by successive halving."""
 
     strategy: Literal["none", "grid", "halving"] = "none"
@@ -94,7 +96,7 @@ class Search(_Settings):
         return values
 
 
-class Training(_Settings):
+class Training(Settings):
     """How every seed is trained, and which seed wins."""
 
     head: Head = "binary"
@@ -132,7 +134,7 @@ class Training(_Settings):
         return self
 
 
-class Pretraining(_Settings):
+class Pretraining(Settings):
     """Masked-language-model training of a checkpoint on a sample's texts, before any labels."""
 
     base_model: str
@@ -153,15 +155,7 @@ class Pretraining(_Settings):
     seed: Seed = 1
 
 
-class Conversion(_Settings):
-    """On how many texts of the sample the engine model is compared with its checkpoint."""
-
-    sample: Name = "evaluation"
-    parity_texts: int = Field(default=1_000, ge=200)
-    draw_seed: Seed = 0
-
-
-class Sample(_Settings):
+class Sample(Settings):
     """An unlabelled corpus to score: a Parquet file, or a folder of them."""
 
     path: Path
@@ -169,16 +163,19 @@ class Sample(_Settings):
     text_column: str = "text"
 
 
-class Inference(_Settings):
+class Inference(Settings):
     """How a sample is cut into shards, and shards into batches; both may change the last digits of scores."""
 
     output_path: Path
     shard_rows: int = Field(default=50_000, ge=1)
     batch_tokens: int = Field(default=2_048, ge=512)
-    """Tokens in a batch, padding included."""
+    """Tokens in a batch at most; its texts are of one length, so none is padding."""
+    fall_back_to_fp32: bool = False
+    """Where a worker's CPU or libraries give an engine model other logits than it was made with, score with its fp32
+    graph instead of refusing."""
 
 
-class Clusters(_Settings):
+class Clusters(Settings):
     """The cluster profile of each flow: a name in infra/clusters, a YAML file, or a scheduler's address."""
 
     training: str = "local"

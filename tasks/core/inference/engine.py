@@ -1,57 +1,78 @@
-"""An engine model opened for scoring: ONNX Runtime on this process's threads."""
+"""An engine model opened for scoring: from texts to logits, on this process's threads."""
 
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from tasks.core.errors import ModelFolderError
-from tasks.core.inference.batching import pad_batch
-from tasks.core.inference.model_folder import ONNX_FILE, EngineModel, read_engine_model
-from tasks.core.threads import cpu_threads
+from tasks.core.errors import MachineError
+from tasks.core.inference.batching import plan_batches, stack_rows
+from tasks.core.inference.canaries import read_canaries, require_canaries
+from tasks.core.inference.model_folder import EngineModel, read_engine_model
+from tasks.core.inference.runtimes import Run, open_runtime
+from tasks.core.inference.variants import Variant
 
-PROVIDER = "CPUExecutionProvider"
+BATCH_TOKENS = 2_048
 
 
 @dataclass(frozen=True)
 class Engine:
     """A graph, ready to give logits."""
 
-    pad_id: int
-    session: Any
+    run: Run
 
-    def logits(self, rows: list[list[int]]) -> NDArray[np.float32]:
-        """Return the logits, of shape (rows, columns), of token id lists."""
-        ids, mask = pad_batch(rows, self.pad_id)
-        outputs = self.session.run(["logits"], {"input_ids": ids, "attention_mask": mask})
-        logits: NDArray[np.float32] = outputs[0]
+    def logits(self, rows: list[list[int]], batch_tokens: int = BATCH_TOKENS) -> NDArray[np.float32]:
+        """Return the logits, of shape (rows, columns), of token id lists, in batches of equal length."""
+        if not rows:
+            return np.empty((0, 0), dtype=np.float32)
+        batches = plan_batches(np.array([len(row) for row in rows], dtype=np.int64), batch_tokens)
+        scored = np.concatenate([self.run(*stack_rows([rows[row] for row in batch])) for batch in batches])
+        logits = np.empty_like(scored)
+        logits[np.concatenate(batches)] = scored
         return logits
 
 
 @cache
-def open_engine(folder: str) -> tuple[EngineModel, Engine]:
-    """Verify a model folder's files and open its graph, once a process; labels of one model share the graph.
+def open_engine(folder: str, fall_back_to_fp32: bool = False) -> tuple[EngineModel, Engine]:
+    """Verify a model folder's files, open its graph and run its canaries, once a process.
+
+    With `fall_back_to_fp32`, a machine that gives other logits than the one the model was made on gets the fp32 graph;
+    the EngineModel returned says which variant it is.
 
     Raises:
-        ModelFolderError: a file is missing or not the registered one, or the graph cannot run here.
+        ModelFolderError: a file is missing or not the registered one.
+        MachineError: the graph cannot run here as it was made, or its canaries give other logits.
     """
     model = read_engine_model(Path(folder))
-    return model, Engine(model.pad_id, _session(model.files[ONNX_FILE], model.onnx_path))
+    try:
+        return model, _checked(model)
+    except MachineError:
+        if not fall_back_to_fp32 or model.variant == model.in_fp32().variant:
+            raise
+        return model.in_fp32(), _checked(model.in_fp32())
 
 
-_SESSIONS: dict[str, onnxruntime.InferenceSession] = {}
+def _checked(model: EngineModel) -> Engine:
+    """Open the graph; labels of one model share it. Every label's canaries are run."""
+    engine = _open(model.files[model.graph], str(Path(model.folder) / model.graph), model.variant)
+    canaries = read_canaries(Path(model.folder))
+    tokenizer = open_tokenizer(str(model.tokenizer_path), model.max_length_tokens)
+    rows = [encoding.ids for encoding in tokenizer.encode_batch(canaries.prepared(model.preprocessing))]
+    require_canaries(canaries, model, engine.logits(rows))
+    return engine
+
+
+_ENGINES: dict[tuple[str, Variant], Engine] = {}
 """Open graphs by the sha256 of their files."""
 
 
-def _session(sha256: str, path: Path) -> onnxruntime.InferenceSession:
-    if sha256 not in _SESSIONS:
-        _SESSIONS[sha256] = open_session(path)
-    return _SESSIONS[sha256]
+def _open(sha256: str, path: str, variant: Variant) -> Engine:
+    if (sha256, variant) not in _ENGINES:
+        _ENGINES[sha256, variant] = Engine(open_runtime(Path(path), variant))
+    return _ENGINES[sha256, variant]
 
 
 @cache
@@ -61,16 +82,3 @@ def open_tokenizer(path: str, max_length_tokens: int) -> Tokenizer:
     tokenizer.no_padding()
     tokenizer.enable_truncation(max_length_tokens)
     return tokenizer
-
-
-def open_session(path: Path) -> onnxruntime.InferenceSession:
-    """Open an ONNX graph on the threads granted to this process, and check that it runs where it was asked to."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = cpu_threads()
-    options.inter_op_num_threads = 1
-    options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    session = onnxruntime.InferenceSession(str(path), options, providers=[PROVIDER])
-    if session.get_providers() != [PROVIDER]:
-        raise ModelFolderError(f"{path} was opened on {session.get_providers()}, asked for was {PROVIDER}")
-    return session

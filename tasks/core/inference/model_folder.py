@@ -1,23 +1,29 @@
-"""The engine model's folder: all that inference needs, and nothing from anywhere else.
+"""The engine model's folder: all that scoring needs, and nothing from anywhere else.
 
-model.onnx       the graph
+model.onnx       the graph that serves
+fp32.onnx        the same model in fp32, where model.onnx is not: inference may fall back to it
 tokenizer.json   the tokenizer
-parity.json      how the engine model compares with its checkpoint
-engine.json      the EngineModel, with the sha256 of the other files; written last
+canaries.json    texts and the logits they gave where the model was made
+parity.json      how this and the other variants compare with the checkpoint
+engine.json      the EngineModel, with the sha256 of the files above; written last
+MLmodel, code/   what makes the folder an MLflow pyfunc: see tasks.core.conversion.pyfunc_files
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from tasks.core.errors import ModelFolderError
 from tasks.core.files import fingerprint, read_json, sha256_of_file, write_json
+from tasks.core.inference.variants import FP32, Variant
 from tasks.core.preprocessing import require_preprocessing
 
 ENGINE_FILE = "engine.json"
 ONNX_FILE = "model.onnx"
+FP32_FILE = "fp32.onnx"
 TOKENIZER_FILE = "tokenizer.json"
+CANARIES_FILE = "canaries.json"
 PARITY_FILE = "parity.json"
-FORMAT = 2
+FORMAT = 3
 
 
 @dataclass(frozen=True)
@@ -28,24 +34,25 @@ class EngineModel:
     label: str
     head: str
     """How the logits' columns become scores: binary, multi_label or multi_class."""
-    variant: str
-    """Variant that serves: `onnxruntime-fp32`."""
+    variant: Variant
+    """How `model.onnx` is run."""
     positive_index: int
     """Column of the logits that belongs to the label."""
-    pad_id: int
     max_length_tokens: int
     preprocessing: str
     preprocessing_digest: str
     """What the preprocessing made of fixed texts when the checkpoint was trained."""
+    canary_tolerance: float
+    """By how much a canary's logit may differ from the one it had where the model was made."""
     config_hash: str
     """Configuration of the checkpoint's training."""
     files: dict[str, str]
     """sha256 of each file, by name."""
 
     @property
-    def onnx_path(self) -> Path:
-        """The graph."""
-        return Path(self.folder) / ONNX_FILE
+    def graph(self) -> str:
+        """Name of the file that `variant` runs."""
+        return FP32_FILE if self.variant == FP32 and FP32_FILE in self.files else ONNX_FILE
 
     @property
     def tokenizer_path(self) -> Path:
@@ -55,14 +62,19 @@ class EngineModel:
     @property
     def digest(self) -> str:
         """Fingerprint of what decides scores: graph, tokenizer, and how texts reach them."""
-        decisive = {name: self.files[name] for name in (ONNX_FILE, TOKENIZER_FILE)}
+        decisive = {name: self.files[name] for name in (self.graph, TOKENIZER_FILE)}
         return fingerprint(
             [
                 decisive,
-                [self.variant, self.head, self.positive_index, self.pad_id, self.max_length_tokens],
+                asdict(self.variant),
+                [self.head, self.positive_index, self.max_length_tokens],
                 [self.preprocessing, self.preprocessing_digest],
             ]
         )
+
+    def in_fp32(self) -> "EngineModel":
+        """Return the same model as ONNX Runtime runs it in fp32."""
+        return replace(self, variant=FP32)
 
 
 def write_engine_model(model: EngineModel) -> None:
@@ -87,7 +99,7 @@ def read_engine_model(folder: Path) -> EngineModel:
         raise ModelFolderError(
             f"{path} is not of format {FORMAT}; run the conversion flow again with this version of Winnow"
         )
-    model = EngineModel(folder=str(folder), **content)
+    model = EngineModel(**content | {"folder": str(folder), "variant": Variant(**content["variant"])})
     for name, expected in model.files.items():
         _verify(folder / name, expected)
     require_preprocessing(model.preprocessing, model.preprocessing_digest)

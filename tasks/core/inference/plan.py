@@ -60,6 +60,7 @@ class Plan:
     id_column: str
     text_column: str
     batch_tokens: int
+    fall_back_to_fp32: bool
     shard_rows: int
     limit: int | None
     max_length_tokens: int
@@ -101,6 +102,7 @@ def make_plan(
         id_column=sample.id_column,
         text_column=sample.text_column,
         batch_tokens=settings.batch_tokens,
+        fall_back_to_fp32=settings.fall_back_to_fp32,
         shard_rows=settings.shard_rows,
         limit=limit,
         max_length_tokens=shared.max_length_tokens,
@@ -160,6 +162,7 @@ def _fingerprint(
             "engines": [[use.label, use.registered_model, use.version, use.digest] for use in engines],
             "shard_rows": settings.shard_rows,
             "batch_tokens": settings.batch_tokens,
+            "fall_back_to_fp32": settings.fall_back_to_fp32,
             "limit": limit,
         }
     )

@@ -19,6 +19,8 @@ class Receipt:
     rows_in: int
     rows_out: dict[str, int]
     """Scores written, by label."""
+    variants: dict[str, str]
+    """The engine variant that scored, by label."""
     rows_quarantined: int
     duplicate_texts: int
     """Rows whose text an earlier row of the shard has; scored once, written for every id."""

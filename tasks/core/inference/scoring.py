@@ -18,10 +18,9 @@ from numpy.typing import NDArray
 from tasks.core.corpus.reading import decode_texts
 from tasks.core.errors import ModelFolderError
 from tasks.core.files import sha256_of_file, write_aside
-from tasks.core.inference.batching import plan_batches
-from tasks.core.inference.engine import Engine, open_engine, open_tokenizer
+from tasks.core.inference.engine import open_engine, open_tokenizer
 from tasks.core.inference.input import read_shard, sha256_of_rows
-from tasks.core.inference.model_folder import ONNX_FILE, TOKENIZER_FILE, EngineModel
+from tasks.core.inference.model_folder import TOKENIZER_FILE, EngineModel
 from tasks.core.inference.plan import METADATA_KEY, EngineUse, Plan, Shard
 from tasks.core.inference.receipts import Receipt, write_receipt
 from tasks.core.inference.run_folder import RunFolder, worker_name
@@ -54,14 +53,15 @@ def score_shard(plan: Plan, shard: Shard, folder: RunFolder) -> Receipt:
     rows = read_shard(plan, shard)
     scorable, quarantined = _quarantine(rows)
     texts = _tokenise(plan, scorable)
-    batches = plan_batches(np.array([len(row) for row in texts.tokens], dtype=np.int64), plan.batch_tokens)
     paths = []
-    logits: dict[str, NDArray[np.float32]] = {}
+    logits: dict[int, NDArray[np.float32]] = {}
+    variants = {}
     for use in plan.engines:
-        model, engine = open_engine(use.folder)
-        graph = model.files[ONNX_FILE]
+        model, engine = open_engine(use.folder, plan.fall_back_to_fp32)
+        variants[use.label] = model.variant.name
+        graph = id(engine)  # labels of one model share its graph
         if graph not in logits:
-            logits[graph] = _logits(engine, texts, batches)
+            logits[graph] = engine.logits(texts.tokens, plan.batch_tokens)
         scores = _scores(model, logits[graph])[texts.text_of_row]
         table = pa.table({"tweet_id": texts.ids, "score": pa.array(scores, pa.float64())})
         paths.append(_write_scores(plan, use, table, shard, folder))
@@ -75,6 +75,7 @@ def score_shard(plan: Plan, shard: Shard, folder: RunFolder) -> Receipt:
         run_id=plan.run_id,
         rows_in=rows.num_rows,
         rows_out={use.label: scorable.num_rows for use in plan.engines},
+        variants=variants,
         rows_quarantined=quarantined.num_rows,
         duplicate_texts=scorable.num_rows - len(texts.tokens),
         empty_texts=texts.empty,
@@ -119,16 +120,6 @@ def _tokenise(plan: Plan, rows: pa.Table) -> _Texts:
         empty=int(empty[text_of_row].sum()),
         truncated=int(truncated[text_of_row].sum()),
     )
-
-
-def _logits(engine: Engine, texts: _Texts, batches: list[NDArray[np.int64]]) -> NDArray[np.float32]:
-    """Return the logits of every distinct text, of shape (texts, columns)."""
-    if not batches:
-        return np.empty((0, 0), dtype=np.float32)
-    scored = np.concatenate([engine.logits([texts.tokens[row] for row in batch]) for batch in batches])
-    logits = np.empty_like(scored)
-    logits[np.concatenate(batches)] = scored
-    return logits
 
 
 def _scores(model: EngineModel, logits: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -1,5 +1,6 @@
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import onnx
@@ -8,42 +9,57 @@ from onnx import numpy_helper
 from tokenizers import Tokenizer
 
 from tasks.core.conversion import convert as conversion
-from tasks.core.conversion.convert import DYNAMIC_INT8, FP32, convert
-from tasks.core.conversion.parity import compare_logits
+from tasks.core.conversion import ladder, workbench
+from tasks.core.conversion.convert import convert
+from tasks.core.conversion.request import Rival
 from tasks.core.errors import ModelFolderError, ParityError
+from tasks.core.files import read_json
+from tasks.core.inference.engine import open_engine
 from tasks.core.inference.model_folder import read_engine_model
-from tests.tiny import make_sentences, save_tiny_checkpoint
+from tasks.core.inference.variants import DYNAMIC_INT8, FP32
+from tests.tiny import save_tiny_checkpoint
+from tests.tiny_conversion import conversion_request, convert_tiny
+
+LABELS = ("positive",)
 
 
 @pytest.fixture
 def checkpoint(tiny_bert, tmp_path):
-    return save_tiny_checkpoint(tiny_bert, tmp_path / "checkpoint", ("positive",), 0)
-
-
-TEXTS = [*make_sentences(120, seed=5), "", "good", " ".join(["word7"] * 200), "unknown words only"]
+    return save_tiny_checkpoint(tiny_bert, tmp_path / "checkpoint", LABELS, 0)
 
 
 def test_the_engine_folder_is_self_contained_and_says_what_it_is(checkpoint, tmp_path):
-    model = convert(checkpoint, "positive", TEXTS, tmp_path / "engine")
+    model = convert_tiny(checkpoint, LABELS, tmp_path / "engines")["positive"]
     shutil.rmtree(checkpoint)
-    assert sorted(path.name for path in (tmp_path / "engine").iterdir()) == [
-        "engine.json",
-        "model.onnx",
-        "parity.json",
-        "tokenizer.json",
-    ]
-    read = read_engine_model(tmp_path / "engine")
+    read = read_engine_model(tmp_path / "engines" / "positive")
     assert read == model
     assert (read.label, read.variant, read.preprocessing, read.max_length_tokens) == ("positive", FP32, "none", 32)
+    assert set(read.files) == {"model.onnx", "tokenizer.json", "canaries.json", "parity.json"}
 
 
-def test_the_report_compares_both_variants_on_every_text(checkpoint, tmp_path):
-    convert(checkpoint, "positive", TEXTS, tmp_path / "engine")
-    fp32, int8 = json.loads((tmp_path / "engine" / "parity.json").read_text())["variants"]
-    assert (fp32["variant"], int8["variant"]) == (FP32, DYNAMIC_INT8)
-    assert fp32["texts"] == int8["texts"] == len(TEXTS)
-    assert fp32["max_logit_difference"] < 1e-4 < int8["max_logit_difference"]
-    assert fp32["overlap_top_100"] == 1.0
+def test_the_report_says_of_every_variant_what_it_keeps_or_why_it_was_not_tried(checkpoint, tmp_path):
+    settings = {"variants": ["onnxruntime-dynamic-int8"], "scored_texts": 232, "calibration_texts": 32}
+    convert_tiny(checkpoint, LABELS, tmp_path / "engines", **settings)
+    report = read_json(tmp_path / "engines" / "positive" / "parity.json")
+    variants = {variant["variant"]: variant for variant in report["variants"]}
+    assert (report["serves"], report["preset"], report["parity_texts"]) == (FP32.name, "strict", 200)
+    assert len(variants) == 8
+    fp32, int8 = variants[FP32.name], variants[DYNAMIC_INT8.name]
+    assert fp32["passes"]
+    assert not int8["passes"]
+    assert fp32["labels"]["positive"]["max_logit_difference"] < 1e-4
+    assert int8["labels"]["positive"]["max_logit_difference"] > 1e-4
+    assert int8["batch_variance"] > 1e-3 > fp32["batch_variance"]
+    assert any("batch_variance" in reason for reason in int8["reasons"]["positive"])
+    assert min(fp32["texts_per_second_per_core"], fp32["peak_memory_mebibytes"], fp32["file_mebibytes"]) > 0
+    assert variants["openvino-bf16"]["not_tried"]
+
+
+def test_the_report_lies_beside_the_engine_models_for_people(checkpoint, tmp_path):
+    convert_tiny(checkpoint, LABELS, tmp_path / "engines")
+    report = tmp_path / "engines" / "report"
+    assert "onnxruntime-fp32" in (report / "parity.md").read_text()
+    assert (report / "scatter_positive.png").read_bytes().startswith(b"\x89PNG")
 
 
 def perturb_weights(path):
@@ -64,55 +80,138 @@ def swap_classes(path):
     onnx.save(model, path)
 
 
-@pytest.mark.parametrize("damage", [perturb_weights, swap_classes])
-def test_a_damaged_export_fails_and_names_the_worst_texts(checkpoint, tmp_path, monkeypatch, damage):
-    export = conversion.export_onnx
+def drop_head(path):
+    model = onnx.load(path)
+    hidden = next(node.input[0] for node in model.graph.node if "logits" in node.output)
+    del model.graph.output[:]
+    model.graph.output.append(onnx.helper.make_tensor_value_info(hidden, onnx.TensorProto.FLOAT, ["batch", 32]))
+    onnx.save(model, path)
+
+
+def keep_one_class(path):
+    model = onnx.load(path)
+    for tensor in model.graph.initializer:
+        if "classifier" in tensor.name:
+            tensor.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensor)[:1].copy(), tensor.name))
+    model.graph.output[0].type.tensor_type.shape.dim[1].dim_value = 1
+    onnx.save(model, path)
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (perturb_weights, r"(?s)differs from its checkpoint.*worst texts:\n  '"),
+        (swap_classes, r"(?s)differs from its checkpoint.*worst texts:\n  '"),
+        (drop_head, "its classification head was dropped"),
+        (keep_one_class, r"have 1 columns, but the checkpoint has the classes \['other', 'positive'\]"),
+    ],
+)
+def test_a_damaged_export_fails_by_name_and_leaves_nothing(checkpoint, tmp_path, monkeypatch, damage, message):
+    export = workbench.export_onnx
 
     def export_damaged(model, path):
         export(model, path)
         damage(path)
 
-    monkeypatch.setattr(conversion, "export_onnx", export_damaged)
-    with pytest.raises(ParityError, match=r"(?s)differs from its checkpoint.*worst texts:\n  '"):
-        convert(checkpoint, "positive", TEXTS, tmp_path / "engine")
-    assert not (tmp_path / "engine").exists()
-    assert not list(tmp_path.glob(".engine*"))
+    monkeypatch.setattr(workbench, "export_onnx", export_damaged)
+    with pytest.raises(ParityError, match=message):
+        convert_tiny(checkpoint, LABELS, tmp_path / "engines")
+    assert not (tmp_path / "engines").exists()
+    assert not list(tmp_path.glob(".engines*"))
 
 
 def test_dropout_left_on_in_the_export_is_caught(checkpoint, tmp_path, monkeypatch):
-    export = conversion.export_onnx
-    monkeypatch.setattr(conversion, "export_onnx", lambda model, path: (export(model, path), model.train()))
+    export = workbench.export_onnx
+    monkeypatch.setattr(workbench, "export_onnx", lambda model, path: (export(model, path), model.train()))
     with pytest.raises(ParityError, match="differs from its checkpoint"):
-        convert(checkpoint, "positive", TEXTS, tmp_path / "engine")
+        convert_tiny(checkpoint, LABELS, tmp_path / "engines")
 
 
 def test_another_models_tokenizer_is_caught(checkpoint, tmp_path, monkeypatch):
     def copy_other(source, target):
-        tokenizer = Tokenizer.from_file(str(source))
-        content = json.loads(tokenizer.to_str())
+        content = json.loads(Tokenizer.from_file(str(source)).to_str())
         vocabulary = content["model"]["vocab"]
         vocabulary["good"], vocabulary["bad"] = vocabulary["bad"], vocabulary["good"]
         target.write_text(json.dumps(content))
 
-    monkeypatch.setattr(conversion.shutil, "copy", copy_other)
+    monkeypatch.setattr(workbench.shutil, "copy", copy_other)
     with pytest.raises(ParityError, match="tokenizer is not the checkpoint's"):
-        convert(checkpoint, "positive", TEXTS, tmp_path / "engine")
+        convert_tiny(checkpoint, LABELS, tmp_path / "engines")
 
 
 def test_classes_in_another_order_are_refused(checkpoint, tmp_path):
     config = json.loads((checkpoint / "config.json").read_text())
     config["id2label"] = {"0": "positive", "1": "other"}
+    request = conversion_request(checkpoint, LABELS, tmp_path / "engines")
     (checkpoint / "config.json").write_text(json.dumps(config))
     with pytest.raises(ModelFolderError, match=r"must have \{'0': 'other', '1': 'positive'\}"):
-        convert(checkpoint, "positive", TEXTS, tmp_path / "engine")
+        convert(request)
 
 
 def test_a_checkpoint_of_another_label_is_refused(checkpoint, tmp_path):
     with pytest.raises(ModelFolderError, match="scores \\['positive'\\], not 'negative'"):
-        convert(checkpoint, "negative", TEXTS, tmp_path / "engine")
+        convert_tiny(checkpoint, ("negative",), tmp_path / "engines")
 
 
-@pytest.mark.parametrize("name", ["model.onnx", "tokenizer.json", "parity.json"])
+def test_a_variant_that_cannot_run_here_is_recorded_with_the_reason(checkpoint, tmp_path, monkeypatch):
+    monkeypatch.setattr(ladder, "CUDA_PROVIDER", "CPUExecutionProvider")  # as if there were a device after all
+    monkeypatch.setattr(ladder, "build_cuda_fp16", lambda source, _checkpoint, target: shutil.copy(source, target))
+    settings = {"variants": ["onnxruntime-cuda-fp16"]}
+    convert_tiny(checkpoint, LABELS, tmp_path / "engines", **settings)
+    variants = read_json(tmp_path / "engines" / "positive" / "parity.json")["variants"]
+    cuda = next(variant for variant in variants if variant["variant"] == "onnxruntime-cuda-fp16")
+    assert not cuda["tried"]
+    assert "asked for was CUDAExecutionProvider" in cuda["not_tried"]
+
+
+def test_the_fastest_that_passes_serves_and_fp32_travels_along(checkpoint, tmp_path, monkeypatch):
+    loose = {"kendall_tau": 0, "kendall_tau_top": 0, "overlap_20": 0, "overlap": 0, "ap_loss": 1, "batch_variance": 100}
+    loose["distinct_share"] = 0
+    settings = {"variants": ["onnxruntime-dynamic-int8"], "scored_texts": 232, "calibration_texts": 32, "gate": loose}
+    measure = ladder.measure_cost
+
+    def as_if_int8_were_faster(bench, trials):
+        rates = {DYNAMIC_INT8.name: 2.0}
+        return [
+            replace(trial, texts_per_second_per_core=rates.get(trial.variant.name, 1.0))
+            for trial in measure(bench, trials)
+        ]
+
+    monkeypatch.setattr(ladder, "measure_cost", as_if_int8_were_faster)
+    model = convert_tiny(checkpoint, LABELS, tmp_path / "engines", **settings)["positive"]
+    assert model.variant == DYNAMIC_INT8
+    assert {"model.onnx", "fp32.onnx"} <= set(model.files)
+    assert model.in_fp32().graph == "fp32.onnx"
+    assert model.in_fp32().digest != model.digest
+    assert open_engine(model.folder, True)[0].variant == DYNAMIC_INT8
+
+
+def test_seeds_are_compared_as_shipped_and_retraining_is_the_yardstick(checkpoint, tiny_bert, tmp_path):
+    other = save_tiny_checkpoint(tiny_bert, tmp_path / "other", LABELS, 9)
+    request = conversion_request(checkpoint, LABELS, tmp_path / "engines")
+    rivals = (Rival(9, str(other), tied=True), Rival(8, str(other), tied=False))
+    convert(replace(request, rivals=rivals))
+    report = read_json(tmp_path / "engines" / "positive" / "parity.json")
+    assert [row["seed"] for row in report["seeds"]] == [0, 9]
+    assert report["retraining"]["seeds"] == [0, 9]
+    assert report["retraining"]["labels"]["positive"]["kendall_tau"] < 0.9
+    assert all(0 < row["validation_ap"] <= 1 for row in report["seeds"])
+
+
+@pytest.mark.parametrize("ship", [True, False])
+def test_another_seed_ships_only_when_the_round_says_so(checkpoint, tiny_bert, tmp_path, monkeypatch, ship):
+    other = save_tiny_checkpoint(tiny_bert, tmp_path / "other", LABELS, 9)
+    rival = Rival(9, str(other), tied=True)
+    monkeypatch.setattr(conversion, "best_as_shipped", lambda _rows, rivals: rival if rivals else None)
+    request = conversion_request(checkpoint, LABELS, tmp_path / "engines", ship_best_seed=ship)
+    model = convert(replace(request, rivals=(rival,)))["positive"]
+    report = read_json(tmp_path / "engines" / "positive" / "parity.json")
+    assert report["seed"] == (9 if ship else 0)
+    assert model.config_hash == f"hash-positive-{9 if ship else 0}"
+    assert [row["seed"] for row in report["seeds"]] == [0, 9]
+
+
+@pytest.mark.parametrize("name", ["model.onnx", "tokenizer.json", "canaries.json", "parity.json"])
 def test_an_altered_or_missing_file_is_refused(tiny_engines, tmp_path, name):
     folder = shutil.copytree(tiny_engines["positive"].folder, tmp_path / "engine")
     with (folder / name).open("ab") as file:
@@ -129,22 +228,9 @@ def test_a_folder_without_engine_json_is_no_engine_model(tmp_path):
         read_engine_model(tmp_path)
 
 
-def test_parity_figures_of_a_worked_example():
-    """200 texts in order; the best and the worst change places."""
-    reference = np.stack([np.zeros(200), np.arange(200)], axis=1).astype(np.float32)
-    found = reference.copy()
-    found[[0, 199]] = found[[199, 0]]
-    parity = compare_logits("x", reference, found, column=1, head="binary")
-    assert parity.max_logit_difference == 199
-    assert parity.mean_logit_difference == pytest.approx(2 * 199 / 400)
-    pairs, turned = 200 * 199 / 2, 2 * 198 + 1
-    assert parity.kendall_tau == pytest.approx((pairs - 2 * turned) / pairs)
-    assert parity.overlap_top_100 == 0.99
-
-
-@pytest.mark.parametrize(
-    ("found", "message"), [(np.zeros((3, 2)), "of shape"), (np.full((4, 2), np.nan), "not finite numbers")]
-)
-def test_logits_that_cannot_be_compared_are_refused(found, message):
-    with pytest.raises(ParityError, match=message):
-        compare_logits("x", np.zeros((4, 2)), found, column=1, head="binary")
+def test_converting_again_gives_the_same_logits_to_the_last_bit(checkpoint, tmp_path):
+    first = convert_tiny(checkpoint, LABELS, tmp_path / "one")["positive"]
+    second = convert_tiny(checkpoint, LABELS, tmp_path / "two")["positive"]
+    assert first.digest == second.digest
+    rows = [[2, 5, 6, 3], [2, 9, 3]]
+    assert np.array_equal(open_engine(first.folder)[1].logits(rows), open_engine(second.folder)[1].logits(rows))

@@ -5,7 +5,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tasks.core.conversion.convert import convert
 from tasks.core.corpus.labelled import StudyRequest, prepare_splits
 from tasks.core.training.checkpoint import read_card
 from tasks.core.training.comparison import compare_models
@@ -14,6 +13,7 @@ from tasks.core.training.seed import train_seed
 from tasks.core.training.seed_plan import plan_seeds
 from tasks.core.training.selection import select_seed
 from tests.tiny import make_sentences
+from tests.tiny_conversion import convert_tiny
 
 
 def class_of(text):
@@ -43,5 +43,5 @@ def test_classes_are_learned_selected_compared_and_converted(plan, tmp_path):
     comparison = compare_models(select_seed([plan], {}), "tiny")
     assert set(comparison.tables) == {"happy", "sad", "neither"}
     assert read_card(plan.folder).labels == ("happy", "sad", "neither")
-    engine = convert(plan.folder, "sad", make_sentences(40, seed=8), tmp_path / "engine")
+    engine = convert_tiny(plan.folder, ("sad",), tmp_path / "engine")["sad"]
     assert (engine.head, engine.positive_index) == ("multi_class", 1)

@@ -1,0 +1,79 @@
+"""Whether a variant keeps enough of its checkpoint's ranking to serve."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.core.conversion.figures import LabelFigures
+from tasks.core.conversion.settings import Limits
+from tasks.core.errors import ParityError
+
+STRICT_LOGIT_DIFFERENCE = 1e-4
+"""Largest logit difference of an fp32 export; rounding alone stays near 1e-6."""
+WORST_TEXTS = 5
+ROUNDING = 1e-9
+"""A figure so near its limit stands on it."""
+
+
+def judge(figures: LabelFigures, batch_variance: float, limits: Limits) -> list[str]:
+    """Return why a variant may not serve a label, each reason with figure, value and limit; none when it passes.
+
+    `batch_variance` is the largest change of a logit among other texts. A figure on its limit passes. One that could
+    not be measured fails, except the loss of average precision: a split that is all true or all false shows no loss.
+    """
+    distinct = figures.distinct_top / figures.distinct_top_checkpoint
+    overlaps = [
+        _at_least(f"overlap at {top}", share, limits.overlap_20 if top == "20" else limits.overlap)
+        for top, share in figures.overlap.items()
+    ]
+    losses = {name: getattr(figures, name) for name in ("validation_ap_loss", "test_ap_loss")}
+    reasons = [
+        _at_least("kendall_tau", figures.kendall_tau, limits.kendall_tau),
+        _at_least("kendall_tau_top", figures.kendall_tau_top, limits.kendall_tau_top),
+        *overlaps,
+        *(_at_most(name, loss, limits.ap_loss) for name, loss in losses.items() if loss is not None),
+        _at_most("batch_variance", batch_variance, limits.batch_variance),
+        _at_least("distinct_share", distinct, limits.distinct_share),
+    ]
+    return [reason for reason in reasons if reason]
+
+
+def require_strict(
+    variant: str, reference: NDArray[np.floating], found: NDArray[np.floating], texts: list[str]
+) -> None:
+    """Check that every logit of `found` is within 1e-4 of the checkpoint's, `reference`; shapes are (texts, columns).
+
+    Raises:
+        ParityError: the shapes differ, or a logit is farther off or not a number; the message shows the worst texts.
+    """
+    if reference.shape != found.shape:
+        raise ParityError(f"{variant} gives logits of shape {found.shape}, its checkpoint {reference.shape}")
+    difference = np.abs(found.astype(np.float64) - reference)
+    if (difference <= STRICT_LOGIT_DIFFERENCE).all():
+        return
+    worst = difference.max(axis=1).argsort()[::-1][:WORST_TEXTS]
+    shown = "\n".join(
+        f"  {texts[row][:80]!r}: checkpoint {reference[row].tolist()}, engine {found[row].tolist()}" for row in worst
+    )
+    raise ParityError(
+        f"{variant} differs from its checkpoint by up to {difference.max():.2g} in a logit; allowed "
+        f"is {STRICT_LOGIT_DIFFERENCE:g}. The worst texts:\n{shown}\n"
+        "The graph or its tokenizer is not the checkpoint's; nothing was registered."
+    )
+
+
+def _at_least(name: str, value: float | None, limit: float) -> str | None:
+    if value is None or np.isnan(value):
+        return f"{name} cannot be measured, at least {limit:g} is needed"
+    return None if value >= limit - ROUNDING else f"{name} is {_apart(value, limit)}, at least {limit:g} is needed"
+
+
+def _at_most(name: str, value: float, limit: float) -> str | None:
+    if np.isnan(value):
+        return f"{name} cannot be measured, at most {limit:g} is allowed"
+    return None if value <= limit + ROUNDING else f"{name} is {_apart(value, limit)}, at most {limit:g} is allowed"
+
+
+def _apart(value: float, limit: float) -> str:
+    """Return the value with as many digits, four or more, as tell it from its limit."""
+    shown = (f"{value:.{digits}g}" for digits in range(4, 18))
+    return next(text for text in shown if float(text) != limit)

@@ -1,0 +1,27 @@
+"""The checkpoint's own logits: PyTorch and its own tokenizer class, independent of the engines' path."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from transformers import AutoTokenizer, PreTrainedModel
+
+from tasks.core.inference.engine import Engine
+
+
+def checkpoint_logits(
+    model: PreTrainedModel, checkpoint: Path, texts: list[str], max_length_tokens: int
+) -> NDArray[np.float32]:
+    """Return the logits, of shape (texts, columns), of preprocessed texts in fp32."""
+    tokenizer = AutoTokenizer.from_pretrained(checkpoint, local_files_only=True)
+    rows = tokenizer(texts, truncation=True, max_length=max_length_tokens)["input_ids"]
+
+    def run(ids: NDArray[np.int64], mask: NDArray[np.int64]) -> NDArray[np.float32]:
+        with torch.inference_mode():
+            logits: NDArray[np.float32] = model(
+                input_ids=torch.from_numpy(ids), attention_mask=torch.from_numpy(mask)
+            ).logits.numpy()
+        return logits
+
+    return Engine(run).logits(rows)

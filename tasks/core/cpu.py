@@ -1,0 +1,23 @@
+"""What this machine's CPU can do, as far as it changes a model's scores."""
+
+from functools import cache
+from pathlib import Path
+
+BF16_FLAGS = frozenset({"avx512_bf16", "amx_bf16"})
+RELEVANT_FLAGS = BF16_FLAGS | {"avx2", "fma", "avx512f", "avx512bw", "avx512_vnni", "avx_vnni", "amx_int8", "amx_fp16"}
+"""Instruction sets by which matrix libraries choose their kernels."""
+
+
+@cache
+def cpu_features() -> tuple[str, ...]:
+    """Return the instruction sets of this CPU that decide how matrices are multiplied, sorted."""
+    for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+        if line.startswith(("flags", "Features")):
+            return tuple(sorted(RELEVANT_FLAGS.intersection(line.split(":", 1)[1].split())))
+    return ()
+
+
+def processor_name() -> str:
+    """Return the CPU's name as the kernel gives it."""
+    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "unknown")

@@ -1,0 +1,49 @@
+"""The conversion as the engines' benchmark sees it: the only place that knows how variants are made."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from tasks.core.conversion.ladder import try_all
+from tasks.core.conversion.request import ConversionRequest
+from tasks.core.conversion.settings import Conversion
+from tasks.core.conversion.trials import fastest_that_passes
+from tasks.core.conversion.workbench import open_workbench
+from tasks.core.files import write_json
+from tasks.core.inference.variants import Variant
+from tests.benchmarks.trained import Trained
+
+BOOTSTRAP_RESAMPLES = 1_000
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a conversion found."""
+
+    report: dict[str, Any]
+    """As in parity.json: serves, limits, variants."""
+    files: dict[str, tuple[Path, Variant]]
+    """Graph of each variant that was built, by its name."""
+
+
+def measure_variants(trained: Trained, texts: list[str], folder: Path) -> Measured:
+    """Build every variant of a checkpoint in `folder`, compare each with the checkpoint on `texts`, and judge it."""
+    write_json(folder / "texts.json", texts)
+    request = ConversionRequest(
+        checkpoint=str(trained.checkpoint),
+        labels=trained.splits.labels,
+        texts_file=str(folder / "texts.json"),
+        splits_path=trained.splits.path,
+        settings=Conversion(scored_texts=len(texts), parity_texts=min(5_000, len(texts) // 2)),
+        bootstrap_resamples=BOOTSTRAP_RESAMPLES,
+        rivals=(),
+        folder=str(folder),
+    )
+    bench = open_workbench(request, folder)
+    trials = try_all(bench)
+    report = {
+        "serves": fastest_that_passes(trials).variant.name,
+        "limits": asdict(request.settings.gate.limits),
+        "variants": [trial.record() for trial in trials],
+    }
+    return Measured(report, {t.variant.name: (t.graph, t.variant) for t in trials if t.graph is not None})

@@ -1,0 +1,98 @@
+"""Checkpoints for the engines' benchmark: base models fine-tuned on real tweets with Winnow's own trainer.
+
+They stand below .winnow/bench/engines/<name> and are not trained again once finished.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+
+from tasks.core.corpus.labelled import LabelledSplits, StudyRequest, prepare_splits
+from tasks.core.round import Round
+from tasks.core.round_file import read_round
+from tasks.core.round_sections import LabelledData, Training
+from tasks.core.training.seed import train_seed
+from tasks.core.training.seed_plan import plan_seeds
+
+ROOT = Path(__file__).parents[2]
+ROUND = ROOT / "deployments" / "rounds" / "us-iter0.yaml"
+FOLDER = Path(".winnow/bench/engines")
+PREPROCESSING = "tweet"
+EPOCHS = 2
+BATCH_SIZE = 16
+MAX_LENGTH_TOKENS = 128
+DRAW_SEED = 0
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a base model is fine-tuned, and on how many texts its engines are measured."""
+
+    name: str
+    base_model: Path
+    labelled_rows: int
+    """Drawn from the labelled data; validation and test rows are part of them."""
+    learning_rate: float
+    scored_texts: int
+    """Out of which the parity texts are chosen."""
+    timed_batches: int
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A finished checkpoint, and the labelled rows it was trained on."""
+
+    checkpoint: Path
+    splits: LabelledSplits
+    test_average_precision: float
+
+
+def real_data(name: str) -> Path | None:
+    """Return one of the real sets, which are not in the repository, or None."""
+    path = Path(os.environ.get("WINNOW_TEST_DATA", ROOT.parent / "shared" / "data")) / name
+    return path if path.is_file() else None
+
+
+def train(recipe: Recipe) -> Trained:
+    """Fine-tune a base model, or return the checkpoint of an earlier run."""
+    folder = (FOLDER / recipe.name).resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    round_ = read_round(ROUND)
+    data, request = _labelled_data(round_, recipe.labelled_rows, folder)
+    splits = prepare_splits(data, request, folder / "splits")
+    update = {"training": _training(round_, recipe), "work_path": folder, "preprocessing": PREPROCESSING}
+    plan = plan_seeds(round_.model_copy(update=update), splits, str(recipe.base_model.resolve()))[0]
+    result = train_seed(plan, lambda _number, _figures: None)
+    return Trained(plan.folder, splits, result.metrics["test_average_precision"])
+
+
+def _training(round_: Round, recipe: Recipe) -> Training:
+    changes = {
+        "seeds": (1, 2),
+        "epochs": EPOCHS,
+        "batch_size": BATCH_SIZE,
+        "learning_rate": recipe.learning_rate,
+        "max_length_tokens": MAX_LENGTH_TOKENS,
+        "freeze_embeddings": True,
+    }
+    return Training.model_validate(round_.training.model_dump() | changes)
+
+
+def _labelled_data(round_: Round, rows: int, folder: Path) -> tuple[LabelledData, StudyRequest]:
+    """Return the first rows of a shuffled TweetEval offensive set, or the demo's `positive` where that set is not.
+
+    The splits are drawn anew, because TweetEval's own share texts.
+    """
+    source = real_data("tweeteval_offensive.parquet")
+    if source is None:
+        labels = {"positive": "positive"}
+        return round_.labelled_data, StudyRequest("positive", labels, "binary", "average_precision", PREPROCESSING)
+    table = pq.read_table(source)
+    drawn = np.random.default_rng(DRAW_SEED).permutation(table.num_rows)[:rows]
+    path = folder / "labelled.parquet"
+    pq.write_table(table.take(np.sort(drawn)), path)
+    data = LabelledData(path=path, id_column="id", label_column="label", split_column=None)
+    return data, StudyRequest("offensive", {"offensive": "1"}, "binary", "average_precision", PREPROCESSING)
