@@ -87,7 +87,8 @@ def _parity_line(label: str, variant: dict[str, Any], serves: str) -> str:
     return (
         f"  {label:10} {name:26} {variant['texts_per_second_per_core']:>8.0f} "
         f"{figures['max_logit_difference']:>9.1e} "
-        f"{figures['kendall_tau'] or 0:>7.4f} {figures['kendall_tau_top'] or 0:>8.4f} {figures['overlap']['100']:>8.2f} "
+        f"{figures['kendall_tau'] or 0:>7.4f} {figures['kendall_tau_top'] or 0:>8.4f} "
+        f"{figures['overlap']['100']:>8.2f} "
         f"{variant['batch_variance']:>9.1e}  {'passes' if variant['passes'] else 'fails'}"
     )
 

@@ -20,6 +20,7 @@ import torch
 from onnx import numpy_helper
 from torch import Tensor, nn
 from torch.nn import functional
+from transformers import PreTrainedModel
 
 from tasks.core.conversion.batches import Batch, equal_length_batches
 from tasks.core.conversion.export import export_onnx, load_checkpoint
@@ -72,6 +73,11 @@ def build_distilled_int8(
 class Int8Linear(nn.Module):
     """A linear layer that rounds its input and its weights to int8."""
 
+    scale: Tensor
+    shift: Tensor
+    steps: Tensor
+    zeros: Tensor
+
     def __init__(self, rounding: "Rounding", weight: Tensor, bias: Tensor, steps: Tensor) -> None:
         super().__init__()
         self.step = rounding.step
@@ -108,7 +114,7 @@ class Rounding:
         return (self.spread(inputs) / self.step).round().clamp(-128, 127) * self.step
 
 
-def quantise(teacher: nn.Module, batches: list[Batch], seed: int) -> nn.Module:
+def quantise(teacher: PreTrainedModel, batches: list[Batch], seed: int) -> PreTrainedModel:
     """Return a copy of a classifier whose encoder's linear layers are Int8Linear, calibrated on `batches`."""
     student = copy.deepcopy(teacher)
     with torch.no_grad():
@@ -130,7 +136,7 @@ def quantise(teacher: nn.Module, batches: list[Batch], seed: int) -> nn.Module:
     return student
 
 
-def distil(teacher: nn.Module, student: nn.Module, batches: list[Batch], steps: int, seed: int) -> None:
+def distil(teacher: PreTrainedModel, student: PreTrainedModel, batches: list[Batch], steps: int, seed: int) -> None:
     """Teach `student` the logits and hidden states of `teacher`, in place; embeddings stay as they are."""
     learning = [weight for name, weight in student.named_parameters() if "embeddings" not in name]
     optimiser = torch.optim.AdamW(learning, lr=LEARNING_RATE, weight_decay=0)
@@ -147,7 +153,7 @@ def distil(teacher: nn.Module, student: nn.Module, batches: list[Batch], steps: 
         schedule.step()
 
 
-def _difference(teacher: nn.Module, student: nn.Module, batch: Batch) -> Tensor:
+def _difference(teacher: PreTrainedModel, student: PreTrainedModel, batch: Batch) -> Tensor:
     """Return the squared error of the logits, and of the hidden states relative to their variance."""
     ids, mask = (torch.from_numpy(part) for part in batch)
     with torch.no_grad():
@@ -252,7 +258,8 @@ def _round_in_turn(weight: Tensor, products: Tensor) -> Tensor:
 def _inverse_factor(products: Tensor) -> Tensor:
     """Return the upper Cholesky factor of the inverse of `products`, damped to be invertible."""
     damped = products + torch.eye(len(products)) * products.diag().mean() * DAMPING
-    return torch.linalg.cholesky(torch.cholesky_inverse(torch.linalg.cholesky(damped)), upper=True)
+    factor: Tensor = torch.linalg.cholesky(torch.cholesky_inverse(torch.linalg.cholesky(damped)), upper=True)
+    return factor
 
 
 def _spans(layers: list[Any]) -> list[tuple[int, int]]:
@@ -261,7 +268,7 @@ def _spans(layers: list[Any]) -> list[tuple[int, int]]:
 
 
 def _store_integers(path: Path) -> None:
-    """Store the weights as the integers they are rounded to: a quarter of the size, the same graph."""
+    """Store weights as the integers they are rounded to, and what several layers read once: smaller, the same graph."""
     model = onnx.load(path)
     graph = model.graph
     stored = {tensor.name: tensor for tensor in graph.initializer}
@@ -272,4 +279,26 @@ def _store_integers(path: Path) -> None:
         graph.initializer.append(numpy_helper.from_array(integers, node.output[0]))
         graph.initializer.remove(stored[node.input[0]])
         graph.node.remove(node)
+    _merge_equals(graph)
     onnx.save(model, path)
+
+
+def _merge_equals(graph: Any) -> None:
+    """Merge constants of equal value and then nodes of equal inputs: query, key and value round the same tensor."""
+    first: dict[bytes, str] = {}
+    names: dict[str, str] = {}
+    for tensor in list(graph.initializer):
+        content = tensor.raw_data + repr((tensor.data_type, list(tensor.dims))).encode()
+        if first.setdefault(content, tensor.name) != tensor.name:
+            names[tensor.name] = first[content]
+            graph.initializer.remove(tensor)
+    for node in list(graph.node):
+        node.input[:] = [names.get(name, name) for name in node.input]
+        if node.op_type == "Identity" and node.output[0] not in {output.name for output in graph.output}:
+            names[node.output[0]] = node.input[0]
+            graph.node.remove(node)
+            continue
+        content = repr((node.op_type, list(node.input), [str(one) for one in node.attribute])).encode()
+        if first.setdefault(content, node.output[0]) != node.output[0]:
+            names[node.output[0]] = first[content]
+            graph.node.remove(node)

@@ -13,7 +13,6 @@ from tasks.core.conversion.nncf_int8 import build_openvino_int8
 from tasks.core.conversion.onnx_int8 import build_dynamic_int8, build_static_int8
 from tasks.core.conversion.trials import Trial, measure_cost, try_variant
 from tasks.core.conversion.workbench import Workbench
-from tasks.core.errors import WinnowError
 from tasks.core.inference.variants import (
     CUDA_FP16,
     CUDA_PROVIDER,
@@ -85,8 +84,8 @@ def _try(bench: Workbench, variant: Variant, build: Build) -> Trial:
     graph = bench.folder / f"{variant.name}.onnx"
     try:
         build(bench, graph)
-    except WinnowError as error:
-        return Trial(variant, not_tried=str(error))
+    except Exception as error:  # noqa: BLE001 - a library that cannot build this model costs the variant, not the rest
+        return Trial(variant, not_tried=f"it could not be built: {type(error).__name__}: {error}")
     return try_variant(bench, variant, graph)
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import ModelProto, NodeProto, numpy_helper
+from onnx import ModelProto, NodeProto, TensorProto, numpy_helper
 
 from tasks.core.errors import ParityError
 from tasks.core.inference.engine import Engine
@@ -191,9 +191,9 @@ def _unquantise(model: ModelProto, product: NodeProto) -> None:
 
 def _dequantised(model: ModelProto, node: NodeProto) -> str:
     """Add the floats that a DequantizeLinear makes of stored integers, and return their name."""
-    stored = {tensor.name: tensor for tensor in model.graph.initializer}
+    stored = _constants(model)
     values, scale = (numpy_helper.to_array(stored[name]) for name in node.input[:2])
-    zero = numpy_helper.to_array(stored[node.input[2]]) if len(node.input) > 2 else np.zeros_like(scale, values.dtype)
+    zero = numpy_helper.to_array(stored[node.input[2]]) if len(node.input) > 2 else np.zeros_like(scale)
     axis = next((attribute.i for attribute in node.attribute if attribute.name == "axis"), 1)
     shape = [-1 if number == axis % values.ndim else 1 for number in range(values.ndim)] if scale.size > 1 else [1]
     floats = (values.astype(np.float32) - zero.astype(np.float32).reshape(shape)) * scale.reshape(shape)
@@ -201,6 +201,14 @@ def _dequantised(model: ModelProto, node: NodeProto) -> str:
     if name not in stored:
         model.graph.initializer.append(numpy_helper.from_array(floats.astype(np.float32), name))
     return name
+
+
+def _constants(model: ModelProto) -> dict[str, TensorProto]:
+    """Return the stored tensors by name, in nodes of their own too."""
+    nodes = {node.output[0]: node.attribute[0].t for node in model.graph.node if node.op_type == "Constant"}
+    stored = nodes | {tensor.name: tensor for tensor in model.graph.initializer}
+    same = {node.output[0]: node.input[0] for node in model.graph.node if node.op_type == "Identity"}
+    return stored | {name: stored[other] for name, other in same.items() if other in stored}
 
 
 def _drop_unused(model: ModelProto) -> None:

@@ -14,8 +14,13 @@ import onnx
 
 from tasks.core.conversion.batches import equal_length_batches
 from tasks.core.conversion.export import INPUTS
+from tasks.core.conversion.onnx_int8 import products_of_activations
 
 CALIBRATION_TOKENS = 512
+SMOOTHING = 0.8
+"""How far outliers move into weights; NNCF's own 0.95 gave 1.5 times the logits' error on a fine-tuned MiniLM."""
+KEPT_TYPES = ["Gather", "Gemm"]
+"""Operations left in floating point: embeddings and the classification head."""
 
 
 def import_nncf() -> Any:
@@ -29,8 +34,9 @@ def import_nncf() -> Any:
 def build_openvino_int8(fp32: Path, calibration: list[list[int]], target: Path) -> None:
     """Write the graph with int8 weights, one scale an output channel, and ranges fixed on `calibration` token rows.
 
-    Smooth quantisation moves the outliers of activations into weights (Xiao et al., 2023, SmoothQuant), fast bias
-    correction removes the mean error of each layer.
+    Smooth quantisation moves the outliers of activations into weights (Xiao et al., 2023, SmoothQuant); as far as NNCF
+    moves them by default, the weights lose more than the activations win. Fast bias correction removes the mean error
+    of each layer. Embeddings, the head and attention's own products stay in floating point: they take little time.
 
     Raises:
         InputDataError: there are no calibration rows.
@@ -43,8 +49,18 @@ def build_openvino_int8(fp32: Path, calibration: list[list[int]], target: Path) 
             nncf.Dataset(batches),
             model_type=nncf.ModelType.TRANSFORMER,
             subset_size=len(batches),
+            ignored_scope=nncf.IgnoredScope(types=KEPT_TYPES, names=products_of_activations(fp32), validate=False),
+            advanced_parameters=_smoothing(),
         )
     onnx.save(quantised, target)
+
+
+def _smoothing() -> Any:
+    """Return NNCF's parameters with our smoothing exponent; those for convolutions stay switched off."""
+    from nncf.quantization import advanced_parameters as advanced  # noqa: PLC0415 - see import_nncf
+
+    alphas = advanced.AdvancedSmoothQuantParameters(convolution=-1, matmul=SMOOTHING)
+    return advanced.AdvancedQuantizationParameters(smooth_quant_alphas=alphas)
 
 
 @contextmanager

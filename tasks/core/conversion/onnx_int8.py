@@ -43,16 +43,16 @@ def build_static_int8(fp32: Path, calibration: list[list[int]], target: Path) ->
             _Reader(batches),
             quant_format=QuantFormat.QDQ,
             op_types_to_quantize=["MatMul"],
-            nodes_to_exclude=_products_of_activations(fp32),
+            nodes_to_exclude=products_of_activations(fp32),
             per_channel=True,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
         )
 
 
-def _products_of_activations(fp32: Path) -> list[str]:
+def products_of_activations(fp32: Path) -> list[str]:
     """Return the names of the products that hold no weights: queries with keys, attention with values."""
-    graph = onnx.load(fp32, load_external_data=False).graph
+    graph = onnx.load(fp32).graph
     weights = {tensor.name for tensor in graph.initializer}
     return [node.name for node in graph.node if node.op_type == "MatMul" and not weights & set(node.input)]
 

@@ -6,7 +6,7 @@ tokenizer.json   the tokenizer
 canaries.json    texts and the logits they gave where the model was made
 parity.json      how this and the other variants compare with the checkpoint
 engine.json      the EngineModel, with the sha256 of the files above; written last
-MLmodel, code/   what makes the folder an MLflow pyfunc: see tasks.core.conversion.pyfunc_files
+MLmodel, code/winnow.zip, ...   what makes the folder an MLflow pyfunc: see tasks.core.conversion.pyfunc_files
 """
 
 from dataclasses import asdict, dataclass, replace

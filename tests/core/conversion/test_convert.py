@@ -234,3 +234,16 @@ def test_converting_again_gives_the_same_logits_to_the_last_bit(checkpoint, tmp_
     assert first.digest == second.digest
     rows = [[2, 5, 6, 3], [2, 9, 3]]
     assert np.array_equal(open_engine(first.folder)[1].logits(rows), open_engine(second.folder)[1].logits(rows))
+
+
+def test_a_variant_that_cannot_be_built_costs_only_itself(checkpoint, tmp_path, monkeypatch):
+    def refuse(_source, _target):
+        raise KeyError("onnx::MatMul_17")
+
+    monkeypatch.setattr(ladder, "build_dynamic_int8", refuse)
+    settings = {"variants": ["onnxruntime-dynamic-int8"], "scored_texts": 232, "calibration_texts": 32}
+    convert_tiny(checkpoint, LABELS, tmp_path / "engines", **settings)
+    report = read_json(tmp_path / "engines" / "positive" / "parity.json")
+    int8 = next(variant for variant in report["variants"] if variant["variant"] == DYNAMIC_INT8.name)
+    assert int8["not_tried"] == "it could not be built: KeyError: 'onnx::MatMul_17'"
+    assert report["serves"] == FP32.name

@@ -111,7 +111,7 @@ def test_rounding_covers_every_layer_of_the_encoder(distilled, rows, architectur
 def test_fp16_stays_near_fp32(checkpoints, rows, architecture, tmp_path):
     folder = checkpoints / architecture
     build_cuda_fp16(folder / "fp32.onnx", folder, tmp_path / "fp16.onnx")
-    assert relative_error(tmp_path / "fp16.onnx", folder, rows) < 0.01
+    assert relative_error(tmp_path / "fp16.onnx", folder, rows) < 0.03
     assert any(
         tensor.data_type == onnx.TensorProto.FLOAT16 for tensor in onnx.load(tmp_path / "fp16.onnx").graph.initializer
     )
@@ -168,9 +168,9 @@ def test_mixing_refuses_an_error_that_no_layer_removes(distilled, rows, tmp_path
 def test_distillation_lowers_the_error_and_repeats_itself(distilled, rows, tmp_path):
     folder = distilled / "bert"
     draw = np.random.default_rng(1)
-    more = [draw.integers(5, 200, size=draw.integers(3, 12)).tolist() for _ in range(2_000)]
+    more = [draw.integers(5, 200, size=draw.integers(3, 12)).tolist() for _ in range(300)]
     for name in ("first", "second"):
-        build_distilled_int8(folder, rows[:60], more, 40, 7, tmp_path / f"{name}.onnx")
+        build_distilled_int8(folder, rows[:60], more, 12, 7, tmp_path / f"{name}.onnx")
     before = relative_error(folder / "rounded.onnx", folder, rows)
     assert relative_error(tmp_path / "first.onnx", folder, rows) < before
     assert (tmp_path / "first.onnx").read_bytes() == (tmp_path / "second.onnx").read_bytes()
