@@ -1,7 +1,6 @@
 """Which variants are tried, and when: plain ones always, taught and mixed int8 where plain int8 fails by little."""
 
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import onnxruntime
@@ -68,9 +67,11 @@ def distilled_int8_graph(bench: Workbench, graph: Path) -> None:
     build_distilled_int8(checkpoint, _calibration(bench), rows, settings.distillation_steps, settings.draw_seed, graph)
 
 
-def mixed_int8_graph(int8: Path, bench: Workbench, graph: Path) -> None:
-    """Take the layers out of int8 that cost the ranking most."""
-    build_mixed_int8(int8, bench.fp32, _calibration(bench), graph)
+def mixed_int8_graph(bench: Workbench, graph: Path) -> None:
+    """Round as the distilled variant does, but teach nothing, and take the layers out that cost the ranking most."""
+    rounded, rows = graph.with_name("rounded.onnx"), _calibration(bench)
+    build_distilled_int8(Path(bench.request.checkpoint), rows, rows, 0, bench.request.settings.draw_seed, rounded)
+    build_mixed_int8(rounded, bench.fp32, rows, graph)
 
 
 def cuda_fp16_graph(bench: Workbench, graph: Path) -> None:
@@ -108,8 +109,7 @@ def _try_better_int8(bench: Workbench, plain: Trial) -> list[Trial]:
         taught = _try(bench, distilled, distilled_int8_graph)
     if taught.passes:
         return [taught, Trial(mixed, not_tried=f"{distilled.name} passes already")]
-    start = bench.folder / f"{(taught if taught.graph else plain).variant.name}.onnx"
-    return [taught, _try(bench, mixed, partial(mixed_int8_graph, start))]
+    return [taught, _try(bench, mixed, mixed_int8_graph)]
 
 
 def _why_not(plain: Trial, limit: float) -> str | None:
@@ -143,17 +143,10 @@ def build_like(bench: Workbench, shipped: Trial) -> Path:
         STATIC_INT8.name: static_int8_graph,
         openvino_int8().name: openvino_int8_graph,
         openvino_int8("-distilled").name: distilled_int8_graph,
-        openvino_int8("-mixed").name: _mixed_from_scratch,
+        openvino_int8("-mixed").name: mixed_int8_graph,
         CUDA_FP16.name: cuda_fp16_graph,
     }
     if variant.name not in builders:
         return bench.fp32
     builders[variant.name](bench, graph)
     return graph
-
-
-def _mixed_from_scratch(bench: Workbench, graph: Path) -> None:
-    int8 = bench.folder / "int8_before_mixing.onnx"
-    build = distilled_int8_graph if bench.request.settings.distillation_steps else openvino_int8_graph
-    build(bench, int8)
-    mixed_int8_graph(int8, bench, graph)

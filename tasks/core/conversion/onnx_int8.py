@@ -29,8 +29,7 @@ def build_dynamic_int8(fp32: Path, target: Path) -> None:
 def build_static_int8(fp32: Path, calibration: list[list[int]], target: Path) -> None:
     """Write the graph with int8 weights and with activations of ranges fixed on `calibration` token rows (QDQ).
 
-    Only products with weights are quantised, inputs of theirs between the extremes seen: quantising more operations
-    (ONNX Runtime's default) costs ranking and wins no time.
+    Only products with weights are quantised, their inputs between the extremes seen.
 
     Raises:
         InputDataError: there are no calibration rows.

@@ -247,3 +247,15 @@ def test_a_variant_that_cannot_be_built_costs_only_itself(checkpoint, tmp_path, 
     int8 = next(variant for variant in report["variants"] if variant["variant"] == DYNAMIC_INT8.name)
     assert int8["not_tried"] == "it could not be built: KeyError: 'onnx::MatMul_17'"
     assert report["serves"] == FP32.name
+
+
+def test_where_plain_int8_fails_by_little_it_is_taught_and_then_mixed(checkpoint, tmp_path, monkeypatch):
+    monkeypatch.setattr(ladder, "LITTLE", 1.0)
+    names = ["openvino-int8", "openvino-int8-distilled", "openvino-int8-mixed"]
+    settings = {"variants": names, "scored_texts": 232, "calibration_texts": 32, "distillation_steps": 2}
+    convert_tiny(checkpoint, LABELS, tmp_path / "engines", gate={"kendall_tau": 1.0}, **settings)
+    report = read_json(tmp_path / "engines" / "positive" / "parity.json")
+    variants = {variant["variant"]: variant for variant in report["variants"]}
+    assert [variants[name]["not_tried"] for name in names] == [None, None, None]
+    plain, _, mixed = (variants[name]["labels"]["positive"]["mean_logit_difference"] for name in names)
+    assert mixed < plain
