@@ -83,7 +83,8 @@ def _plan(round_: Round, splits: LabelledSplits, checkpoints: dict[str, Register
         texts = draw_texts(files, sample, settings.scored_texts, settings.draw_seed, "conversion.scored_texts")
         write_json(texts_file, texts)
     rivals = find_rivals(round_, first)
-    decisive = [first.folder_name, sorted(checkpoints), drawn, settings.model_dump(mode="json"), splits.digest]
+    versions_by_label = {label: checkpoint.version for label, checkpoint in checkpoints.items()}
+    decisive = [first.folder_name, versions_by_label, drawn, settings.model_dump(mode="json"), splits.digest]
     versions = {library: version(library).split("+")[0] for library in DECISIVE_LIBRARIES}
     seeds = [[rival.seed, rival.tied] for rival in rivals]
     conversion_hash = fingerprint([CONVERSION_FORMAT, versions, decisive, seeds])

@@ -22,7 +22,7 @@ def batch_variance(engine: Engine, rows: Rows) -> float:
     own = engine.logits(neighbours + chosen)[len(neighbours) :]
     others = [row for row in reversed(neighbours) if len(row) % 2 == 0]
     other = engine.logits(others + chosen, SMALL_BATCH_TOKENS)[len(others) :]
-    return float(max(np.abs(own - alone).max(), np.abs(other - alone).max()))
+    return float(np.max([np.abs(own - alone), np.abs(other - alone)]))  # np.max keeps a NaN, max may lose it
 
 
 def padding_variance(engine: Engine, rows: Rows) -> float:
@@ -33,7 +33,7 @@ def padding_variance(engine: Engine, rows: Rows) -> float:
         [min(longest, len(row) + EXTRA_TOKENS) for row in chosen],
         [min(longest, 2 * len(row)) for row in chosen],
     ]
-    return max(float(np.abs(_padded(engine, chosen, each) - alone).max()) for each in widths)
+    return float(np.max([np.abs(_padded(engine, chosen, each) - alone) for each in widths]))
 
 
 def _alone(engine: Engine, rows: Rows) -> tuple[Rows, NDArray[np.float32]]:

@@ -102,3 +102,11 @@ def test_openvino_that_would_run_in_another_format_is_refused(graph):
 
     with pytest.raises(MachineError, match=r"needs f16, but OpenVINO runs it in bf16"):
         open_runtime(graph, replace(OPENVINO_BF16, precision="f16"))
+
+
+def test_a_number_that_is_none_is_not_lost_among_others():
+    def fails_among_others(ids, _mask):
+        return np.full((len(ids), 2), np.nan if len(ids) > 1 else 0.0, dtype=np.float32)
+
+    engine = Engine(fails_among_others)
+    assert np.isnan(batch_variance(engine, [[5, 6, 7, 8]] * 40))
