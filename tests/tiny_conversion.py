@@ -17,7 +17,7 @@ from tasks.core.round_sections import LabelledData
 from tasks.core.training.checkpoint import read_card
 from tests.tiny import make_sentences
 
-TEXTS = [*make_sentences(230, seed=5), "good", " ".join(["word7"] * 200), "unknown words only"]
+TEXTS = [*make_sentences(260, seed=5), "good", " ".join(["word7"] * 200), "unknown words only"]
 ROWS = 150
 
 

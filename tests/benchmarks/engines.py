@@ -23,7 +23,7 @@ from typing import Any
 
 import torch
 
-from tasks.core.files import read_json
+from tasks.core.files import read_json, write_json
 from tasks.core.inference.engine import Engine, open_tokenizer
 from tasks.core.inference.runtimes import open_runtime
 from tasks.core.inference.variants import CPU_PROVIDER, FP32
@@ -38,8 +38,8 @@ from tests.benchmarks.trained import FOLDER, MAX_LENGTH_TOKENS, Recipe, Trained,
 from tests.benchmarks.turns import Way, rate_of, take_turns
 
 RECIPES = (
-    Recipe("minilm", MINILM, labelled_rows=6_000, learning_rate=1e-4, scored_texts=20_000, timed_batches=24),
-    Recipe("bert_base", MPNET, labelled_rows=3_000, learning_rate=3e-5, scored_texts=10_000, timed_batches=8),
+    Recipe("minilm", MINILM, 6_000, learning_rate=1e-4, scored_texts=20_000, timed_texts=1_500, distillation_steps=300),
+    Recipe("bert_base", MPNET, 3_000, learning_rate=3e-5, scored_texts=10_000, timed_texts=500, distillation_steps=60),
 )
 ROUNDS = 5
 
@@ -50,7 +50,11 @@ def main() -> None:
     trained = {recipe: train(recipe) for recipe in RECIPES}
     os.environ |= {"OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
     torch.set_num_threads(1)
-    write_report("engines", {recipe.name: measure(recipe, model) for recipe, model in trained.items()})
+    report: dict[str, Any] = {}
+    for recipe, model in trained.items():
+        report[recipe.name] = measure(recipe, model)
+        write_json(FOLDER / recipe.name / "figures.json", report[recipe.name])
+    write_report("engines", report)
 
 
 def measure(recipe: Recipe, trained: Trained) -> dict[str, Any]:
@@ -58,9 +62,10 @@ def measure(recipe: Recipe, trained: Trained) -> dict[str, Any]:
     folder = (FOLDER / recipe.name / "variants").resolve()
     folder.mkdir(exist_ok=True)
     shard = draw_texts(trained.splits.path)
-    measured = measure_variants(trained, shard[: recipe.scored_texts], folder)
+    settings = {"scored_texts": recipe.scored_texts, "distillation_steps": recipe.distillation_steps}
+    measured = measure_variants(trained, shard[: recipe.scored_texts], folder, settings)
     tokenizer = open_tokenizer(tokenizer_file(trained.checkpoint), MAX_LENGTH_TOKENS)
-    timed = choose_timed(shard, tokenizer, recipe.timed_batches)
+    timed = choose_timed(shard, tokenizer, recipe.timed_texts)
     config = read_json(trained.checkpoint / "config.json")
     ceilings = ceiling_ways(config["hidden_size"], config["intermediate_size"])
     ways = _engines(measured, timed) | _from_texts(measured, trained, timed) | _old_ways(measured, timed, folder)

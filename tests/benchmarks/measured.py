@@ -7,7 +7,7 @@ from typing import Any
 from tasks.core.conversion.ladder import try_all
 from tasks.core.conversion.request import ConversionRequest
 from tasks.core.conversion.settings import Conversion
-from tasks.core.conversion.trials import fastest_that_passes
+from tasks.core.conversion.trials import choose_shipped
 from tasks.core.conversion.workbench import open_workbench
 from tasks.core.files import write_json
 from tasks.core.inference.variants import Variant
@@ -26,7 +26,7 @@ class Measured:
     """Graph of each variant that was built, by its name."""
 
 
-def measure_variants(trained: Trained, texts: list[str], folder: Path) -> Measured:
+def measure_variants(trained: Trained, texts: list[str], folder: Path, settings: dict[str, Any]) -> Measured:
     """Build every variant of a checkpoint in `folder`, compare each with the checkpoint on `texts`, and judge it."""
     write_json(folder / "texts.json", texts)
     request = ConversionRequest(
@@ -34,15 +34,15 @@ def measure_variants(trained: Trained, texts: list[str], folder: Path) -> Measur
         labels=trained.splits.labels,
         texts_file=str(folder / "texts.json"),
         splits_path=trained.splits.path,
-        settings=Conversion(scored_texts=len(texts), parity_texts=min(5_000, len(texts) // 2)),
+        settings=Conversion(**settings),
         bootstrap_resamples=BOOTSTRAP_RESAMPLES,
         rivals=(),
         folder=str(folder),
     )
     bench = open_workbench(request, folder)
-    trials = try_all(bench)
+    shipped, trials = choose_shipped(bench, try_all(bench))
     report = {
-        "serves": fastest_that_passes(trials).variant.name,
+        "serves": shipped.variant.name,
         "limits": asdict(request.settings.gate.limits),
         "variants": [trial.record() for trial in trials],
     }

@@ -8,7 +8,7 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 from tokenizers import Tokenizer
 
-from tasks.core.inference.batching import plan_batches
+from tasks.core.inference.batching import spread_batches
 from tasks.core.inference.engine import BATCH_TOKENS
 from tasks.core.preprocessing import preprocess
 from tests.benchmarks.trained import DRAW_SEED, PREPROCESSING, ROOT, real_data
@@ -42,17 +42,11 @@ def draw_texts(splits_path: str) -> list[str]:
     return [usable[number] for number in drawn]
 
 
-def choose_timed(shard: list[str], tokenizer: Tokenizer, batches: int) -> TimedTexts:
-    """Choose the texts of so many of the shard's batches, evenly spread over the lengths.
-
-    An engine's time for a shard is the sum over its batches; each batch has the same chance to be in this sample of
-    them. Timing a few hundred texts by themselves would time batches that are nearly empty.
-    """
+def choose_timed(shard: list[str], tokenizer: Tokenizer, count: int) -> TimedTexts:
+    """Choose at least `count` texts: whole batches of the shard, evenly spread over the lengths."""
     prepared = preprocess(PREPROCESSING, shard)
     rows = [encoding.ids for encoding in tokenizer.encode_batch(prepared)]
-    planned = plan_batches(np.array([len(row) for row in rows], dtype=np.int64), BATCH_TOKENS)
-    middles = ((np.arange(batches) + 0.5) * len(planned) / batches).astype(np.int64)
-    chosen = np.sort(np.concatenate([planned[middle] for middle in np.unique(middles)]))
+    chosen = spread_batches(np.array([len(row) for row in rows], dtype=np.int64), BATCH_TOKENS, count)
     return TimedTexts([prepared[number] for number in chosen], [rows[number] for number in chosen])
 
 

@@ -38,7 +38,9 @@ class Recipe:
     learning_rate: float
     scored_texts: int
     """Out of which the parity texts are chosen."""
-    timed_batches: int
+    timed_texts: int
+    """At least."""
+    distillation_steps: int
 
 
 @dataclass(frozen=True)

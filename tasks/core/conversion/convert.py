@@ -20,7 +20,7 @@ from tasks.core.conversion.package import Shipment, pack_engine
 from tasks.core.conversion.report import draw_scatter, parity_markdown
 from tasks.core.conversion.request import ConversionRequest
 from tasks.core.conversion.rivals import best_as_shipped, retraining_alone, seeds_as_shipped
-from tasks.core.conversion.trials import Trial, fastest_that_passes
+from tasks.core.conversion.trials import Trial, choose_shipped
 from tasks.core.conversion.workbench import Workbench, open_workbench
 from tasks.core.files import write_text
 from tasks.core.inference.model_folder import EngineModel
@@ -41,8 +41,7 @@ def convert(request: ConversionRequest) -> dict[str, EngineModel]:
     torch.set_num_threads(cpu_threads())
     with _scratch(Path(request.folder)) as scratch:
         bench = open_workbench(request, scratch)
-        trials = try_all(bench)
-        shipped = fastest_that_passes(trials)
+        shipped, trials = choose_shipped(bench, try_all(bench))
         seeds = list(request.compared_seeds) or seeds_as_shipped(bench, shipped)
         better = best_as_shipped(seeds, request.rivals)
         if better is not None and request.settings.ship_best_seed:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -24,7 +25,7 @@ from tasks.core.errors import ParityError
 from tasks.core.files import read_json
 from tasks.core.inference.engine import Engine
 from tasks.core.inference.runtimes import open_runtime
-from tasks.core.inference.variants import Variant
+from tasks.core.inference.variants import CPU_PROVIDER, Variant
 
 LAST_CHARACTERS = 600
 
@@ -63,9 +64,9 @@ class EngineProcess:
         found = self._ask("variances", rows)
         return float(found["batch"]), float(found["padding"])
 
-    def cpu_seconds(self, rows: Path) -> float:
-        """Score token rows once more and return the CPU seconds that took, all threads together."""
-        return float(self._ask("cpu_seconds", rows)["seconds"])
+    def seconds(self, rows: Path) -> float:
+        """Score token rows and return the CPU seconds that took, all threads together; on a GPU, those of the clock."""
+        return float(self._ask("seconds", rows)["seconds"])
 
     def peak_memory_mebibytes(self) -> float:
         """Return the largest resident memory that the process has had."""
@@ -102,24 +103,25 @@ def serve(graph: Path, variant: Variant, commands: TextIO, answers: TextIO) -> N
     for line in commands:
         try:
             engine = engine or Engine(open_runtime(graph, variant))
-            answer: dict[str, Any] = _answer(engine, *json.loads(line))
+            clock = time.process_time if variant.provider == CPU_PROVIDER else time.perf_counter
+            answer: dict[str, Any] = _answer(engine, clock, *json.loads(line))
         except Exception as error:  # noqa: BLE001 - told to the parent, which raises it
             answer = {"error": f"{type(error).__name__}: {str(error)[-LAST_CHARACTERS:]}"}
         answers.write(json.dumps(answer) + "\n")
         answers.flush()
 
 
-def _answer(engine: Engine, command: str, *files: str) -> dict[str, float]:
+def _answer(engine: Engine, clock: Callable[[], float], command: str, *files: str) -> dict[str, float]:
     rows = read_json(Path(files[0])) if files else []
     if command == "logits":
         np.save(files[1], engine.logits(rows))
         return {}
     if command == "variances":
         return {"batch": batch_variance(engine, rows), "padding": padding_variance(engine, rows)}
-    if command == "cpu_seconds":
-        started = time.process_time()
+    if command == "seconds":
+        started = clock()
         engine.logits(rows)
-        return {"seconds": time.process_time() - started}
+        return {"seconds": clock() - started}
     return {"mebibytes": _peak_memory_kibibytes() / 1024}
 
 

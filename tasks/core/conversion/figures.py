@@ -104,8 +104,8 @@ def compare_label(  # noqa: PLR0913, PLR0917 - two models, one label's place and
     }
     return LabelFigures(
         **_logit_differences(reference.parity, found.parity),
-        **_rank_correlations(wanted, got),
-        overlap=_overlaps(wanted, got, scored_texts),
+        **rank_correlations(wanted, got),
+        overlap=overlaps(wanted, got, scored_texts),
         **_decisions(targets.validation, scores["validation"][0], *scores["parity"]),
         **_average_precision("validation", targets.validation, scores["validation"], resamples),
         **_average_precision("test", targets.test, scores["test"], resamples),
@@ -143,7 +143,11 @@ def _logit_differences(reference: NDArray[np.floating], found: NDArray[np.floati
     }
 
 
-def _rank_correlations(reference: Floats, found: Floats) -> dict[str, Any]:
+def rank_correlations(reference: Floats, found: Floats) -> dict[str, Any]:
+    """Return Kendall's tau and Spearman's rho of a model's log-odds with the checkpoint's, on all and at the top.
+
+    Both are of shape (texts,); a value is None where one of them is the same for all texts.
+    """
     best = reference >= _edge(reference, TOP)
     return {
         "kendall_tau": _correlation(kendalltau, reference, found),
@@ -165,7 +169,11 @@ def _edge(scores: Floats, count: int) -> np.float64:
     return np.float64(np.partition(scores, place)[place])
 
 
-def _overlaps(reference: Floats, found: Floats, scored_texts: int) -> dict[str, float]:
+def overlaps(reference: Floats, found: Floats, scored_texts: int) -> dict[str, float]:
+    """Return the share of the checkpoint's k best texts among a model's k best, for k of 20, 100, 1000 and 1 %.
+
+    Both are log-odds of shape (texts,); the 1 % is of `scored_texts`.
+    """
     counts = {str(count): count for count in OVERLAPS} | {ONE_PER_CENT: max(1, scored_texts // 100)}
     return {name: _overlap(reference, found, min(count, len(reference))) for name, count in counts.items()}
 

@@ -1,5 +1,7 @@
 """Whether a variant keeps enough of its checkpoint's ranking to serve."""
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,18 +23,30 @@ def judge(figures: LabelFigures, batch_variance: float, limits: Limits) -> list[
     not be measured fails, except the loss of average precision: a split that is all true or all false shows no loss.
     """
     distinct = figures.distinct_top / figures.distinct_top_checkpoint
-    overlaps = [
-        _at_least(f"overlap at {top}", share, limits.overlap_20 if top == "20" else limits.overlap)
-        for top, share in figures.overlap.items()
-    ]
     losses = {name: getattr(figures, name) for name in ("validation_ap_loss", "test_ap_loss")}
     reasons = [
-        _at_least("kendall_tau", figures.kendall_tau, limits.kendall_tau),
-        _at_least("kendall_tau_top", figures.kendall_tau_top, limits.kendall_tau_top),
-        *overlaps,
+        *judge_ranking(vars(figures), figures.overlap, limits),
         *(_at_most(name, loss, limits.ap_loss) for name, loss in losses.items() if loss is not None),
         _at_most("batch_variance", batch_variance, limits.batch_variance),
         _at_least("distinct_share", distinct, limits.distinct_share),
+    ]
+    return [reason for reason in reasons if reason]
+
+
+def judge_ranking(
+    correlations: Mapping[str, float | None], overlap: Mapping[str, float], limits: Limits, where: str = ""
+) -> list[str]:
+    """Return why a ranking is too far from the checkpoint's: `correlations` by the limits' names, `overlap` by size.
+
+    `where` tells among which texts it was measured. Correlations that are not given are not judged.
+    """
+    taus = {name: correlations[name] for name in ("kendall_tau", "kendall_tau_top") if name in correlations}
+    reasons = [
+        *(_at_least(f"{name}{where}", tau, getattr(limits, name)) for name, tau in taus.items()),
+        *(
+            _at_least(f"overlap at {top}{where}", share, limits.overlap_20 if top == "20" else limits.overlap)
+            for top, share in overlap.items()
+        ),
     ]
     return [reason for reason in reasons if reason]
 

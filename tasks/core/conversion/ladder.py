@@ -7,7 +7,9 @@ import onnxruntime
 
 from tasks.core.conversion.cuda_fp16 import build_cuda_fp16
 from tasks.core.conversion.distil_int8 import build_distilled_int8
-from tasks.core.conversion.mixed_int8 import build_mixed_int8
+from tasks.core.conversion.figures import overlaps, rank_correlations
+from tasks.core.conversion.gate import judge_ranking
+from tasks.core.conversion.mixed_choice import Logits, Mixing, build_mixed_int8
 from tasks.core.conversion.nncf_int8 import build_openvino_int8
 from tasks.core.conversion.onnx_int8 import build_dynamic_int8, build_static_int8
 from tasks.core.conversion.trials import Trial, measure_cost, try_variant
@@ -23,8 +25,9 @@ from tasks.core.inference.variants import (
     has_bf16,
     openvino_int8,
 )
+from tasks.core.scores import margins
 
-LITTLE = 0.03
+LITTLE = 0.05
 """Kendall's tau that int8 may lack for teaching it to be worth a try."""
 LEFT_OUT = "conversion.variants leaves it out"
 Build = Callable[[Workbench, Path], None]
@@ -62,16 +65,29 @@ def openvino_int8_graph(bench: Workbench, graph: Path) -> None:
 
 def distilled_int8_graph(bench: Workbench, graph: Path) -> None:
     """Build static int8 and teach it the checkpoint's logits."""
-    settings, rows = bench.request.settings, bench.unseen_rows()
+    settings, rows = bench.request.settings, bench.rows("apart")
     checkpoint = Path(bench.request.checkpoint)
     build_distilled_int8(checkpoint, _calibration(bench), rows, settings.distillation_steps, settings.draw_seed, graph)
 
 
 def mixed_int8_graph(bench: Workbench, graph: Path) -> None:
-    """Round as the distilled variant does, but teach nothing, and take the layers out that cost the ranking most."""
+    """Round as the distilled variant does, but teach nothing, and take the layers out that cost the ranking most.
+
+    As many go out as the gate's limits on the ranking ask for among the texts set apart.
+    """
     rounded, rows = graph.with_name("rounded.onnx"), _calibration(bench)
     build_distilled_int8(Path(bench.request.checkpoint), rows, rows, 0, bench.request.settings.draw_seed, rounded)
-    build_mixed_int8(rounded, bench.fp32, rows, graph)
+
+    def is_enough(reference: Logits, found: Logits) -> bool:
+        return not any(_lacks(bench, column, reference, found) for column in bench.columns.values())
+
+    build_mixed_int8(Mixing(rounded, bench.fp32, bench.rows("apart"), openvino_int8("-mixed")), is_enough, graph)
+
+
+def _lacks(bench: Workbench, column: int, reference: Logits, found: Logits) -> list[str]:
+    wanted, got = (margins(logits, column, bench.card.head) for logits in (reference, found))
+    overlap = overlaps(wanted, got, len(wanted))
+    return judge_ranking(rank_correlations(wanted, got), overlap, bench.request.settings.gate.limits)
 
 
 def cuda_fp16_graph(bench: Workbench, graph: Path) -> None:
@@ -131,7 +147,7 @@ def _try_cuda(bench: Workbench) -> Trial:
 
 
 def _calibration(bench: Workbench) -> list[list[int]]:
-    return bench.unseen_rows()[: bench.request.settings.calibration_texts]
+    return bench.rows("apart")[: bench.request.settings.calibration_texts]
 
 
 def build_like(bench: Workbench, shipped: Trial) -> Path:

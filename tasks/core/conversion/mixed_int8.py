@@ -1,4 +1,4 @@
-"""Some layers out of int8: those whose rounding moves the logits most for the time that they save.
+"""Some layers of a graph out of int8; which ones, tasks.core.conversion.mixed_choice finds.
 
 Works on graphs with Quantize/Dequantize pairs, whoever wrote them. A layer is the products that read one quantised
 tensor (a block's query, key and value together), or a product of two activations. A layer left out becomes the fp32
@@ -7,41 +7,18 @@ larger part of the error, and go wrong on inputs beyond the range that they were
 tensors have to be those of the fp32 graph, as NNCF and our exporter leave them.
 """
 
-import tempfile
 from collections.abc import Collection
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import onnx
-from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, TensorProto, numpy_helper
 
 from tasks.core.errors import ParityError
-from tasks.core.inference.engine import Engine
-from tasks.core.inference.runtimes import open_runtime
-from tasks.core.inference.variants import FP32, Variant
 
 PRODUCTS = ("MatMul", "Gemm")
 PASSED_ON = ("Reshape", "Transpose")
 """Operations between a quantised tensor and the product that reads it."""
-ERROR_SHARE = 0.006
-"""Wanted root mean square error of the logits, as a share of their spread. A fine-tuned MiniLM then passed the strict
-limits on its ranking; an MPNet needed about half of it."""
-MEASURED_ROWS = 128
-INT8_IN_F32 = Variant("openvino-int8-f32", "openvino", "f32", quantised=True)
-"""Measures rounding to int8 alone: what is not quantised runs in fp32."""
-
-
-@dataclass(frozen=True)
-class Sensitivity:
-    """What one layer's int8 costs."""
-
-    layer: str
-    error: float
-    """Root mean square error of the logits when this layer alone is int8."""
-    weights: int
-    """Numbers in its weights: the time that int8 saves goes with them."""
 
 
 def quantised_layers(int8: Path) -> list[str]:
@@ -66,90 +43,6 @@ def without(int8: Path, fp32: Path, layers: Collection[str], target: Path) -> No
     onnx.save(model, target)
 
 
-@dataclass(frozen=True)
-class Yardstick:
-    """An int8 graph, and what its errors are measured by."""
-
-    int8: Path
-    fp32: Path
-    """The graph that it was made from."""
-    rows: list[list[int]]
-    reference: NDArray[np.float32]
-    """The fp32 graph's logits on the rows."""
-
-    def error(self, layers: Collection[str]) -> float:
-        """Return the root mean square error of the logits with `layers` in floating point."""
-        with tempfile.TemporaryDirectory() as folder:
-            graph = Path(folder) / "mixed.onnx"
-            without(self.int8, self.fp32, layers, graph)
-            found = Engine(open_runtime(graph, INT8_IN_F32)).logits(self.rows)
-        return float(np.sqrt(np.mean((found - self.reference) ** 2)))
-
-
-def open_yardstick(int8: Path, fp32: Path, rows: list[list[int]]) -> Yardstick:
-    """Score token `rows` with the fp32 graph."""
-    return Yardstick(int8, fp32, rows, Engine(open_runtime(fp32, FP32)).logits(rows))
-
-
-def sensitivities(yardstick: Yardstick) -> list[Sensitivity]:
-    """Measure each layer's part in the logits' error.
-
-    The layer alone is int8: its error stands out from nothing else's, where leaving it out of many would drown in them.
-    It takes a graph's compilation and a pass over the rows for each layer.
-    """
-    layers = quantised_layers(yardstick.int8)
-    sizes = _sizes(onnx.load(yardstick.int8))
-    alone = {layer: [other for other in layers if other != layer] for layer in layers}
-    return [Sensitivity(layer, yardstick.error(alone[layer]), sizes[layer]) for layer in layers]
-
-
-def costliest_first(measured: list[Sensitivity]) -> list[str]:
-    """Return the layers by squared error a weight: time goes with weights, and errors of layers add up in squares."""
-    return [one.layer for one in sorted(measured, key=lambda one: -(one.error**2) / max(one.weights, 1))]
-
-
-def build_mixed_int8(
-    int8: Path, fp32: Path, rows: list[list[int]], target: Path, error_share: float = ERROR_SHARE
-) -> list[str]:
-    """Write the graph with as few layers in floating point as bring the error down to `error_share`; return them.
-
-    Layers go out in the order of costliest_first.
-
-    Args:
-        int8: The graph with Quantize/Dequantize pairs.
-        fp32: The graph that it was made from.
-        rows: Token rows; the first MEASURED_ROWS of them are used.
-        target: The file to write.
-        error_share: Wanted root mean square error of the logits, as a share of their standard deviation.
-
-    Raises:
-        ParityError: even with every layer in floating point the error is larger.
-    """
-    yardstick = open_yardstick(int8, fp32, rows[:MEASURED_ROWS])
-    wanted = error_share * float(yardstick.reference.std(axis=0).mean())
-    order = costliest_first(sensitivities(yardstick))
-    count = _fewest(yardstick, order, wanted)
-    without(int8, fp32, order[:count], target)
-    return order[:count]
-
-
-def _fewest(yardstick: Yardstick, order: list[str], wanted: float) -> int:
-    """Return how many of `order` have to be left out, found by halving."""
-    least, most = 0, len(order)
-    if (error := yardstick.error(order)) > wanted:
-        raise ParityError(
-            f"{yardstick.int8} keeps an error of {error:.4g} with no layer in int8, and {wanted:.4g} is wanted: distil "
-            "with fewer steps, or leave the mixed variant out of the round"
-        )
-    while least < most:
-        middle = (least + most) // 2
-        if yardstick.error(order[:middle]) <= wanted:
-            most = middle
-        else:
-            least = middle + 1
-    return most
-
-
 def _layers(model: ModelProto) -> dict[str, list[str]]:
     """Return the names of the products of each layer, by the first one's."""
     made_by = _makers(model)
@@ -160,8 +53,9 @@ def _layers(model: ModelProto) -> dict[str, list[str]]:
     return {names[0]: names for names in by_input.values()}
 
 
-def _sizes(model: ModelProto) -> dict[str, int]:
-    """Return how many weights each layer has; a product of activations has none."""
+def weights_of_layers(int8: Path) -> dict[str, int]:
+    """Return how many numbers each layer's weights hold; a product of activations has none."""
+    model = onnx.load(int8)
     made_by, nodes = _makers(model), {node.name: node for node in model.graph.node}
     held = {tensor.name: int(np.prod(tensor.dims)) for tensor in model.graph.initializer}
 

@@ -5,6 +5,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.core.conversion.figures import TOP
+
 TOP_SHARE = 0.4
 """Of the parity texts, those that the model ranks highest among all that were scored."""
 EXTREMES = 40
@@ -26,21 +28,25 @@ def with_extremes(texts: list[str]) -> list[str]:
 def choose_parity_texts(
     margins: NDArray[np.float64], lengths: NDArray[np.int64], count: int, seed: int
 ) -> NDArray[np.int64]:
-    """Choose `count` of the scored texts, by number, in ascending order.
+    """Choose at least `count` of the scored texts, by number, in ascending order.
+
+    The best of each label are among them, as many as overlaps look at, unless that is more than half of `count`; and
+    half of `count` at least is drawn from the rest. With many labels that comes to more than `count`.
 
     Args:
         margins: Log-odds of shape (texts, labels).
         lengths: Tokens of each text.
-        count: How many; all, when there are no more.
+        count: How many at least; all, when there are no more.
         seed: Fixes the random rest.
     """
     by_length = np.argsort(lengths, kind="stable")
     chosen = set(by_length[:EXTREMES].tolist()) | set(by_length[-EXTREMES:].tolist())
-    best = max(1, int(count * TOP_SHARE) // margins.shape[1])
+    looked_at = min(max(TOP, len(lengths) // 100), count // 2)
+    best = max(looked_at, int(count * TOP_SHARE) // margins.shape[1])
     for column in margins.T:
         chosen |= set(np.argsort(-column, kind="stable")[:best].tolist())
     rest = [number for number in np.random.default_rng(seed).permutation(len(lengths)).tolist() if number not in chosen]
-    return np.array(sorted([*chosen, *rest[: max(0, count - len(chosen))]]), dtype=np.int64)
+    return np.array(sorted([*chosen, *rest[: max(count // 2, count - len(chosen))]]), dtype=np.int64)
 
 
 def choose_canaries(margins: NDArray[np.float64], lengths: NDArray[np.int64], count: int) -> NDArray[np.int64]:

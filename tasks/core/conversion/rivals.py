@@ -1,6 +1,7 @@
 """Other seeds beside the selected one: how much retraining moves the ranking, and which seed is best as shipped."""
 
 import shutil
+from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from tasks.core.conversion.ladder import build_like
 from tasks.core.conversion.request import Rival
 from tasks.core.conversion.trials import Trial, compare
 from tasks.core.conversion.workbench import Workbench
+from tasks.core.errors import ModelFolderError, ParityError
 from tasks.core.inference.variants import FP32
 
 
@@ -30,27 +32,36 @@ def bench_of(rival: Rival, bench: Workbench) -> Workbench:
 
 
 def retraining_alone(bench: Workbench) -> dict[str, Any] | None:
-    """Compare the best other seed's checkpoint with the selected one's, as if it were a variant of it."""
-    if not bench.request.rivals:
-        return None
-    rival = bench.request.rivals[0]
-    own = bench_of(rival, bench)
-    with EngineProcess(own.fp32, FP32) as engine:
-        labels = compare(bench, own.logits(engine))
-    figures = {label: asdict(of_label) for label, of_label in labels.items()}
-    return {"seeds": [bench.card.seed, rival.seed], "labels": figures}
+    """Compare the best other seed's checkpoint with the selected one's, as if it were a variant of it.
+
+    None when no other seed can be compared.
+    """
+    for rival in bench.request.rivals:
+        with suppress(ParityError, ModelFolderError, OSError):  # the seeds' own table says what is wrong with one
+            own = bench_of(rival, bench)
+            with EngineProcess(own.fp32, FP32) as engine:
+                labels = compare(bench, own.logits(engine))
+            figures = {label: asdict(of_label) for label, of_label in labels.items()}
+            return {"seeds": [bench.card.seed, rival.seed], "labels": figures}
+    return None
 
 
 def seeds_as_shipped(bench: Workbench, shipped: Trial) -> list[dict[str, Any]]:
-    """Convert the tied seeds as the winner is, and return every seed's average precision on validation."""
+    """Convert the tied seeds as the winner is, and return every seed's average precision on validation.
+
+    A seed that cannot be converted has none, and a note that says why.
+    """
     rows = [_row(bench.card.seed, True, shipped, shipped.labels)]
-    for rival in bench.request.rivals:
-        if rival.tied:
-            own = bench_of(rival, bench)
-            graph = build_like(own, shipped)
-            with EngineProcess(graph, shipped.variant) as engine:
-                rows.append(_row(rival.seed, False, shipped, compare(bench, own.logits(engine))))
-    return rows
+    return rows + [_rival_row(bench, rival, shipped) for rival in bench.request.rivals if rival.tied]
+
+
+def _rival_row(bench: Workbench, rival: Rival, shipped: Trial) -> dict[str, Any]:
+    try:
+        own = bench_of(rival, bench)
+        with EngineProcess(build_like(own, shipped), shipped.variant) as engine:
+            return _row(rival.seed, False, shipped, compare(bench, own.logits(engine)))
+    except Exception as error:  # noqa: BLE001 - another seed's fault is no reason to lose the selected one's conversion
+        return _row(rival.seed, False, shipped, {}) | {"note": f"{type(error).__name__}: {error}"}
 
 
 def best_as_shipped(rows: list[dict[str, Any]], rivals: tuple[Rival, ...]) -> Rival | None:

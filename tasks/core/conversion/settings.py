@@ -17,6 +17,8 @@ VariantName = Literal[
     "onnxruntime-cuda-fp16",
 ]
 VARIANT_NAMES: tuple[VariantName, ...] = get_args(VariantName)
+APART_SHARE = 0.2
+"""Of the scored texts."""
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(ge=0)]
 
@@ -70,19 +72,27 @@ class Conversion(Settings):
 
     sample: Name = "evaluation"
     scored_texts: int = Field(default=20_000, ge=200)
-    """Drawn from the sample and scored, so that the parity texts can hold the top of the ranking."""
+    """Drawn from the sample and scored, so that the parity texts can hold the top of the ranking; of these a fifth is
+    set apart for making int8 variants, and judges none."""
     parity_texts: int = Field(default=5_000, ge=200)
-    """Every variant is compared with the checkpoint on so many of the scored texts."""
+    """Every variant is compared with the checkpoint on at least so many of the scored texts."""
     draw_seed: Seed = 0
     variants: tuple[VariantName, ...] = VARIANT_NAMES
     """Which are tried beside fp32."""
     gate: Gate = Gate()
     calibration_texts: int = Field(default=300, ge=32)
-    """Static int8 takes the ranges of its activations from so many of the scored texts."""
+    """Static int8 takes the ranges of its activations from so many of the texts set apart."""
     distillation_steps: int = Field(default=300, ge=0)
     """Optimiser steps in which an int8 model that fails by little learns its checkpoint's logits; 0: never."""
     ship_best_seed: bool = False
     """Ship another seed tied with the selected one when it is the best once converted."""
+
+    @property
+    def texts_apart(self) -> int:
+        """How many of the scored texts int8 variants are made with, and none is judged by."""
+        if not any("int8" in name for name in self.variants):
+            return 0
+        return max(self.calibration_texts, round(APART_SHARE * self.scored_texts))
 
     @field_validator("gate", mode="before")
     @classmethod
@@ -91,10 +101,10 @@ class Conversion(Settings):
 
     @model_validator(mode="after")
     def _enough_texts(self) -> "Conversion":
-        calibration = self.calibration_texts if any("int8" in name for name in self.variants) else 0
-        if self.parity_texts + calibration > self.scored_texts:
+        if self.parity_texts + self.texts_apart > self.scored_texts:
             raise ValueError(
-                f"scored_texts is {self.scored_texts}, but parity_texts ({self.parity_texts}) and calibration_texts "
-                f"({calibration}) are taken from them, and none is used twice"
+                f"scored_texts is {self.scored_texts}, but parity_texts ({self.parity_texts}) and the texts that int8 "
+                f"is made with ({self.texts_apart}: a fifth, or calibration_texts) are taken from them, and none is "
+                "used twice"
             )
         return self

@@ -1,18 +1,19 @@
 """Variants tried on a workbench: built, compared, timed and judged."""
 
-from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tasks.core.conversion.engine_process import EngineProcess
-from tasks.core.conversion.figures import LabelFigures, ModelLogits, compare_label
-from tasks.core.conversion.gate import judge
+from tasks.core.conversion.figures import LabelFigures, ModelLogits, compare_label, overlaps
+from tasks.core.conversion.gate import judge, judge_ranking
 from tasks.core.conversion.workbench import Workbench
 from tasks.core.errors import ParityError
-from tasks.core.inference.variants import Variant
+from tasks.core.inference.variants import FP32, Variant
+from tasks.core.scores import margins
 
 TIMED_ROUNDS = 3
 
@@ -33,6 +34,8 @@ class Trial:
     padding_variance: float = 0.0
     texts_per_second_per_core: float = 0.0
     peak_memory_mebibytes: float = 0.0
+    overlap_scored: dict[str, dict[str, float]] = field(default_factory=dict)
+    """By label, overlaps over all scored texts; only of variants that would serve."""
 
     @property
     def passes(self) -> bool:
@@ -50,6 +53,7 @@ class Trial:
             "passes": self.passes,
             "reasons": self.reasons,
             "labels": {label: asdict(figures) for label, figures in self.labels.items()},
+            "overlap_scored": self.overlap_scored,
             "batch_variance": self.batch_variance,
             "padding_variance": self.padding_variance,
             "texts_per_second_per_core": round(self.texts_per_second_per_core, 2),
@@ -82,34 +86,71 @@ def compare(bench: Workbench, logits: ModelLogits) -> dict[str, LabelFigures]:
 
 
 def measure_cost(bench: Workbench, trials: list[Trial]) -> list[Trial]:
-    """Time the tried variants in turns, on texts as they come, and read their memory."""
-    timed = bench.rows_file("timed")
+    """Time the tried variants in turns, one open at a time, and read their memory."""
+    costs: dict[str, list[tuple[float, float]]] = {}
+    for _ in range(TIMED_ROUNDS):
+        for place, trial in enumerate(trials):
+            if trial.graph is not None:
+                try:
+                    costs.setdefault(trial.variant.name, []).append(_cost(bench, trial.graph, trial.variant))
+                except ParityError as error:
+                    trials[place] = Trial(trial.variant, not_tried=f"while it was timed: {error}")
     texts = len(bench.rows("timed"))
-    with ExitStack() as stack:
-        engines = {
-            trial.variant.name: stack.enter_context(EngineProcess(trial.graph, trial.variant))
-            for trial in trials
-            if trial.graph is not None
-        }
-        seconds = {name: [engine.cpu_seconds(timed)] for name, engine in engines.items()}
-        for _ in range(TIMED_ROUNDS):
-            for name, engine in engines.items():
-                seconds[name].append(engine.cpu_seconds(timed))
-        memory = {name: engine.peak_memory_mebibytes() for name, engine in engines.items()}
-    return [_with_cost(trial, texts, seconds, memory) for trial in trials]
+    return [trial if trial.graph is None else _with_cost(trial, texts, costs[trial.variant.name]) for trial in trials]
 
 
-def _with_cost(trial: Trial, texts: int, seconds: dict[str, list[float]], memory: dict[str, float]) -> Trial:
-    """Add speed and memory; the first pass warmed up and does not count."""
-    name = trial.variant.name
-    if name not in seconds:
-        return trial
-    rate = texts / float(np.median(seconds[name][1:]))
-    return replace(trial, texts_per_second_per_core=rate, peak_memory_mebibytes=memory[name])
+def _cost(bench: Workbench, graph: Path, variant: Variant) -> tuple[float, float]:
+    """Return seconds and MiB of a pass over the timed rows; a first one warms up."""
+    with EngineProcess(graph, variant) as engine:
+        engine.seconds(bench.rows_file("timed"))
+        return engine.seconds(bench.rows_file("timed")), engine.peak_memory_mebibytes()
+
+
+def _with_cost(trial: Trial, texts: int, costs: list[tuple[float, float]]) -> Trial:
+    seconds, mebibytes = np.median(costs, axis=0).tolist()
+    return replace(trial, texts_per_second_per_core=texts / seconds, peak_memory_mebibytes=mebibytes)
+
+
+def choose_shipped(bench: Workbench, trials: list[Trial]) -> tuple[Trial, list[Trial]]:
+    """Return the fastest variant that passes, and all trials with what was found on the way.
+
+    Before it may ship it scores all scored texts: one that it promotes from below is seldom a parity text.
+
+    Raises:
+        ParityError: none passes, not even fp32.
+    """
+    while (fastest := fastest_that_passes(trials)).variant != FP32:
+        confirmed = _over_all_scored(bench, fastest)
+        trials = [confirmed if trial is fastest else trial for trial in trials]
+        if confirmed.passes:
+            return confirmed, trials
+    return fastest, trials
+
+
+def _over_all_scored(bench: Workbench, trial: Trial) -> Trial:
+    """Add the overlaps over all scored texts, and what they lack."""
+    if trial.graph is None:
+        raise AssertionError("a variant that passes has been built")
+    try:
+        with EngineProcess(trial.graph, trial.variant) as engine:
+            logits = engine.logits(bench.rows_file("scored"))
+    except ParityError as error:
+        return Trial(trial.variant, not_tried=str(error))
+    found = {label: _overlaps_of(bench, column, logits) for label, column in bench.columns.items()}
+    limits, where = bench.request.settings.gate.limits, f" over all {len(bench.texts)} scored texts"
+    reasons = {label: [*trial.reasons[label], *judge_ranking({}, found[label], limits, where)] for label in found}
+    return replace(trial, overlap_scored=found, reasons=reasons)
+
+
+def _overlaps_of(bench: Workbench, column: int, logits: NDArray[np.float32]) -> dict[str, float]:
+    if not np.isfinite(logits).all():
+        return {"20": np.nan}
+    wanted, got = (margins(each, column, bench.card.head) for each in (bench.scored, logits))
+    return overlaps(wanted, got, len(bench.texts))
 
 
 def fastest_that_passes(trials: list[Trial]) -> Trial:
-    """Return the variant to ship.
+    """Return the fastest of the trials that pass.
 
     Raises:
         ParityError: none passes, not even fp32.

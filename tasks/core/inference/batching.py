@@ -22,6 +22,21 @@ def plan_batches(lengths: NDArray[np.int64], batch_tokens: int) -> list[NDArray[
     return batches
 
 
+def spread_batches(lengths: NDArray[np.int64], batch_tokens: int, count: int) -> NDArray[np.int64]:
+    """Choose whole batches, evenly spread over the lengths, that hold at least `count` rows; return their numbers.
+
+    An engine's time for all rows is the sum over their batches, and each batch has the same chance to be in this
+    sample of them. A few hundred rows by themselves would make batches that are nearly empty.
+    """
+    planned = plan_batches(lengths, batch_tokens)
+    for wanted in range(1, len(planned) + 1):
+        middles = ((np.arange(wanted) + 0.5) * len(planned) / wanted).astype(np.int64)
+        chosen = np.sort(np.concatenate([planned[middle] for middle in middles]))
+        if len(chosen) >= count:
+            return chosen
+    return np.sort(np.concatenate(planned)) if planned else np.empty(0, dtype=np.int64)
+
+
 def stack_rows(rows: list[list[int]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return token ids and attention mask of shape (rows, tokens), int64, of rows of one length."""
     ids = np.array(rows, dtype=np.int64)

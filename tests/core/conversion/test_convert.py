@@ -38,11 +38,12 @@ def test_the_engine_folder_is_self_contained_and_says_what_it_is(checkpoint, tmp
 
 
 def test_the_report_says_of_every_variant_what_it_keeps_or_why_it_was_not_tried(checkpoint, tmp_path):
-    settings = {"variants": ["onnxruntime-dynamic-int8"], "scored_texts": 232, "calibration_texts": 32}
+    settings = {"variants": ["onnxruntime-dynamic-int8"], "scored_texts": 250, "calibration_texts": 32}
     convert_tiny(checkpoint, LABELS, tmp_path / "engines", **settings)
     report = read_json(tmp_path / "engines" / "positive" / "parity.json")
     variants = {variant["variant"]: variant for variant in report["variants"]}
-    assert (report["serves"], report["preset"], report["parity_texts"]) == (FP32.name, "strict", 200)
+    assert (report["serves"], report["preset"]) == (FP32.name, "strict")
+    assert 200 <= report["parity_texts"] <= report["scored_texts"]
     assert len(variants) == 8
     fp32, int8 = variants[FP32.name], variants[DYNAMIC_INT8.name]
     assert fp32["passes"]
@@ -167,7 +168,7 @@ def test_a_variant_that_cannot_run_here_is_recorded_with_the_reason(checkpoint, 
 def test_the_fastest_that_passes_serves_and_fp32_travels_along(checkpoint, tmp_path, monkeypatch):
     loose = {"kendall_tau": 0, "kendall_tau_top": 0, "overlap_20": 0, "overlap": 0, "ap_loss": 1, "batch_variance": 100}
     loose["distinct_share"] = 0
-    settings = {"variants": ["onnxruntime-dynamic-int8"], "scored_texts": 232, "calibration_texts": 32, "gate": loose}
+    settings = {"variants": ["onnxruntime-dynamic-int8"], "scored_texts": 250, "calibration_texts": 32, "gate": loose}
     measure = ladder.measure_cost
 
     def as_if_int8_were_faster(bench, trials):
@@ -241,7 +242,7 @@ def test_a_variant_that_cannot_be_built_costs_only_itself(checkpoint, tmp_path, 
         raise KeyError("onnx::MatMul_17")
 
     monkeypatch.setattr(ladder, "build_dynamic_int8", refuse)
-    settings = {"variants": ["onnxruntime-dynamic-int8"], "scored_texts": 232, "calibration_texts": 32}
+    settings = {"variants": ["onnxruntime-dynamic-int8"], "scored_texts": 250, "calibration_texts": 32}
     convert_tiny(checkpoint, LABELS, tmp_path / "engines", **settings)
     report = read_json(tmp_path / "engines" / "positive" / "parity.json")
     int8 = next(variant for variant in report["variants"] if variant["variant"] == DYNAMIC_INT8.name)
@@ -252,8 +253,8 @@ def test_a_variant_that_cannot_be_built_costs_only_itself(checkpoint, tmp_path, 
 def test_where_plain_int8_fails_by_little_it_is_taught_and_then_mixed(checkpoint, tmp_path, monkeypatch):
     monkeypatch.setattr(ladder, "LITTLE", 1.0)
     names = ["openvino-int8", "openvino-int8-distilled", "openvino-int8-mixed"]
-    settings = {"variants": names, "scored_texts": 232, "calibration_texts": 32, "distillation_steps": 2}
-    convert_tiny(checkpoint, LABELS, tmp_path / "engines", gate={"kendall_tau": 1.0}, **settings)
+    settings = {"variants": names, "scored_texts": 250, "calibration_texts": 32, "distillation_steps": 2}
+    convert_tiny(checkpoint, LABELS, tmp_path / "engines", **settings)
     report = read_json(tmp_path / "engines" / "positive" / "parity.json")
     variants = {variant["variant"]: variant for variant in report["variants"]}
     assert [variants[name]["not_tried"] for name in names] == [None, None, None]

@@ -15,9 +15,9 @@ def scored():
 def test_the_top_of_every_label_is_among_the_parity_texts(scored):
     margins, lengths = scored
     chosen = set(choose_parity_texts(margins, lengths, 1_000, 0).tolist())
-    assert len(chosen) == 1_000
+    assert len(chosen) >= 1_000
     for column in margins.T:
-        assert set(np.argsort(-column)[:200].tolist()) <= chosen
+        assert set(np.argsort(-column)[:500].tolist()) <= chosen
 
 
 def test_the_shortest_and_the_longest_are_among_them(scored):
@@ -63,3 +63,12 @@ def test_canaries_stand_over_the_whole_ranking_and_all_lengths(scored):
     assert int(np.argmax(margins[:, 0])) in chosen
     assert margins[chosen, 0].min() < -2.5
     assert {int(lengths.min()), int(lengths.max())} <= set(lengths[chosen].tolist())
+
+
+def test_with_many_labels_each_ones_top_is_there_even_beyond_the_count():
+    draw = np.random.default_rng(0)
+    margins, lengths = draw.normal(size=(20_000, 12)), draw.integers(3, 60, 20_000)
+    chosen = choose_parity_texts(margins, lengths, 5_000, 0)
+    assert len(chosen) > 5_000
+    for column in margins.T:
+        assert set(np.argsort(-column)[:1_000].tolist()) <= set(chosen.tolist())

@@ -15,14 +15,8 @@ from tasks.core.conversion.batches import equal_length_batches
 from tasks.core.conversion.cuda_fp16 import build_cuda_fp16
 from tasks.core.conversion.distil_int8 import build_distilled_int8
 from tasks.core.conversion.export import export_onnx, load_checkpoint
-from tasks.core.conversion.mixed_int8 import (
-    INT8_IN_F32,
-    build_mixed_int8,
-    open_yardstick,
-    quantised_layers,
-    sensitivities,
-    without,
-)
+from tasks.core.conversion.mixed_choice import INT8_IN_F32, Mixing, build_mixed_int8, sensitivities
+from tasks.core.conversion.mixed_int8 import quantised_layers, without
 from tasks.core.conversion.nncf_int8 import build_openvino_int8
 from tasks.core.conversion.onnx_int8 import build_dynamic_int8, build_static_int8
 from tasks.core.errors import InputDataError, ModelFolderError, ParityError
@@ -150,33 +144,34 @@ def test_a_layer_left_out_is_the_only_one(distilled, rows, tmp_path):
 
 def test_sensitivities_name_each_layer_with_its_error_and_weights(distilled, rows):
     folder = distilled / "bert"
-    found = sensitivities(open_yardstick(folder / "rounded.onnx", folder / "fp32.onnx", rows))
+    found = sensitivities(mixing(folder, rows))
     assert [one.layer for one in found] == quantised_layers(folder / "rounded.onnx")
     assert [one.weights for one in found[:4]] == [3 * 32 * 32, 32 * 32, 32 * 64, 64 * 32]
     assert all(one.error > 0 for one in found)
 
 
-def test_mixing_leaves_out_as_few_layers_as_reach_the_wanted_error(distilled, rows, tmp_path):
+def mixing(folder, rows):
+    return Mixing(folder / "rounded.onnx", folder / "fp32.onnx", rows, INT8_IN_F32)
+
+
+def test_mixing_leaves_out_as_few_layers_as_are_enough(distilled, rows, tmp_path):
     folder = distilled / "bert"
-    int8 = relative_error(folder / "rounded.onnx", folder, rows, INT8_IN_F32)
-    floats = relative_error_without_any(folder, rows, tmp_path)
-    wanted = (int8 + floats) / 2
-    left_out = build_mixed_int8(folder / "rounded.onnx", folder / "fp32.onnx", rows, tmp_path / "mixed.onnx", wanted)
+    wanted = relative_error(folder / "rounded.onnx", folder, rows, INT8_IN_F32) / 2
+
+    def is_enough(reference, found):
+        return np.sqrt(np.mean((found - reference) ** 2)) / reference.std() <= wanted
+
+    left_out = build_mixed_int8(mixing(folder, rows), is_enough, tmp_path / "mixed.onnx")
     assert 0 < len(left_out) < 8
-    assert relative_error(tmp_path / "mixed.onnx", folder, rows, INT8_IN_F32) <= wanted * 1.05
+    assert relative_error(tmp_path / "mixed.onnx", folder, rows, INT8_IN_F32) <= wanted
+    without(folder / "rounded.onnx", folder / "fp32.onnx", left_out[:-1], tmp_path / "one_less.onnx")
+    assert relative_error(tmp_path / "one_less.onnx", folder, rows, INT8_IN_F32) > wanted
 
 
-def relative_error_without_any(folder, rows, tmp_path):
-    without(
-        folder / "rounded.onnx", folder / "fp32.onnx", quantised_layers(folder / "rounded.onnx"), tmp_path / "none.onnx"
-    )
-    return relative_error(tmp_path / "none.onnx", folder, rows)
-
-
-def test_mixing_refuses_an_error_that_no_layer_removes(distilled, rows, tmp_path):
-    folder = distilled / "bert"
-    with pytest.raises(ParityError, match="no layer in int8"):
-        build_mixed_int8(folder / "rounded.onnx", folder / "fp32.onnx", rows, tmp_path / "mixed.onnx", 1e-9)
+def test_mixing_refuses_a_ranking_that_no_layer_in_int8_keeps(distilled, rows, tmp_path):
+    with pytest.raises(ParityError, match="is lost with any of the 8 layers in int8"):
+        build_mixed_int8(mixing(distilled / "bert", rows), lambda *_: False, tmp_path / "mixed.onnx")
+    assert not (tmp_path / "mixed.onnx").exists()
 
 
 def test_distillation_lowers_the_error_and_repeats_itself(distilled, rows, tmp_path, monkeypatch):
