@@ -4,7 +4,7 @@ from prefect import flow
 
 from flows.names import round_and_flow
 from infra.cluster import read_profile, task_runner
-from infra.fan_out import run_all
+from infra.fan_out import Settled, settle_all
 from tasks.conversion import (
     ConversionPlan,
     convert_checkpoint,
@@ -13,7 +13,6 @@ from tasks.conversion import (
     publish_parity,
     register_engine,
 )
-from tasks.core.inference.model_folder import EngineModel
 from tasks.core.round_file import read_round
 from tasks.training import prepare_data
 
@@ -33,16 +32,21 @@ def conversion(round_file: str, remake: bool = False, cluster: str | None = None
     plans = [plan for study in splits for plan in plan_conversions(round_, study)]
     found = {} if remake else {label: engine for plan in plans for label, engine in find_engines(round_, plan).items()}
     missing = [plan for plan in plans if not set(plan.checkpoints) <= set(found)]
+    failures: list[BaseException] = []
     if missing:
         profile = read_profile(cluster or round_.clusters.conversion)
         convert = convert_all.with_options(task_runner=task_runner(profile), flow_run_name=f"{round_.name} engines")
-        for plan, engines in zip(missing, convert(missing, profile.lost_worker_attempts), strict=True):
-            found |= {label: register_engine(round_, plan, engine) for label, engine in engines.items()}
+        converted = convert(missing, remake, profile.lost_worker_attempts)
+        for number, engines in converted.results.items():
+            new = {label: engine for label, engine in engines.items() if label not in found}
+            found |= {label: register_engine(round_, missing[number], engine) for label, engine in new.items()}
+        failures += converted.failures.values()
     publish_parity(round_, plans, found)
+    for failure in failures:
+        raise failure
 
 
 @flow(name="convert-checkpoints", validate_parameters=False, persist_result=False)
-def convert_all(plans: list[ConversionPlan], attempts: int) -> list[dict[str, EngineModel]]:
-    """Convert the checkpoints side by side."""
-    converted = run_all(lambda number: convert_checkpoint.submit(plans[number]), range(len(plans)), attempts)
-    return [converted[number] for number in range(len(plans))]
+def convert_all(plans: list[ConversionPlan], remake: bool, attempts: int) -> Settled[int]:
+    """Convert the checkpoints side by side; one that fails does not keep the others from being registered."""
+    return settle_all(lambda number: convert_checkpoint.submit(plans[number], remake), range(len(plans)), attempts)

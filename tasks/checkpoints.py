@@ -29,7 +29,7 @@ def register_checkpoint(round_: Round, parent: TrackedRun, selection: Selection)
 def _register(round_: Round, parent: TrackedRun, selection: Selection, tags: dict[str, dict[str, str]]) -> None:
     """Upload the winner's checkpoint once and register it for the labels of `tags`."""
     winner = selection.winner
-    verify_checkpoint(winner.plan, winner.result)
+    verify_checkpoint(winner.plan.folder, winner.result.checkpoint_sha256)
     run = finished_seed_run(winner.plan, parent)
     if run is None:
         raise TrainingError(

@@ -17,9 +17,9 @@ from tasks.core.conversion.request import ConversionRequest
 from tasks.core.corpus.labelled import LabelledSplits
 from tasks.core.corpus.reading import draw_texts
 from tasks.core.corpus.sample import list_sample
-from tasks.core.errors import InputDataError
+from tasks.core.errors import InputDataError, ModelFolderError
 from tasks.core.files import fingerprint, read_json, write_json
-from tasks.core.inference.model_folder import PARITY_FILE, EngineModel
+from tasks.core.inference.model_folder import PARITY_FILE, EngineModel, read_engine_model
 from tasks.core.naming import artifact_key
 from tasks.core.round import Round
 from tasks.registry import RegisteredVersion, Registration, fetch_folder, find_version, register_folder, resolve
@@ -82,7 +82,7 @@ def _plan(round_: Round, splits: LabelledSplits, checkpoints: dict[str, Register
     if not texts_file.is_file():
         texts = draw_texts(files, sample, settings.scored_texts, settings.draw_seed, "conversion.scored_texts")
         write_json(texts_file, texts)
-    rivals = find_rivals(round_, first)
+    rivals, labels = find_rivals(round_, first), set(splits.labels)
     versions_by_label = {label: checkpoint.version for label, checkpoint in checkpoints.items()}
     decisive = [first.folder_name, versions_by_label, drawn, settings.model_dump(mode="json"), splits.digest]
     versions = {library: version(library).split("+")[0] for library in DECISIVE_LIBRARIES}
@@ -97,8 +97,15 @@ def _plan(round_: Round, splits: LabelledSplits, checkpoints: dict[str, Register
         bootstrap_resamples=round_.training.bootstrap_resamples,
         rivals=tuple(rivals),
         folder=str(round_.work_path / "engines" / round_.name / splits.study / conversion_hash),
+        trained_validation_ap=_trained_ap(first) if set(checkpoints) == labels else None,
     )
     return ConversionPlan(splits.study, checkpoints, request, conversion_hash)
+
+
+def _trained_ap(checkpoint: RegisteredVersion) -> float | None:
+    """Return the checkpoint's average precision on the validation split, where that is what it was selected by."""
+    value = checkpoint.tags.get("validation_average_precision")
+    return None if value is None else float(value)
 
 
 def find_engines(round_: Round, plan: ConversionPlan) -> dict[str, RegisteredVersion]:
@@ -111,22 +118,33 @@ def find_engines(round_: Round, plan: ConversionPlan) -> dict[str, RegisteredVer
     }
 
 
-@task(
-    task_run_name="convert-{plan.name}",
-    retries=len(DELAYS_SECONDS),
-    retry_delay_seconds=DELAYS_SECONDS,
-    retry_condition_fn=is_worth_retrying,
-    cache_policy=NO_CACHE,
-    persist_result=False,
-)
-def convert_checkpoint(plan: ConversionPlan) -> dict[str, EngineModel]:
-    """Try every variant; leave the engine models in the plan's folder."""
+RETRIED: dict[str, Any] = {
+    "retries": len(DELAYS_SECONDS),
+    "retry_delay_seconds": DELAYS_SECONDS,
+    "retry_condition_fn": is_worth_retrying,
+    "cache_policy": NO_CACHE,
+    "persist_result": False,
+}
+
+
+@task(task_run_name="convert-{plan.name}", **RETRIED)
+def convert_checkpoint(plan: ConversionPlan, remake: bool) -> dict[str, EngineModel]:
+    """Try every variant; leave the engine models in the plan's folder, or find them there if not to `remake` them."""
     from tasks.core.conversion.convert import convert  # noqa: PLC0415 - torch only where it is used
 
-    return convert(plan.request)
+    return (None if remake else _finished(plan)) or convert(plan.request)
 
 
-@task(task_run_name="register-{engine.label}", cache_policy=NO_CACHE, persist_result=False)
+def _finished(plan: ConversionPlan) -> dict[str, EngineModel] | None:
+    """Return the engine models that this conversion left before it was interrupted; None unless all are sound."""
+    try:
+        return {label: read_engine_model(Path(plan.request.folder) / label) for label in plan.checkpoints}
+    except ModelFolderError as error:
+        get_run_logger().debug("converting %s: %s", plan.name, error)
+        return None
+
+
+@task(task_run_name="register-{engine.label}", **RETRIED)
 def register_engine(round_: Round, plan: ConversionPlan, engine: EngineModel) -> RegisteredVersion:
     """Register an engine model under the round's engine alias, its report on an MLflow run."""
     report = read_parity(Path(engine.folder))
@@ -150,7 +168,7 @@ def read_parity(folder: Path) -> dict[str, Any]:
 def publish_parity(round_: Round, plans: list[ConversionPlan], registered: dict[str, RegisteredVersion]) -> None:
     """Leave every label's parity figures as a table, and its scatter plot as a picture, in the Prefect UI."""
     for plan in plans:
-        for label in plan.checkpoints:
+        for label in registered.keys() & plan.checkpoints:
             report = read_parity(fetch_folder(registered[label], round_.work_path / "models"))
             create_table_artifact(
                 key=artifact_key(round_.name, label, "parity"),

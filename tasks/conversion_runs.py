@@ -9,6 +9,9 @@ from tasks.tracking import HASH_TAG, KIND_TAG, create_run, ended_by_outcome
 
 COSTS = ("batch_variance", "padding_variance", "texts_per_second_per_core", "peak_memory_mebibytes", "file_mebibytes")
 
+LONGEST_VERDICT = 1_000
+"""Characters; MLflow refuses tags of more than 5,000. The whole text is in parity.json."""
+
 
 def log_engine(round_: Round, label: str, conversion_hash: str, report: dict[str, Any], folder: Path) -> str:
     """Leave a conversion's report on a run of its own, and return its id; `folder` holds text and pictures."""
@@ -55,7 +58,7 @@ def engine_tags(round_: Round, engine: EngineModel, report: dict[str, Any]) -> d
 
 def _verdict(variant: dict[str, Any], label: str, report: dict[str, Any]) -> str:
     if not variant["tried"]:
-        return f"not tried: {variant['not_tried']}"
+        return f"not tried: {variant['not_tried']}"[:LONGEST_VERDICT]
     if variant["passes"]:
         return "passes, serves" if variant["variant"] == report["serves"] else "passes, slower"
-    return "fails: " + "; ".join(variant["reasons"][label] or ["another label of the model fails"])
+    return ("fails: " + "; ".join(variant["reasons"][label] or ["another label of the model fails"]))[:LONGEST_VERDICT]

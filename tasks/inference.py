@@ -157,6 +157,7 @@ def publish_run_table(round_: Round, plan: Plan, folder: RunFolder, manifest: di
         {
             "label": use["label"],
             "model": f"{use['registered_model']} version {use['version']}",
+            "variants": ", ".join(use["variants"]),
             "rows in": counts["rows_in"],
             "rows out": counts["rows_out"][use["label"]],
             "quarantined": counts["rows_quarantined"],

@@ -2,33 +2,28 @@
 
 from typing import Any
 
-from prefect.logging import get_run_logger
-
 from tasks.core.conversion.request import Rival
+from tasks.core.results import RESULT_FILE, read_finished
 from tasks.core.round import Round
-from tasks.core.training.checkpoint import CARD_FILE
 from tasks.core.training.metrics import LOWER_IS_BETTER
+from tasks.core.training.seed_plan import SeedResult
 from tasks.registry import RegisteredVersion
 from tasks.study_runs import SELECTION_FILE
 from tasks.tracking import read_json_artifact
 
 
 def find_rivals(round_: Round, checkpoint: RegisteredVersion) -> list[Rival]:
-    """Return the seeds that a checkpoint was selected among and whose folders are still there, the best first."""
+    """Return the seeds that a checkpoint was selected among, the best first."""
     selection = read_json_artifact(checkpoint.tags["study_run_id"], SELECTION_FILE)
     sign = 1 if selection["metric"].removeprefix("validation_") in LOWER_IS_BETTER else -1
     others = [seed for seed in selection["seeds"] if seed["config_hash"] != checkpoint.tags["config_hash"]]
-    rivals = []
-    for seed in sorted(others, key=lambda seed: sign * seed["value"]):
-        rival = _describe(round_, selection["study"], seed)
-        if rival is not None:
-            rivals.append(rival)
-    return rivals
+    ranked = sorted(others, key=lambda seed: sign * seed["value"])
+    return [_describe(round_, selection["study"], seed) for seed in ranked]
 
 
-def _describe(round_: Round, study: str, seed: dict[str, Any]) -> Rival | None:
+def _describe(round_: Round, study: str, seed: dict[str, Any]) -> Rival:
+    """Describe a seed; one whose folder is gone stays in the list, and conversion says that it cannot be compared."""
     folder = round_.work_path / "seeds" / round_.name / study / f"seed-{seed['seed']}-{seed['config_hash']}"
-    if not (folder / CARD_FILE).is_file():
-        get_run_logger().warning("seed %s is left out of the comparison: %s is gone", seed["seed"], folder)
-        return None
-    return Rival(int(seed["seed"]), str(folder), bool(seed["tied"]))
+    result = read_finished(SeedResult, folder, seed["config_hash"], "training")
+    sha256 = {RESULT_FILE: "of a finished seed"} if result is None else result.checkpoint_sha256
+    return Rival(int(seed["seed"]), str(folder), bool(seed["tied"]), sha256)

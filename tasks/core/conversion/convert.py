@@ -7,12 +7,14 @@ Writes  <folder>/<label>/   the engine model: see tasks.core.inference.model_fol
 
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from tasks.core.conversion.ladder import try_all
@@ -22,40 +24,69 @@ from tasks.core.conversion.request import ConversionRequest
 from tasks.core.conversion.rivals import best_as_shipped, retraining_alone, seeds_as_shipped
 from tasks.core.conversion.trials import Trial, choose_shipped
 from tasks.core.conversion.workbench import Workbench, open_workbench
+from tasks.core.errors import ParityError
 from tasks.core.files import write_text
+from tasks.core.inference.engine import close_engines
 from tasks.core.inference.model_folder import EngineModel
 from tasks.core.scores import margins
 from tasks.core.threads import cpu_threads
 
 REPORT_FOLDER = "report"
 REPORT_FILE = "parity.md"
+AS_TRAINED = 0.01
+ABANDONED_SECONDS = 24 * 60 * 60
 
 
 def convert(request: ConversionRequest) -> dict[str, EngineModel]:
     """Try every variant and leave an engine model for each label below the request's folder.
 
     Raises:
-        ParityError: the fp32 graph's logits are not the checkpoint's, or no variant passes the gate.
+        ParityError: the fp32 graph's logits are not the checkpoint's, the checkpoint is not as good as it was when it
+            was trained, or no variant passes the gate.
         ModelFolderError: the checkpoint is not one of Winnow's, scores other labels, or lacks a file.
     """
     torch.set_num_threads(cpu_threads())
     with _scratch(Path(request.folder)) as scratch:
         bench = open_workbench(request, scratch)
-        shipped, trials = choose_shipped(bench, try_all(bench))
+        trials = try_all(bench)
+        _require_as_trained(request, trials)
+        shipped, trials = choose_shipped(bench, trials)
         seeds = list(request.compared_seeds) or seeds_as_shipped(bench, shipped)
         better = best_as_shipped(seeds, request.rivals)
         if better is not None and request.settings.ship_best_seed:
-            return convert(replace(request, checkpoint=better.checkpoint, rivals=(), compared_seeds=tuple(seeds)))
+            own = replace(request, checkpoint=better.checkpoint, rivals=(), trained_validation_ap=None)
+            return convert(replace(own, compared_seeds=tuple(seeds)))
         shipment = Shipment(bench, shipped, _report(bench, trials, shipped, seeds))
-        engines = {label: pack_engine(shipment, label) for label in request.labels}
         _write_report(bench, trials, shipment.report)
+        engines = {label: pack_engine(shipment, label) for label in request.labels}
+        close_engines()
     return engines
+
+
+def _require_as_trained(request: ConversionRequest, trials: list[Trial]) -> None:
+    """Check that fp32, the first trial, is as good on the validation rows as the checkpoint was when it was trained.
+
+    The graph and its reference share preprocessing, tokenizer file and rows; a fault in those shows only here.
+    """
+    aps = [figures.validation_ap for figures in trials[0].labels.values() if figures.validation_ap is not None]
+    if request.trained_validation_ap is None or not aps:
+        return
+    found = float(np.mean(aps))
+    if abs(found - request.trained_validation_ap) > AS_TRAINED:
+        raise ParityError(
+            f"{request.checkpoint} has a validation AP of {found:.4f} here, but {request.trained_validation_ap:.4f} "
+            f"when it was trained; {AS_TRAINED:g} is what other hardware may change. Its preprocessing, its tokenizer "
+            "or the validation rows are others by now. Run the training flow again."
+        )
 
 
 @contextmanager
 def _scratch(folder: Path) -> Iterator[Path]:
-    """Yield an empty folder beside `folder`, removed at the end."""
+    """Yield an empty folder beside `folder`, removed at the end; those that killed conversions left go, too."""
     folder.parent.mkdir(parents=True, exist_ok=True)
+    for left in folder.parent.glob(f".{folder.name}.*"):
+        if time.time() - left.stat().st_mtime > ABANDONED_SECONDS:
+            shutil.rmtree(left, ignore_errors=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as scratch:
         yield Path(scratch)
 

@@ -29,7 +29,7 @@ from tasks.core.scores import margins
 
 LITTLE = 0.05
 """Kendall's tau that int8 may lack for teaching it to be worth a try."""
-LEFT_OUT = "conversion.variants leaves it out"
+LEFT_OUT = "conversion.variants does not name it"
 Build = Callable[[Workbench, Path], None]
 
 

@@ -14,7 +14,7 @@ from tasks.core.conversion.parity_texts import choose_canaries
 from tasks.core.conversion.pyfunc_files import write_pyfunc_files
 from tasks.core.conversion.trials import Trial
 from tasks.core.conversion.workbench import Workbench
-from tasks.core.files import sha256_of_file, write_json
+from tasks.core.files import fsync_tree, sha256_of_file, write_json
 from tasks.core.inference.canaries import COUNT, write_canaries
 from tasks.core.inference.engine import open_engine
 from tasks.core.inference.model_folder import (
@@ -57,6 +57,7 @@ def pack_engine(shipment: Shipment, label: str) -> EngineModel:
         write_engine_model(_describe(shipment, label, building))
         write_pyfunc_files(building, variant, bench.card.preprocessing)
         open_engine(str(building))
+        fsync_tree(building)
         shutil.rmtree(target, ignore_errors=True)
         building.rename(target)
     finally:

@@ -1,4 +1,4 @@
-"""The checkpoint's own logits: PyTorch and its own tokenizer class, independent of the engines' path."""
+"""The checkpoint's own logits: PyTorch, and transformers' class around the same tokenizer.json."""
 
 from pathlib import Path
 

@@ -21,7 +21,8 @@ FIGURES = (
     "flips", "distinct top 1000", "max logit diff", "mean logit diff", "validation AP", "validation AP loss",
     "test AP", "test AP loss",
 )  # fmt: skip
-COSTS = ("batch variance", "padding variance", "texts/s/core", "peak MiB", "file MiB")
+OF_ALL = "overlaps of all scored"
+COSTS = (OF_ALL, "batch variance", "padding variance", "texts/s/core", "peak MiB", "file MiB")
 UNMEASURED = "not measurable"
 MARKED = 100
 PANELS_A_ROW = 3
@@ -72,7 +73,9 @@ def _variant_row(report: Report, variant: Report, label: str) -> dict[str, Any]:
     serves = "serves" if variant["variant"] == report["serves"] else ""
     if not variant["tried"]:
         return _row(variant["variant"], {}, serves, f"not tried: {variant['not_tried']}")
+    of_all = variant["overlap_scored"].get(label, {})
     costs = {
+        OF_ALL: ", ".join(f"{share:.3f}" for share in of_all.values()),
         "batch variance": f"{variant['batch_variance']:.2g}",
         "padding variance": f"{variant['padding_variance']:.2g}",
         "texts/s/core": f"{variant[SPEED]:.0f}",
@@ -83,8 +86,8 @@ def _variant_row(report: Report, variant: Report, label: str) -> dict[str, Any]:
 
 
 def _row(name: str, cells: Mapping[str, str], serves: str = "", verdict: str = "") -> dict[str, Any]:
-    ends = {"variant": name, "serves": serves}, {"verdict": verdict}
-    return ends[0] | {column: cells.get(column, "") for column in (*FIGURES, *COSTS)} | ends[1]
+    first = {"variant": name, "serves": serves, "verdict": verdict}
+    return first | {column: cells.get(column, "") for column in (*FIGURES, *COSTS)}
 
 
 def _verdict(variant: Report, label: str) -> str:

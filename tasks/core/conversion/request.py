@@ -1,6 +1,6 @@
 """What a conversion is given."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from tasks.core.conversion.settings import Conversion
@@ -15,6 +15,8 @@ class Rival:
     checkpoint: str
     tied: bool
     """Whether it could as well have been selected."""
+    sha256: dict[str, str] = field(default_factory=dict)
+    """Of each of the checkpoint's files, as training wrote them."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,8 @@ class ConversionRequest:
     """Other seeds of the study, the best first."""
     folder: str
     """Where the engine models go: a folder a label."""
+    trained_validation_ap: float | None = None
+    """The checkpoint's average precision on the validation split as training had it, over the labels on average."""
     compared_seeds: tuple[dict[str, Any], ...] = ()
     """Set once the seeds were compared as shipped, and this one was best: what the comparison gave."""
 

@@ -17,10 +17,16 @@ from tasks.core.conversion.trials import Trial, compare
 from tasks.core.conversion.workbench import Workbench
 from tasks.core.errors import ModelFolderError, ParityError
 from tasks.core.inference.variants import FP32
+from tasks.core.training.seed_plan import verify_checkpoint
 
 
 def bench_of(rival: Rival, bench: Workbench) -> Workbench:
-    """Return a workbench for another seed's checkpoint, with the same texts; its reference stays the selected one's."""
+    """Return a workbench for another seed's checkpoint, with the same texts; its reference stays the selected one's.
+
+    Raises:
+        ModelFolderError: its files are not those that training wrote.
+    """
+    verify_checkpoint(Path(rival.checkpoint), rival.sha256)
     folder = bench.folder / f"seed-{rival.seed}"
     folder.mkdir(exist_ok=True)
     for rows in bench.folder.glob("rows_*.json"):

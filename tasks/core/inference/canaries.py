@@ -1,7 +1,6 @@
 """Canaries: texts whose logits travel with the engine model, to be met again wherever it is loaded."""
 
 from dataclasses import asdict, dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +9,11 @@ from numpy.typing import NDArray
 from tasks.core.cpu import cpu_features, processor_name
 from tasks.core.errors import MachineError, ModelFolderError
 from tasks.core.files import read_json, write_json
+from tasks.core.inference.libraries import library_versions
 from tasks.core.inference.model_folder import CANARIES_FILE, EngineModel
 from tasks.core.preprocessing import preprocess
 
 COUNT = 64
-LIBRARIES = ("onnxruntime", "openvino", "tokenizers", "numpy")
 
 
 @dataclass(frozen=True)
@@ -28,7 +27,7 @@ class Machine:
     @classmethod
     def here(cls) -> "Machine":
         """Describe this machine."""
-        return cls(processor_name(), cpu_features(), {name: _version(name) for name in LIBRARIES})
+        return cls(processor_name(), cpu_features(), library_versions())
 
 
 @dataclass(frozen=True)
@@ -81,7 +80,8 @@ def require_canaries(canaries: Canaries, model: EngineModel, found: NDArray[np.f
         f"{found[worst].tolist()} instead of {expected[worst].tolist()} for {canaries.texts[worst][:80]!r}; a logit "
         f"may differ by {model.canary_tolerance:g}, this one does by {difference[worst]:.2g}. "
         f"{_what_differs(canaries)} Score on machines of the kind it was made on, run the conversion flow on this kind "
-        "(-p remake=true), or set inference.fall_back_to_fp32 in the round file."
+        "(-p remake=true), or set inference.fall_back_to_fp32 in the round file (in MLflow: "
+        "model_config={'fall_back_to_fp32': True})."
     )
 
 
@@ -101,10 +101,3 @@ def _what_differs(canaries: Canaries) -> str:
         differences = [f"the processor is {here.processor}, was {before.processor}"]
     same = "CPU and libraries are those it was made on, so graph, tokenizer or canaries are another model's."
     return f"What differs: {'; '.join(differences)}." if differences else same
-
-
-def _version(library: str) -> str:
-    try:
-        return version(library)
-    except PackageNotFoundError:
-        return "not installed"

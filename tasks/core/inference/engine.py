@@ -1,5 +1,6 @@
 """An engine model opened for scoring: from texts to logits, on this process's threads."""
 
+import os
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -14,6 +15,7 @@ from tasks.core.inference.canaries import read_canaries, require_canaries
 from tasks.core.inference.model_folder import EngineModel, read_engine_model
 from tasks.core.inference.runtimes import Run, open_runtime
 from tasks.core.inference.variants import Variant
+from tasks.core.threads import cpu_threads
 
 BATCH_TOKENS = 2_048
 
@@ -75,9 +77,16 @@ def _open(sha256: str, path: str, variant: Variant) -> Engine:
     return _ENGINES[sha256, variant]
 
 
+def close_engines() -> None:
+    """Forget the open engines, so that a process that goes on to other work has their memory back."""
+    open_engine.cache_clear()
+    _ENGINES.clear()
+
+
 @cache
 def open_tokenizer(path: str, max_length_tokens: int) -> Tokenizer:
     """Open `tokenizer.json` to truncate and not to pad; some files have padding baked in."""
+    os.environ.setdefault("RAYON_NUM_THREADS", str(cpu_threads()))  # read when the first batch is tokenised
     tokenizer = Tokenizer.from_file(path)
     tokenizer.no_padding()
     tokenizer.enable_truncation(max_length_tokens)

@@ -1,6 +1,7 @@
 """The manifest: what ran, and the proof that every row is accounted for. Written last."""
 
 import time
+from collections import Counter
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from typing import Any
@@ -14,7 +15,7 @@ from tasks.core.inference.plan import Plan
 from tasks.core.inference.receipts import Receipt, finished_receipts, unfinished_shards
 from tasks.core.inference.run_folder import RunFolder
 
-LIBRARIES = ("winnow", "onnxruntime", "tokenizers", "pyarrow", "numpy")
+LIBRARIES = ("winnow", "pyarrow")
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ def _describe(plan: Plan, receipts: list[Receipt], counts: dict[str, Any], launc
     worker_seconds = sum(receipt.seconds for receipt in receipts)
     return {
         "run_id": plan.run_id,
-        "engines": [asdict(use) for use in plan.engines],
+        "engines": [asdict(use) | {"variants": _variants(receipts, use.label)} for use in plan.engines],
         "settings": settings,
         "shards": len(plan.shards),
         "counts": counts,
@@ -109,8 +110,13 @@ def _describe(plan: Plan, receipts: list[Receipt], counts: dict[str, Any], launc
             "last_launch": asdict(launch),
             "texts_per_second": round(launch.rows_scored / launch.seconds, 1) if launch.seconds else None,
         },
-        "libraries": {name: version(name) for name in LIBRARIES},
+        "libraries": {name: version(name) for name in LIBRARIES} | plan.libraries,
     }
+
+
+def _variants(receipts: list[Receipt], label: str) -> dict[str, int]:
+    """Count the shards that each engine variant scored; more than one when some workers fell back to fp32."""
+    return dict(Counter(receipt.variants[label] for receipt in receipts))
 
 
 def _summary(manifest: dict[str, Any]) -> str:
@@ -120,10 +126,11 @@ def _summary(manifest: dict[str, Any]) -> str:
         "",
         f"{counts['rows_in']} rows in {manifest['shards']} shards, {counts['rows_quarantined']} quarantined.",
         "",
-        "| label | model | rows out |",
-        "|---|---|---|",
+        "| label | model | variants (shards) | rows out |",
+        "|---|---|---|---|",
     ]
     for use in manifest["engines"]:
         model = f"{use['registered_model']} version {use['version']}"
-        lines.append(f"| {use['label']} | {model} | {counts['rows_out'][use['label']]} |")
+        variants = ", ".join(f"{name} ({shards})" for name, shards in use["variants"].items())
+        lines.append(f"| {use['label']} | {model} | {variants} | {counts['rows_out'][use['label']]} |")
     return "\n".join(lines) + "\n"

@@ -61,8 +61,8 @@ class EngineModel:
 
     @property
     def digest(self) -> str:
-        """Fingerprint of what decides scores: graph, tokenizer, and how texts reach them."""
-        decisive = {name: self.files[name] for name in (self.graph, TOKENIZER_FILE)}
+        """Fingerprint of what decides scores: graphs, tokenizer, and how texts reach them."""
+        decisive = {name: self.files[name] for name in (ONNX_FILE, FP32_FILE, TOKENIZER_FILE) if name in self.files}
         return fingerprint(
             [
                 decisive,

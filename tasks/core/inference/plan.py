@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from tasks.core.corpus.sample import SampleFile, sample_root
 from tasks.core.errors import ModelFolderError, RunFolderError
 from tasks.core.files import fingerprint, write_aside
+from tasks.core.inference.libraries import library_versions
 from tasks.core.inference.model_folder import EngineModel
 from tasks.core.inference.run_folder import RunFolder
 from tasks.core.round_sections import Inference, Sample
@@ -61,6 +62,8 @@ class Plan:
     text_column: str
     batch_tokens: int
     fall_back_to_fp32: bool
+    libraries: dict[str, str]
+    """Versions of those that scores depend on."""
     shard_rows: int
     limit: int | None
     max_length_tokens: int
@@ -103,6 +106,7 @@ def make_plan(
         text_column=sample.text_column,
         batch_tokens=settings.batch_tokens,
         fall_back_to_fp32=settings.fall_back_to_fp32,
+        libraries=library_versions(),
         shard_rows=settings.shard_rows,
         limit=limit,
         max_length_tokens=shared.max_length_tokens,
@@ -163,6 +167,7 @@ def _fingerprint(
             "shard_rows": settings.shard_rows,
             "batch_tokens": settings.batch_tokens,
             "fall_back_to_fp32": settings.fall_back_to_fp32,
+            "libraries": library_versions(),
             "limit": limit,
         }
     )

@@ -20,6 +20,7 @@ from tasks.core.errors import ModelFolderError
 from tasks.core.files import sha256_of_file, write_aside
 from tasks.core.inference.engine import open_engine, open_tokenizer
 from tasks.core.inference.input import read_shard, sha256_of_rows
+from tasks.core.inference.libraries import require_libraries
 from tasks.core.inference.model_folder import TOKENIZER_FILE, EngineModel
 from tasks.core.inference.plan import METADATA_KEY, EngineUse, Plan, Shard
 from tasks.core.inference.receipts import Receipt, write_receipt
@@ -46,9 +47,14 @@ class _Texts:
 def score_shard(plan: Plan, shard: Shard, folder: RunFolder) -> Receipt:
     """Score a shard for every label and write its outputs, then its receipt.
 
-    The scores follow from the plan and the rows alone: another worker writes the same bytes.
+    The scores follow from the plan and the rows alone: another worker of the same kind writes the same bytes. One of
+    another kind is within the canaries' tolerance or, where the plan lets it, falls back to fp32 and says so.
+
+    Raises:
+        MachineError: this worker has other libraries than the plan, or cannot run an engine as it was made.
     """
     started = time.monotonic()
+    require_libraries(plan.libraries)
     mtime_ns = plan.input_path(shard).stat().st_mtime_ns
     rows = read_shard(plan, shard)
     scorable, quarantined = _quarantine(rows)
@@ -64,7 +70,7 @@ def score_shard(plan: Plan, shard: Shard, folder: RunFolder) -> Receipt:
             logits[graph] = engine.logits(texts.tokens, plan.batch_tokens)
         scores = _scores(model, logits[graph])[texts.text_of_row]
         table = pa.table({"tweet_id": texts.ids, "score": pa.array(scores, pa.float64())})
-        paths.append(_write_scores(plan, use, table, shard, folder))
+        paths.append(_write_scores(plan, model, use, table, shard, folder))
         seconds = time.monotonic() - started
         _log(folder.log_path(use.label), f"shard {shard.number:05d}: {table.num_rows} rows, {seconds:.1f} s")
     folder.quarantine_path(shard.number).unlink(missing_ok=True)
@@ -132,7 +138,9 @@ def _scores(model: EngineModel, logits: NDArray[np.float32]) -> NDArray[np.float
     return scores
 
 
-def _write_scores(plan: Plan, use: EngineUse, table: pa.Table, shard: Shard, folder: RunFolder) -> Path:
+def _write_scores(
+    plan: Plan, model: EngineModel, use: EngineUse, table: pa.Table, shard: Shard, folder: RunFolder
+) -> Path:
     provenance = {
         "run_id": plan.run_id,
         "shard": shard.number,
@@ -140,6 +148,7 @@ def _write_scores(plan: Plan, use: EngineUse, table: pa.Table, shard: Shard, fol
         "registered_model": use.registered_model,
         "version": use.version,
         "engine_digest": use.digest,
+        "variant": model.variant.name,
     }
     metadata = {METADATA_KEY: json.dumps(provenance, sort_keys=True).encode()}
     return _write_table(table.replace_schema_metadata(metadata), folder.output_path(use.label, shard.number))

@@ -102,15 +102,15 @@ def read_result(plan: SeedPlan) -> SeedResult | None:
     return read_finished(SeedResult, plan.folder, plan.config_hash, "training")
 
 
-def verify_checkpoint(plan: SeedPlan, result: SeedResult) -> None:
-    """Raise ModelFolderError when the finished seed's checkpoint is no longer what training wrote."""
+def verify_checkpoint(folder: Path, sha256: dict[str, str]) -> None:
+    """Raise ModelFolderError when a finished seed's checkpoint is no longer what training wrote."""
     changed = sorted(
         name
-        for name, expected in result.checkpoint_sha256.items()
-        if not (plan.folder / name).is_file() or sha256_of_file(plan.folder / name) != expected
+        for name, expected in sha256.items()
+        if not (folder / name).is_file() or sha256_of_file(folder / name) != expected
     )
     if changed:
         raise ModelFolderError(
-            f"{plan.folder} is not what training wrote: {', '.join(changed)} differ. Delete it and run the training "
+            f"{folder} is not what training wrote: {', '.join(changed)} differ. Delete it and run the training "
             "flow again."
         )

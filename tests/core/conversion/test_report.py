@@ -33,6 +33,7 @@ def variant(name, speed, reasons=(), **changes):
     return {
         "variant": name, "tried": True, "not_tried": None, "passes": not reasons,
         "reasons": {"positive": list(reasons)}, "labels": {"positive": asdict(FIGURES) | changes},
+        "overlap_scored": {} if reasons else {"positive": {"20": 1.0, "100": 0.99}},
         "batch_variance": 0.0, "padding_variance": 0.00123,
         "texts_per_second_per_core": speed, "peak_memory_mebibytes": 512, "file_mebibytes": 90.12,
     }  # fmt: skip
@@ -57,6 +58,11 @@ def report():
             ],
         }
     )  # fmt: skip
+
+
+def test_the_overlaps_over_all_scored_texts_stand_beside_those_that_may_serve(report):
+    rows = parity_rows(report, "positive")
+    assert [row["overlaps of all scored"] for row in rows] == ["", "1.000, 0.990", "1.000, 0.990", "", ""]
 
 
 def title(report):

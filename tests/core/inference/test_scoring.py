@@ -1,5 +1,6 @@
 import json
 import os
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -7,13 +8,20 @@ import pyarrow.parquet as pq
 import pytest
 
 from tasks.core.corpus.sample import list_sample
-from tasks.core.errors import RunFolderError
+from tasks.core.errors import MachineError, RunFolderError
 from tasks.core.evaluation.top_scored import top_scored
 from tasks.core.files import sha256_of_folder
+from tasks.core.inference import plan as plan_module
 from tasks.core.inference.engine import open_engine, open_tokenizer
 from tasks.core.inference.manifest import Launch, write_manifest
 from tasks.core.inference.plan import METADATA_KEY, EngineUse, make_plan, write_plan
-from tasks.core.inference.receipts import finished_receipts, read_receipt, renew_receipts, unfinished_shards
+from tasks.core.inference.receipts import (
+    finished_receipts,
+    read_receipt,
+    renew_receipts,
+    unfinished_shards,
+    write_receipt,
+)
 from tasks.core.inference.run_folder import RunFolder
 from tasks.core.inference.scoring import score_shard
 from tasks.core.round_sections import Inference, Sample
@@ -116,7 +124,32 @@ def test_every_output_file_says_where_it_comes_from(make_run, tiny_engines):
         "registered_model": "us.negative",
         "version": "3",
         "engine_digest": tiny_engines["negative"].digest,
+        "variant": "onnxruntime-fp32",
     }
+
+
+def test_the_manifest_counts_the_variants_that_scored(make_run):
+    plan, folder = make_run()
+    receipt = read_receipt(folder, 1)
+    write_receipt(replace(receipt, variants=receipt.variants | {"positive": "openvino-bf16"}), folder)
+    manifest = write_manifest(plan, folder, Launch(97, 1.0))
+    variants = {use["label"]: use["variants"] for use in manifest["engines"]}
+    assert variants == {"positive": {"onnxruntime-fp32": 2, "openvino-bf16": 1}, "negative": {"onnxruntime-fp32": 3}}
+    assert "onnxruntime-fp32 (2), openvino-bf16 (1)" in folder.summary_path.read_text()
+
+
+def test_a_worker_with_other_libraries_than_the_plan_scores_nothing(make_run):
+    plan, folder = make_run(score=False)
+    older = replace(plan, libraries=plan.libraries | {"onnxruntime": "1.0.0"})
+    with pytest.raises(MachineError, match=r"planned with other libraries: onnxruntime is .*, was 1\.0\.0"):
+        score_shard(older, plan.shards[0], folder)
+    assert not folder.receipt_path(0).exists()
+
+
+def test_other_libraries_make_a_run_of_its_own(make_run, monkeypatch):
+    plan, _ = make_run(score=False)
+    monkeypatch.setattr(plan_module, "library_versions", lambda: plan.libraries | {"openvino": "9"})
+    assert make_run("other", score=False)[0].run_id != plan.run_id
 
 
 def truncate(path):

@@ -221,12 +221,12 @@ def test_a_seed_killed_before_its_result_is_trained_from_the_start(plan):
 
 def test_an_altered_or_lost_checkpoint_file_is_named(plan):
     result, _ = train(plan)
-    verify_checkpoint(plan, result)
+    verify_checkpoint(plan.folder, result.checkpoint_sha256)
     with (plan.folder / "config.json").open("a") as file:
         file.write(" ")
     (plan.folder / "tokenizer.json").unlink()
     with pytest.raises(ModelFolderError, match=r"is not what training wrote: config\.json, tokenizer\.json differ"):
-        verify_checkpoint(plan, result)
+        verify_checkpoint(plan.folder, result.checkpoint_sha256)
 
 
 def test_a_training_that_diverges_says_so(plan, tiny_bert, tmp_path):
