@@ -3,15 +3,10 @@
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tasks.core.conversion.figures import LabelFigures
 from tasks.core.conversion.settings import Limits
-from tasks.core.errors import ParityError
 
-STRICT_LOGIT_DIFFERENCE = 1e-4
-"""Largest logit difference of an fp32 export; rounding alone stays near 1e-6."""
-WORST_TEXTS = 5
 ROUNDING = 1e-9
 """A figure so near its limit stands on it."""
 
@@ -49,30 +44,6 @@ def judge_ranking(
         ),
     ]
     return [reason for reason in reasons if reason]
-
-
-def require_strict(
-    variant: str, reference: NDArray[np.floating], found: NDArray[np.floating], texts: list[str]
-) -> None:
-    """Check that every logit of `found` is within 1e-4 of the checkpoint's, `reference`; shapes are (texts, columns).
-
-    Raises:
-        ParityError: the shapes differ, or a logit is farther off or not a number; the message shows the worst texts.
-    """
-    if reference.shape != found.shape:
-        raise ParityError(f"{variant} gives logits of shape {found.shape}, its checkpoint {reference.shape}")
-    difference = np.abs(found.astype(np.float64) - reference)
-    if (difference <= STRICT_LOGIT_DIFFERENCE).all():
-        return
-    worst = difference.max(axis=1).argsort()[::-1][:WORST_TEXTS]
-    shown = "\n".join(
-        f"  {texts[row][:80]!r}: checkpoint {reference[row].tolist()}, engine {found[row].tolist()}" for row in worst
-    )
-    raise ParityError(
-        f"{variant} differs from its checkpoint by up to {difference.max():.2g} in a logit; allowed "
-        f"is {STRICT_LOGIT_DIFFERENCE:g}. The worst texts:\n{shown}\n"
-        "The graph or its tokenizer is not the checkpoint's; nothing was registered."
-    )
 
 
 def _at_least(name: str, value: float | None, limit: float) -> str | None:

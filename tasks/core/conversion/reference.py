@@ -10,12 +10,15 @@ from transformers import AutoTokenizer, PreTrainedModel
 from tasks.core.inference.engine import Engine
 
 
-def checkpoint_logits(
-    model: PreTrainedModel, checkpoint: Path, texts: list[str], max_length_tokens: int
-) -> NDArray[np.float32]:
-    """Return the logits, of shape (texts, columns), of preprocessed texts in fp32."""
+def checkpoint_rows(checkpoint: Path, texts: list[str], max_length_tokens: int) -> list[list[int]]:
+    """Return the tokens of preprocessed texts."""
     tokenizer = AutoTokenizer.from_pretrained(checkpoint, local_files_only=True)
-    rows = tokenizer(texts, truncation=True, max_length=max_length_tokens)["input_ids"]
+    rows: list[list[int]] = tokenizer(texts, truncation=True, max_length=max_length_tokens)["input_ids"]
+    return rows
+
+
+def checkpoint_logits(model: PreTrainedModel, rows: list[list[int]]) -> NDArray[np.float32]:
+    """Return the logits, of shape (rows, columns), of token rows in fp32."""
 
     def run(ids: NDArray[np.int64], mask: NDArray[np.int64]) -> NDArray[np.float32]:
         with torch.inference_mode():

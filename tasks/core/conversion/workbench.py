@@ -2,21 +2,24 @@
 
 import shutil
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from transformers import PreTrainedModel
 
+from tasks.core.conversion.drawn_texts import part_texts
 from tasks.core.conversion.engine_process import EngineProcess
 from tasks.core.conversion.export import export_onnx, load_checkpoint
+from tasks.core.conversion.export_check import require_strict, require_tokens
 from tasks.core.conversion.figures import LabelTargets, ModelLogits
-from tasks.core.conversion.gate import require_strict
 from tasks.core.conversion.graph_check import require_head
-from tasks.core.conversion.parity_texts import choose_parity_texts, with_extremes
-from tasks.core.conversion.reference import checkpoint_logits
+from tasks.core.conversion.parity_texts import choose_parity_texts
+from tasks.core.conversion.reference import checkpoint_logits, checkpoint_rows
 from tasks.core.conversion.request import ConversionRequest
 from tasks.core.corpus.labelled import read_split
-from tasks.core.errors import InputDataError, ModelFolderError
+from tasks.core.errors import ModelFolderError
 from tasks.core.files import read_json, write_json
 from tasks.core.inference.batching import spread_batches
 from tasks.core.inference.engine import BATCH_TOKENS, open_tokenizer
@@ -79,6 +82,7 @@ def open_workbench(request: ConversionRequest, folder: Path) -> Workbench:
     Raises:
         ParityError: the fp32 graph's logits are not the checkpoint's.
         ModelFolderError: the checkpoint is not one of Winnow's, scores other labels, or lacks a file.
+        InputDataError: too few of the drawn texts differ.
     """
     checkpoint = Path(request.checkpoint)
     card = _checked_card(checkpoint, request.labels)
@@ -88,56 +92,28 @@ def open_workbench(request: ConversionRequest, folder: Path) -> Workbench:
     shutil.copy(checkpoint / TOKENIZER_FILE, folder / TOKENIZER_FILE)
     splits = {split: read_split(request.splits_path, card.labels, split) for split in ("validation", "test")}
     parts = {split: preprocess(card.preprocessing, rows.texts) for split, rows in splits.items()}
-    labelled = {text for texts in parts.values() for text in texts}
-    apart, texts, prepared = _part_texts(request, card.preprocessing, labelled)
-    _write_rows(folder, card, {"apart": apart, "scored": prepared, **parts})
+    encode = partial(_encode, folder, card)
+    rows = {split: encode(texts) for split, texts in parts.items()}
+    labelled = [row for split in rows.values() for row in split]
+    prepare = partial(preprocess, card.preprocessing)
+    drawn = part_texts(read_json(Path(request.texts_file)), prepare, encode, labelled, request.settings)
+    _write_rows(folder, {"apart": drawn.apart, "scored": drawn.rows, **rows})
     with EngineProcess(folder / FP32_FILE, FP32) as engine:
         scored = engine.logits(folder / "rows_scored.json")
-        parity = _choose(request, card, scored, folder)
-        parts = {"parity": [prepared[number] for number in parity], **parts}
-        _write_rows(folder, card, {"parity": parts["parity"]})
-        found = ModelLogits(*(engine.logits(folder / f"rows_{part}.json") for part in PARTS))
-    length = card.max_length_tokens
-    reference = ModelLogits(*(checkpoint_logits(model, checkpoint, parts[part], length) for part in PARTS))
-    for part in PARTS:
-        require_strict(FP32.name, getattr(reference, part), getattr(found, part), parts[part])
+        parity = _choose(request, card, scored, drawn.rows)
+        parts = {"parity": [drawn.prepared[number] for number in parity], **parts}
+        timed = spread_batches(_lengths(drawn.rows), BATCH_TOKENS, TIMED_TEXTS)
+        chosen = {"parity": parity, "timed": timed}
+        _write_rows(folder, {part: [drawn.rows[n] for n in numbers] for part, numbers in chosen.items()})
+        reference = ModelLogits(*(_reference(model, checkpoint, parts[part], card, folder, part) for part in PARTS))
+        for part in PARTS:
+            score = partial(engine.logits, folder / f"rows_{part}.json")
+            require_strict(FP32.name, getattr(reference, part), score(), parts[part], score)
     targets = {
         label: LabelTargets(*(splits[split].targets[:, card.labels.index(label)] for split in ("validation", "test")))
         for label in request.labels
     }
-    return Workbench(request, card, folder, texts, parity, reference, scored, targets)
-
-
-def _part_texts(
-    request: ConversionRequest, preprocessing: str, labelled: set[str]
-) -> tuple[list[str], list[str], list[str]]:
-    """Return the texts set apart as the model sees them, and the scored ones as drawn and as the model sees them.
-
-    No text is in both, and none set apart is among the `labelled` ones.
-
-    Raises:
-        InputDataError: fewer differ than are wanted.
-    """
-    settings, drawn = request.settings, read_json(Path(request.texts_file))
-    texts, prepared = _distinct(with_extremes(drawn), preprocessing)
-    order = np.random.default_rng(settings.draw_seed).permutation(len(texts)).tolist()
-    apart = [number for number in order if prepared[number] not in labelled][: settings.texts_apart]
-    scored = sorted(set(order) - set(apart))
-    if len(apart) < settings.texts_apart or len(scored) < settings.parity_texts:
-        raise InputDataError(
-            f"of {len(drawn)} texts drawn from sample '{settings.sample}' only {len(texts)} differ once preprocessed "
-            f"and leave {len(scored)} to judge by when {len(apart)} are set apart; parity_texts is "
-            f"{settings.parity_texts} and {settings.texts_apart} are wanted apart. Raise conversion.scored_texts, or "
-            "lower conversion.parity_texts."
-        )
-    return [prepared[n] for n in apart], [texts[n] for n in scored], [prepared[n] for n in scored]
-
-
-def _distinct(texts: list[str], preprocessing: str) -> tuple[list[str], list[str]]:
-    """Return the texts that the model sees as different ones, as drawn and as it sees them."""
-    first = dict(zip(reversed(preprocess(preprocessing, texts)), reversed(texts), strict=True))
-    prepared = list(reversed(first))
-    return [first[text] for text in prepared], prepared
+    return Workbench(request, card, folder, drawn.texts, parity, reference, scored, targets)
 
 
 def _checked_card(checkpoint: Path, labels: tuple[str, ...]) -> CheckpointCard:
@@ -153,20 +129,33 @@ def _checked_card(checkpoint: Path, labels: tuple[str, ...]) -> CheckpointCard:
     return card
 
 
-def _write_rows(folder: Path, card: CheckpointCard, parts: dict[str, list[str]]) -> None:
+def _reference(
+    model: PreTrainedModel, checkpoint: Path, texts: list[str], card: CheckpointCard, folder: Path, part: str
+) -> NDArray[np.float32]:
+    """Return the checkpoint's logits of a part, having checked that the engine gets the same tokens."""
+    rows = checkpoint_rows(checkpoint, texts, card.max_length_tokens)
+    require_tokens(texts, rows, read_json(folder / f"rows_{part}.json"))
+    return checkpoint_logits(model, rows)
+
+
+def _encode(folder: Path, card: CheckpointCard, texts: list[str]) -> list[list[int]]:
     tokenizer = open_tokenizer(str(folder / TOKENIZER_FILE), card.max_length_tokens)
-    for part, texts in parts.items():
-        write_json(folder / f"rows_{part}.json", [encoding.ids for encoding in tokenizer.encode_batch(texts)])
+    return [encoding.ids for encoding in tokenizer.encode_batch(texts)]
+
+
+def _write_rows(folder: Path, parts: dict[str, list[list[int]]]) -> None:
+    for part, rows in parts.items():
+        write_json(folder / f"rows_{part}.json", rows)
+
+
+def _lengths(rows: list[list[int]]) -> NDArray[np.int64]:
+    return np.array([len(row) for row in rows], dtype=np.int64)
 
 
 def _choose(
-    request: ConversionRequest, card: CheckpointCard, logits: NDArray[np.float32], folder: Path
+    request: ConversionRequest, card: CheckpointCard, logits: NDArray[np.float32], rows: list[list[int]]
 ) -> NDArray[np.int64]:
-    """Choose the parity texts, and write the rows that are timed: whole batches of the scored texts."""
-    rows = read_json(folder / "rows_scored.json")
-    lengths = np.array([len(row) for row in rows], dtype=np.int64)
-    timed = spread_batches(lengths, BATCH_TOKENS, TIMED_TEXTS)
-    write_json(folder / "rows_timed.json", [rows[number] for number in timed])
+    """Choose the parity texts, by number."""
     columns = [label_column(card.head, card.labels, label) for label in request.labels]
     ranked = np.stack([margins(logits, column, card.head) for column in columns], axis=1)
-    return choose_parity_texts(ranked, lengths, request.settings.parity_texts, request.settings.draw_seed)
+    return choose_parity_texts(ranked, _lengths(rows), request.settings.parity_texts, request.settings.draw_seed)

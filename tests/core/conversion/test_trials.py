@@ -106,7 +106,9 @@ def test_texts_set_apart_judge_no_variant_and_are_no_labelled_ones(checkpoint, t
 
 def test_too_few_different_texts_are_refused(checkpoint, tmp_path):
     request = conversion_request(checkpoint, LABELS, tmp_path / "engines")
-    with pytest.raises(InputDataError, match=r"of 300 texts drawn .* only \d+ differ .* Raise conversion.scored_texts"):
+    with pytest.raises(
+        InputDataError, match=r"of 300 texts drawn .* only \d+ differ for the model .* Raise conversion.scored_texts"
+    ):
         convert(with_texts(request, ["the same", "another"] * 150))
     assert not (tmp_path / "engines").exists()
 
