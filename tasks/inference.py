@@ -12,6 +12,7 @@ from prefect.cache_policies import NO_CACHE
 from tasks.core.corpus.sample import list_sample
 from tasks.core.errors import ModelFolderError, RegistryError, RoundFileError
 from tasks.core.inference.manifest import Launch, write_manifest
+from tasks.core.inference.markers import marked
 from tasks.core.inference.model_folder import read_engine_model
 from tasks.core.inference.plan import EngineUse, Plan, make_plan, read_plan, write_plan
 from tasks.core.inference.receipts import finished_receipts, renew_receipts, unfinished_shards
@@ -108,7 +109,12 @@ def score_block(run_folder: str, shards: tuple[int, ...]) -> int:
     plan = _plan_of(run_folder, folder.plan_path.stat().st_mtime_ns)
     wanted = [plan.shards[number] for number in shards]
     todo = unfinished_shards(plan, finished_receipts(plan, folder, wanted), wanted)
-    return sum(score_shard(plan, plan.shards[number], folder).rows_in for number in todo)
+    return sum(_score(plan, number, folder) for number in todo)
+
+
+def _score(plan: Plan, number: int, folder: RunFolder) -> int:
+    with marked(folder, number):
+        return score_shard(plan, plan.shards[number], folder).rows_in
 
 
 @cache

@@ -5,6 +5,8 @@ plan.parquet                        written once; again only when the sample or 
 receipts/00042.json                 written last for each shard
 output/<LABEL>/part-00042.parquet   tweet_id, score
 quarantine/part-00042.parquet       tweet_id, text, reason; only for shards that have such rows
+running/00042.json                  who scores the shard; gone when it is done
+failures/00042.json                 why the shard failed last; gone when it is done
 logs/<LABEL>/<worker>.log           a line a shard
 logs/summary.md
 """
@@ -41,6 +43,14 @@ class RunFolder:
     def receipt_path(self, number: int) -> Path:
         """Where a shard's receipt lies."""
         return self.path / "receipts" / f"{shard_number(number)}.json"
+
+    def running_path(self, number: int) -> Path:
+        """Where it stands which worker scores a shard."""
+        return self.path / "running" / f"{shard_number(number)}.json"
+
+    def failure_path(self, number: int) -> Path:
+        """Where a shard's last failure stands."""
+        return self.path / "failures" / f"{shard_number(number)}.json"
 
     def part_paths(self, label: str) -> str:
         """Glob of all of a label's scores."""
