@@ -3,24 +3,27 @@
 import time
 from pathlib import Path
 from typing import Annotated
-from uuid import UUID
 
 from prefect import flow
 from pydantic import Field
 
 from flows.names import round_and_flow
-from infra.cluster import read_profile, task_runner
+from infra.cluster import read_profile, task_runner, worker_count
 from infra.fan_out import run_all
+from tasks.core.inference.launch_lock import launch_lock
 from tasks.core.inference.manifest import Launch
 from tasks.core.inference.plan import read_plan
 from tasks.core.inference.run_folder import RunFolder
+from tasks.core.round import Round
 from tasks.core.round_file import read_round
 from tasks.inference import (
     Progress,
     fetch_engine,
     finish_run,
     get_sample,
+    measure_run,
     plan_run,
+    publish_estimate,
     publish_run_table,
     score_block,
     start_progress,
@@ -46,30 +49,35 @@ def inference(
         sample: Which of the round's samples to score.
         run_name: Second part of the run folder's name.
         limit: Score only so many rows; a run of its own.
-        dry_run: Fetch the models and write the plan, then stop.
+        dry_run: Fetch the models, write the plan and estimate the cost on a worker, then stop.
         cluster: Cluster profile to use instead of the round's.
     """
     round_ = read_round(round_file)
     get_sample(round_, sample)
     engines = [fetch_engine(round_, label) for label in round_.active_labels]
     plan, folder = plan_run(round_, sample, run_name, limit, engines)
-    if dry_run:
-        return
-    started, rows = time.monotonic(), 0
-    if unfinished_blocks(plan, folder):
-        profile = read_profile(cluster or round_.clusters.inference)
-        score = score_shards.with_options(task_runner=task_runner(profile), flow_run_name=f"{round_.name} shards")
-        rows = score(str(folder.path), start_progress(round_, plan, folder), profile.lost_worker_attempts)
-    manifest = finish_run(plan, folder, Launch(rows, round(time.monotonic() - started, 1)))
-    publish_run_table(round_, plan, folder, manifest)
+    with launch_lock(folder.path):
+        started, rows = time.monotonic(), 0
+        if unfinished_blocks(plan, folder):
+            profile = read_profile(cluster or round_.clusters.inference)
+            score = score_shards.with_options(task_runner=task_runner(profile), flow_run_name=f"{round_.name} shards")
+            rows = score(round_, str(folder.path), dry_run, worker_count(profile), profile.lost_worker_attempts)
+        if dry_run:
+            return
+        manifest = finish_run(plan, folder, Launch(rows, round(time.monotonic() - started, 1)))
+        publish_run_table(round_, plan, folder, manifest)
 
 
-@flow(name="score-shards", persist_result=False)
-def score_shards(run_folder: str, progress: UUID, attempts: int) -> int:
-    """Score the run's unfinished shards side by side, show how far they are, and return how many rows were scored."""
+@flow(name="score-shards", validate_parameters=False, persist_result=False)
+def score_shards(round_: Round, run_folder: str, dry_run: bool, workers: int | None, attempts: int) -> int:
+    """Estimate the cost, score the unfinished shards side by side, and return how many rows were scored."""
     folder = RunFolder(Path(run_folder))
     plan = read_plan(folder)
-    show = Progress(progress, plan, folder).update
+    measured = run_all(lambda _: measure_run.submit(run_folder), ["measure"], attempts)["measure"]
+    publish_estimate(round_, plan, folder, measured, workers)
+    if dry_run:
+        return 0
+    show = Progress(start_progress(round_, plan, folder), plan, folder).update
     blocks = unfinished_blocks(plan, folder)
     scored = run_all(lambda block: score_block.submit(run_folder, block), blocks, attempts, show)
     return sum(scored.values())

@@ -68,6 +68,13 @@ def read_profile(cluster: str) -> LocalProfile | AddressProfile:
         raise ClusterError(f"{path} is not a cluster profile: {error}") from None
 
 
+def worker_count(profile: LocalProfile | AddressProfile) -> int | None:
+    """Return how many workers a profile has; None when only its scheduler knows."""
+    if isinstance(profile, AddressProfile):
+        return None
+    return profile.workers or len(os.sched_getaffinity(0))
+
+
 def task_runner(profile: LocalProfile | AddressProfile) -> TaskRunner[Any]:
     """Return the Prefect task runner that starts, or joins, the profile's cluster."""
     if isinstance(profile, AddressProfile):

@@ -1,16 +1,25 @@
 """Inference as Prefect tasks."""
 
+import time
 from functools import cache
 from pathlib import Path
 from typing import Any, cast
 from uuid import UUID
 
 from prefect import task
-from prefect.artifacts import create_progress_artifact, create_table_artifact, update_progress_artifact
+from prefect.artifacts import (
+    create_markdown_artifact,
+    create_progress_artifact,
+    create_table_artifact,
+    update_progress_artifact,
+)
 from prefect.cache_policies import NO_CACHE
+from prefect.logging import get_run_logger
 
 from tasks.core.corpus.sample import list_sample
 from tasks.core.errors import ModelFolderError, RegistryError, RoundFileError
+from tasks.core.inference.earlier_runs import adopt_shards
+from tasks.core.inference.estimate import Measured, estimate, measure
 from tasks.core.inference.manifest import Launch, write_manifest
 from tasks.core.inference.markers import marked
 from tasks.core.inference.model_folder import read_engine_model
@@ -26,6 +35,8 @@ from tasks.retrying import DELAYS_SECONDS, is_worth_retrying
 
 MAXIMUM_BLOCKS = 200
 """A Prefect task run costs about 0.25 CPU-seconds, so shards are handed out in blocks."""
+PROGRESS_SECONDS = 2.0
+"""Between two looks at the receipts."""
 
 
 @task(task_run_name="fetch-engine-{label}", cache_policy=NO_CACHE, persist_result=False)
@@ -74,7 +85,8 @@ def plan_run(
 ) -> tuple[Plan, RunFolder]:
     """Plan the shards and write the plan into the run folder that its fingerprint names.
 
-    A manifest that no longer holds is removed.
+    Shards that an earlier run of the same engines and settings scored are taken from there; a manifest that no longer
+    holds is removed.
     """
     source = get_sample(round_, sample)
     opened = [(use, read_engine_model(Path(use.folder))) for use in engines]
@@ -83,6 +95,8 @@ def plan_run(
     folder = RunFolder(round_.inference.output_path / name)
     write_plan(plan, folder)
     renew_receipts(plan, folder)
+    if adopted := adopt_shards(plan, folder):
+        get_run_logger().info("%d of %d shards are taken from earlier runs", adopted, len(plan.shards))
     if unfinished_blocks(plan, folder):
         folder.manifest_path.unlink(missing_ok=True)
     return plan, folder
@@ -95,14 +109,32 @@ def unfinished_blocks(plan: Plan, folder: RunFolder) -> list[tuple[int, ...]]:
     return [tuple(shards[start : start + size]) for start in range(0, len(shards), size)] if shards else []
 
 
-@task(
-    task_run_name="shards-from-{shards[0]}",
-    retries=len(DELAYS_SECONDS),
-    retry_delay_seconds=DELAYS_SECONDS,
-    retry_condition_fn=is_worth_retrying,
-    cache_policy=NO_CACHE,
-    persist_result=False,
-)
+RETRIED: dict[str, Any] = {
+    "retries": len(DELAYS_SECONDS),
+    "retry_delay_seconds": DELAYS_SECONDS,
+    "retry_condition_fn": is_worth_retrying,
+    "cache_policy": NO_CACHE,
+    "persist_result": False,
+}
+
+
+@task(task_run_name="measure", **RETRIED)
+def measure_run(run_folder: str) -> Measured:
+    """Load the models on a worker and measure a few batches."""
+    folder = RunFolder(Path(run_folder))
+    plan = _plan_of(run_folder, folder.plan_path.stat().st_mtime_ns)
+    return measure(plan, folder, unfinished_shards(plan, finished_receipts(plan, folder)))
+
+
+def publish_estimate(round_: Round, plan: Plan, folder: RunFolder, measured: Measured, workers: int | None) -> None:
+    """Say in log and Prefect UI what the unfinished shards will take; refuse when their outputs do not fit."""
+    shards = unfinished_shards(plan, finished_receipts(plan, folder))
+    lines = estimate(plan, folder, shards, measured, workers).lines()
+    get_run_logger().info("%s", lines)
+    create_markdown_artifact(lines, key=artifact_key(round_.name, plan.sample_name, "estimate"))
+
+
+@task(task_run_name="shards-from-{shards[0]}", **RETRIED)
 def score_block(run_folder: str, shards: tuple[int, ...]) -> int:
     """Score the block's unfinished shards on a worker; return how many rows they have."""
     folder = RunFolder(Path(run_folder))
@@ -145,15 +177,31 @@ class Progress:
         self._artifact = artifact
         self._plan = plan
         self._folder = folder
-        self._shown = 0.0
+        self._left = {shard.number: shard.rows for shard in plan.shards}
+        self._finished_before = self._sweep()
+        self._started = self._updated = time.monotonic()
 
     def update(self) -> None:
-        """Show the share of shards that have a receipt."""
-        done = sum(self._folder.receipt_path(shard.number).is_file() for shard in self._plan.shards)
-        share = 100.0 * done / len(self._plan.shards)
-        if share != self._shown:
-            update_progress_artifact(artifact_id=self._artifact, progress=share)
-            self._shown = share
+        """Show shards and rows that have a receipt, rows a second of this launch, and the time that is left."""
+        now = time.monotonic()
+        if now - self._updated < PROGRESS_SECONDS or not self._sweep():
+            return
+        self._updated = now
+        rows_left = sum(self._left.values())
+        rows = self._plan.rows - rows_left
+        rate = (rows - self._finished_before) / (now - self._started)
+        done = len(self._plan.shards) - len(self._left)
+        update_progress_artifact(
+            artifact_id=self._artifact,
+            progress=100.0 * done / len(self._plan.shards),
+            description=f"{done:,} of {len(self._plan.shards):,} shards, {rows:,} of {self._plan.rows:,} rows, "
+            f"{rate:,.0f} rows a second, about {rows_left / rate / 60:,.0f} min left: {self._folder.path}",
+        )
+
+    def _sweep(self) -> int:
+        """Let go of the shards that have a receipt by now, and return their rows."""
+        done = [number for number in self._left if self._folder.receipt_path(number).is_file()]
+        return sum(self._left.pop(number) for number in done)
 
 
 def publish_run_table(round_: Round, plan: Plan, folder: RunFolder, manifest: dict[str, Any]) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 from onnxruntime.quantization import QuantType, quantize_dynamic
+from tokenizers import Tokenizer
 from transformers import pipeline
 
 from tasks.core.inference.batching import stack_rows
@@ -31,6 +32,12 @@ def one_text_a_call(run: Run, rows: list[list[int]]) -> None:
     """Score token rows in the order in which they came, each by itself."""
     for row in rows:
         run(*stack_rows([row]))
+
+
+def one_text_a_call_from_texts(run: Run, tokenizer: Tokenizer, texts: list[str]) -> None:
+    """Tokenise and score texts in the order in which they came, each by itself."""
+    for text in texts:
+        run(*stack_rows([tokenizer.encode(text).ids]))
 
 
 def open_pipeline(checkpoint: Path, max_length_tokens: int) -> Callable[[list[str]], object]:

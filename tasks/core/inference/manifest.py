@@ -91,6 +91,12 @@ def balance(plan: Plan, folder: RunFolder, receipts: list[Receipt]) -> dict[str,
         "duplicate_texts": sum(receipt.duplicate_texts for receipt in receipts),
         "empty_texts": sum(receipt.empty_texts for receipt in receipts),
         "truncated_texts": sum(receipt.truncated_texts for receipt in receipts),
+        "histograms": {
+            use.label: [
+                sum(bins) for bins in zip(*(receipt.histograms[use.label] for receipt in receipts), strict=True)
+            ]
+            for use in plan.engines
+        },
     }
 
 
@@ -103,9 +109,12 @@ def _describe(plan: Plan, receipts: list[Receipt], counts: dict[str, Any], launc
         "settings": settings,
         "shards": len(plan.shards),
         "counts": counts,
+        "processors": dict(Counter(receipt.processor for receipt in receipts)),
         "timings": {
             "finished_at": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
             "worker_seconds": round(worker_seconds, 1),
+            "engine_seconds": round(sum(receipt.engine_seconds for receipt in receipts), 1),
+            "core_hours": round(sum(receipt.seconds * receipt.threads for receipt in receipts) / 3600, 3),
             "texts_per_worker_second": round(plan.rows / worker_seconds, 1) if worker_seconds else None,
             "last_launch": asdict(launch),
             "texts_per_second": round(launch.rows_scored / launch.seconds, 1) if launch.seconds else None,

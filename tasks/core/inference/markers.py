@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -43,7 +43,8 @@ def marked(folder: RunFolder, shard: int) -> Iterator[None]:
         yield
     except Exception as error:
         message = str(error)[:LONGEST_MESSAGE]
-        write_json(failure, asdict(Failure(shard, worker_name(), _now(), type(error).__name__, message)))
+        with suppress(OSError):  # a full disk must not hide behind the marker that it does not take
+            write_json(failure, asdict(Failure(shard, worker_name(), _now(), type(error).__name__, message)))
         raise
     else:
         failure.unlink(missing_ok=True)

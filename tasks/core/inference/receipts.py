@@ -34,8 +34,16 @@ class Receipt:
     """Bytes of each file of the shard, by its path in the run folder."""
     sha256: dict[str, str]
     """Checksum of each of those files."""
+    histograms: dict[str, list[int]]
+    """By label, how many rows have a score in each twentieth from 0 to 1."""
     seconds: float
+    """Of the clock, from reading to the last file."""
+    engine_seconds: float
+    """Of these, in the models."""
+    threads: int
     worker: str
+    processor: str
+    cpu_features: Sequence[str]
 
 
 def write_receipt(receipt: Receipt, folder: RunFolder) -> None:

@@ -1,0 +1,157 @@
+"""What a run will cost, from a few measured batches: before hours of a cluster are spent on it."""
+
+import io
+import shutil
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tasks.core.errors import RunFolderError
+from tasks.core.files import write_text
+from tasks.core.inference.batching import spread_batches
+from tasks.core.inference.engine import Engine, open_engine
+from tasks.core.inference.input import read_shard
+from tasks.core.inference.libraries import require_libraries
+from tasks.core.inference.plan import Plan, Shard
+from tasks.core.inference.run_folder import RunFolder
+from tasks.core.inference.shard_texts import part_rows, tokenise
+from tasks.core.threads import cpu_threads
+
+MEASURED_ROWS = 4_000
+"""Read and tokenised."""
+SCORED_TEXTS = 300
+"""Scored of them, in whole batches."""
+SPARE = 1.2
+"""Times the space that the outputs are expected to take must be free."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a worker measured on some rows of the sample."""
+
+    seconds_a_row: float
+    """Of one worker with `threads` threads, for all labels."""
+    engine_share: float
+    """Of these seconds, spent in the models."""
+    bytes_a_row: float
+    """Of output, for all labels."""
+    threads: int
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What is left to do, and what it takes."""
+
+    rows: int
+    core_hours: float
+    hours: float | None
+    """Of the clock, with the profile's workers; None when their number is not known."""
+    output_bytes: int
+    free_bytes: int
+    engine_share: float
+
+    def lines(self) -> str:
+        """Say it for a person."""
+        wall = "the workers' number is not known" if self.hours is None else f"about {_duration(self.hours)}"
+        return (
+            f"{self.rows:,} rows to score: {self.core_hours:,.2f} core-hours ({self.engine_share:.0%} in the models), "
+            f"{wall}; outputs of about {_size(self.output_bytes)}, {_size(self.free_bytes)} are free"
+        )
+
+
+def measure(plan: Plan, folder: RunFolder, shards: list[int]) -> Measured:
+    """Load every model, canaries and all, score a few batches of the middle one of `shards`, and write a probe.
+
+    Raises:
+        MachineError: this worker cannot run a model as it was made, or has other libraries than the plan.
+        ModelFolderError: a model's files are not the registered ones.
+        RunFolderError: the sample's file is not the planned one, or the run folder cannot be written to.
+    """
+    require_libraries(plan.libraries)
+    _require_writable(folder)
+    opened = [open_engine(use.folder, plan.fall_back_to_fp32)[1] for use in plan.engines]
+    engines = {id(engine): engine for engine in opened}.values()
+    rows = read_shard(plan, _some_rows(plan.shards[shards[len(shards) // 2]]))
+    started = time.monotonic()
+    texts = tokenise(plan, part_rows(rows)[0])
+    around = (time.monotonic() - started) / max(1, rows.num_rows)
+    lengths = np.array([len(row) for row in texts.tokens], dtype=np.int64)
+    chosen = [texts.tokens[number] for number in spread_batches(lengths, plan.batch_tokens, SCORED_TEXTS)]
+    distinct = len(texts.tokens) / max(1, rows.num_rows)
+    in_models = sum(_seconds(engine, chosen, plan.batch_tokens) for engine in engines) / max(1, len(chosen)) * distinct
+    total = around + in_models
+    output = _bytes_a_row(rows["id"]) * len(plan.engines)
+    return Measured(total, in_models / total if total else 0.0, output, cpu_threads())
+
+
+def estimate(plan: Plan, folder: RunFolder, shards: list[int], measured: Measured, workers: int | None) -> Estimate:
+    """Return what the unfinished `shards` take.
+
+    Raises:
+        RunFolderError: the outputs do not fit.
+    """
+    rows = sum(plan.shards[number].rows for number in shards)
+    seconds = rows * measured.seconds_a_row
+    found = Estimate(
+        rows=rows,
+        core_hours=seconds * measured.threads / 3600,
+        hours=None if workers is None else seconds / min(workers, len(shards)) / 3600,
+        output_bytes=int(rows * measured.bytes_a_row),
+        free_bytes=shutil.disk_usage(folder.path).free,
+        engine_share=measured.engine_share,
+    )
+    if found.free_bytes < SPARE * found.output_bytes:
+        raise RunFolderError(
+            f"{folder.path} has {_size(found.free_bytes)} free, but the outputs of {rows:,} rows will take about "
+            f"{_size(found.output_bytes)}. Free some space, or set inference.output_path to another place."
+        )
+    return found
+
+
+def _some_rows(shard: Shard) -> Shard:
+    return replace(shard, stop=min(shard.stop, shard.start + MEASURED_ROWS))
+
+
+def _seconds(engine: Engine, rows: list[list[int]], batch_tokens: int) -> float:
+    """Return the seconds of a pass; a first one warms up."""
+    engine.logits(rows, batch_tokens)
+    started = time.monotonic()
+    engine.logits(rows, batch_tokens)
+    return time.monotonic() - started
+
+
+def _bytes_a_row(ids: pa.ChunkedArray) -> float:
+    """Return what a row of a label's part takes; scores do not compress, so random numbers stand for them."""
+    if not len(ids):
+        return 0.0
+    sink = io.BytesIO()
+    scores = np.random.default_rng(0).random(len(ids))
+    pq.write_table(pa.table({"tweet_id": ids, "score": scores}), sink, compression="zstd")
+    return sink.tell() / len(ids)
+
+
+def _require_writable(folder: RunFolder) -> None:
+    probe: Path = folder.path / ".probe"
+    try:
+        write_text(probe, "probe")
+        probe.unlink()
+    except OSError as error:
+        raise RunFolderError(f"{folder.path} cannot be written to from a worker: {error}") from None
+
+
+def _duration(hours: float) -> str:
+    minutes = round(hours * 60)
+    return f"{minutes // 60} h {minutes % 60} min" if minutes else "less than a minute"
+
+
+def _size(count: float) -> str:
+    units = ("B", "KB", "MB", "GB")
+    for unit in units:
+        if count < 1000:
+            return f"{count:,.1f} {unit}"
+        count /= 1000
+    return f"{count:,.1f} TB"

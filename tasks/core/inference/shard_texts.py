@@ -1,0 +1,88 @@
+"""A shard's rows parted into those that can be scored and those that cannot, and tokenised: each distinct text once."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+from tokenizers import Encoding, Tokenizer
+
+from tasks.core.corpus.reading import decode_texts
+from tasks.core.inference.engine import open_tokenizer
+from tasks.core.inference.model_folder import TOKENIZER_FILE
+from tasks.core.inference.plan import Plan
+from tasks.core.preprocessing import preprocess
+
+REASON_NO_ID = "id is null"
+REASON_NO_TEXT = "text is null"
+REASON_NOT_UTF8 = "text is not UTF-8"
+TEXTS_AT_ONCE = 1_000
+"""Tokenised together; what the tokenizer says beside the tokens is let go of before the next."""
+CHARACTERS_A_TOKEN = 1_000
+"""A text longer than this for each token that the model reads is cut before it is tokenised."""
+
+
+@dataclass(frozen=True)
+class ShardTexts:
+    """A shard's scorable rows, as distinct texts and their tokens."""
+
+    ids: pa.ChunkedArray
+    text_of_row: NDArray[np.int64]
+    """Number of each row's distinct text."""
+    tokens: list[list[int]]
+    """Of each distinct text."""
+    empty: int
+    """Rows whose text is empty once preprocessed."""
+    truncated: int
+    """Rows whose text has more tokens than the model reads."""
+
+
+def part_rows(rows: pa.Table) -> tuple[pa.Table, pa.Table]:
+    """Part rows into those that can be scored and, with a reason and their bytes, those that cannot."""
+    texts = pa.array(decode_texts(rows["text"]), pa.large_string())
+    has_id, has_text, decoded = pc.is_valid(rows["id"]), pc.is_valid(rows["text"]), pc.is_valid(texts)
+    reasons = pc.case_when(
+        pc.make_struct(pc.invert(has_id), pc.invert(has_text), pc.invert(decoded)),
+        *(pa.scalar(reason) for reason in (REASON_NO_ID, REASON_NO_TEXT, REASON_NOT_UTF8)),
+    )
+    scorable = pc.and_(has_id, decoded)
+    content = rows["text"].cast(pa.large_binary())
+    table = pa.table({"tweet_id": rows["id"], "text": content, "reason": reasons})
+    return pa.table({"id": rows["id"], "text": texts}).filter(scorable), table.filter(pc.invert(scorable))
+
+
+def tokenise(plan: Plan, rows: pa.Table) -> ShardTexts:
+    """Tokenise each distinct text of scorable rows once, for all labels."""
+    distinct = rows["text"].combine_chunks().dictionary_encode()
+    text_of_row = distinct.indices.to_numpy().astype(np.int64)
+    texts = preprocess(plan.preprocessing, distinct.dictionary.to_pylist())
+    tokenizer = open_tokenizer(str(Path(plan.engines[0].folder) / TOKENIZER_FILE), plan.max_length_tokens)
+    tokens: list[list[int]] = []
+    truncated: list[bool] = []
+    for start in range(0, len(texts), TEXTS_AT_ONCE):
+        encodings = encode(tokenizer, texts[start : start + TEXTS_AT_ONCE], plan.max_length_tokens)
+        tokens += [encoding.ids for encoding in encodings]
+        truncated += [bool(encoding.overflowing) for encoding in encodings]
+    empty = np.array([not text for text in texts], dtype=bool)
+    return ShardTexts(
+        ids=rows["id"],
+        text_of_row=text_of_row,
+        tokens=tokens,
+        empty=int(empty[text_of_row].sum()),
+        truncated=int(np.array(truncated, dtype=bool)[text_of_row].sum()),
+    )
+
+
+def encode(tokenizer: Tokenizer, texts: list[str], max_length_tokens: int) -> list[Encoding]:
+    """Encode texts; of one that is far longer than the model reads, the part that holds the tokens to be read.
+
+    A text of 10 MB would become millions of tokens to keep a hundred. One that is mostly blank is encoded whole.
+    """
+    longest = CHARACTERS_A_TOKEN * max_length_tokens
+    encodings: list[Encoding] = tokenizer.encode_batch_fast([text[:longest] for text in texts])
+    for number, text in enumerate(texts):
+        if len(text) > longest and not encodings[number].overflowing:
+            encodings[number] = tokenizer.encode_batch_fast([text])[0]
+    return encodings

@@ -1,0 +1,135 @@
+"""Engine models of five labels and shards of real tweets, for the inference benchmark."""
+
+import shutil
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import onnx
+import pyarrow as pa
+import pyarrow.parquet as pq
+from tokenizers import Tokenizer
+
+from tasks.core.conversion.convert import convert
+from tasks.core.conversion.request import ConversionRequest
+from tasks.core.conversion.settings import Conversion
+from tasks.core.corpus.sample import list_sample
+from tasks.core.files import sha256_of_file, write_json
+from tasks.core.inference.engine import open_tokenizer
+from tasks.core.inference.model_folder import FP32_FILE, ONNX_FILE, EngineModel, read_engine_model, write_engine_model
+from tasks.core.inference.plan import EngineUse, Plan, make_plan, write_plan
+from tasks.core.inference.receipts import Receipt, read_receipt
+from tasks.core.inference.run_folder import RunFolder
+from tasks.core.inference.scoring import score_shard
+from tasks.core.preprocessing import preprocess
+from tasks.core.round_sections import Inference, Sample
+from tests.benchmarks.real_texts import draw_texts
+from tests.benchmarks.trained import Trained
+
+LABELS = tuple(f"label_{number}" for number in range(5))
+SCORED_TEXTS, PARITY_TEXTS = 3_000, 1_000
+"""The gate is the engines' benchmark's business; here one engine model is made, as quickly as can be."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A planned run of five labels."""
+
+    plan: Plan
+    folder: RunFolder
+    texts: list[str]
+    """As the tokenizer gets them."""
+
+    def score(self) -> None:
+        """Score every shard, again if need be."""
+        for shard in self.plan.shards:
+            score_shard(self.plan, shard, self.folder)
+
+    def receipt(self) -> Receipt:
+        """Return the first shard's receipt."""
+        receipt = read_receipt(self.folder, 0)
+        if receipt is None:
+            raise AssertionError("the shard was scored")
+        return receipt
+
+
+@dataclass(frozen=True)
+class FiveLabels:
+    """Five engine models; their files differ, so that no label gets another's logits."""
+
+    engines: dict[str, EngineModel]
+    splits_path: str
+
+    @property
+    def variant(self) -> str:
+        """What they run as."""
+        return self.engines[LABELS[0]].variant.name
+
+    @property
+    def fp32(self) -> Path:
+        """The fp32 graph."""
+        model = self.engines[LABELS[0]]
+        return Path(model.folder) / (FP32_FILE if FP32_FILE in model.files else ONNX_FILE)
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """The tokenizer."""
+        model = self.engines[LABELS[0]]
+        return open_tokenizer(str(model.tokenizer_path), model.max_length_tokens)
+
+    def run(self, folder: Path, rows: int, shard_rows: int | None = None, repeated: float = 0.0) -> Run:
+        """Write a sample of `rows` tweets, a share of them `repeated`, and plan its run below `folder`."""
+        drawn = draw_texts(self.splits_path)
+        distinct = round(rows * (1 - repeated))
+        texts = [drawn[number % distinct] for number in range(rows)]
+        shutil.rmtree(folder, ignore_errors=True)
+        (folder / "sample").mkdir(parents=True)
+        table = pa.table({"tweet_id": pa.array(range(10**18, 10**18 + rows), pa.int64()), "text": texts})
+        pq.write_table(table, folder / "sample" / "tweets.parquet", row_group_size=shard_rows or rows)
+        uses = [(EngineUse(label, label, "1", m.digest, m.folder), m) for label, m in self.engines.items()]
+        settings = Inference(output_path=folder, shard_rows=shard_rows or rows)
+        sample = Sample(path=folder / "sample")
+        plan = make_plan("evaluation", sample, list_sample(sample), uses, settings, None)
+        run_folder = RunFolder(folder / "run")
+        write_plan(plan, run_folder)
+        return Run(plan, run_folder, preprocess(plan.preprocessing, texts))
+
+
+def make_five_labels(trained: Trained, folder: Path) -> FiveLabels:
+    """Convert a checkpoint, and copy its engine model for five labels; those of an earlier call are used again."""
+    label = trained.splits.labels[0]
+    original = folder / "engine" / label
+    if not original.is_dir():
+        _convert(trained, folder)
+    return FiveLabels({each: _copy(original, folder / each, each) for each in LABELS}, trained.splits.path)
+
+
+def _convert(trained: Trained, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(folder / "texts.json", draw_texts(trained.splits.path)[:SCORED_TEXTS])
+    settings = Conversion(scored_texts=SCORED_TEXTS, parity_texts=PARITY_TEXTS, variants=("openvino-bf16",))
+    loose = settings.gate.model_copy(update={"overlap_20": 0.9, "overlap": 0.9})
+    convert(
+        ConversionRequest(
+            checkpoint=str(trained.checkpoint),
+            labels=trained.splits.labels,
+            texts_file=str(folder / "texts.json"),
+            splits_path=trained.splits.path,
+            settings=settings.model_copy(update={"gate": loose}),
+            bootstrap_resamples=100,
+            rivals=(),
+            folder=str(folder / "engine"),
+        )
+    )
+
+
+def _copy(original: Path, folder: Path, label: str) -> EngineModel:
+    """Copy an engine model; a remark in the graph makes it another file of the same logits."""
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(original, folder)
+    graph = onnx.load(folder / ONNX_FILE)
+    graph.metadata_props.add(key="label", value=label)
+    onnx.save(graph, folder / ONNX_FILE)
+    model = read_engine_model(original)
+    files = model.files | {ONNX_FILE: sha256_of_file(folder / ONNX_FILE)}
+    write_engine_model(replace(model, folder=str(folder), label=label, files=files))
+    return read_engine_model(folder)

@@ -1,0 +1,70 @@
+"""How scoring's time and memory grow with rows, repeats and workers."""
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from tasks.core.inference.plan import read_plan
+from tasks.core.inference.run_folder import RunFolder
+from tasks.core.inference.scoring import score_shard
+from tests.benchmarks.five_labels import FiveLabels
+from tests.benchmarks.turns import paired_ratio, rate_of, take_turns
+
+SHARD_ROWS = 1_000
+SIZES = (1, 2, 4, 8)
+WORKED_SHARDS = 6
+
+
+def duplicates_cost_ratio(labels: FiveLabels, folder: Path) -> float:
+    """Return the cost of a shard of which 30 % repeat other rows, over that of one without repeats."""
+    once = labels.run(folder / "once", SHARD_ROWS)
+    repeated = labels.run(folder / "repeated", SHARD_ROWS, repeated=0.3)
+    rates = take_turns({"once": rate_of(once.score, 1), "repeated": rate_of(repeated.score, 1)}, 3)
+    return paired_ratio(rates["once"], rates["repeated"])
+
+
+def growth(labels: FiveLabels, folder: Path) -> dict[str, Any]:
+    """Score 1, 2, 4 and 8 shards, each in a process of its own."""
+    found = []
+    for shards in SIZES:
+        run = labels.run(folder / f"growth-{shards}", shards * SHARD_ROWS, SHARD_ROWS)
+        (cost,) = _work(run.folder, [list(range(shards))])
+        found.append({"rows": shards * SHARD_ROWS, **cost})
+    return {"growth": found, "memory_growth": found[-1]["peak_mebibytes"] / found[0]["peak_mebibytes"]}
+
+
+def two_workers_speedup(labels: FiveLabels, folder: Path) -> dict[str, Any]:
+    """Score shards with one process and with two at once; opening the models is not counted."""
+    run = labels.run(folder / "workers", WORKED_SHARDS * SHARD_ROWS, SHARD_ROWS)
+    numbers = list(range(WORKED_SHARDS))
+    alone = max(cost["seconds"] for cost in _work(run.folder, [numbers]))
+    both = max(cost["seconds"] for cost in _work(run.folder, [numbers[::2], numbers[1::2]]))
+    return {"two_workers_speedup": alone / both}
+
+
+def _work(folder: RunFolder, parts: list[list[int]]) -> list[dict[str, float]]:
+    """Let a process for each part score its shards, all at once, and return what each took."""
+    commands = [[sys.executable, "-m", __name__, str(folder.path), json.dumps(part)] for part in parts]
+    processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for command in commands]
+    return [json.loads(process.communicate()[0].splitlines()[-1]) for process in processes]
+
+
+def worker(path: str, shards: list[int]) -> None:
+    """Open the models on the first shard, then score all of them; print seconds and peak memory."""
+    folder = RunFolder(Path(path))
+    plan = read_plan(folder)
+    score_shard(plan, plan.shards[shards[0]], folder)
+    started, cpu = time.monotonic(), time.process_time()
+    for number in shards:
+        score_shard(plan, plan.shards[number], folder)
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
+    peak = next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmHWM:"))
+    cost = {"seconds": time.monotonic() - started, "cpu_seconds": time.process_time() - cpu, "peak_mebibytes": peak}
+    sys.stdout.write(json.dumps(cost) + "\n")
+
+
+if __name__ == "__main__":
+    worker(sys.argv[1], json.loads(sys.argv[2]))

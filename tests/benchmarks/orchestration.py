@@ -1,0 +1,66 @@
+"""What Prefect and Dask add to 2,000 shards of a model that costs next to nothing."""
+
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from prefect.testing.utilities import prefect_test_harness
+
+from infra.services.process import start, stop, wait_healthy
+from infra.services.settings import ServiceSettings
+from infra.services.stack import services
+from tasks.core.files import read_json
+from tests.conftest import free_port, write_round, write_sample
+from tests.tiny import WORDS, save_tiny_bert
+
+SHARDS = 2_000
+SHARD_ROWS = 50
+WORKERS = 2
+
+
+def orchestration(folder: Path) -> dict[str, Any]:
+    """Run the three flows of a small round on real servers, inference on 2,000 shards and then once more."""
+    home = (folder / "orchestration").resolve()
+    shutil.rmtree(home, ignore_errors=True)
+    (home / "mlflow").mkdir(parents=True)
+    settings = ServiceSettings(home, mlflow_port=free_port())
+    service = next(service for service in services(settings) if service.name == "mlflow-server")
+    start(service)
+    try:
+        wait_healthy(service)
+        with pytest.MonkeyPatch.context() as patch, prefect_test_harness(server_startup_timeout=120):
+            patch.setenv("MLFLOW_TRACKING_URI", settings.mlflow_ui)
+            return _run_flows(home)
+    finally:
+        stop(service)
+
+
+def _run_flows(home: Path) -> dict[str, Any]:
+    from flows.conversion import conversion  # noqa: PLC0415 - Prefect reads its settings when it is imported
+    from flows.inference import inference  # noqa: PLC0415
+    from flows.training import training  # noqa: PLC0415
+
+    save_tiny_bert(home / "base", WORDS)
+    small = write_round(home, home / "base", sample_rows=400)
+    training(str(small))
+    conversion(str(small))
+    content = yaml.safe_load(small.read_text())
+    content["samples"]["large"] = {"path": str(write_sample(home / "large", SHARDS * SHARD_ROWS, files=20))}
+    small.write_text(yaml.safe_dump(content))
+    seconds = [_seconds(inference, str(small)) for _ in range(2)]
+    (manifest,) = (home / "runs").glob("*-large/manifest.json")
+    worked = read_json(manifest)["timings"]["worker_seconds"] / WORKERS
+    return {
+        "orchestration_2000_shards_seconds": seconds[0] - worked,
+        "inference_flow_2000_shards_seconds": seconds[0],
+        "resume_2000_shards_seconds": seconds[1],
+    }
+
+
+def _seconds(inference: Any, round_file: str) -> float:
+    started = time.monotonic()
+    inference(round_file, sample="large")
+    return time.monotonic() - started

@@ -1,0 +1,122 @@
+"""The inference flow under Prefect's test harness, on a LocalCluster: dry, twice at once, with more files, failing."""
+
+import json
+import subprocess
+import sys
+import time
+import uuid
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import yaml
+from prefect.artifacts import Artifact
+
+from flows.conversion import conversion
+from flows.inference import inference
+from flows.training import training
+from tasks.core.errors import RunFolderError
+from tasks.core.inference.markers import read_failures, read_running
+from tasks.core.inference.run_folder import RunFolder
+from tasks.core.round_file import read_round
+from tests.conftest import write_round, write_sample
+
+pytestmark = [pytest.mark.usefixtures("orchestration"), pytest.mark.timeout(900)]
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from tasks.core.inference.launch_lock import launch_lock
+with launch_lock(Path(sys.argv[1])):
+    print("held", flush=True)
+    time.sleep(300)
+"""
+
+
+@pytest.fixture(scope="module")
+def converted(tmp_path_factory, tiny_bert, orchestration):
+    folder = tmp_path_factory.mktemp("inference")
+    path = write_round(folder, tiny_bert, sample_rows=400, country=f"X{uuid.uuid4().hex[:8]}")
+    training(str(path))
+    conversion(str(path))
+    return path
+
+
+@pytest.fixture
+def round_file(converted, tmp_path):
+    """A round whose engine models are registered, with a sample and an output path of this test's own."""
+    content = yaml.safe_load(converted.read_text())
+    content["inference"]["output_path"] = str(tmp_path / "runs")
+    content["samples"]["new_samples"] = {"path": str(write_sample(tmp_path / "new", 300))}
+    path = tmp_path / converted.name
+    path.write_text(yaml.safe_dump(content))
+    return path
+
+
+def run_folders(round_file):
+    paths = read_round(round_file).inference.output_path.iterdir()
+    return [RunFolder(path) for path in sorted(paths, key=lambda path: path.stat().st_ctime_ns)]
+
+
+def test_a_dry_run_estimates_the_cost_and_scores_nothing(round_file):
+    inference(str(round_file), sample="new_samples", dry_run=True)
+    (folder,) = run_folders(round_file)
+    assert folder.path.name.endswith("-new_samples")
+    assert [path.name for path in folder.path.iterdir()] == ["plan.parquet"]
+    said = Artifact.get(f"{read_round(round_file).name}-new-samples-estimate").data
+    assert said.startswith("300 rows to score: ")
+    assert "core-hours" in said
+
+
+def test_a_second_launch_is_refused_and_then_finds_the_work_to_go_on_with(round_file):
+    inference(str(round_file), sample="new_samples", dry_run=True)
+    (folder,) = run_folders(round_file)
+    first = subprocess.Popen([sys.executable, "-c", HOLD, str(folder.path)], stdout=subprocess.PIPE, text=True)
+    try:
+        assert first.stdout.readline() == "held\n"
+        with pytest.raises(RunFolderError, match="another launch works on"):
+            inference(str(round_file), sample="new_samples")
+    finally:
+        first.kill()
+        first.wait()
+    inference(str(round_file), sample="new_samples")
+    assert folder.manifest_path.is_file()
+
+
+def test_files_added_to_a_sample_are_all_that_the_next_run_scores(round_file, tmp_path):
+    inference(str(round_file), sample="new_samples")
+    ids = pa.array(range(7 * 10**17, 7 * 10**17 + 60), pa.int64())
+    pq.write_table(pa.table({"tweet_id": ids, "text": ["good"] * 60}), tmp_path / "new" / "added.parquet")
+    time.sleep(0.01)
+    inference(str(round_file), sample="new_samples")
+    first, second = run_folders(round_file)
+    manifest = json.loads(second.manifest_path.read_text())
+    assert manifest["counts"]["rows_in"] == 360
+    assert manifest["timings"]["last_launch"]["rows_scored"] == 60
+    scores = {
+        folder.path.name: dict(zip(*(column.to_pylist() for column in _scores(folder).columns), strict=True))
+        for folder in (first, second)
+    }
+    assert scores[first.path.name].items() <= scores[second.path.name].items()
+
+
+def _scores(folder):
+    return pa.concat_tables([pq.read_table(path) for path in sorted((folder.path / "output" / "positive").iterdir())])
+
+
+def test_a_failing_shard_says_why_in_the_run_folder_and_is_forgotten_when_it_is_done(round_file, tmp_path):
+    inference(str(round_file), sample="new_samples", dry_run=True)
+    (folder,) = run_folders(round_file)
+    blocked = folder.output_path("positive", 2)
+    blocked.mkdir(parents=True)
+    (blocked / "in the way").touch()
+    with pytest.raises(IsADirectoryError):
+        inference(str(round_file), sample="new_samples")
+    (failure,) = read_failures(folder)
+    assert (failure.shard, failure.cause) == (2, "IsADirectoryError")
+    assert read_running(folder) == []
+    (blocked / "in the way").unlink()
+    blocked.rmdir()
+    inference(str(round_file), sample="new_samples")
+    assert read_failures(folder) == []
+    assert folder.manifest_path.is_file()
