@@ -84,6 +84,36 @@ def predict(
 
 
 @app.command()
+def status(
+    run_folder: Annotated[
+        Path, typer.Argument(help="a run folder, such as <output_path>/iter_0-main-<run id>-evaluation")
+    ],
+    json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+) -> None:
+    """Say where a run stands, what failed and how to go on; reads files only. Exits with 0 when it is finished."""
+    from deployments.status import as_json, describe  # noqa: PLC0415 - reads Parquet, which the other commands do not
+    from tasks.core.inference.status import read_status  # noqa: PLC0415
+
+    found = read_status(run_folder)
+    typer.echo(as_json(found) if json else describe(found))
+    raise typer.Exit(0 if found.is_finished else 1)
+
+
+@app.command()
+def verify(
+    run_folder: Annotated[
+        Path, typer.Argument(help="a run folder, such as <output_path>/iter_0-main-<run id>-evaluation")
+    ],
+    json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+) -> None:
+    """Check every receipt, file and row of a run folder; reads files only. Exits with 0 when all is sound."""
+    from deployments.verify import report  # noqa: PLC0415 - reads Parquet, which the other commands do not
+    from tasks.core.inference.verify import Verification  # noqa: PLC0415
+
+    raise typer.Exit(0 if report(Verification(run_folder), typer.echo, json) else 1)
+
+
+@app.command()
 def demo() -> None:
     """Run the demo round: training, conversion and inference, through real deployments."""
     settings = read_settings()

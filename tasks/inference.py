@@ -1,6 +1,7 @@
 """Inference as Prefect tasks."""
 
 import time
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any, cast
@@ -16,7 +17,7 @@ from prefect.artifacts import (
 from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 
-from tasks.core.corpus.sample import list_sample
+from tasks.core.corpus.sample import survey_sample
 from tasks.core.errors import ModelFolderError, RegistryError, RoundFileError
 from tasks.core.inference.earlier_runs import adopt_shards
 from tasks.core.inference.estimate import Measured, estimate, measure
@@ -90,7 +91,11 @@ def plan_run(
     """
     source = get_sample(round_, sample)
     opened = [(use, read_engine_model(Path(use.folder))) for use in engines]
-    plan = make_plan(sample, source, list_sample(source), opened, round_.inference, limit)
+    listing = survey_sample(source)
+    for reason in listing.torn.values():
+        get_run_logger().warning("left out of the run: %s", reason)
+    plan = make_plan(sample, source, listing.files, opened, round_.inference, limit)
+    plan = replace(plan, torn_files=listing.torn)
     name = run_folder_name(round_.iteration, round_.method, run_name, plan.run_id, sample)
     folder = RunFolder(round_.inference.output_path / name)
     write_plan(plan, folder)

@@ -76,11 +76,19 @@ def _resolve_paths(content: dict[str, Any], folder: Path) -> None:
             _resolve_key(clusters, flow, folder)
     samples = content.get("samples")
     for sample in samples.values() if isinstance(samples, dict) else ():
-        _resolve_key(sample, "path", folder)
+        _resolve_sample(sample, folder, content.get("work_path"))
     for section in (content, content.get("pretraining")):
         base_model = str(section.get("base_model", "")) if isinstance(section, dict) else ""
         if base_model.startswith((".", "/", "~")) or (base_model and (folder / base_model).is_dir()):
             _resolve_key(section, "base_model", folder)
+
+
+def _resolve_sample(sample: Any, folder: Path, work_path: Any) -> None:
+    """Make a sample's paths absolute; text files are converted below the work path unless it says otherwise."""
+    if isinstance(sample, dict) and isinstance(work_path, str):
+        sample.setdefault("converted_path", str(Path(work_path) / "converted"))
+    for key in ("path", "converted_path"):
+        _resolve_key(sample, key, folder)
 
 
 def _resolve_key(node: Any, key: str, folder: Path) -> None:

@@ -156,11 +156,23 @@ class Pretraining(Settings):
 
 
 class Sample(Settings):
-    """An unlabelled corpus to score: a Parquet file, or a folder of them."""
+    """An unlabelled corpus to score: Parquet, CSV or JSON Lines files, all of one kind."""
 
     path: Path
+    """A file, a folder, or a glob (`tweets/2020-*/part-*.parquet`). CSV and JSON Lines may end in .gz or .zst."""
     id_column: str = "tweet_id"
     text_column: str = "text"
+    converted_path: Path | None = None
+    """Where CSV and JSON Lines are kept as Parquet, seen by all workers; null: `_converted` in the sample's folder."""
+    on_torn_file: Literal["refuse", "skip"] = "refuse"
+    """skip: leave out Parquet, .gz and .zst files that are not whole."""
+
+    @field_validator("converted_path")
+    @classmethod
+    def _same_everywhere(cls, path: Path | None) -> Path | None:
+        if path is not None and not path.is_absolute():
+            raise ValueError("it must be absolute, because workers run in other folders")
+        return path
 
 
 class Inference(Settings):

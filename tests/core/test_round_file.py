@@ -128,3 +128,12 @@ def test_what_is_not_a_round_file_is_said_to_be_none(tmp_path, content):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(RoundFileError, match="no round file"):
         read_round(tmp_path / "us-iter9.yaml")
+
+
+def test_a_samples_text_files_are_converted_below_the_work_path_or_where_the_sample_says(make_round, tmp_path):
+    path = make_round()
+    assert read_round(path).samples["evaluation"].converted_path == tmp_path / "work" / "converted"
+    content = yaml.safe_load(path.read_text())
+    content["samples"]["evaluation"]["converted_path"] = "elsewhere"
+    path.write_text(yaml.safe_dump(content))
+    assert read_round(path).samples["evaluation"].converted_path == tmp_path / "elsewhere"

@@ -1,5 +1,7 @@
 """The inference flow under Prefect's test harness, on a LocalCluster: dry, twice at once, with more files, failing."""
 
+import csv
+import gzip
 import json
 import subprocess
 import sys
@@ -120,3 +122,25 @@ def test_a_failing_shard_says_why_in_the_run_folder_and_is_forgotten_when_it_is_
     inference(str(round_file), sample="new_samples")
     assert read_failures(folder) == []
     assert folder.manifest_path.is_file()
+
+
+def test_a_sample_of_gzipped_csv_and_one_of_json_lines_are_scored_to_the_last_row(round_file, tmp_path):
+    texts = ["good", "", 'a "quoted" text, with a comma', "two\nlines", "good"]
+    (tmp_path / "csv").mkdir()
+    with gzip.open(tmp_path / "csv" / "part-0.csv.gz", "wt", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["tweet_id", "text", "other"])
+        writer.writerows([f"00{number}", text, 1] for number, text in enumerate(texts))
+    lines = [{"tweet_id": 2**63 - 1 - number, "text": text} for number, text in enumerate([*texts, None])]
+    (tmp_path / "tweets.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    content = yaml.safe_load(round_file.read_text())
+    content["samples"] |= {"csv": {"path": "csv/*.csv.gz"}, "lines": {"path": "tweets.jsonl"}}
+    round_file.write_text(yaml.safe_dump(content))
+    for sample in ("csv", "lines"):
+        inference(str(round_file), sample=sample)
+    ids = [_scores(folder)["tweet_id"].to_pylist() for folder in run_folders(round_file)]
+    assert ids == [[f"00{number}" for number in range(5)], [2**63 - 1 - number for number in range(5)]]
+    counts = [json.loads(folder.manifest_path.read_text())["counts"] for folder in run_folders(round_file)]
+    assert [(each["rows_in"], each["rows_quarantined"], each["duplicate_texts"]) for each in counts] == [
+        (5, 0, 1), (6, 1, 1),
+    ]  # fmt: skip

@@ -18,16 +18,23 @@ SHARED_ROLES = "where "
 """Columns with roles that begin so may have another role as well."""
 
 
+class TornFileError(InputDataError):
+    """A Parquet or compressed file is not whole."""
+
+
 def read_schema(path: Path) -> pa.Schema:
     """Return a Parquet file's columns.
 
     Raises:
-        InputDataError: the file is not a whole Parquet file.
+        TornFileError: the file is not a whole Parquet file.
+        InputDataError: the file cannot be read.
     """
     try:
         return pq.read_schema(path)
     except (pa.ArrowInvalid, OSError) as error:
-        raise InputDataError(f"{path} is not a whole Parquet file: {error}. Write it again, or move it away.") from None
+        if isinstance(error, OSError) and error.errno is not None:
+            raise InputDataError(f"{path} cannot be read: {error}. Correct its place or permissions.") from None
+        raise TornFileError(f"{path} is not a whole Parquet file: {error}. Write it again, or move it away.") from None
 
 
 def check_columns(path: Path, schema: pa.Schema, wanted: dict[str, str]) -> None:

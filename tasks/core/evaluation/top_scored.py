@@ -4,6 +4,7 @@ from typing import Any
 
 import duckdb
 
+from tasks.core.corpus.sample import list_sample
 from tasks.core.inference.run_folder import RunFolder
 from tasks.core.round_sections import Sample
 
@@ -18,11 +19,11 @@ QUERY = """
 
 def top_scored(folder: RunFolder, label: str, sample: Sample, count: int) -> list[dict[str, Any]]:
     """Return the `count` best-scored texts of a label as `tweet_id`, `score` and `text`, best first."""
-    texts = sample.path / "**/*.parquet" if sample.path.is_dir() else sample.path
+    texts = [file.path for file in list_sample(sample)]
     query = QUERY.format(text=_quoted(sample.text_column), id=_quoted(sample.id_column))
     with duckdb.connect() as connection:
         rows = connection.execute(
-            query, {"scores": folder.part_paths(label), "sample": str(texts), "count": count}
+            query, {"scores": folder.part_paths(label), "sample": texts, "count": count}
         ).fetchall()
     return [{"tweet_id": tweet_id, "score": score, "text": text} for tweet_id, score, text in rows]
 

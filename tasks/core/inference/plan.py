@@ -71,6 +71,8 @@ class Plan:
     file_digests: dict[str, str]
     """Of each of the sample's files, by name."""
     shards: tuple[Shard, ...]
+    torn_files: dict[str, str] = field(default_factory=dict)
+    """Files of the sample that are left out because they are not whole, and what is wrong with each."""
 
     @property
     def rows(self) -> int:

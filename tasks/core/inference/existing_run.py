@@ -1,0 +1,72 @@
+"""Open a run folder that is there already, and say how its run is continued."""
+
+import json
+import shlex
+from pathlib import Path
+
+from tasks.core.errors import RunFolderError
+from tasks.core.inference.plan import Plan, read_plan
+from tasks.core.inference.run_folder import RunFolder
+from tasks.core.naming import parse_run_folder_name, round_name
+
+NAMED_FOLDERS = 3
+"""Of the run folders below a path that is none, this many are named."""
+
+
+def open_run(path: Path) -> tuple[Plan, RunFolder]:
+    """Return the plan and the folder of a run.
+
+    Raises:
+        RunFolderError: `path` is no run folder, or its plan is torn or of another version.
+    """
+    folder = RunFolder(path.resolve())
+    if not folder.path.is_dir():
+        raise RunFolderError(f"there is no folder {folder.path}. {_where_run_folders_are(folder.path.parent)}")
+    if not folder.plan_path.is_file():
+        raise RunFolderError(
+            f"{folder.path} is no run folder: it holds no {folder.plan_path.name}. "
+            f"{_where_run_folders_are(folder.path)}"
+        )
+    try:
+        return read_plan(folder), folder
+    except (TypeError, ValueError, KeyError) as error:
+        raise RunFolderError(
+            f"{folder.plan_path} is not a plan as this version of Winnow writes it: {error!r}. Look at the folder with "
+            "the version that made it."
+        ) from None
+
+
+def continue_command(plan: Plan, folder: RunFolder) -> str | None:
+    """Return the command that goes on with the run, or None when the folder's name does not say which round it is of.
+
+    The country is that of the models: a round that uses another country's (`model_country`) has its own in its name.
+    """
+    name = parse_run_folder_name(folder.path.name)
+    countries = {use.registered_model.rpartition(".")[0] for use in plan.engines}
+    if name is None or len(countries) != 1:
+        return None
+    round_ = round_name(countries.pop(), f"iter{name.iteration}", 0)  # the iteration carries the method's suffix
+    parameters = {"sample": _as_text(plan.sample_name), "run_name": _as_text(name.run_name)}
+    if plan.limit is not None:
+        parameters["limit"] = str(plan.limit)
+    words = [word for key, value in parameters.items() for word in ("-p", f"{key}={value}")]
+    return shlex.join(["prefect", "deployment", "run", f"inference/{round_}", *words])
+
+
+def _as_text(value: str) -> str:
+    """Quote a value that Prefect would read as JSON: a run_name `2026` is a text and no number."""
+    try:
+        json.loads(value)
+    except ValueError:
+        return value
+    return json.dumps(value)
+
+
+def _where_run_folders_are(parent: Path) -> str:
+    children = sorted(parent.iterdir()) if parent.is_dir() else []
+    runs = [path for path in children if RunFolder(path).plan_path.is_file()]
+    if not runs:
+        return "Give one such as <output_path of the round>/iter_0-main-<run id>-evaluation."
+    return f"Run folders in {parent}: {', '.join(path.name for path in runs[:NAMED_FOLDERS])}" + (
+        f" and {len(runs) - NAMED_FOLDERS} more." if len(runs) > NAMED_FOLDERS else "."
+    )
