@@ -174,7 +174,7 @@ def overlaps(reference: Floats, found: Floats, scored_texts: int) -> dict[str, f
 
     Both are log-odds of shape (texts,); the 1 % is of `scored_texts`.
     """
-    counts = {str(count): count for count in OVERLAPS} | {ONE_PER_CENT: max(1, scored_texts // 100)}
+    counts = {str(count): count for count in OVERLAPS} | {ONE_PER_CENT: max(1, round(scored_texts / 100))}
     return {name: _overlap(reference, found, min(count, len(reference))) for name, count in counts.items()}
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from scipy.stats import norm
 
-from tasks.core.conversion.figures import LabelTargets, ModelLogits, compare_label
+from tasks.core.conversion.figures import LabelTargets, ModelLogits, compare_label, overlaps
 from tasks.core.conversion.gate import judge
 from tasks.core.conversion.settings import STRICT
 from tasks.core.errors import ParityError
@@ -222,3 +222,11 @@ def test_a_model_follows_itself_whatever_its_ties(odds, scored):
 def test_overlap_is_a_share(odds, scored):
     shares = compare(model(odds[:, 0]), model(odds[:, 1]), scored, resamples=2).overlap.values()
     assert all(-1e-9 <= share <= 1 + 1e-9 for share in shares)
+
+
+def test_one_per_cent_is_rounded_to_the_nearest_count():
+    ranking = np.arange(1_000, dtype=np.float64)
+    swapped = ranking.copy()
+    swapped[[900, 899]] = swapped[[899, 900]]  # the hundredth best changes places with the next
+    assert overlaps(ranking, swapped, 9_960)["1 %"] == overlaps(ranking, swapped, 10_000)["1 %"] == 0.99
+    assert overlaps(ranking, swapped, 9_940)["1 %"] == 1.0
