@@ -23,7 +23,7 @@ from tasks.core.inference.model_folder import PARITY_FILE, EngineModel, read_eng
 from tasks.core.naming import artifact_key
 from tasks.core.round import Round
 from tasks.registry import RegisteredVersion, Registration, fetch_folder, find_version, register_folder, resolve
-from tasks.retrying import DELAYS_SECONDS, is_worth_retrying
+from tasks.retrying import RETRIED
 from tasks.rivals import find_rivals
 
 CONVERSION_FORMAT = 2
@@ -116,15 +116,6 @@ def find_engines(round_: Round, plan: ConversionPlan) -> dict[str, RegisteredVer
         for label, engine in found.items()
         if engine is not None and engine.tags.get("conversion_hash") == plan.conversion_hash
     }
-
-
-RETRIED: dict[str, Any] = {
-    "retries": len(DELAYS_SECONDS),
-    "retry_delay_seconds": DELAYS_SECONDS,
-    "retry_condition_fn": is_worth_retrying,
-    "cache_policy": NO_CACHE,
-    "persist_result": False,
-}
 
 
 @task(task_run_name="convert-{plan.name}", **RETRIED)

@@ -32,7 +32,7 @@ from tasks.core.naming import artifact_key, run_folder_name
 from tasks.core.round import Round
 from tasks.core.round_sections import Sample
 from tasks.registry import fetch_folder, resolve
-from tasks.retrying import DELAYS_SECONDS, is_worth_retrying
+from tasks.retrying import RETRIED
 
 MAXIMUM_BLOCKS = 200
 """A Prefect task run costs about 0.25 CPU-seconds, so shards are handed out in blocks."""
@@ -112,15 +112,6 @@ def unfinished_blocks(plan: Plan, folder: RunFolder) -> list[tuple[int, ...]]:
     shards = unfinished_shards(plan, finished_receipts(plan, folder))
     size = -(-len(shards) // MAXIMUM_BLOCKS)
     return [tuple(shards[start : start + size]) for start in range(0, len(shards), size)] if shards else []
-
-
-RETRIED: dict[str, Any] = {
-    "retries": len(DELAYS_SECONDS),
-    "retry_delay_seconds": DELAYS_SECONDS,
-    "retry_condition_fn": is_worth_retrying,
-    "cache_policy": NO_CACHE,
-    "persist_result": False,
-}
 
 
 @task(task_run_name="measure", **RETRIED)

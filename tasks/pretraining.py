@@ -19,7 +19,7 @@ from tasks.core.pretraining.plan import (
 from tasks.core.round import Round
 from tasks.pretraining_runs import log_pretraining
 from tasks.registry import RegisteredVersion, Registration, find_version, register_folder
-from tasks.retrying import DELAYS_SECONDS, is_worth_retrying
+from tasks.retrying import RETRIED
 
 
 @task(task_run_name="plan-pretraining", cache_policy=NO_CACHE, persist_result=False)
@@ -43,11 +43,7 @@ def find_base_model(round_: Round, plan: PretrainingPlan) -> RegisteredVersion |
 
 @task(
     task_run_name="pretrain-{plan.config_hash}",
-    retries=len(DELAYS_SECONDS),
-    retry_delay_seconds=DELAYS_SECONDS,
-    retry_condition_fn=is_worth_retrying,
-    cache_policy=NO_CACHE,
-    persist_result=False,
+    **RETRIED,
 )
 def pretrain_base_model(plan: PretrainingPlan) -> PretrainingResult:
     """Train the base model in the plan's folder; what a killed worker left is continued."""

@@ -11,7 +11,7 @@ from tasks.core.naming import artifact_key
 from tasks.core.round import Round
 from tasks.core.training.search import Search, SearchOutcome
 from tasks.core.training.trial import TrialResult, TrialStep, read_trial, run_trial
-from tasks.retrying import DELAYS_SECONDS, is_worth_retrying
+from tasks.retrying import RETRIED
 from tasks.study_runs import is_logged, log_new_evaluation, log_search, log_trial, trial_run
 from tasks.training import Study
 
@@ -28,11 +28,7 @@ def pending_trials(studies: dict[str, Study], searches: dict[str, Search]) -> li
 
 @task(
     task_run_name="{step.name} to step {step.stop_at_step}",
-    retries=len(DELAYS_SECONDS),
-    retry_delay_seconds=DELAYS_SECONDS,
-    retry_condition_fn=is_worth_retrying,
-    cache_policy=NO_CACHE,
-    persist_result=False,
+    **RETRIED,
 )
 def train_trial(step: TrialStep, study: Study) -> TrialResult:
     """Train a trial up to its step, logged as a child run."""

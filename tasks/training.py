@@ -16,7 +16,7 @@ from tasks.core.round import Round
 from tasks.core.training.comparison import Comparison, compare_models
 from tasks.core.training.seed_plan import SeedPlan, SeedResult, plan_seeds, read_result
 from tasks.core.training.selection import Selection, select_seed
-from tasks.retrying import DELAYS_SECONDS, is_worth_retrying
+from tasks.retrying import RETRIED
 from tasks.study_runs import (
     describe_data,
     find_study,
@@ -84,11 +84,7 @@ def finished_seed(plan: SeedPlan, study: Study) -> SeedResult | None:
 
 @task(
     task_run_name="{plan.study}-seed-{plan.seed}",
-    retries=len(DELAYS_SECONDS),
-    retry_delay_seconds=DELAYS_SECONDS,
-    retry_condition_fn=is_worth_retrying,
-    cache_policy=NO_CACHE,
-    persist_result=False,
+    **RETRIED,
 )
 def train_one_seed(plan: SeedPlan, study: Study) -> SeedResult:
     """Train a seed and log it as a child run; what is finished is not done again, for Dask may run a task twice."""
