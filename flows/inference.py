@@ -77,7 +77,8 @@ def score_shards(round_: Round, run_folder: str, dry_run: bool, workers: int | N
     publish_estimate(round_, plan, folder, measured, workers)
     if dry_run:
         return 0
-    show = Progress(start_progress(round_, plan, folder), plan, folder).update
+    progress = Progress(start_progress(round_, plan, folder), plan, folder)
     blocks = unfinished_blocks(plan, folder)
-    scored = run_all(lambda block: score_block.submit(run_folder, block), blocks, attempts, show)
+    scored = run_all(lambda block: score_block.submit(run_folder, block), blocks, attempts, progress.update)
+    progress.update(last=True)
     return sum(scored.values())

@@ -177,10 +177,15 @@ class Progress:
         self._finished_before = self._sweep()
         self._started = self._updated = time.monotonic()
 
-    def update(self) -> None:
-        """Show shards and rows that have a receipt, rows a second of this launch, and the time that is left."""
+    def update(self, last: bool = False) -> None:
+        """Show shards and rows that have a receipt, rows a second of this launch, and the time that is left.
+
+        Does so every few seconds, and without waiting for the `last` time.
+        """
         now = time.monotonic()
-        if now - self._updated < PROGRESS_SECONDS or not self._sweep():
+        if not last and now - self._updated < PROGRESS_SECONDS:
+            return
+        if not self._sweep() and not last:
             return
         self._updated = now
         rows_left = sum(self._left.values())
@@ -191,7 +196,7 @@ class Progress:
             artifact_id=self._artifact,
             progress=100.0 * done / len(self._plan.shards),
             description=f"{done:,} of {len(self._plan.shards):,} shards, {rows:,} of {self._plan.rows:,} rows, "
-            f"{rate:,.0f} rows a second, about {rows_left / rate / 60:,.0f} min left: {self._folder.path}",
+            f"{rate:,.0f} rows a second, about {rows_left / max(rate, 1e-9) / 60:,.0f} min left: {self._folder.path}",
         )
 
     def _sweep(self) -> int:

@@ -83,6 +83,7 @@ def test_a_second_launch_is_refused_and_then_finds_the_work_to_go_on_with(round_
         first.wait()
     inference(str(round_file), sample="new_samples")
     assert folder.manifest_path.is_file()
+    assert float(Artifact.get(f"{read_round(round_file).name}-new-samples-progress").data) == 100
 
 
 def test_files_added_to_a_sample_are_all_that_the_next_run_scores(round_file, tmp_path):
