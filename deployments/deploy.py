@@ -15,8 +15,8 @@ from flows.conversion import conversion
 from flows.inference import inference
 from flows.pretraining import pretraining
 from flows.training import training
-from infra.cluster import read_profile
 from infra.errors import ServiceError
+from infra.profiles import read_profile
 from infra.services.settings import WORK_POOL
 from tasks.core.round import Round
 from tasks.core.round_file import read_round

@@ -2,9 +2,10 @@
 
 from prefect import flow
 
-from flows.names import round_and_flow
-from infra.cluster import read_profile, task_runner
+from flows.names import place_of, round_and_flow
+from infra.cluster import task_runner
 from infra.fan_out import Settled, settle_all
+from infra.profiles import read_profile
 from tasks.conversion import (
     ConversionPlan,
     convert_checkpoint,
@@ -35,7 +36,8 @@ def conversion(round_file: str, remake: bool = False, cluster: str | None = None
     failures: list[BaseException] = []
     if missing:
         profile = read_profile(cluster or round_.clusters.conversion)
-        convert = convert_all.with_options(task_runner=task_runner(profile), flow_run_name=f"{round_.name} engines")
+        runner = task_runner(profile, place_of(round_, "conversion"))
+        convert = convert_all.with_options(task_runner=runner, flow_run_name=f"{round_.name} engines")
         converted = convert(missing, remake, profile.lost_worker_attempts)
         for number, engines in converted.results.items():
             new = {label: engine for label, engine in engines.items() if label not in found}

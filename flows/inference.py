@@ -8,8 +8,9 @@ from prefect import flow
 from pydantic import Field
 
 from flows.names import round_and_flow
-from infra.cluster import read_profile, task_runner, worker_count
+from infra.cluster import Place, task_runner
 from infra.fan_out import run_all
+from infra.profiles import read_profile, with_resources, worker_count
 from tasks.core.inference.launch_lock import launch_lock
 from tasks.core.inference.manifest import Launch
 from tasks.core.inference.plan import read_plan
@@ -34,13 +35,16 @@ RunName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]+$", max_length=60)]
 
 
 @flow(name="inference", flow_run_name=round_and_flow, persist_result=False)
-def inference(
+def inference(  # noqa: PLR0913 - Prefect merges nested parameters shallowly, so what people override is flat
     round_file: str,
+    *,
     sample: str = "evaluation",
     run_name: RunName = "main",
     limit: Annotated[int, Field(ge=1)] | None = None,
     dry_run: bool = False,
     cluster: str | None = None,
+    memory_gib: Annotated[float, Field(gt=0)] | None = None,
+    walltime_minutes: Annotated[int, Field(ge=2)] | None = None,
 ) -> None:
     """Score a sample with every label's engine model; a run that was interrupted goes on where it stopped.
 
@@ -51,6 +55,8 @@ def inference(
         limit: Score only so many rows; a run of its own.
         dry_run: Fetch the models, write the plan and estimate the cost on a worker, then stop.
         cluster: Cluster profile to use instead of the round's.
+        memory_gib: Memory of a SLURM job, instead of the profile's.
+        walltime_minutes: Time limit of a SLURM job, instead of the profile's.
     """
     round_ = read_round(round_file)
     get_sample(round_, sample)
@@ -60,7 +66,10 @@ def inference(
         started, rows = time.monotonic(), 0
         if unfinished_blocks(plan, folder):
             profile = read_profile(cluster or round_.clusters.inference)
-            score = score_shards.with_options(task_runner=task_runner(profile), flow_run_name=f"{round_.name} shards")
+            profile = with_resources(profile, memory_gib, walltime_minutes)
+            place = Place(f"{round_.name}-{plan.run_id}", folder.path / "logs" / "slurm", exclusive=True)
+            runner = task_runner(profile, place)
+            score = score_shards.with_options(task_runner=runner, flow_run_name=f"{round_.name} shards")
             rows = score(round_, str(folder.path), dry_run, worker_count(profile), profile.lost_worker_attempts)
         if dry_run:
             return

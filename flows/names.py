@@ -1,10 +1,18 @@
-"""How flow runs are called in the Prefect UI."""
+"""How flow runs are called in the Prefect UI, and their clusters on SLURM."""
 
 from pathlib import Path
 
 from prefect.runtime import flow_run
 
+from infra.cluster import Place
+from tasks.core.round import Round
+
 
 def round_and_flow() -> str:
     """Return `us-iter0 training` for the flow run that is starting."""
     return f"{Path(flow_run.parameters['round_file']).stem} {flow_run.flow_name}"
+
+
+def place_of(round_: Round, flow: str) -> Place:
+    """Return where a flow's cluster keeps its files, and the name of its work."""
+    return Place(f"{round_.name}-{flow}", round_.work_path / "logs" / flow)

@@ -2,9 +2,10 @@
 
 from prefect import flow
 
-from flows.names import round_and_flow
-from infra.cluster import LocalProfile, Profile, read_profile, task_runner
+from flows.names import place_of, round_and_flow
+from infra.cluster import task_runner
 from infra.fan_out import run_all
+from infra.profiles import AnyProfile, LocalProfile, SlurmProfile, read_profile
 from tasks.core.pretraining.plan import PretrainingPlan, PretrainingResult
 from tasks.core.round_file import read_round
 from tasks.pretraining import (
@@ -30,7 +31,7 @@ def pretraining(round_file: str, cluster: str | None = None) -> None:
     version = find_base_model(round_, plan)
     if version is None:
         profile = read_profile(cluster or round_.clusters.pretraining)
-        runner = task_runner(_with_one_worker(profile))
+        runner = task_runner(_with_one_worker(profile), place_of(round_, "pretraining"))
         train = pretrain_on_cluster.with_options(task_runner=runner, flow_run_name=f"{round_.name} base model")
         version = register_base_model(round_, plan, train(plan, profile.lost_worker_attempts))
     publish_perplexity_table(round_, version)
@@ -45,6 +46,7 @@ def pretrain_on_cluster(plan: PretrainingPlan, attempts: int) -> PretrainingResu
     return result
 
 
-def _with_one_worker(profile: Profile) -> Profile:
+def _with_one_worker(profile: AnyProfile) -> AnyProfile:
     """There is one Prefect task: on this machine, one worker gets every core."""
-    return profile.model_copy(update={"workers": 1}) if isinstance(profile, LocalProfile) else profile
+    counted = isinstance(profile, LocalProfile | SlurmProfile)
+    return profile.model_copy(update={"workers": 1}) if counted else profile

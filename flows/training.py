@@ -5,9 +5,10 @@ from functools import partial
 from prefect import flow
 from prefect.futures import PrefectFuture
 
-from flows.names import round_and_flow
-from infra.cluster import read_profile, task_runner
+from flows.names import place_of, round_and_flow
+from infra.cluster import task_runner
 from infra.fan_out import settle_all
+from infra.profiles import read_profile
 from tasks.core.round import Round
 from tasks.core.round_file import read_round
 from tasks.core.training.search import Search
@@ -64,7 +65,8 @@ def select_seeds(round_: Round, studies: list[Study], failures: dict[str, str]) 
 def search_settings(round_: Round, studies: list[Study], cluster: str) -> list[Study]:
     """Find batch size and learning rate of each study on the cluster."""
     profile = read_profile(cluster)
-    run = search_trials.with_options(task_runner=task_runner(profile), flow_run_name=f"{round_.name} search")
+    runner = task_runner(profile, place_of(round_, "training"))
+    run = search_trials.with_options(task_runner=runner, flow_run_name=f"{round_.name} search")
     searches = run({study.name: study for study in studies}, profile.lost_worker_attempts)
     concluded = [conclude_search(round_, study, searches[study.name]) for study in studies]
     publish_search_table(round_, [outcome for _, outcome in concluded])
@@ -97,7 +99,8 @@ def train_unfinished(round_: Round, studies: list[Study], cluster: str) -> dict[
     if not unfinished:
         return {}
     profile = read_profile(cluster)
-    train = train_seeds.with_options(task_runner=task_runner(profile), flow_run_name=f"{round_.name} seeds")
+    runner = task_runner(profile, place_of(round_, "training"))
+    train = train_seeds.with_options(task_runner=runner, flow_run_name=f"{round_.name} seeds")
     return train(unfinished, profile.lost_worker_attempts)
 
 

@@ -1,101 +1,65 @@
-"""The one factory of Dask clusters: from a profile in infra/clusters, a YAML file, or a scheduler's address."""
+"""The one factory of Dask clusters: worker processes, SLURM jobs, or a scheduler that already runs."""
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import dask
-import yaml
-from distributed import Client, LocalCluster
+from distributed import Client, LocalCluster, Security
 from prefect.task_runners import TaskRunner
 from prefect_dask.task_runners import DaskTaskRunner
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from infra.dask_settings import dask_settings
 from infra.errors import ClusterError
+from infra.keys import read_keys
+from infra.profiles import AddressProfile, AnyProfile, LocalProfile
+from infra.slurm_cluster import slurm_cluster
 
-PROFILES = Path(__file__).parent / "clusters"
-ADDRESS_SCHEMES = ("tcp://", "tls://")
-ALLOWED_FAILURES = 5
-"""Workers that may die under one Dask task before Dask gives it up."""
-NO_WORKERS_TIMEOUT = "10 minutes"
-LOST_WORKER_TIMEOUT = "60 s"
-"""A worker process that restarts on a busy machine needs more than Dask's 15 s."""
 CONNECT_SECONDS = 10
 
 
-class LocalProfile(BaseModel):
-    """Worker processes on this machine."""
+@dataclass(frozen=True)
+class Place:
+    """Whose cluster it is, and where it may keep files that all its nodes see."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    kind: Literal["local"]
-    workers: int | None = Field(default=None, ge=1)
-    memory_limit_gib: float = Field(default=0, ge=0)
-    lost_worker_attempts: int = Field(default=3, ge=1)
-
-
-class AddressProfile(BaseModel):
-    """A scheduler that already runs; its workers need this code installed."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    kind: Literal["address"]
-    address: str
-    lost_worker_attempts: int = Field(default=3, ge=1)
+    name: str
+    """Of the work: `us-iter0-training`. SLURM jobs carry it."""
+    folder: Path
+    """For the jobs' logs, and the keys of the encryption between their parts."""
+    exclusive: bool = False
+    """No two flows work at the same time under this name: SLURM jobs of that name which are there are left over."""
 
 
-Profile = Annotated[LocalProfile | AddressProfile, Field(discriminator="kind")]
-
-
-def read_profile(cluster: str) -> LocalProfile | AddressProfile:
-    """Read a profile by name, by path, or make one of a scheduler's address.
+def task_runner(profile: AnyProfile, place: Place) -> TaskRunner[Any]:
+    """Return the Prefect task runner that starts, or joins, the profile's cluster.
 
     Raises:
-        ClusterError: there is no such profile, or it breaks a rule.
+        ClusterError: no scheduler with a worker answers at the profile's address.
     """
-    if cluster.startswith(ADDRESS_SCHEMES):
-        return AddressProfile(kind="address", address=cluster)
-    path = Path(cluster) if cluster.endswith((".yaml", ".yml")) else PROFILES / f"{cluster}.yaml"
-    if not path.is_file():
-        names = ", ".join(sorted(profile.stem for profile in PROFILES.glob("*.yaml")))
-        raise ClusterError(
-            f"there is no cluster profile '{cluster}'; there are: {names}, the path of a YAML file, or tcp://host:port"
-        )
-    adapter: TypeAdapter[LocalProfile | AddressProfile] = TypeAdapter(Profile)
-    try:
-        return adapter.validate_python(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except (ValidationError, yaml.YAMLError) as error:
-        raise ClusterError(f"{path} is not a cluster profile: {error}") from None
-
-
-def worker_count(profile: LocalProfile | AddressProfile) -> int | None:
-    """Return how many workers a profile has; None when only its scheduler knows."""
     if isinstance(profile, AddressProfile):
-        return None
-    return profile.workers or len(os.sched_getaffinity(0))
-
-
-def task_runner(profile: LocalProfile | AddressProfile) -> TaskRunner[Any]:
-    """Return the Prefect task runner that starts, or joins, the profile's cluster."""
-    if isinstance(profile, AddressProfile):
-        _require_workers(profile.address)
-        return DaskTaskRunner(address=profile.address)
-    cpus = len(os.sched_getaffinity(0))
-    workers = profile.workers or cpus
-    return DaskTaskRunner(
-        cluster_class=make_local_cluster,  # type: ignore[arg-type]
-        cluster_kwargs={
+        security = read_keys(profile.tls_folder) if profile.tls_folder else None
+        _require_workers(profile.address, security)
+        return DaskTaskRunner(address=profile.address, client_kwargs={"security": security} if security else None)
+    if isinstance(profile, LocalProfile):
+        cpus = len(os.sched_getaffinity(0))
+        workers = profile.workers or cpus
+        sizes = {
             "workers": workers,
             "threads": max(1, cpus // workers),
             "memory_limit_bytes": int(profile.memory_limit_gib * 2**30),
-        },
-    )
+        }
+        return DaskTaskRunner(cluster_class=make_local_cluster, cluster_kwargs=sizes)  # type: ignore[arg-type]
+    options = {"profile": profile, "name": place.name, "folder": place.folder, "exclusive": place.exclusive}
+    return DaskTaskRunner(cluster_class=slurm_cluster, cluster_kwargs=options)  # type: ignore[arg-type]
 
 
-def _require_workers(address: str) -> None:
+def _require_workers(address: str, security: Security | None) -> None:
     """Raise ClusterError unless a scheduler with a worker answers; a flow would wait for one without end."""
     try:
-        with Client(address, timeout=CONNECT_SECONDS, set_as_default=False) as client:  # type: ignore[no-untyped-call]
+        with Client(  # type: ignore[no-untyped-call]
+            address, timeout=CONNECT_SECONDS, set_as_default=False, security=security
+        ) as client:
             workers = client.scheduler_info(n_workers=-1)["workers"]
     except OSError as error:
         raise ClusterError(
@@ -107,19 +71,7 @@ def _require_workers(address: str) -> None:
 
 def make_local_cluster(workers: int, threads: int, memory_limit_bytes: int) -> Any:
     """Start worker processes on loopback, one Prefect task each at a time, with `threads` for its libraries."""
-    dask.config.set(
-        {
-            "distributed.scheduler.allowed-failures": ALLOWED_FAILURES,
-            "distributed.scheduler.work-stealing": False,
-            "distributed.scheduler.worker-saturation": 1.0,
-            "distributed.worker.daemon": False,
-            "distributed.nanny.pre-spawn-environ.OMP_NUM_THREADS": threads,
-            # Dask's setting makes the allocator hand memory back at once; training took 1.25 times as long with it.
-            "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": None,
-            "distributed.scheduler.no-workers-timeout": NO_WORKERS_TIMEOUT,
-            "distributed.deploy.lost-worker-timeout": LOST_WORKER_TIMEOUT,
-        }
-    )
+    dask.config.set(dask_settings(threads))
     return LocalCluster(  # type: ignore[no-untyped-call]
         n_workers=workers,
         threads_per_worker=1,

@@ -132,17 +132,32 @@ def publish_estimate(round_: Round, plan: Plan, folder: RunFolder, measured: Mea
 
 @task(task_run_name="shards-from-{shards[0]}", **RETRIED)
 def score_block(run_folder: str, shards: tuple[int, ...]) -> int:
-    """Score the block's unfinished shards on a worker; return how many rows they have."""
+    """Score the block's unfinished shards on a worker; return how many rows they have.
+
+    A shard that fails does not keep the later ones from being scored; its error is raised at the end. A disk that is
+    full, or gone, fails them all.
+    """
     folder = RunFolder(Path(run_folder))
     plan = _plan_of(run_folder, folder.plan_path.stat().st_mtime_ns)
     wanted = [plan.shards[number] for number in shards]
     todo = unfinished_shards(plan, finished_receipts(plan, folder, wanted), wanted)
-    return sum(_score(plan, number, folder) for number in todo)
+    failures: list[Exception] = []
+    rows = sum(_score(plan, number, folder, failures) for number in todo)
+    if failures:
+        raise failures[0]
+    return rows
 
 
-def _score(plan: Plan, number: int, folder: RunFolder) -> int:
-    with marked(folder, number):
-        return score_shard(plan, plan.shards[number], folder).rows_in
+def _score(plan: Plan, number: int, folder: RunFolder, failures: list[Exception]) -> int:
+    """Score a shard and return its rows; when it fails, add why to `failures`."""
+    try:
+        with marked(folder, number):
+            return score_shard(plan, plan.shards[number], folder).rows_in
+    except OSError:
+        raise
+    except Exception as error:  # noqa: BLE001 - raised when the block's other shards are done
+        failures.append(error)
+        return 0
 
 
 @cache

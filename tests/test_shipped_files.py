@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from infra.cluster import read_profile
+from infra.profiles import read_profile
 from tasks.core.corpus.labelled import StudyRequest, prepare_splits
 from tasks.core.corpus.sample import list_sample
 from tasks.core.round_file import read_round

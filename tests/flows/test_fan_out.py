@@ -2,8 +2,9 @@ import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import TaskRunFilter, TaskRunFilterName
 
-from infra.cluster import LocalProfile, task_runner
+from infra.cluster import Place, task_runner
 from infra.errors import ClusterError
+from infra.profiles import LocalProfile
 from tasks.core.errors import InputDataError
 from tests.flows.unreliable import double_all, fail_all
 
@@ -11,8 +12,8 @@ pytestmark = pytest.mark.usefixtures("prefect_harness")
 
 
 @pytest.fixture
-def runner():
-    return task_runner(LocalProfile(kind="local", workers=1))
+def runner(tmp_path):
+    return task_runner(LocalProfile(kind="local", workers=1), Place("test", tmp_path))
 
 
 def test_every_result_comes_back(runner):

@@ -1,5 +1,6 @@
 """What a shard that has no receipt is doing: who scores it, or why it failed. For people; nothing depends on these."""
 
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -20,6 +21,7 @@ class Running:
     worker: str
     """Host and pid."""
     started_at: str
+    slurm_job: str | None = None
 
 
 @dataclass(frozen=True)
@@ -32,19 +34,21 @@ class Failure:
     cause: str
     """Class of the error."""
     message: str
+    slurm_job: str | None = None
 
 
 @contextmanager
 def marked(folder: RunFolder, shard: int) -> Iterator[None]:
     """Say in the run folder that this process scores a shard, and afterwards why it failed, if it did."""
     running, failure = folder.running_path(shard), folder.failure_path(shard)
-    write_json(running, asdict(Running(shard, worker_name(), _now())))
+    job = os.environ.get("SLURM_JOB_ID")
+    write_json(running, asdict(Running(shard, worker_name(), _now(), job)))
     try:
         yield
     except Exception as error:
         message = str(error)[:LONGEST_MESSAGE]
         with suppress(OSError):  # a full disk must not hide behind the marker that it does not take
-            write_json(failure, asdict(Failure(shard, worker_name(), _now(), type(error).__name__, message)))
+            write_json(failure, asdict(Failure(shard, worker_name(), _now(), type(error).__name__, message, job)))
         raise
     else:
         failure.unlink(missing_ok=True)

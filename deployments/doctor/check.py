@@ -1,0 +1,17 @@
+"""What is looked at, and what was found."""
+
+from dataclasses import dataclass
+
+FREE_BYTES = 10**9
+"""That should be free at the least."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line of the report."""
+
+    name: str
+    passed: bool | None
+    """None: there is nothing to judge yet."""
+    found: str
+    remedy: str = ""

@@ -1,0 +1,76 @@
+"""A round's checks: on this machine, and on a node of each cluster profile that its flows use."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from deployments.doctor.check import FREE_BYTES, Check
+from deployments.doctor.node import answer
+from deployments.doctor.profiles import check_profile
+from tasks.core.errors import WinnowError
+from tasks.core.round import Round
+from tasks.inference import find_engine
+from tasks.tracking import tracking_uri
+
+SCORING_FLOW = "inference"
+
+
+def all_checks(round_: Round, wait_s: int) -> Iterator[Check]:
+    """Check this machine, the servers, the models, and a node of each of the round's cluster profiles."""
+    servers = server_urls()
+    yield from (_server(name, url) for name, url in servers.items())
+    yield from _folders(round_)
+    engines: dict[str, str] = {}
+    yield from _engines(round_, engines)
+    flows = {flow: name for flow, name in round_.clusters.model_dump().items() if flow != "pretraining"}
+    for name in dict.fromkeys(flows.values()):
+        users = [flow for flow, used in flows.items() if used == name]
+        request = {
+            "servers": servers,
+            "folders": [str(folder) for folder in _shared(round_)],
+            "engines": engines if SCORING_FLOW in users else {},
+        }
+        yield from check_profile(name, ", ".join(users), round_.work_path, request, wait_s)
+
+
+def server_urls() -> dict[str, str]:
+    """Return where the servers say that they are well."""
+    prefect = os.environ["PREFECT_API_URL"]
+    return {"Prefect server": f"{prefect.rstrip('/')}/health", "MLflow server": f"{tracking_uri().rstrip('/')}/health"}
+
+
+def _server(name: str, url: str) -> Check:
+    try:
+        answer(url)
+    except Exception as error:  # noqa: BLE001 - whatever is wrong is what was asked
+        return Check(name, False, f"{url}: {error}", "start the servers (`make up`), or set the address of yours")
+    return Check(name, True, f"answers at {url}")
+
+
+def _shared(round_: Round) -> list[Path]:
+    return [round_.work_path, round_.inference.output_path]
+
+
+def _folders(round_: Round) -> Iterator[Check]:
+    for folder in _shared(round_):
+        folder.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(folder).free
+        yield Check(
+            f"free space in {folder}",
+            free > FREE_BYTES,
+            f"{free / 1e9:,.1f} GB",
+            "free some space, or set work_path and inference.output_path to another place",
+        )
+
+
+def _engines(round_: Round, engines: dict[str, str]) -> Iterator[Check]:
+    """Look up every label's engine model; add the folders of those that are there to `engines`."""
+    for label in round_.active_labels:
+        try:
+            use = find_engine(round_, label)
+        except WinnowError as error:
+            yield Check(f"engine model of '{label}'", None, f"not there yet: {error}")
+        else:
+            engines[label] = use.folder
+            yield Check(f"engine model of '{label}'", True, f"{use.registered_model} version {use.version}")

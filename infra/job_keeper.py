@@ -1,0 +1,104 @@
+"""Keeps a cluster's SLURM jobs at their number: what ended is said, with SLURM's reason, and submitted again.
+
+Dask's `adapt` replaces a job only after its worker was seen and lost. A job that ends before its worker ever connects
+(a broken node, a cancelled job in the queue, a submission that SLURM refused) would be missed for the whole run.
+"""
+
+import asyncio
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tornado.ioloop import PeriodicCallback
+
+from infra.errors import ClusterError
+from infra.flow_run import run_logger
+from infra.profiles import SlurmProfile
+from infra.slurm_jobs import ending, our_jobs
+
+FAILED_STARTS_A_WORKER = 3
+"""Jobs that may end before their worker connects, for each worker, without one that does connect between them."""
+LOG_LINES_SHOWN = 5
+ENDINGS_FILE = "jobs.jsonl"
+"""How jobs of the log folder ended, a line each."""
+_given_up: list[str] = []
+"""Why clusters of this process cannot be kept up; see `require_kept`."""
+
+
+def require_kept() -> None:
+    """Raise ClusterError when a cluster of this process was given up; its work would wait without end."""
+    if _given_up:
+        raise ClusterError(_given_up[0])
+
+
+class JobKeeper:
+    """Looks at a SLURMCluster's jobs every few seconds, in the cluster's own event loop."""
+
+    def __init__(self, cluster: Any, profile: SlurmProfile, folder: Path) -> None:
+        self._cluster = cluster
+        self._profile = profile
+        self._folder = folder
+        self._logger = run_logger()
+        self._failed_starts = 0
+        self._seen: set[str] = set()
+        """Names of workers that have connected."""
+        self._last = ""
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Keep the jobs up while the block runs."""
+        callback = PeriodicCallback(self.look, 1000 * self._profile.adapt_interval_seconds)
+        self._cluster.loop.add_callback(callback.start)
+        try:
+            yield
+        finally:
+            self._cluster.loop.add_callback(callback.stop)
+            _given_up.clear()
+
+    async def look(self) -> None:
+        """Submit again what ended; SLURM's answers are awaited outside the event loop."""
+        held = {name: job.job_id for name, job in self._cluster.workers.items()}
+        try:
+            alive = {job.number for job in await asyncio.to_thread(our_jobs)}
+        except ClusterError as error:
+            self._logger.warning("SLURM did not say which jobs run; asked again in a moment: %s", error)
+            return
+        connected = {worker["name"] for worker in self._cluster.scheduler_info["workers"].values()}
+        self._failed_starts = 0 if connected - self._seen else self._failed_starts
+        self._seen |= connected
+        for name, number in held.items():
+            if number not in alive and name not in connected:
+                await self._forget(name, number)
+        if self._failed_starts >= FAILED_STARTS_A_WORKER * self._profile.workers and not connected:
+            _given_up.append(f"{self._failed_starts} SLURM jobs ended before their Dask worker connected. {self._last}")
+        elif not _given_up:
+            self._cluster.scale(jobs=self._profile.workers)
+
+    async def _forget(self, name: str, number: str | None) -> None:
+        """Let go of a job that ended, so that the cluster submits another under its worker's name."""
+        self._cluster.workers.pop(name, None)
+        self._failed_starts += name not in self._seen
+        self._seen.discard(name)
+        self._last = await asyncio.to_thread(self._describe, number)
+        self._logger.warning("%s; it is replaced", self._last)
+
+    def _describe(self, number: str | None) -> str:
+        """Say how a job ended, here and, for `winnow status`, in a line of the log folder's `jobs.jsonl`."""
+        if number is None:
+            return "SLURM refused a job"
+        found = ending(number)
+        line = {"job": number, "seen_at": time.strftime("%Y-%m-%dT%H:%M:%S%z"), **found}
+        with (self._folder / ENDINGS_FILE).open("a", encoding="utf-8") as endings:
+            endings.write(json.dumps(line) + "\n")
+        how = " ".join(f"{key}={value}" for key, value in found.items()) or "SLURM knows no more of it"
+        return f"SLURM job {number} ended: {how}{self._log_end(number)}"
+
+    def _log_end(self, number: str) -> str:
+        """Return the end of what the job wrote to standard error."""
+        for path in self._folder.glob(f"*-{number}.err"):
+            lines = path.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_LINES_SHOWN:]
+            return f"; {path} ends: " + " | ".join(lines)
+        return ""

@@ -1,0 +1,157 @@
+"""SLURM's own commands: which jobs are ours, how one ended, and an end to those that were left over."""
+
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import psutil
+
+from infra.errors import ClusterError
+
+COMMENT = "winnow"
+SECONDS = 60
+"""That a SLURM command may take; a busy controller answers late."""
+POLL_SECONDS = 0.5
+ENDED = {
+    "COMPLETED",
+    "CANCELLED",
+    "FAILED",
+    "TIMEOUT",
+    "NODE_FAIL",
+    "OUT_OF_MEMORY",
+    "PREEMPTED",
+    "BOOT_FAIL",
+    "DEADLINE",
+}
+FIELDS = ("JobState", "Reason", "ExitCode", "NodeList", "RunTime", "TimeLimit")
+
+
+@dataclass(frozen=True)
+class Owner:
+    """The flow process that SLURM jobs work for; stands in their comment."""
+
+    name: str
+    host: str
+    pid: int
+    started: int
+    """Seconds since the epoch; tells a pid from a later one of the same number."""
+
+    @property
+    def comment(self) -> str:
+        """What its jobs carry."""
+        return "/".join((COMMENT, self.name, self.host, str(self.pid), str(self.started)))
+
+    def is_gone(self) -> bool:
+        """Say whether the process is seen to have ended; one of another host never is."""
+        if self.host != socket.gethostname():
+            return False
+        try:
+            return int(psutil.Process(self.pid).create_time()) != self.started
+        except psutil.NoSuchProcess:
+            return True
+
+
+@dataclass(frozen=True)
+class Job:
+    """A SLURM job that waits or runs."""
+
+    number: str
+    state: str
+    reason: str
+    owner: Owner
+
+
+def this_process(name: str) -> Owner:
+    """Return the owner of jobs that this process submits for the work of that name."""
+    return Owner(name, socket.gethostname(), os.getpid(), int(psutil.Process().create_time()))
+
+
+def run_slurm(*command: str) -> str:
+    """Run a SLURM command and return what it prints.
+
+    Raises:
+        ClusterError: there is no such command here, it failed, or it gave no answer within a minute.
+    """
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
+    except FileNotFoundError:
+        raise ClusterError(
+            f"there is no '{command[0]}' on PATH: flows with a SLURM profile run where SLURM's commands are, such as a "
+            "login node"
+        ) from None
+    except subprocess.TimeoutExpired:
+        raise ClusterError(f"`{' '.join(command)}` gave no answer within {SECONDS} s") from None
+    if done.returncode:
+        raise ClusterError(f"`{' '.join(command)}` failed: {(done.stderr or done.stdout).strip()}")
+    return done.stdout
+
+
+def our_jobs() -> list[Job]:
+    """Return this user's jobs that Winnow submitted and that have not ended."""
+    lines = run_slurm("squeue", "--me", "--noheader", "--format", "%i|%T|%r|%k").splitlines()
+    return [job for line in lines if (job := _parse(line)) is not None]
+
+
+def _parse(line: str) -> Job | None:
+    number, state, reason, comment = line.split("|", 3)
+    parts = comment.strip().split("/")
+    if len(parts) != 5 or parts[0] != COMMENT:
+        return None
+    return Job(number, state, reason, Owner(parts[1], parts[2], int(parts[3]), int(parts[4])))
+
+
+def cancel_left_over(owner: Owner, exclusive: bool) -> list[str]:
+    """Cancel jobs whose flow process is gone, and return their numbers.
+
+    With `exclusive`, also jobs of another process for the same work: it must have been on another host, and dead.
+    """
+    return cancel(
+        job.number
+        for job in our_jobs()
+        if job.owner.is_gone() or (exclusive and job.owner.name == owner.name and job.owner != owner)
+    )
+
+
+def cancel_all(owner: Owner) -> list[str]:
+    """Cancel the owner's jobs, and return their numbers."""
+    return cancel(job.number for job in our_jobs() if job.owner == owner)
+
+
+def cancel(numbers: Iterable[str]) -> list[str]:
+    """Cancel jobs; those that have ended meanwhile are no error."""
+    cancelled = list(numbers)
+    if cancelled:
+        run_slurm("scancel", "--quiet", *cancelled)
+    return cancelled
+
+
+def ending(number: str) -> dict[str, str]:
+    """Return what SLURM still knows of a job: state, reason, exit code, nodes, run time and limit; maybe nothing."""
+    try:
+        words = run_slurm("scontrol", "show", "job", "--oneliner", number).split()
+    except ClusterError:
+        return {}
+    pairs = (word.split("=", 1) for word in words if "=" in word)
+    return {name: value for name, value in pairs if name in FIELDS}
+
+
+def wait_for(number: str, seconds: float) -> None:
+    """Wait until a job ended well.
+
+    Raises:
+        ClusterError: it ended otherwise, or not within `seconds`; then it is cancelled.
+    """
+    deadline = time.monotonic() + seconds
+    while (found := ending(number)).get("JobState") not in ENDED:
+        if time.monotonic() > deadline:
+            cancel([number])
+            raise ClusterError(
+                f"SLURM job {number} did not end within {seconds:.0f} s: it was {found.get('JobState', 'unknown')} "
+                f"({found.get('Reason', 'no reason given')}), and is cancelled"
+            )
+        time.sleep(POLL_SECONDS)
+    if found["JobState"] != "COMPLETED":
+        raise ClusterError(f"SLURM job {number} ended: " + " ".join(f"{name}={value}" for name, value in found.items()))
