@@ -1,5 +1,6 @@
 """How Dask is set for long tasks whose results lie in files."""
 
+import os
 from typing import Any
 
 ALLOWED_FAILURES = 5
@@ -7,6 +8,13 @@ ALLOWED_FAILURES = 5
 NO_WORKERS_TIMEOUT = "10 minutes"
 LOST_WORKER_TIMEOUT = "60 s"
 """A worker process that restarts on a busy machine needs more than Dask's 15 s."""
+PASSED_ON = ("PREFECT_", "MLFLOW_", "WINNOW_", "DO_NOT_TRACK")
+"""Beginnings of the variables that workers need as the flow has them: where the servers are, and the passwords."""
+
+
+def passed_on() -> dict[str, str]:
+    """Return the flow's variables for its workers; a cluster may be set not to hand on any by itself."""
+    return {name: value for name, value in os.environ.items() if name.startswith(PASSED_ON)}
 
 
 def dask_settings(threads: int, no_workers_timeout: str = NO_WORKERS_TIMEOUT) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """A Dask cluster of SLURM jobs, one worker each; encrypted, kept at its size, and gone with the flow."""
 
+import copy
 import shutil
 import signal
 import tempfile
@@ -12,7 +13,7 @@ from typing import Any
 import dask
 import yaml
 
-from infra.dask_settings import dask_settings
+from infra.dask_settings import dask_settings, passed_on
 from infra.errors import ClusterError
 from infra.flow_run import link_dashboard, run_logger
 from infra.job_keeper import JobKeeper
@@ -40,18 +41,25 @@ def slurm_cluster(profile: SlurmProfile, name: str, folder: Path, exclusive: boo
     with _private_folder(folder) as private:
         options = job_options(profile, owner, folder, private)
         require_submittable(job_script(options), folder)
-        settings = dask_settings(profile.cpus, f"{profile.queue_timeout_minutes:g} minutes")
-        # The keeper replaces jobs; Dask, at this timeout, would cancel one that took a lost worker's name and waits.
-        settings["distributed.deploy.lost-worker-timeout"] = "365 days"
-        dask.config.set(settings)
-        nested = {"distributed": dask.config.get("distributed")}
-        (private / "dask.yaml").write_text(yaml.safe_dump(nested), encoding="utf-8")
+        _set_dask(profile, private / "dask.yaml")
         try:
             with _open(options, profile, private) as cluster, JobKeeper(cluster, profile, folder).running():
                 link_dashboard(name, cluster.scheduler.http_server.port)
                 yield cluster
         finally:
             cancel_all(owner)
+
+
+def _set_dask(profile: SlurmProfile, file: Path) -> None:
+    """Set Dask here, and write the same settings into a file for the workers, with variables they need."""
+    settings = dask_settings(profile.cpus, f"{profile.queue_timeout_minutes:g} minutes")
+    # The keeper replaces jobs; Dask, at this timeout, would cancel one that took a lost worker's name and waits.
+    settings["distributed.deploy.lost-worker-timeout"] = "365 days"
+    dask.config.set(settings)
+    nested = copy.deepcopy(dask.config.get("distributed"))
+    nested["nanny"]["pre-spawn-environ"] |= passed_on()
+    file.touch(mode=0o600)
+    file.write_text(yaml.safe_dump({"distributed": nested}), encoding="utf-8")
 
 
 def _open(options: dict[str, Any], profile: SlurmProfile, private: Path) -> Any:

@@ -1,0 +1,80 @@
+"""What a SLURM profile turns into; no SLURM is asked."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from infra.errors import ClusterError
+from infra.profiles import PROFILES, LocalProfile, SlurmProfile, read_profile, with_resources
+from infra.slurm_cluster import job_options, job_script
+from infra.slurm_jobs import Owner
+
+OWNER = Owner("us-iter0-3f9a0c11d2e4", "login1", 4711, 1_700_000_000)
+
+
+def script(profile):
+    return job_script(job_options(profile, OWNER, Path("/shared/logs"), Path("/shared/logs/private-x")))
+
+
+def test_the_cpu_profiles_job_asks_for_what_the_profile_says(tmp_path):
+    lines = script(read_profile("slurm-cpu")).splitlines()
+    for line in ("-n 1", "--cpus-per-task=8", "--mem=16G", "-t 04:00:00", f"--comment={OWNER.comment}"):
+        assert f"#SBATCH {line}" in lines
+    assert 'export OMP_NUM_THREADS="${SLURM_CPUS_PER_TASK:-8}"' in lines
+    assert 'export HF_HUB_OFFLINE="1"' in lines
+    worker = next(line for line in lines if "distributed.cli.dask_worker" in line)
+    for words in ("--nthreads 1 ", "--memory-limit 0", "--lifetime 13500s", "--lifetime-stagger 300s", "--nanny"):
+        assert words in worker
+
+
+def test_the_gpu_profiles_job_asks_for_a_gpu():
+    assert "#SBATCH --gres=gpu:1" in script(read_profile("slurm-gpu")).splitlines()
+
+
+def test_directives_prologue_and_scratch_stand_in_the_script():
+    profile = read_profile("slurm-cpu").model_copy(
+        update={"directives": ("--constraint=icelake",), "prologue": ("module load gcc",), "local_folder": "$TMPDIR"}
+    )
+    text = script(profile)
+    assert "#SBATCH --constraint=icelake\n" in text
+    assert text.index("module load gcc") < text.index("dask_worker")
+    assert "--local-directory $TMPDIR" in text
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"retire_before_minutes": 240}, "a worker would retire 240"),
+        ({"environment": {"A B": "1"}}, r"names of environment variables are letters.*'A B'"),
+        ({"memory": "16GB"}, "memory"),
+        ({"workers": 0}, "workers"),
+    ],
+)
+def test_a_wrong_value_is_refused_by_name(tmp_path, change, message):
+    content = yaml.safe_load((PROFILES / "slurm-cpu.yaml").read_text()) | change
+    path = tmp_path / "wrong.yaml"
+    path.write_text(yaml.safe_dump(content))
+    with pytest.raises(ClusterError, match=rf"(?s)wrong\.yaml is not a cluster profile.*{message}"):
+        read_profile(str(path))
+
+
+def test_other_memory_and_time_can_be_asked_for():
+    profile = with_resources(read_profile("slurm-cpu"), 32, 600)
+    assert isinstance(profile, SlurmProfile)
+    assert (profile.memory_gib, profile.walltime_minutes) == (32, 600)
+
+
+def test_other_memory_for_no_slurm_jobs_is_refused():
+    with pytest.raises(ClusterError, match="memory_gib is for SLURM jobs, but the cluster profile is 'local'"):
+        with_resources(LocalProfile(kind="local"), 32, None)
+
+
+def test_a_walltime_shorter_than_the_retirement_is_refused():
+    with pytest.raises(ClusterError, match="a worker would retire"):
+        with_resources(read_profile("slurm-cpu"), None, 10)
+
+
+def test_a_tls_address_needs_keys():
+    with pytest.raises(ClusterError, match="tls_folder must name the folder"):
+        read_profile("tls://10.0.0.1:8786")
