@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from deployments import services, slurm
 from infra.errors import InfrastructureError
 from infra.services import stack
 from infra.services.settings import ServiceSettings, read_settings
@@ -16,21 +17,11 @@ from tasks.core.errors import WinnowError
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 
 
-@app.command()
-def up() -> None:
-    """Start Prefect server, MLflow server and the worker, and keep them running."""
-    settings = read_settings()
-    stack.up(settings)
-    typer.echo(f"Prefect UI  {settings.prefect_ui}")
-    typer.echo(f"MLflow UI   {settings.mlflow_ui}")
-    typer.echo(f"export PREFECT_API_URL={settings.prefect_ui}/api MLFLOW_TRACKING_URI={settings.mlflow_ui}")
-
-
-@app.command()
-def down() -> None:
-    """Stop what `winnow up` started, by pid."""
-    stopped = stack.down(read_settings())
-    typer.echo(f"stopped: {', '.join(stopped)}" if stopped else "nothing was running")
+services.register(app)
+app.add_typer(slurm.app, name="slurm")
+RunFolderArgument = Annotated[
+    Path, typer.Argument(help="a run folder, such as <output_path>/iter_0-main-<run id>-evaluation")
+]
 
 
 @app.command()
@@ -85,9 +76,7 @@ def predict(
 
 @app.command()
 def status(
-    run_folder: Annotated[
-        Path, typer.Argument(help="a run folder, such as <output_path>/iter_0-main-<run id>-evaluation")
-    ],
+    run_folder: RunFolderArgument,
     json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
     """Say where a run stands, what failed and how to go on; reads files only. Exits with 0 when it is finished."""
@@ -100,10 +89,40 @@ def status(
 
 
 @app.command()
+def rerun(
+    run_folder: RunFolderArgument,
+    memory_gib: Annotated[float | None, typer.Option(help="of a SLURM job, instead of the profile's")] = None,
+    walltime_minutes: Annotated[int | None, typer.Option(help="of a SLURM job, instead of the profile's")] = None,
+    cluster: Annotated[str | None, typer.Option(help="another cluster profile than the round's")] = None,
+) -> None:
+    """Say which shards of a run failed and why, then start its flow again on exactly those that are left."""
+    use(read_settings())
+    from deployments.rerun import rerun as start_again  # noqa: PLC0415 - Prefect reads its settings when imported
+    from deployments.status import describe  # noqa: PLC0415
+    from tasks.core.inference.status import read_status  # noqa: PLC0415
+
+    found = read_status(run_folder)
+    typer.echo(describe(found))
+    changes = {"memory_gib": memory_gib, "walltime_minutes": walltime_minutes, "cluster": cluster}
+    typer.echo(f"\nstarted flow run '{start_again(found, changes)}'")
+
+
+@app.command()
+def doctor(
+    round_: Annotated[str, typer.Option("--round", help="a round's name, such as us-iter0, or its file")],
+    wait_seconds: Annotated[int, typer.Option(min=1, help="that a job on a node may wait in the queue and run")] = 600,
+) -> None:
+    """Check that a round's flows will find what they need, here and on a node of each of their clusters."""
+    use(read_settings())
+    from deployments.doctor.report import report as report_checks  # noqa: PLC0415 - reads models and asks servers
+    from deployments.predict import find_round  # noqa: PLC0415
+
+    raise typer.Exit(0 if report_checks(find_round(round_), wait_seconds, typer.echo) else 1)
+
+
+@app.command()
 def verify(
-    run_folder: Annotated[
-        Path, typer.Argument(help="a run folder, such as <output_path>/iter_0-main-<run id>-evaluation")
-    ],
+    run_folder: RunFolderArgument,
     json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
     """Check every receipt, file and row of a run folder; reads files only. Exits with 0 when all is sound."""
@@ -126,8 +145,15 @@ def demo() -> None:
 
 
 def use(settings: ServiceSettings) -> None:
-    """Point this process at the services, unless its environment already points elsewhere."""
-    for name, value in settings.environment.items():
+    """Point this process at the services, unless its environment already points elsewhere.
+
+    The password of a server of ours is not handed to another that the environment names.
+    """
+    ours = settings.environment
+    for address, secrets in (("PREFECT_API_URL", "PREFECT_API_AUTH"), ("MLFLOW_TRACKING_URI", "MLFLOW_TRACKING_")):
+        if os.environ.get(address, ours[address]) != ours[address]:
+            ours = {name: value for name, value in ours.items() if not name.startswith(secrets)}
+    for name, value in ours.items():
         os.environ.setdefault(name, value)
 
 

@@ -4,8 +4,9 @@ from prefect import flow
 
 from flows.names import place_of, round_and_flow
 from infra.cluster import task_runner
-from infra.fan_out import Settled, settle_all
+from infra.fan_out import settle_all
 from infra.profiles import read_profile
+from infra.task_endings import Settled
 from tasks.conversion import (
     ConversionPlan,
     convert_checkpoint,

@@ -7,8 +7,8 @@ from typing import Annotated
 from prefect import flow
 from pydantic import Field
 
-from flows.names import round_and_flow
-from infra.cluster import Place, task_runner
+from flows.names import place_of_run, round_and_flow
+from infra.cluster import task_runner
 from infra.fan_out import run_all
 from infra.profiles import read_profile, with_resources, worker_count
 from tasks.core.inference.launch_lock import launch_lock
@@ -67,8 +67,7 @@ def inference(  # noqa: PLR0913 - Prefect merges nested parameters shallowly, so
         if unfinished_blocks(plan, folder):
             profile = read_profile(cluster or round_.clusters.inference)
             profile = with_resources(profile, memory_gib, walltime_minutes)
-            place = Place(f"{round_.name}-{plan.run_id}", folder.path / "logs" / "slurm", exclusive=True)
-            runner = task_runner(profile, place)
+            runner = task_runner(profile, place_of_run(round_, folder))
             score = score_shards.with_options(task_runner=runner, flow_run_name=f"{round_.name} shards")
             rows = score(round_, str(folder.path), dry_run, worker_count(profile), profile.lost_worker_attempts)
         if dry_run:

@@ -5,6 +5,8 @@ from pathlib import Path
 from prefect.runtime import flow_run
 
 from infra.cluster import Place
+from tasks.core.files import fingerprint
+from tasks.core.inference.run_folder import RunFolder
 from tasks.core.round import Round
 
 
@@ -16,3 +18,9 @@ def round_and_flow() -> str:
 def place_of(round_: Round, flow: str) -> Place:
     """Return where a flow's cluster keeps its files, and the name of its work."""
     return Place(f"{round_.name}-{flow}", round_.work_path / "logs" / flow)
+
+
+def place_of_run(round_: Round, folder: RunFolder) -> Place:
+    """Return the same for an inference run; its folder's lock sees to it that it has one cluster at a time."""
+    path = folder.path.resolve()
+    return Place(f"{round_.name}-inference-{fingerprint(str(path))}", path / "logs" / "slurm", exclusive=True)

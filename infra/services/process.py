@@ -2,9 +2,12 @@
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
@@ -33,6 +36,10 @@ class Service:
     folder: Path
     """Holds the pid file and the log."""
     health_url: str
+    """Where it listens, and what is asked whether it is healthy: HTTP, or `tcp://` together with a `probe`."""
+    probe: Callable[[], bool] | None = None
+    """Says whether a service that does not speak HTTP is healthy."""
+    stop_signal: signal.Signals = signal.SIGTERM
 
     @property
     def pid_path(self) -> Path:
@@ -50,8 +57,7 @@ def running_process(service: Service) -> psutil.Process | None:
     try:
         record = json.loads(service.pid_path.read_text())
         process = psutil.Process(record["pid"])
-        alive = process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-        return process if alive and process.create_time() == record["started"] else None
+        return process if _is_alive(process) and process.create_time() == record["started"] else None
     except (FileNotFoundError, ValueError, psutil.NoSuchProcess):
         return None
 
@@ -67,7 +73,8 @@ def start(service: Service) -> bool:
     if _is_taken(service.health_url):
         raise ServiceError(
             f"{service.health_url} is held by a program not started here, so {service.name} cannot use its "
-            "port. Stop that program, or set WINNOW_PREFECT_PORT and WINNOW_MLFLOW_PORT to free ports."
+            "port. Stop that program, or set WINNOW_PREFECT_PORT, WINNOW_MLFLOW_PORT, WINNOW_POSTGRES_PORT and "
+            "WINNOW_REDIS_PORT to free ports."
         )
     service.folder.mkdir(parents=True, exist_ok=True)
     with service.log_path.open("ab") as log:
@@ -93,7 +100,7 @@ def wait_healthy(service: Service) -> None:
         ServiceError: it ended, or does not answer within two minutes; the message holds the end of its log.
     """
     deadline = time.monotonic() + START_SECONDS
-    while not _answers(service.health_url):
+    while not is_healthy(service):
         if running_process(service) is None or time.monotonic() > deadline:
             tail = "\n".join(service.log_path.read_text(errors="replace").splitlines()[-LOG_LINES_SHOWN:])
             stop(service)
@@ -103,21 +110,43 @@ def wait_healthy(service: Service) -> None:
         time.sleep(0.2)
 
 
+def is_healthy(service: Service) -> bool:
+    """Ask the service once."""
+    return service.probe() if service.probe else _answers(service.health_url)
+
+
 def stop(service: Service) -> bool:
     """Stop the service and its children by pid; return whether it ran."""
     process = running_process(service)
     if process is not None:
         family = [process, *process.children(recursive=True)]
-        process.terminate()
-        psutil.wait_procs([process], timeout=STOP_SECONDS)
-        left = [member for member in family if member.is_running()]
+        process.send_signal(service.stop_signal)
+        _wait_gone([process])
+        left = [member for member in family if _is_alive(member)]
         for member in left:
-            member.terminate()
-        _, stubborn = psutil.wait_procs(left, timeout=STOP_SECONDS)
-        for member in stubborn:
-            member.kill()
+            with suppress(psutil.NoSuchProcess):
+                member.terminate()
+        for stubborn in _wait_gone(left):
+            with suppress(psutil.NoSuchProcess):
+                stubborn.kill()
     service.pid_path.unlink(missing_ok=True)
     return process is not None
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    """Whether it does anything; a zombie only waits for its parent, which may be another program than this one."""
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _wait_gone(processes: list[psutil.Process]) -> list[psutil.Process]:
+    """Wait a while until they have ended; return those that have not."""
+    deadline = time.monotonic() + STOP_SECONDS
+    while (alive := [process for process in processes if _is_alive(process)]) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return alive
 
 
 def _is_taken(url: str) -> bool:
@@ -129,7 +158,7 @@ def _is_taken(url: str) -> bool:
 
 def _answers(url: str) -> bool:
     try:
-        with urlopen(url, timeout=2) as response:  # noqa: S310 - always http on loopback
+        with urlopen(url, timeout=2) as response:  # noqa: S310 - always http
             return bool(response.status == 200)
     except (URLError, OSError, HTTPException):
         return False

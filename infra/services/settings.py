@@ -1,60 +1,137 @@
 """Where the services listen and keep their data."""
 
+import ipaddress
+import json
 import os
+import socket
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from infra.errors import ServiceError
+from infra.services.passwords import read_secrets
 
 HOST = "127.0.0.1"
 WORK_POOL = "winnow"
+STACKS = ("embedded", "full")
 DEFAULT_PREFECT_PORT = 4200
 DEFAULT_MLFLOW_PORT = 5000
+DEFAULT_POSTGRES_PORT = 5433
+DEFAULT_REDIS_PORT = 6380
+RECORD_FILE = "stack.json"
+"""Below the home while a stack is up: what it was started with, so that other commands need no option."""
 
 
 @dataclass(frozen=True)
 class ServiceSettings:
-    """Ports on loopback, and the folder below which everything lies."""
+    """Which stack, its addresses, and the folder below which everything lies."""
 
     home: Path
     prefect_port: int = DEFAULT_PREFECT_PORT
     mlflow_port: int = DEFAULT_MLFLOW_PORT
+    postgres_port: int = DEFAULT_POSTGRES_PORT
+    redis_port: int = DEFAULT_REDIS_PORT
+    stack: str = "embedded"
+    """`embedded`: SQLite. `full`: PostgreSQL and Redis."""
+    host: str = HOST
+    """Address that Prefect and MLflow listen at; off loopback they ask for passwords."""
+    public_host: str = HOST
+    """Name or address by which clients, compute nodes included, reach them."""
+
+    @property
+    def needs_passwords(self) -> bool:
+        """Whether Prefect and MLflow listen off loopback."""
+        return not ipaddress.ip_address(self.host).is_loopback
 
     @property
     def prefect_ui(self) -> str:
         """Address of the Prefect UI."""
-        return f"http://{HOST}:{self.prefect_port}"
+        return f"http://{_in_url(self.public_host)}:{self.prefect_port}"
 
     @property
     def mlflow_ui(self) -> str:
         """Address of the MLflow UI, and of its API."""
-        return f"http://{HOST}:{self.mlflow_port}"
+        return f"http://{_in_url(self.public_host)}:{self.mlflow_port}"
+
+    @property
+    def local_host(self) -> str:
+        """Address by which this machine reaches Prefect and MLflow, ready for a URL."""
+        return HOST if ipaddress.ip_address(self.host).is_unspecified else _in_url(self.host)
 
     @property
     def environment(self) -> dict[str, str]:
-        """Variables that every process needs to reach the services."""
-        return {
+        """Variables that every process needs to reach the services; off loopback with the passwords."""
+        addresses = {
             "PREFECT_API_URL": f"{self.prefect_ui}/api",
             "PREFECT_HOME": str(self.home / "prefect"),
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+            # Seven tries wait for a server for four minutes; the check would not wait, in each new worker.
+            "PREFECT_CLIENT_MAX_RETRIES": "7",
+            "PREFECT_CLIENT_SERVER_VERSION_CHECK_ENABLED": "false",
             "MLFLOW_TRACKING_URI": self.mlflow_ui,
             "MLFLOW_DISABLE_TELEMETRY": "true",
             "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
             "DO_NOT_TRACK": "1",
         }
+        return addresses | read_secrets(self.home).clients if self.needs_passwords else addresses
 
 
-def read_settings() -> ServiceSettings:
-    """Read the settings from WINNOW_HOME (default `.winnow`), WINNOW_PREFECT_PORT and WINNOW_MLFLOW_PORT.
+def read_settings(stack: str | None = None) -> ServiceSettings:
+    """Read the settings: from the environment, else as the stack that is up was started, else the defaults.
+
+    The variables are WINNOW_HOME (default `.winnow`), WINNOW_PREFECT_PORT, WINNOW_MLFLOW_PORT, WINNOW_POSTGRES_PORT,
+    WINNOW_REDIS_PORT, WINNOW_HOST and WINNOW_PUBLIC_HOST (default off loopback: this machine's name).
+
+    Args:
+        stack: one of `STACKS`; without it the one that is up, else `embedded`.
 
     Raises:
-        ServiceError: a port is not a port.
+        ServiceError: a port is not a port, WINNOW_HOST is no address, or there is no such stack.
     """
+    home = Path(os.environ.get("WINNOW_HOME", ".winnow")).resolve()
+    record = read_record(home) or {}
+    host = _read_host(record.get("host", HOST))
     return ServiceSettings(
-        home=Path(os.environ.get("WINNOW_HOME", ".winnow")).resolve(),
-        prefect_port=_read_port("WINNOW_PREFECT_PORT", DEFAULT_PREFECT_PORT),
-        mlflow_port=_read_port("WINNOW_MLFLOW_PORT", DEFAULT_MLFLOW_PORT),
+        home=home,
+        prefect_port=_read_port("WINNOW_PREFECT_PORT", record.get("prefect_port", DEFAULT_PREFECT_PORT)),
+        mlflow_port=_read_port("WINNOW_MLFLOW_PORT", record.get("mlflow_port", DEFAULT_MLFLOW_PORT)),
+        postgres_port=_read_port("WINNOW_POSTGRES_PORT", record.get("postgres_port", DEFAULT_POSTGRES_PORT)),
+        redis_port=_read_port("WINNOW_REDIS_PORT", record.get("redis_port", DEFAULT_REDIS_PORT)),
+        stack=_read_stack(stack or record.get("stack", "embedded")),
+        host=host,
+        public_host=os.environ.get("WINNOW_PUBLIC_HOST") or _public_host(host, record),
     )
+
+
+def read_record(home: Path) -> dict[str, Any] | None:
+    """Return what the stack that is up was started with, or None when none is."""
+    try:
+        return dict(json.loads((home / RECORD_FILE).read_text()))
+    except FileNotFoundError:
+        return None
+
+
+def _public_host(host: str, record: dict[str, Any]) -> str:
+    if record.get("host") == host:
+        return str(record["public_host"])
+    return host if ipaddress.ip_address(host).is_loopback else socket.gethostname()
+
+
+def _read_host(default: str) -> str:
+    value = os.environ.get("WINNOW_HOST") or default
+    try:
+        return str(ipaddress.ip_address(value))
+    except ValueError:
+        raise ServiceError(
+            f"WINNOW_HOST is '{value}'; it must be an address to listen at, such as 127.0.0.1, 10.0.0.5 or 0.0.0.0. "
+            "The name by which compute nodes reach this machine goes into WINNOW_PUBLIC_HOST."
+        ) from None
+
+
+def _read_stack(value: str) -> str:
+    if value not in STACKS:
+        raise ServiceError(f"there is no stack '{value}'; allowed are {' and '.join(STACKS)}")
+    return value
 
 
 def _read_port(variable: str, default: int) -> int:
@@ -62,3 +139,7 @@ def _read_port(variable: str, default: int) -> int:
     if not (value.isdigit() and 0 < int(value) < 2**16):
         raise ServiceError(f"{variable} is '{value}'; it must be a port, 1 to 65535")
     return int(value)
+
+
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

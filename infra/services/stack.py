@@ -1,112 +1,159 @@
-"""The embedded stack: Prefect server, MLflow server and a Prefect process worker, on SQLite and loopback."""
+"""The two stacks: embedded (SQLite) and full (PostgreSQL, Redis); both with Prefect, MLflow and a process worker."""
 
-import sys
+import fcntl
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from dataclasses import asdict, replace
 
-from infra.services.process import Service, running_process, start, stop, wait_healthy
-from infra.services.settings import HOST, WORK_POOL, ServiceSettings
+from infra.errors import ServiceError
+from infra.services import databases, postgres, redis_server
+from infra.services.mlflow_server import mlflow_service
+from infra.services.passwords import SECRETS_FILE, ensure_secrets, write_private
+from infra.services.prefect_server import prefect_service, worker_service
+from infra.services.process import Service, is_healthy, running_process, start, stop, wait_healthy
+from infra.services.settings import RECORD_FILE, ServiceSettings, read_record
+from infra.services.zombies import install_zombie_automation
 
-WORKER_HEALTH_PORT_OFFSET = 1
-WORKER_POLL_SECONDS = 1
+CLIENT_FILE = "client.env"
+"""Below the home: what a shell needs to reach the services when they ask for passwords."""
 
 
 def services(settings: ServiceSettings) -> list[Service]:
     """Return the stack's services in the order in which they start."""
     folder = settings.home / "services"
-    binaries = Path(sys.executable).parent
-    return [
-        _prefect_server(settings, folder, binaries),
-        _mlflow_server(settings, folder, binaries),
-        _prefect_worker(settings, folder, binaries),
+    servers = [
+        prefect_service(settings, folder),
+        mlflow_service(settings, folder),
+        worker_service(settings, folder),
     ]
+    if settings.stack == "embedded":
+        return servers
+    return [postgres.postgres_service(settings, folder), redis_server.redis_service(settings, folder), *servers]
 
 
 def up(settings: ServiceSettings) -> None:
-    """Start what does not run yet and wait until all is healthy."""
-    prefect_server, mlflow_server, worker = services(settings)
-    (settings.home / "mlflow").mkdir(parents=True, exist_ok=True)
-    start(prefect_server)
-    start(mlflow_server)
-    wait_healthy(prefect_server)
-    start(worker)
-    wait_healthy(mlflow_server)
-    wait_healthy(worker)
+    """Start what does not run yet and wait until all is healthy.
+
+    Raises:
+        ServiceError: another stack is up, or a service did not start.
+    """
+    with _alone(settings):
+        _require_same(settings)
+        _prepare(settings)
+        *stores, prefect_server, mlflow_server, worker = services(settings)
+        write_record(settings)
+        _start_all(stores)
+        if stores and databases.are_new(settings):
+            databases.migrate_running(settings)
+        start(mlflow_server)
+        _start_all([prefect_server])
+        install_zombie_automation(settings)
+        _start_all([worker, mlflow_server])
 
 
 def down(settings: ServiceSettings) -> list[str]:
-    """Stop what runs, the worker first; return the names of what was stopped."""
-    return [service.name for service in reversed(services(settings)) if stop(service)]
+    """Stop whichever stack runs, the worker first; return the names of what was stopped."""
+    with _alone(settings):
+        stopped = [service.name for service in reversed(_known(_recorded(settings))) if stop(service)]
+        (settings.home / RECORD_FILE).unlink(missing_ok=True)
+        return stopped
 
 
 def is_up(settings: ServiceSettings) -> bool:
     """Say whether every service runs."""
-    return all(running_process(service) for service in services(settings))
+    known = _known(settings)
+    return bool(known) and all(running_process(service) for service in known)
+
+
+def migrate(settings: ServiceSettings) -> list[str]:
+    """Bring all databases below the home up to date; return their names.
+
+    Raises:
+        ServiceError: a service runs, or a migration failed.
+    """
+    with _alone(settings):
+        recorded = _recorded(settings)
+        names = set(_running_names(recorded)) | {one.name for one in _known(recorded) if is_healthy(one)}
+        if names:
+            raise ServiceError(
+                f"the databases are in use by {', '.join(sorted(names))}. Stop them (winnow down, or systemctl --user "
+                f"stop 'winnow-*'), back {settings.home} up, then: winnow migrate"
+            )
+        return databases.migrate(settings)
+
+
+def write_record(settings: ServiceSettings) -> None:
+    """Record what the stack is started with, so that other commands need no option."""
+    record = {name: value for name, value in asdict(settings).items() if name != "home"}
+    write_private(settings.home / RECORD_FILE, json.dumps(record, indent=1))
 
 
 @contextmanager
 def running(settings: ServiceSettings) -> Iterator[None]:
     """Have the stack up inside the block; what was not up before is stopped after it."""
-    before = {service.name for service in services(settings) if running_process(service)}
+    before = set(_running_names(settings))
     try:
         up(settings)
         yield
     finally:
-        for service in reversed(services(settings)):
+        for service in reversed(_known(settings)):
             if service.name not in before:
                 stop(service)
+        if not before:
+            (settings.home / RECORD_FILE).unlink(missing_ok=True)
 
 
-def _prefect_server(settings: ServiceSettings, folder: Path, binaries: Path) -> Service:
-    address = ["--host", HOST, "--port", str(settings.prefect_port)]
-    return Service(
-        "prefect-server",
-        [str(binaries / "prefect"), "server", "start", *address],
-        settings.environment,
-        folder,
-        f"{settings.prefect_ui}/api/health",
-    )
+def _start_all(started: list[Service]) -> None:
+    for service in started:
+        start(service)
+    for service in started:
+        wait_healthy(service)
 
 
-def _mlflow_server(settings: ServiceSettings, folder: Path, binaries: Path) -> Service:
-    data = settings.home / "mlflow"
-    command = [
-        str(binaries / "mlflow"),
-        "server",
-        "--host",
-        HOST,
-        "--port",
-        str(settings.mlflow_port),
-        "--workers",
-        "1",
-    ]
-    command += [
-        "--backend-store-uri",
-        f"sqlite:///{data / 'mlflow.db'}",
-        "--artifacts-destination",
-        str(data / "artifacts"),
-    ]
-    environment = settings.environment | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-    return Service("mlflow-server", command, environment, folder, f"{settings.mlflow_ui}/health")
+def _prepare(settings: ServiceSettings) -> None:
+    """Make folders, passwords and configuration that are not there yet."""
+    (settings.home / "mlflow").mkdir(parents=True, exist_ok=True)
+    if settings.needs_passwords:
+        ensure_secrets(settings.home)
+        lines = [f"{name}='{value}'\n" for name, value in settings.environment.items()]
+        write_private(settings.home / CLIENT_FILE, "".join(lines))
+    if settings.stack == "full":
+        postgres.prepare(settings)
+        redis_server.prepare(settings)
+        databases.require_current(settings)
 
 
-def _prefect_worker(settings: ServiceSettings, folder: Path, binaries: Path) -> Service:
-    port = settings.prefect_port + WORKER_HEALTH_PORT_OFFSET
-    command = [
-        str(binaries / "prefect"),
-        "worker",
-        "start",
-        "--pool",
-        WORK_POOL,
-        "--type",
-        "process",
-        "--with-healthcheck",
-    ]
-    environment = settings.environment | {
-        "PREFECT_WORKER_QUERY_SECONDS": str(WORKER_POLL_SECONDS),
-        "PREFECT_WORKER_WEBSERVER_HOST": HOST,
-        "PREFECT_WORKER_WEBSERVER_PORT": str(port),
-        "DASK_LOGGING__DISTRIBUTED": "warning",
-    }
-    return Service("prefect-worker", command, environment, folder, f"http://{HOST}:{port}/health")
+def _require_same(settings: ServiceSettings) -> None:
+    """Refuse to start beside a stack that was started otherwise; its record goes when nothing of it runs."""
+    recorded = _recorded(settings)
+    if recorded == settings or not _running_names(recorded):
+        return
+    asked = asdict(settings)
+    changed = [f"{name} {old}, not {asked[name]}" for name, old in asdict(recorded).items() if old != asked[name]]
+    raise ServiceError(f"a stack is up already, with {'; '.join(changed)}. Stop it first: winnow down")
+
+
+def _running_names(settings: ServiceSettings) -> list[str]:
+    return [service.name for service in _known(settings) if running_process(service)]
+
+
+def _known(settings: ServiceSettings) -> list[Service]:
+    """Return the services, or none where their passwords were never made, for then none was ever started."""
+    needs = settings.needs_passwords or settings.stack == "full"
+    return [] if needs and not (settings.home / SECRETS_FILE).exists() else services(settings)
+
+
+def _recorded(settings: ServiceSettings) -> ServiceSettings:
+    """Return the settings that the stack below this home was started with, or the given ones."""
+    record = read_record(settings.home)
+    return settings if record is None else replace(settings, **record)
+
+
+@contextmanager
+def _alone(settings: ServiceSettings) -> Iterator[None]:
+    """Let one `up`, `down` or `migrate` at a time work on the home."""
+    settings.home.mkdir(parents=True, exist_ok=True)
+    with (settings.home / ".stack.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

@@ -8,7 +8,8 @@ WinnowError
 ├── ModelFolderError     a checkpoint or engine model whose files are missing, altered or foreign
 ├── ParityError          an engine model that does not rank as its checkpoint does
 ├── MachineError         a machine that cannot run an engine model as it was made
-└── RunFolderError       a run folder whose files contradict each other
+├── RunFolderError       a run folder whose files contradict each other
+└── DiskFullError        a disk, or the user's share of it, that is full
 
 A message says what was wrong, shows the value, says what is allowed and what to do next.
 """
@@ -48,3 +49,7 @@ class MachineError(WinnowError):
 
 class RunFolderError(WinnowError):
     """A run folder's plan, receipts and outputs contradict each other."""
+
+
+class DiskFullError(WinnowError, OSError):
+    """A disk, or the user's share of it, is full. Still an OSError, for those who can do without the file."""

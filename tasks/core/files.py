@@ -1,5 +1,6 @@
 """Write files so that a half-written one never counts, and fingerprint what they hold."""
 
+import errno
 import hashlib
 import json
 import os
@@ -9,8 +10,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tasks.core.errors import DiskFullError
+
 FINGERPRINT_CHARACTERS = 12
 READ_BYTES = 1 << 20
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @contextmanager
@@ -18,16 +22,33 @@ def write_aside(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on success fsync it and rename it to `path`.
 
     Readers see the old file or the whole new one, also after a power cut. On an error the temporary file is removed.
+
+    Raises:
+        DiskFullError: there is no room for it.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+    with _full_disk_named(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        aside = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+        try:
+            yield aside
+            _fsync(aside)
+            aside.replace(path)
+        finally:
+            aside.unlink(missing_ok=True)
+        _fsync(path.parent)
+
+
+@contextmanager
+def _full_disk_named(path: Path) -> Iterator[None]:
     try:
-        yield aside
-        _fsync(aside)
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
-    _fsync(path.parent)
+        yield
+    except OSError as error:
+        if error.errno not in DISK_FULL:
+            raise
+        raise DiskFullError(
+            f"{path} could not be written: {os.strerror(error.errno)}. What is finished is kept. Make room on that "
+            "file system, or have your quota raised, then run the flow again: it goes on where it stopped."
+        ) from error
 
 
 def write_json(path: Path, content: Any) -> None:

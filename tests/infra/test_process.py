@@ -1,9 +1,13 @@
 """Services as real processes: a small web server stands in for a big one."""
 
 import json
+import signal
+import subprocess
 import sys
 import threading
+import time
 from http.server import HTTPServer, SimpleHTTPRequestHandler
+from pathlib import Path
 
 import psutil
 import pytest
@@ -68,3 +72,53 @@ def test_a_service_that_ends_at_once_shows_the_end_of_its_log(tmp_path):
     start(service)
     with pytest.raises(ServiceError, match=r"(?s)broken did not come up.*the disk is on fire"):
         wait_healthy(service)
+
+
+@pytest.mark.timeout(90)
+def test_a_service_of_a_starter_that_does_not_reap_it_is_seen_to_be_gone(service, monkeypatch):
+    monkeypatch.setattr("infra.services.process.STOP_SECONDS", 600)
+    starter = "import sys, time; from tests.infra.test_process import start_and_wait; start_and_wait(sys.argv)"
+    words = [service.command[2], str(service.folder), service.health_url]
+    process = subprocess.Popen([sys.executable, "-c", starter, *words], stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout.readline() == "started\n"
+        main = running_process(service)
+        assert stop(service)
+        assert main.status() == psutil.STATUS_ZOMBIE
+        assert not main.children()
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def start_and_wait(words):
+    """Start a service and never ask for its end: run in another process."""
+    _, code, folder, url = words
+    service = Service("web", [sys.executable, "-c", code], {}, Path(folder), url)
+    start(service)
+    wait_healthy(service)
+    print("started", flush=True)  # noqa: T201
+    time.sleep(600)
+
+
+def test_a_service_that_does_not_speak_http_is_asked_by_its_probe_and_stopped_by_its_signal(tmp_path):
+    said = tmp_path / "said"
+    code = (
+        "import pathlib, signal, sys, time; "
+        f"signal.signal(signal.SIGINT, lambda *_: (pathlib.Path({str(said)!r}).write_text('SIGINT'), sys.exit())); "
+        f"pathlib.Path({str(said)!r}).write_text('ready'); time.sleep(600)"
+    )
+    service = Service(
+        "silent",
+        [sys.executable, "-c", code],
+        {},
+        tmp_path / "services",
+        f"tcp://127.0.0.1:{free_port()}",
+        probe=said.exists,
+        stop_signal=signal.SIGINT,
+    )
+    start(service)
+    wait_healthy(service)
+    assert said.read_text() == "ready"
+    assert stop(service)
+    assert said.read_text() == "SIGINT"

@@ -1,16 +1,25 @@
 """The real stack on free ports, and a Dask scheduler and worker started in another folder."""
 
+import ipaddress
 import os
+import shutil
+import socket
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
+import psutil
 import pytest
 from distributed import Client
 
+from infra.errors import ServiceError
 from infra.services import stack
+from infra.services.packages import PACKAGES, ensure_packages
+from infra.services.process import running_process
 from infra.services.settings import ServiceSettings
 from tests.conftest import free_port
+from tests.services.api import PrefectApi
 
 BINARIES = Path(sys.executable).parent
 
@@ -62,3 +71,87 @@ def dask_address(tmp_path_factory):
         for process in reversed(started):
             process.terminate()
             process.wait(timeout=30)
+
+
+@pytest.fixture(scope="session")
+def packages():
+    """PostgreSQL and Redis, installed if they were not."""
+    try:
+        ensure_packages(PACKAGES)
+    except ServiceError as error:
+        if os.environ.get("CI") == "true":
+            pytest.fail(str(error))
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def full_settings(packages):
+    """Settings of a full stack, in a home that PostgreSQL's own user may enter, unlike pytest's folders."""
+    home = Path(tempfile.mkdtemp(prefix="winnow-"))
+    home.chmod(0o755)
+    ports = [free_port() for _ in range(4)]
+    settings = ServiceSettings(home, *ports, stack="full")
+    yield settings
+    stack.down(settings)
+    shutil.rmtree(home)
+
+
+@pytest.fixture
+def full_stack(full_settings):
+    """Settings of the full stack, which is up; a test before this one may have stopped it."""
+    if not stack.is_up(full_settings):
+        stack.up(full_settings)
+    return full_settings
+
+
+@pytest.fixture
+def typed(full_stack):
+    """Return a function that types a command in a shell that knows WINNOW_HOME and nothing else of the stack."""
+
+    def run_command(program, *words):
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "MLFLOW_"))}
+        done = subprocess.run(
+            [BINARIES / program, *words],
+            env=kept | {"WINNOW_HOME": str(full_stack.home), "COLUMNS": "200"},
+            cwd=full_stack.home,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        return done.returncode, done.stdout + done.stderr
+
+    return run_command
+
+
+@pytest.fixture
+def api(full_stack):
+    """Prefect's API of the full stack."""
+    return PrefectApi(full_stack)
+
+
+@pytest.fixture(scope="session")
+def own_address():
+    """An address of this machine that is not loopback."""
+    entries = [entry for entries in psutil.net_if_addrs().values() for entry in entries]
+    found = [entry.address for entry in entries if entry.family is socket.AF_INET]
+    addresses = [address for address in found if not ipaddress.ip_address(address).is_loopback]
+    if not addresses:
+        pytest.skip("this machine has no address but loopback")
+    return addresses[0]
+
+
+def family(settings):
+    """Return every process of a stack."""
+    mains = [process for service in stack.services(settings) if (process := running_process(service))]
+    return mains + [child for process in mains for child in process.children(recursive=True)]
+
+
+def listening(processes):
+    """Return the addresses and ports that the processes listen at."""
+    return {
+        (entry.laddr.ip, entry.laddr.port)
+        for process in processes
+        for entry in process.net_connections("inet")
+        if entry.status == psutil.CONN_LISTEN
+    }

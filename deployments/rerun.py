@@ -1,0 +1,49 @@
+"""`winnow rerun`: say what failed in a run and why, then start its flow again on exactly those shards."""
+
+from pathlib import Path
+from typing import Any
+
+from prefect.deployments import run_deployment
+from prefect.exceptions import ObjectNotFound
+
+from infra.errors import ServiceError
+from tasks.core.errors import RunFolderError
+from tasks.core.inference.existing_run import open_run
+from tasks.core.inference.status import RunStatus
+from tasks.core.naming import parse_run_folder_name
+
+
+def rerun(status: RunStatus, changes: dict[str, Any]) -> str:
+    """Start the run's deployment with the parameters that it had and these `changes`; return the flow run's name.
+
+    A resumed run scores the shards that have no receipt, and no others.
+
+    Raises:
+        RunFolderError: there is nothing to run again, or a launch is at work.
+        ServiceError: the round's deployment is not registered.
+    """
+    _require_work(status)
+    plan, folder = open_run(Path(status.run_folder))
+    name = parse_run_folder_name(folder.path.name)
+    if name is None or not plan.round_name:
+        raise RunFolderError(f"{folder.path} does not say which round it is of; run its inference deployment by hand")
+    given = {"sample": plan.sample_name, "run_name": name.run_name, "limit": plan.limit} | changes
+    parameters = {key: value for key, value in given.items() if value is not None}
+    deployment = f"inference/{plan.round_name}"
+    try:
+        started: Any = run_deployment(deployment, parameters=parameters, timeout=0, as_subflow=False)
+    except ObjectNotFound:
+        raise ServiceError(
+            f"there is no deployment {deployment}; register it: winnow deploy deployments/rounds/{plan.round_name}.yaml"
+        ) from None
+    return str(started.name)
+
+
+def _require_work(status: RunStatus) -> None:
+    if status.is_finished:
+        raise RunFolderError(f"{status.run_folder} is finished; there is nothing to run again")
+    if status.launch is not None and not status.launch.is_gone:
+        raise RunFolderError(
+            f"a launch is at work on {status.run_folder}: process {status.launch.pid} on {status.launch.host}. Wait "
+            "until it ends or cancel its flow run, then try again."
+        )

@@ -1,0 +1,58 @@
+"""`winnow up`, `down`, `migrate` and `units`: the services, for a terminal."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from infra.services import stack as stacks
+from infra.services.settings import ServiceSettings, read_settings
+from infra.services.units import write_units
+
+STACK_HELP = "embedded: SQLite; full: PostgreSQL and Redis"
+StackOption = Annotated[str, typer.Option(help=STACK_HELP)]
+
+
+def up(stack: StackOption = "embedded") -> None:
+    """Start Prefect server, MLflow server and the worker, and keep them running."""
+    settings = read_settings(stack)
+    stacks.up(settings)
+    typer.echo(f"Prefect UI  {settings.prefect_ui}")
+    typer.echo(f"MLflow UI   {settings.mlflow_ui}")
+    typer.echo(_how_to_reach(settings))
+
+
+def down() -> None:
+    """Stop what `winnow up` started, by pid."""
+    stopped = stacks.down(read_settings())
+    typer.echo(f"stopped: {', '.join(stopped)}" if stopped else "nothing was running")
+
+
+def migrate() -> None:
+    """Bring the databases to the installed Prefect's and MLflow's schemas; the services must be down. Back up first."""
+    migrated = stacks.migrate(read_settings())
+    typer.echo("\n".join(f"migrated {name}" for name in migrated) if migrated else "there are no databases yet")
+
+
+def units(
+    folder: Annotated[Path, typer.Argument(help="where the .service files go, such as ~/.config/systemd/user")],
+    stack: Annotated[str | None, typer.Option(help=f"{STACK_HELP}; without it the one that is up")] = None,
+) -> None:
+    """Write units for `systemd --user`, which start the services at login or boot and restart them when they fail."""
+    for path in write_units(read_settings(stack), folder):
+        typer.echo(path)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the `winnow` command."""
+    for command in (up, down, migrate, units):
+        app.command()(command)
+
+
+def _how_to_reach(settings: ServiceSettings) -> str:
+    if settings.needs_passwords:
+        return (
+            f"Both ask for a password. In a shell: set -a; . {settings.home / stacks.CLIENT_FILE}; set +a\n"
+            "They speak plain HTTP: keep them inside the cluster's own network, or put TLS in front."
+        )
+    return f"export PREFECT_API_URL={settings.prefect_ui}/api MLFLOW_TRACKING_URI={settings.mlflow_ui}"

@@ -1,0 +1,76 @@
+"""Programs of the system: where they are, and, for tests and new machines, how they get there."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+from infra.errors import ServiceError
+
+ELSEWHERE = ("usr/lib/postgresql/*/bin", "usr/pgsql-*/bin")
+"""Folders below the root that are not on PATH: Debian's and Red Hat's for PostgreSQL's server programs."""
+INSTALL_SECONDS = 300
+PACKAGES = {
+    "postgres": "postgresql",
+    "initdb": "postgresql",
+    "pg_isready": "postgresql",
+    "redis-server": "redis-server",
+}
+"""Debian's packages of the programs that the full stack needs."""
+
+
+def find_program(name: str) -> str:
+    """Return the program's path.
+
+    Raises:
+        ServiceError: it is not installed; the message says which package has it.
+    """
+    found = _find(name)
+    if found is None:
+        package = PACKAGES.get(name, name)
+        raise ServiceError(f"the program '{name}' is not installed; on Debian: sudo apt-get install {package}")
+    return found
+
+
+def ensure_packages(packages: dict[str, str]) -> None:
+    """Install the Debian packages of those programs that are missing; `packages` maps programs to packages.
+
+    Raises:
+        ServiceError: a program is missing and cannot be installed: not root, no apt, or apt failed.
+    """
+    missing = sorted({package for program, package in packages.items() if _find(program) is None})
+    if not missing:
+        return
+    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+        raise ServiceError(f"not installed, and only root on Debian can: apt-get install {' '.join(missing)}")
+    _apt("update")
+    _apt("install", "--yes", "--no-install-recommends", *missing)
+    for program in packages:
+        find_program(program)
+
+
+def _apt(*words: str) -> None:
+    command = ["apt-get", "--quiet", *words]
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    try:
+        done = subprocess.run(
+            command, env=environment, capture_output=True, text=True, timeout=INSTALL_SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise ServiceError(f"`{' '.join(command)}` did not end within {INSTALL_SECONDS} s") from None
+    if done.returncode != 0:
+        raise ServiceError(f"`{' '.join(command)}` failed:\n{(done.stdout + done.stderr)[-2000:]}")
+
+
+def _find(name: str) -> str | None:
+    found = shutil.which(name)
+    if found is not None:
+        return found
+    folders = [folder for pattern in ELSEWHERE for folder in Path("/").glob(pattern)]
+    newest_first = sorted(folders, key=lambda folder: [int(part) for part in _version(folder)], reverse=True)
+    return next((str(folder / name) for folder in newest_first if os.access(folder / name, os.X_OK)), None)
+
+
+def _version(folder: Path) -> list[str]:
+    digits = "".join(char if char.isdigit() else " " for char in folder.parent.name)
+    return digits.split()

@@ -1,0 +1,130 @@
+"""What happens to jobs, nodes and servers of a run on SLURM, done on purpose."""
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+import yaml
+
+from infra.services.process import start, stop, wait_healthy
+from infra.services.settings import ServiceSettings
+from infra.services.stack import services
+from infra.slurm.client import run
+from infra.slurm.jobs import run_out_of_time
+from infra.slurm.local import LocalSlurm
+from infra.slurm.nodes import drain, kill_node, resume, start_node
+from infra.slurm.processes import job_processes
+from tests.drills.launches import Launch
+
+PROFILE = {
+    "kind": "slurm",
+    "workers": 3,
+    "cpus": 1,
+    "memory_gib": 1,
+    "walltime_minutes": 30,
+    "retire_before_minutes": 5,
+    "retire_spread_minutes": 1,
+    "interface": "lo",
+    "adapt_interval_seconds": 0.5,
+    "environment": {"OMP_NUM_THREADS": "1"},
+}
+BRIEF = {"walltime_minutes": 2, "retire_before_minutes": 1.7, "retire_spread_minutes": 0.05}
+"""A profile's values with which a worker retires after about 18 s."""
+
+
+def write_profile(folder: Path, **changes: object) -> str:
+    """Write the drills' SLURM profile and return its path."""
+    path = folder / "slurm.yaml"
+    path.write_text(yaml.safe_dump(PROFILE | changes))
+    return str(path)
+
+
+@dataclass
+class Trouble:
+    """Makes trouble for a run that goes on; what it did stands in `done`."""
+
+    slurm: LocalSlurm
+    settings: ServiceSettings
+    draw: random.Random
+    relaunch: Callable[[], Launch]
+    launch: Launch
+    done: list[str] = field(default_factory=list)
+    broken: dict[str, Callable[[], None]] = field(default_factory=dict)
+    """What has to be mended when the drill ends, by what is broken."""
+
+    def job(self) -> tuple[str, str] | None:
+        """Draw one of the jobs that run, and return its number and node; None when none does."""
+        lines = run(self.slurm, "squeue", "--noheader", "--states", "RUNNING", "--format", "%i %N").splitlines()
+        return self.draw.choice([tuple(line.split()) for line in lines]) if lines else None  # type: ignore[return-value]
+
+    def cancel(self, number: str, _node: str) -> None:
+        """The job is cancelled."""
+        run(self.slurm, "scancel", number)
+
+    def requeue(self, number: str, _node: str) -> None:
+        """The job is put back into the queue."""
+        run(self.slurm, "scontrol", "requeue", number)
+
+    def time_out(self, number: str, _node: str) -> None:
+        """The job's time limit is reached."""
+        run_out_of_time(self.slurm, number)
+
+    def kill_processes(self, _number: str, node: str) -> None:
+        """The job's processes die, as they do when the kernel runs out of memory."""
+        for process in job_processes(self.slurm, node):
+            try:
+                process.kill()
+            except psutil.NoSuchProcess:
+                continue
+
+    def lose_node(self, _number: str, node: str) -> None:
+        """The node's power fails."""
+        kill_node(self.slurm, node)
+        self.broken[node] = lambda: start_node(self.slurm, node)
+
+    def drain(self, _number: str, node: str) -> None:
+        """The node takes no more jobs; its own run on."""
+        drain(self.slurm, node)
+        self.broken[node] = lambda: resume(self.slurm, node)
+
+    def kill_flow(self, _number: str, _node: str) -> None:
+        """The flow process is killed, and the flow run again."""
+        self.launch.kill()
+        self.launch = self.relaunch()
+
+    def restart_prefect(self, _number: str, _node: str) -> None:
+        """Prefect's server goes, and comes back."""
+        self._restart("prefect-server")
+
+    def restart_mlflow(self, _number: str, _node: str) -> None:
+        """MLflow's server goes, and comes back."""
+        self._restart("mlflow-server")
+
+    KINDS = (
+        "cancel", "requeue", "time_out", "kill_processes", "lose_node", "drain", "kill_flow", "restart_prefect",
+        "restart_mlflow",
+    )  # fmt: skip
+
+    def make(self, kind: str) -> bool:
+        """Make trouble of a kind for a job that runs; return whether there was one."""
+        victim = self.job()
+        if victim is None:
+            return False
+        getattr(self, kind)(*victim)
+        self.done.append(f"{kind} job {victim[0]} on {victim[1]}")
+        return True
+
+    def mend(self) -> None:
+        """Bring nodes and servers back."""
+        for what in list(self.broken):
+            self.broken.pop(what)()
+
+    def _restart(self, name: str) -> None:
+        service = next(service for service in services(self.settings) if service.name == name)
+        assert stop(service)
+        time.sleep(self.draw.uniform(0, 3))  # so long it is down
+        start(service)
+        wait_healthy(service)

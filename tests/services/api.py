@@ -1,0 +1,61 @@
+"""Prefect's server and PostgreSQL as tests ask them, with the passwords of a stack's clients."""
+
+import time
+
+import httpx
+import psycopg2
+
+from infra.services.passwords import USER, read_secrets
+
+
+class PrefectApi:
+    """A few questions to a stack's Prefect server."""
+
+    def __init__(self, settings):
+        words = settings.environment.get("PREFECT_API_AUTH_STRING", "").split(":", 1)
+        auth = httpx.BasicAuth(*words) if len(words) == 2 else None
+        self._http = httpx.Client(base_url=f"{settings.prefect_ui}/api", auth=auth, timeout=30)
+
+    def automations(self):
+        return self._post("/automations/filter", {})
+
+    def state(self, flow_run_id):
+        return self._http.get(f"/flow_runs/{flow_run_id}").raise_for_status().json()["state"]
+
+    def heartbeats(self, flow_run_id):
+        wanted = {
+            "event": {"name": ["prefect.flow-run.heartbeat"]},
+            "resource": {"id": [f"prefect.flow-run.{flow_run_id}"]},
+        }
+        return self._post("/events/filter", {"filter": wanted})["total"]
+
+    def wait_for(self, condition, complaint, seconds):
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < deadline, complaint
+            time.sleep(0.5)
+
+    def _post(self, path, content):
+        return self._http.post(path, json=content).raise_for_status().json()
+
+
+def connect(settings, password, database="mlflow"):
+    return psycopg2.connect(
+        host="127.0.0.1",
+        port=settings.postgres_port,
+        user=USER,
+        dbname=database,
+        password=password,
+        passfile="/dev/null",
+        connect_timeout=10,
+    )
+
+
+def rows(settings, database, query):
+    connection = connect(settings, read_secrets(settings.home).postgres, database)
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(query)
+            return cursor.fetchall()
+    finally:
+        connection.close()

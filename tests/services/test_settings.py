@@ -1,0 +1,163 @@
+"""Settings, passwords, programs and units, as far as nothing needs to run."""
+
+import configparser
+import os
+import shutil
+import stat
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from infra.errors import ServiceError
+from infra.services import postgres, stack
+from infra.services.mlflow_app import create_app
+from infra.services.packages import ensure_packages, find_program
+from infra.services.passwords import ensure_secrets, read_secrets
+from infra.services.settings import ServiceSettings, read_settings
+from infra.services.units import write_units
+from tests.conftest import free_port
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("WINNOW_HOME", str(tmp_path))
+    for name in ("WINNOW_HOST", "WINNOW_PUBLIC_HOST", "WINNOW_PREFECT_PORT", "WINNOW_MLFLOW_PORT"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path
+
+
+def test_the_default_is_the_embedded_stack_on_loopback_without_passwords(home):
+    settings = read_settings()
+    assert settings == ServiceSettings(home)
+    assert not settings.needs_passwords
+    assert not (home / "secrets.env").exists()
+    assert "PREFECT_API_AUTH_STRING" not in settings.environment
+
+
+def test_what_a_stack_was_started_with_is_known_until_the_environment_says_otherwise(home, monkeypatch):
+    started = ServiceSettings(home, 1234, 1235, 1236, 1237, "full", "10.0.0.5", "login1")
+    stack.write_record(started)
+    assert read_settings() == started
+    assert read_settings("embedded") == replace(started, stack="embedded")
+    monkeypatch.setenv("WINNOW_PREFECT_PORT", "4300")
+    monkeypatch.setenv("WINNOW_HOST", "127.0.0.1")
+    assert read_settings() == replace(started, prefect_port=4300, host="127.0.0.1", public_host="127.0.0.1")
+
+
+def test_off_loopback_the_environment_holds_the_passwords_and_the_public_name(home, monkeypatch):
+    monkeypatch.setenv("WINNOW_HOST", "0.0.0.0")  # noqa: S104 - what a person would set
+    monkeypatch.setenv("WINNOW_PUBLIC_HOST", "login1")
+    settings = read_settings()
+    with pytest.raises(ServiceError, match="winnow up"):
+        _ = settings.environment
+    secrets = ensure_secrets(home)
+    assert settings.environment["PREFECT_API_URL"] == "http://login1:4200/api"
+    assert settings.environment["PREFECT_API_AUTH_STRING"] == f"winnow:{secrets.prefect}"
+    assert settings.environment["MLFLOW_TRACKING_PASSWORD"] == secrets.mlflow
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("WINNOW_HOST", "login1", "WINNOW_PUBLIC_HOST"),
+        ("WINNOW_REDIS_PORT", "70000", "1 to 65535"),
+        ("WINNOW_POSTGRES_PORT", "pg", "WINNOW_POSTGRES_PORT is 'pg'"),
+    ],
+)
+def test_a_wrong_variable_is_named(home, monkeypatch, variable, value, said):
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(ServiceError, match=said):
+        read_settings()
+
+
+def test_an_unknown_stack_is_refused(home):
+    with pytest.raises(ServiceError, match="'ful'; allowed are embedded and full"):
+        read_settings("ful")
+
+
+def test_passwords_are_made_once_private_and_not_shown(home):
+    made = ensure_secrets(home)
+    assert ensure_secrets(home) == made == read_secrets(home)
+    assert stat.S_IMODE((home / "secrets.env").stat().st_mode) == 0o600
+    assert made.postgres not in repr(made)
+    assert [path.name for path in home.iterdir()] == ["secrets.env"]
+
+
+def test_passwords_that_others_may_read_are_refused(home):
+    ensure_secrets(home)
+    (home / "secrets.env").chmod(0o640)
+    with pytest.raises(ServiceError, match=r"mode 0640.*chmod 600"):
+        read_secrets(home)
+
+
+def test_mlflow_off_loopback_does_not_start_without_a_password(monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "winnow")
+    monkeypatch.delenv("MLFLOW_TRACKING_PASSWORD", raising=False)
+    with pytest.raises(RuntimeError, match="MLFLOW_TRACKING_PASSWORD"):
+        create_app()
+
+
+def test_a_missing_program_is_named_with_its_package(monkeypatch):
+    with pytest.raises(ServiceError, match=r"'no-such-server' is not installed.*apt-get install no-such-server"):
+        find_program("no-such-server")
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    with pytest.raises(ServiceError, match="apt-get install no-such-package"):
+        ensure_packages({"sh": "dash", "no-such-server": "no-such-package"})
+
+
+@pytest.mark.parametrize("changes", [{"stack": "full"}, {"host": "10.0.0.5"}])
+def test_nothing_is_up_or_stopped_where_nothing_ever_was(home, changes):
+    settings = replace(ServiceSettings(home, free_port(), free_port()), **changes)
+    assert not stack.is_up(settings)
+    assert stack.down(settings) == []
+    assert stack.migrate(settings) == []
+
+
+@pytest.mark.services
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root needs another user for PostgreSQL")
+def test_a_home_that_postgresql_may_not_enter_is_named(packages, tmp_path):
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    with pytest.raises(ServiceError, match=r"may not enter .*mode 0700.*WINNOW_HOME"):
+        postgres.prepare(ServiceSettings(closed, stack="full"))
+    assert not postgres.data_folder(ServiceSettings(closed)).exists()
+
+
+@pytest.mark.services
+@pytest.mark.parametrize("name", ["embedded", "full"])
+def test_units_hold_no_password_and_systemd_accepts_them(packages, home, name):
+    settings = ServiceSettings(home, free_port(), free_port(), stack=name, host="10.0.0.5", public_host="login 1%")
+    with pytest.raises(ServiceError, match=f"winnow up --stack {name}"):
+        write_units(settings, home / "units")
+    ensure_secrets(home)
+    for folder in ("mlflow", "services", "postgresql/data"):
+        (home / folder).mkdir(parents=True)
+    units = write_units(settings, home / "units")
+    assert len(units) == {"embedded": 3, "full": 5}[name]
+    secrets = read_secrets(home)
+    for path in units:
+        text = path.read_text()
+        assert not [one for one in (secrets.prefect, secrets.mlflow, secrets.redis, secrets.postgres) if one in text]
+        unit = configparser.RawConfigParser(strict=False)
+        unit.optionxform = str
+        unit.read_string(text)
+        assert unit["Service"]["Restart"] == "on-failure"
+        environment = unit["Service"]["EnvironmentFile"]
+        assert stat.S_IMODE(Path(environment).stat().st_mode) == 0o600
+    worker = (home / "units" / "winnow-prefect-worker.service").read_text()
+    assert "After=winnow-prefect-server.service" in worker
+    sourced = ["sh", "-c", f"set -a; . {home}/services/prefect-server.env; printenv PREFECT_API_AUTH_STRING"]
+    assert subprocess.check_output(sourced, text=True).strip() == f"winnow:{secrets.prefect}"
+    if shutil.which("systemd-analyze"):
+        done = subprocess.run(
+            ["systemd-analyze", "verify", "--man=no", *units],
+            env={**os.environ, "SYSTEMD_LOG_LEVEL": "warning"},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        assert not [line for line in done.stderr.splitlines() if "winnow-" in line], done.stderr

@@ -1,0 +1,175 @@
+"""A Dask cluster of real SLURM jobs: its size is kept, nobody else gets in, and nothing is left of it."""
+
+import os
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+import yaml
+from distributed import Client, Security
+
+from infra.errors import ClusterError
+from infra.job_keeper import require_kept
+from infra.profiles import SlurmProfile
+from infra.slurm_cluster import slurm_cluster
+from infra.slurm_jobs import cancel, our_jobs
+from tests.slurm.where import where
+
+pytestmark = [pytest.mark.slurm, pytest.mark.timeout(300)]
+SECONDS = 90
+SMALL = SlurmProfile(
+    kind="slurm",
+    workers=2,
+    cpus=2,
+    memory_gib=1,
+    walltime_minutes=30,
+    retire_before_minutes=5,
+    retire_spread_minutes=1,
+    interface="lo",
+    adapt_interval_seconds=0.5,
+)
+HOLD = """
+import sys, time
+from pathlib import Path
+from infra.profiles import read_profile
+from infra.slurm_cluster import slurm_cluster
+if __name__ == "__main__":
+    with slurm_cluster(read_profile(sys.argv[1]), "held", Path(sys.argv[2]), False):
+        print("up", flush=True)
+        time.sleep(600)
+"""
+
+
+@pytest.fixture(autouse=True)
+def on_slurm(slurm, monkeypatch):
+    """SLURM's commands find the test's cluster, and no job of an earlier test is there."""
+    for name, value in slurm.environment.items():
+        monkeypatch.setenv(name, value)
+    wait_until(lambda: not our_jobs(), "the jobs of the test before were gone")
+
+
+def wait_until(condition, what):
+    deadline = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, f"{what}: not within {SECONDS} s"
+        time.sleep(0.1)
+
+
+def numbers():
+    return {job.number for job in our_jobs()}
+
+
+def test_every_job_is_a_worker_with_the_threads_of_its_allocation(tmp_path):
+    with slurm_cluster(SMALL, "sized", tmp_path, False) as cluster, Client(cluster, set_as_default=False) as client:
+        client.wait_for_workers(2, timeout=SECONDS)
+        found = client.run(where)
+        assert {one["threads"] for one in found.values()} == {"2"}
+        assert {one["job"] for one in found.values()} == numbers()
+        assert {one["malloc"] for one in found.values()} == {None}
+    wait_until(lambda: not our_jobs(), "the jobs ended with the cluster")
+    assert list(tmp_path.glob("private-*")) == []
+
+
+def test_a_job_that_is_lost_is_replaced_and_the_reason_is_kept(tmp_path):
+    with slurm_cluster(SMALL, "lost", tmp_path, False) as cluster, Client(cluster, set_as_default=False) as client:
+        client.wait_for_workers(2, timeout=SECONDS)
+        before = numbers()
+        victim = min(before)
+        cancel([victim])
+        wait_until(lambda: len(numbers() - {victim}) == 2, "another job was submitted")
+        client.wait_for_workers(2, timeout=SECONDS)
+        wait_until((tmp_path / "jobs.jsonl").is_file, "the ending was written")
+        (line,) = (yaml.safe_load(line) for line in (tmp_path / "jobs.jsonl").read_text().splitlines())
+        assert (line["job"], line["JobState"]) == (victim, "CANCELLED")
+
+
+def test_jobs_that_end_before_their_worker_connects_are_replaced_too(tmp_path):
+    with slurm_cluster(SMALL, "early", tmp_path, False) as cluster, Client(cluster, set_as_default=False) as client:
+        wait_until(lambda: len(numbers()) == 2, "the jobs were submitted")
+        first = numbers()
+        assert not client.scheduler_info(n_workers=-1)["workers"]
+        cancel(first)
+        client.wait_for_workers(2, timeout=SECONDS)
+        assert not numbers() & first
+
+
+def test_a_cluster_whose_jobs_never_come_up_is_given_up_with_their_last_words(tmp_path):
+    broken = SMALL.model_copy(update={"prologue": ("echo no such module: gcc >&2; exit 3",)})
+    words = r"(?s)6 SLURM jobs ended before .*ExitCode=3:0.*no such module: gcc"
+    with slurm_cluster(broken, "broken", tmp_path, False), pytest.raises(ClusterError, match=words):
+        wait_until(require_kept, "the cluster was given up")
+    require_kept()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"cpus": 64}, r"not available.*--cpus-per-task=64"),
+        ({"partition": "nowhere"}, r"invalid partition.*-p nowhere"),
+        ({"gpus": 1}, r"generic resource.*--gres=gpu:1"),
+    ],
+)
+def test_jobs_that_slurm_would_never_start_are_refused_before_anything_is_submitted(tmp_path, change, message):
+    with (
+        pytest.raises(ClusterError, match=rf"(?s)SLURM refuses the profile's jobs: .*{message}"),
+        slurm_cluster(SMALL.model_copy(update=change), "refused", tmp_path, False),
+    ):
+        pytest.fail("the cluster must not come up")
+    assert our_jobs() == []
+
+
+def test_jobs_and_keys_of_a_killed_flow_process_are_cleared_away_by_the_next(tmp_path):
+    profile = tmp_path / "profile.yaml"
+    profile.write_text(yaml.safe_dump(SMALL.model_dump(mode="json")))
+    logs = tmp_path / "logs"
+    holder = subprocess.Popen([sys.executable, "-c", HOLD, str(profile), str(logs)], stdout=subprocess.PIPE, text=True)
+    try:
+        assert holder.stdout.readline() == "up\n"
+        wait_until(lambda: len(numbers()) == 2, "the jobs were submitted")
+    finally:
+        holder.kill()
+        holder.wait()
+    orphans = numbers()
+    assert len(orphans) == 2
+    with slurm_cluster(SMALL, "next", logs, False):
+        assert {job.owner.name for job in our_jobs() if job.state != "COMPLETING"} <= {"next"}
+        assert len(list(logs.glob("private-*"))) == 1
+    wait_until(lambda: not our_jobs(), "the jobs ended")
+
+
+def test_who_has_no_key_is_not_heard(tmp_path):
+    with slurm_cluster(SMALL, "closed", tmp_path, False) as cluster:
+        (private,) = tmp_path.glob("private-*")
+        assert stat.S_IMODE(private.stat().st_mode) == 0o700
+        assert {stat.S_IMODE(path.stat().st_mode) for path in private.iterdir()} == {0o600}
+        address = cluster.scheduler.address
+        assert address.startswith("tls://")
+        foreign = Security.temporary()
+        for where_to, security in ((address, foreign), (address.replace("tls", "tcp"), None)):
+            with pytest.raises((OSError, RuntimeError)):
+                Client(where_to, security=security, timeout=5, set_as_default=False)
+
+
+def test_everything_of_the_cluster_listens_on_the_profiles_network_or_on_loopback(tmp_path):
+    with slurm_cluster(SMALL, "listens", tmp_path, False) as cluster, Client(cluster, set_as_default=False) as client:
+        client.wait_for_workers(2, timeout=SECONDS)
+        pids = [one["pid"] for one in client.run(where).values()]
+        family = [psutil.Process(os.getpid()), *(psutil.Process(pid) for pid in pids)]
+        family += [process.parent() for process in family[1:]]
+        entries = [entry for process in family for entry in process.net_connections("inet")]
+        assert {entry.laddr.ip for entry in entries if entry.status == psutil.CONN_LISTEN} == {"127.0.0.1"}
+
+
+def test_a_worker_retires_before_its_walltime_and_another_follows(tmp_path):
+    brief = SMALL.model_copy(update={"workers": 1, "walltime_minutes": 2, "retire_before_minutes": 1.75})
+    brief = brief.model_copy(update={"retire_spread_minutes": 0})
+    with slurm_cluster(brief, "brief", tmp_path, False) as cluster, Client(cluster, set_as_default=False) as client:
+        client.wait_for_workers(1, timeout=SECONDS)
+        first = numbers()
+        wait_until(lambda: numbers() and not numbers() & first, "another job followed")
+        client.wait_for_workers(1, timeout=SECONDS)
+        assert Path(tmp_path / "jobs.jsonl").is_file()

@@ -1,0 +1,13 @@
+"""What a Dask worker in a SLURM job says of itself; in a module, so that workers can import it."""
+
+import os
+
+
+def where() -> dict[str, str | int | None]:
+    """Return job, pid, and the variables that libraries go by."""
+    return {
+        "job": os.environ["SLURM_JOB_ID"],
+        "pid": os.getpid(),
+        "threads": os.environ.get("OMP_NUM_THREADS"),
+        "malloc": os.environ.get("MALLOC_TRIM_THRESHOLD_"),
+    }
