@@ -1,4 +1,4 @@
-"""`winnow slurm`: a real SLURM on this machine, several nodes, for development and tests."""
+"""`winnow slurm`: a real SLURM on this machine for development and tests, and what profiles ask of any SLURM."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from infra.profiles import read_profile
 from infra.services.settings import read_settings
 from infra.slurm import control
 from infra.slurm.local import read_cluster, require_cluster
@@ -61,6 +62,16 @@ def status(folder: FolderOption = None) -> None:
         typer.echo(f"{name:<10} {process:<12} {found.nodes.get(name, '')}".rstrip())
     typer.echo(f"slurm.conf {cluster.configuration}\nended jobs {cluster.completions}")
     raise typer.Exit(0 if found.is_up else 1)
+
+
+@app.command()
+def script(
+    profile: Annotated[str, typer.Argument(help="a cluster profile's name, such as slurm-cpu, or its file")],
+) -> None:
+    """Print the job that a profile's workers are submitted as; nothing is submitted, and no SLURM is asked."""
+    from infra.slurm_cluster import example_script  # noqa: PLC0415 - Dask is slow to import
+
+    typer.echo(example_script(read_profile(profile)))
 
 
 def _folder(folder: Path | None) -> Path:

@@ -18,7 +18,7 @@ from infra.errors import ClusterError
 from infra.flow_run import link_dashboard, run_logger
 from infra.job_keeper import JobKeeper
 from infra.keys import make_keys
-from infra.profiles import SlurmProfile
+from infra.profiles import AnyProfile, SlurmProfile
 from infra.slurm_jobs import Owner, cancel_all, cancel_left_over, run_slurm, this_process
 
 KEYS = "private-"
@@ -118,6 +118,19 @@ def job_script(options: dict[str, Any]) -> str:
     """Return the script of a job, as it is submitted but for the worker's name and the scheduler's address."""
     script: str = _jobqueue().SLURMCluster.job_cls("tls://SCHEDULER:PORT", name="WORKER", **options).job_script()
     return script
+
+
+def example_script(profile: AnyProfile) -> str:
+    """Return the script of a profile's jobs, for a person to read.
+
+    Raises:
+        ClusterError: the profile has no SLURM jobs.
+    """
+    if not isinstance(profile, SlurmProfile):
+        raise ClusterError(f"the cluster profile is '{profile.kind}', which submits nothing to SLURM")
+    with tempfile.TemporaryDirectory() as folder:
+        options = job_options(profile, this_process("ROUND-FLOW"), Path(folder), Path(folder, "KEYS"))
+        return job_script(options).replace(folder, "LOGS")
 
 
 def require_submittable(script: str, folder: Path) -> None:

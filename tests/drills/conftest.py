@@ -18,6 +18,7 @@ from tasks.core.inference.run_folder import RunFolder
 from tasks.core.round_file import read_round
 from tests.conftest import free_port, write_round
 from tests.drills.launches import Launch, Launcher
+from tests.drills.slurm_runs import troubled  # noqa: F401 - a fixture
 from tests.drills.soundness import Scores, read_scores, wrong_in
 from tests.slurm.conftest import slurm, slurm_packages  # noqa: F401 - fixtures
 from tests.tiny import make_sentences

@@ -1,53 +1,13 @@
 """Drills on SLURM: whatever happens to jobs, nodes and servers, the scores are those of the undisturbed local run."""
 
-import random
-import time
-
 import pytest
 
-from infra.slurm.client import run
 from infra.slurm.nodes import wait_for_state
-from tests.drills.slurm_trouble import BRIEF, Trouble, write_profile
+from tests.drills.slurm_runs import wait_until_idle
+from tests.drills.slurm_trouble import BRIEF
 from tests.drills.soundness import require_sound
 
 pytestmark = [pytest.mark.slurm, pytest.mark.timeout(900)]
-SECONDS = 60
-
-
-@pytest.fixture
-def troubled(slurm, settings, make_drill, tmp_path, monkeypatch):
-    """Return a function that starts a run on SLURM and gives it with its trouble-maker."""
-    monkeypatch.setenv("SLURM_CONF", slurm.environment["SLURM_CONF"])
-    made = []
-
-    def make(sample="many", draw=None, **profile):
-        drill = make_drill(sample)
-        cluster = write_profile(tmp_path, **profile)
-
-        def launch():
-            return drill.launch(cluster=cluster)
-
-        made.append(Trouble(slurm, settings, draw or random.Random(0), launch, launch()))  # noqa: S311 - no secrets
-        return drill, made[-1]
-
-    yield make
-    for trouble in made:
-        trouble.mend()
-        trouble.launch.process.poll() is None and trouble.launch.kill()
-    wait_until_idle(slurm)
-
-
-def wait_until_idle(slurm):
-    """Orphans end once their scheduler is gone; nothing may be left for the next drill."""
-    run(slurm, "scancel", "--quiet", "--user", "root") if squeue(slurm) else None
-    deadline = time.monotonic() + SECONDS
-    while squeue(slurm):
-        assert time.monotonic() < deadline, squeue(slurm)
-        time.sleep(0.2)
-
-
-def squeue(slurm):
-    return run(slurm, "squeue", "--noheader").splitlines()
 
 
 def work_begins(drill, trouble, shards=1):
@@ -57,10 +17,7 @@ def work_begins(drill, trouble, shards=1):
 def require_well(drill, trouble, slurm):
     trouble.launch.require_finished()
     require_sound(drill.folder, drill.undisturbed)
-    deadline = time.monotonic() + SECONDS
-    while squeue(slurm):
-        assert time.monotonic() < deadline, "jobs are left over"
-        time.sleep(0.2)
+    wait_until_idle(slurm)
 
 
 def test_jobs_cancelled_requeued_and_killed(troubled, slurm):

@@ -7,7 +7,7 @@ import yaml
 
 from infra.errors import ClusterError
 from infra.profiles import PROFILES, LocalProfile, SlurmProfile, read_profile, with_resources
-from infra.slurm_cluster import job_options, job_script
+from infra.slurm_cluster import example_script, job_options, job_script
 from infra.slurm_jobs import Owner
 
 OWNER = Owner("us-iter0-3f9a0c11d2e4", "login1", 4711, 1_700_000_000)
@@ -28,8 +28,17 @@ def test_the_cpu_profiles_job_asks_for_what_the_profile_says(tmp_path):
         assert words in worker
 
 
-def test_the_gpu_profiles_job_asks_for_a_gpu():
-    assert "#SBATCH --gres=gpu:1" in script(read_profile("slurm-gpu")).splitlines()
+def test_the_gpu_profiles_job_asks_for_a_gpu_also_where_it_is_only_printed(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shown = example_script(read_profile("slurm-gpu"))
+    assert "#SBATCH --gres=gpu:1" in shown.splitlines()
+    assert 'export DASK_CONFIG="LOGS/KEYS/dask.yaml"' in shown
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_profile_without_slurm_jobs_has_no_script():
+    with pytest.raises(ClusterError, match="is 'local', which submits nothing to SLURM"):
+        example_script(read_profile("local"))
 
 
 def test_directives_prologue_and_scratch_stand_in_the_script():

@@ -4,6 +4,7 @@ import pytest
 
 from infra.slurm import memory, nodes
 from infra.slurm.client import run
+from infra.slurm.control import up
 from infra.slurm.daemons import node_states
 from infra.slurm.errors import SlurmError
 from infra.slurm.jobs import read_endings, run_out_of_time, show_job, wait_for_job
@@ -18,6 +19,7 @@ TAKE_300_MIB = "import time; taken = bytearray(b'1') * (300 << 20); time.sleep(6
 def no_jobs_left(slurm):
     """Each test leaves an empty queue and nodes in use."""
     yield
+    up(slurm.settings)  # nodes that a failed test left dead
     run(slurm, "scancel", "--partition=main")
     wait_until(lambda: not run(slurm, "squeue", "--noheader"))
     kill_jobs(slurm)  # orphans, which SLURM without cgroups leaves

@@ -33,7 +33,7 @@ def finished(folder):
 
 
 def test_a_shard_that_fails_does_not_keep_the_later_ones_of_its_block_from_being_scored(planned):
-    plan, folder, sample = planned
+    _, folder, sample = planned
     pq.write_table(pa.table({"tweet_id": [1], "text": ["another file"]}), sample / "part-0.parquet")
     with pytest.raises(RunFolderError, match=r"part-0\.parquet is no longer the file"):
         score_block.fn(str(folder.path), (0, 1, 2, 3))
