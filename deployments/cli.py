@@ -80,10 +80,11 @@ def status(
     json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
     """Say where a run stands, what failed and how to go on; reads files only. Exits with 0 when it is finished."""
-    from deployments.status import as_json, describe  # noqa: PLC0415 - reads Parquet, which the other commands do not
+    from deployments.lost_jobs import ask_slurm  # noqa: PLC0415 - reads Parquet, which the other commands do not
+    from deployments.status import as_json, describe  # noqa: PLC0415
     from tasks.core.inference.status import read_status  # noqa: PLC0415
 
-    found = read_status(run_folder)
+    found = ask_slurm(read_status(run_folder))
     typer.echo(as_json(found) if json else describe(found))
     raise typer.Exit(0 if found.is_finished else 1)
 
@@ -97,11 +98,12 @@ def rerun(
 ) -> None:
     """Say which shards of a run failed and why, then start its flow again on exactly those that are left."""
     use(read_settings())
+    from deployments.lost_jobs import ask_slurm  # noqa: PLC0415
     from deployments.rerun import rerun as start_again  # noqa: PLC0415 - Prefect reads its settings when imported
     from deployments.status import describe  # noqa: PLC0415
     from tasks.core.inference.status import read_status  # noqa: PLC0415
 
-    found = read_status(run_folder)
+    found = ask_slurm(read_status(run_folder))
     typer.echo(describe(found))
     changes = {"memory_gib": memory_gib, "walltime_minutes": walltime_minutes, "cluster": cluster}
     typer.echo(f"\nstarted flow run '{start_again(found, changes)}'")

@@ -4,6 +4,7 @@ import json
 from dataclasses import asdict
 
 from tasks.core.inference.failure_groups import FailureGroup
+from tasks.core.inference.job_endings import JobGroup
 from tasks.core.inference.signs_of_life import LaunchSign, RunningShard
 from tasks.core.inference.status import RunStatus
 from tasks.core.naming import shard_number
@@ -24,6 +25,7 @@ def describe(status: RunStatus) -> str:
         f"  launch  {_launch(status.launch)}",
     ]
     lines += _shards(_running(status), status.running_shards) + _shards("its worker is gone", status.left_shards)
+    lines += _lost_jobs(status.lost_jobs)
     for group in status.failures:
         lines += _failure(group)
     return _printable("\n".join([*lines, "", *_ending(status)]))
@@ -98,7 +100,20 @@ def _shards(title: str, shards: tuple[RunningShard, ...]) -> list[str]:
 
 
 def _since(shard: RunningShard) -> str:
-    return f"begun {duration(shard.seconds)} ago" if shard.is_gone else f"for {duration(shard.seconds)}"
+    if not shard.is_gone:
+        return f"for {duration(shard.seconds)}"
+    return f"begun {duration(shard.seconds)} ago" + (f"; {shard.ending}" if shard.ending else "")
+
+
+def _lost_jobs(groups: tuple[JobGroup, ...]) -> list[str]:
+    """Say how SLURM jobs ended; while the flow ran, each was replaced."""
+    if not groups:
+        return []
+    return [
+        "",
+        "SLURM jobs that ended early:",
+        *(f"  {one.state} {one.jobs:,}; the last: {one.last}" for one in groups),
+    ]
 
 
 def _failure(group: FailureGroup) -> list[str]:

@@ -91,11 +91,11 @@ def plan_run(
     """
     source = get_sample(round_, sample)
     opened = [(use, read_engine_model(Path(use.folder))) for use in engines]
-    listing = survey_sample(source)
+    listing = survey_sample(source, get_run_logger().info)
     for reason in listing.torn.values():
         get_run_logger().warning("left out of the run: %s", reason)
     plan = make_plan(sample, source, listing.files, opened, round_.inference, limit)
-    plan = replace(plan, torn_files=listing.torn)
+    plan = replace(plan, torn_files=listing.torn, round_name=round_.name)
     name = run_folder_name(round_.iteration, round_.method, run_name, plan.run_id, sample)
     folder = RunFolder(round_.inference.output_path / name)
     write_plan(plan, folder)

@@ -23,14 +23,20 @@ class TornFileError(InputDataError):
 
 
 def read_schema(path: Path) -> pa.Schema:
-    """Return a Parquet file's columns.
+    """Return a Parquet file's columns; raises what `read_footer` raises."""
+    return read_footer(path)[0]
+
+
+def read_footer(path: Path) -> tuple[pa.Schema, pq.FileMetaData]:
+    """Return a Parquet file's columns and the rest of its footer, with one look at the file.
 
     Raises:
         TornFileError: the file is not a whole Parquet file.
         InputDataError: the file cannot be read.
     """
     try:
-        return pq.read_schema(path)
+        with pq.ParquetFile(path) as file:
+            return file.schema_arrow, file.metadata
     except (pa.ArrowInvalid, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise InputDataError(f"{path} cannot be read: {error}. Correct its place or permissions.") from None

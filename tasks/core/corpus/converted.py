@@ -2,7 +2,8 @@
 
 import io
 import json
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -32,11 +33,11 @@ def converted_root(sample: Sample, sources: SampleSources) -> Path:
     return (sample.converted_path or sources.root / CONVERTED_FOLDER) / key
 
 
-def converted_file(path: Path, sample: Sample, sources: SampleSources) -> Path:
+def converted_file(path: Path, sample: Sample, sources: SampleSources, report: Callable[[str], None]) -> Path:
     """Return a text file as Parquet, converting it unless the same size and time of change were converted before.
 
-    The Parquet file's bytes follow from the source's name and content, so one that was only touched becomes the same
-    file again.
+    `report` is told when it has been converted. The Parquet file's bytes follow from the source's name and content, so
+    one that was only touched becomes the same file again.
 
     Raises:
         TornFileError: a compressed file that is not whole.
@@ -44,7 +45,7 @@ def converted_file(path: Path, sample: Sample, sources: SampleSources) -> Path:
     """
     target = converted_root(sample, sources) / f"{path.relative_to(sources.root).as_posix()}.parquet"
     try:
-        note = _convert_once(path, target, sample, sources)
+        note = _convert_once(path, target, sample, sources, report)
     except OSError as error:
         raise InputDataError(
             f"{path} cannot be converted into {target.parent}: {error}. If it can be read, set converted_path of the "
@@ -55,17 +56,22 @@ def converted_file(path: Path, sample: Sample, sources: SampleSources) -> Path:
     return target
 
 
-def _convert_once(path: Path, target: Path, sample: Sample, sources: SampleSources) -> dict[str, Any]:
+def _convert_once(
+    path: Path, target: Path, sample: Sample, sources: SampleSources, report: Callable[[str], None]
+) -> dict[str, Any]:
     """Convert unless the note beside the target still holds, and return the note: the source's sha256, or `torn`."""
     note_path = target.with_name(f"{target.name}.json")
     state, note = _state(path), _read_note(note_path)
     if note.get("state") == state and _holds(note, target, sample):
         return note
+    started = time.monotonic()
     outcome = _convert(path, target, sample, sources)
     if _state(path) != state:
         raise InputDataError(f"{path} has changed while it was read. Run again when it is written.")
     note = {"state": state} | outcome
     write_json(note_path, note)
+    if "torn" not in note:
+        report(f"{path} ({state[0]:,} bytes) was converted to Parquet in {time.monotonic() - started:.1f} s")
     return note
 
 

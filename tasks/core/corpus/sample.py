@@ -1,18 +1,20 @@
 """A sample's files: listed in a fixed order, known by their Parquet footers."""
 
 import hashlib
+import logging
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-import pyarrow.parquet as pq
-
-from tasks.core.corpus.columns import TornFileError, check_columns, read_schema
+from tasks.core.corpus.columns import TornFileError, check_columns, read_footer
 from tasks.core.corpus.converted import converted_file, converted_root
 from tasks.core.corpus.sample_sources import PARQUET, SHOWN_FILES, SampleSources, find_sources
 from tasks.core.errors import InputDataError
 from tasks.core.round_sections import Sample
 
+LOGGER = logging.getLogger("winnow.corpus")
 FOOTER_TAIL_BYTES = 8
 """A Parquet file ends with the footer's length (4 bytes, little endian) and `PAR1`."""
 
@@ -50,8 +52,10 @@ def list_sample(sample: Sample) -> list[SampleFile]:
     return survey_sample(sample).files
 
 
-def survey_sample(sample: Sample) -> SampleListing:
+def survey_sample(sample: Sample, report: Callable[[str], None] = LOGGER.info) -> SampleListing:
     """List a sample's files by name, CSV and JSON Lines as the Parquet files that they are converted to.
+
+    `report` is told of each file that was converted now: the first time, that takes seconds a million rows.
 
     Raises:
         InputDataError: no such path, files of several kinds, a file that is torn (unless these are skipped) or that
@@ -59,9 +63,10 @@ def survey_sample(sample: Sample) -> SampleListing:
     """
     sources = find_sources(sample)
     files, torn = [], {}
-    for path in sources.paths:
+    for number, path in enumerate(sources.paths, start=1):
+        say = partial(_say, report, f"file {number} of {len(sources.paths)}")
         try:
-            files.append(_describe(path, sample, sources))
+            files.append(_describe(path, sample, sources, say))
         except TornFileError as error:
             if sample.on_torn_file == "refuse":
                 raise
@@ -92,13 +97,16 @@ def file_digest(path: Path) -> str:
         return hashlib.sha256(content.read(length) + str(size).encode()).hexdigest()
 
 
-def _describe(path: Path, sample: Sample, sources: SampleSources) -> SampleFile:
+def _say(report: Callable[[str], None], place: str, what: str) -> None:
+    report(f"{place}: {what}")
+
+
+def _describe(path: Path, sample: Sample, sources: SampleSources, report: Callable[[str], None]) -> SampleFile:
     root = sources.root
     if sources.kind != PARQUET:
-        path, root = converted_file(path, sample, sources), converted_root(sample, sources)
-    schema = read_schema(path)
+        path, root = converted_file(path, sample, sources, report), converted_root(sample, sources)
+    schema, metadata = read_footer(path)
     check_columns(path, schema, {"id": sample.id_column, "text": sample.text_column})
-    metadata = pq.read_metadata(path)
     return SampleFile(
         path=str(path),
         name=path.relative_to(root).as_posix(),

@@ -3,11 +3,13 @@
 import json
 import shlex
 from pathlib import Path
+from typing import Any
 
 from tasks.core.errors import RunFolderError
+from tasks.core.files import read_json
 from tasks.core.inference.plan import Plan, read_plan
 from tasks.core.inference.run_folder import RunFolder
-from tasks.core.naming import parse_run_folder_name, round_name
+from tasks.core.naming import RunFolderName, parse_run_folder_name, round_name
 
 NAMED_FOLDERS = 3
 """Of the run folders below a path that is none, this many are named."""
@@ -36,21 +38,34 @@ def open_run(path: Path) -> tuple[Plan, RunFolder]:
         ) from None
 
 
-def continue_command(plan: Plan, folder: RunFolder) -> str | None:
-    """Return the command that goes on with the run, or None when the folder's name does not say which round it is of.
-
-    The country is that of the models: a round that uses another country's (`model_country`) has its own in its name.
-    """
-    name = parse_run_folder_name(folder.path.name)
-    countries = {use.registered_model.rpartition(".")[0] for use in plan.engines}
-    if name is None or len(countries) != 1:
+def read_manifest(plan: Plan, folder: RunFolder) -> dict[str, Any] | None:
+    """Return the run's manifest; None when there is none that can be read, or it is of another run."""
+    try:
+        manifest: dict[str, Any] = read_json(folder.manifest_path)
+        mine = manifest["run_id"] == plan.run_id and isinstance(manifest["counts"], dict)
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None
-    round_ = round_name(countries.pop(), f"iter{name.iteration}", 0)  # the iteration carries the method's suffix
+    return manifest if mine else None
+
+
+def continue_command(plan: Plan, folder: RunFolder) -> str | None:
+    """Return the command that goes on with the run, or None when neither plan nor folder say which round it is of."""
+    name = parse_run_folder_name(folder.path.name)
+    round_ = None if name is None else plan.round_name or _guess_round(plan, name)
+    if name is None or round_ is None:
+        return None
     parameters = {"sample": _as_text(plan.sample_name), "run_name": _as_text(name.run_name)}
     if plan.limit is not None:
         parameters["limit"] = str(plan.limit)
     words = [word for key, value in parameters.items() for word in ("-p", f"{key}={value}")]
     return shlex.join(["prefect", "deployment", "run", f"inference/{round_}", *words])
+
+
+def _guess_round(plan: Plan, name: RunFolderName) -> str | None:
+    """Return the round of a plan that was written without it: the country is then taken to be that of the models."""
+    countries = {use.registered_model.rpartition(".")[0] for use in plan.engines}
+    # The iteration carries the method's suffix.
+    return round_name(countries.pop(), f"iter{name.iteration}", 0) if len(countries) == 1 else None
 
 
 def _as_text(value: str) -> str:

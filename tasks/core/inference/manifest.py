@@ -6,16 +6,19 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from typing import Any
 
-import pyarrow.parquet as pq
-
 from tasks.core.errors import RunFolderError
-from tasks.core.files import read_json, sha256_of_file, write_json, write_text
+from tasks.core.files import write_json, write_text
+from tasks.core.inference.balance import balance, require_unaltered
+from tasks.core.inference.duplicate_ids import count_duplicate_ids
+from tasks.core.inference.existing_run import read_manifest
 from tasks.core.inference.input import require_planned
 from tasks.core.inference.plan import Plan
 from tasks.core.inference.receipts import Receipt, finished_receipts, unfinished_shards
 from tasks.core.inference.run_folder import RunFolder
 
 LIBRARIES = ("winnow", "pyarrow")
+DUPLICATE_IDS = "duplicate_ids"
+"""Of the counts: rows whose id an earlier row of the run has."""
 
 
 @dataclass(frozen=True)
@@ -30,12 +33,30 @@ class Launch:
 def write_manifest(plan: Plan, folder: RunFolder, launch: Launch) -> dict[str, Any]:
     """Balance the run, write summary and manifest, and return the manifest; a finished run's manifest is left as it is.
 
+    Files that changed after that manifest was written are read and compared with their checksums; the others were so
+    when it was written.
+
     Raises:
         RunFolderError: the sample is not the planned one, shards are unfinished, files were altered, or rows in and
             rows out do not balance.
     """
     for shard in {shard.file: shard for shard in plan.shards}.values():
         require_planned(plan, shard)
+    receipts = _all_receipts(plan, folder)
+    standing = read_manifest(plan, folder)
+    if standing is not None:
+        require_unaltered(folder, receipts, since_ns=folder.manifest_path.stat().st_mtime_ns)
+        if _counted(standing) == balance(plan, folder, receipts):
+            return standing
+    require_unaltered(folder, receipts)
+    counts = balance(plan, folder, receipts) | {DUPLICATE_IDS: count_duplicate_ids(plan, folder, receipts)}
+    manifest = _describe(plan, receipts, counts, launch)
+    write_text(folder.summary_path, _summary(manifest))
+    write_json(folder.manifest_path, manifest)
+    return manifest
+
+
+def _all_receipts(plan: Plan, folder: RunFolder) -> list[Receipt]:
     receipts = finished_receipts(plan, folder)
     unfinished = unfinished_shards(plan, receipts)
     if unfinished:
@@ -44,60 +65,12 @@ def write_manifest(plan: Plan, folder: RunFolder, launch: Launch) -> dict[str, A
             f"(first: {unfinished[:10]}). "
             "Run the inference flow again with the same parameters: it goes on where it stopped."
         )
-    counts = balance(plan, folder, receipts)
-    if folder.manifest_path.is_file():
-        manifest: dict[str, Any] = read_json(folder.manifest_path)
-        if manifest["counts"] == counts:
-            return manifest
-    _verify_checksums(folder, receipts)
-    manifest = _describe(plan, receipts, counts, launch)
-    write_text(folder.summary_path, _summary(manifest))
-    write_json(folder.manifest_path, manifest)
-    return manifest
+    return receipts
 
 
-def _verify_checksums(folder: RunFolder, receipts: list[Receipt]) -> None:
-    expected = {name: sha256 for receipt in receipts for name, sha256 in receipt.sha256.items()}
-    altered = [name for name, sha256 in expected.items() if sha256_of_file(folder.path / name) != sha256]
-    if altered:
-        raise RunFolderError(
-            f"{len(altered)} files of {folder.path} are not what their shards wrote: {altered[:5]}. Delete them and "
-            "run the inference flow again."
-        )
-
-
-def balance(plan: Plan, folder: RunFolder, receipts: list[Receipt]) -> dict[str, Any]:
-    """Count rows in, rows out of each label as the Parquet footers have them, and rows quarantined.
-
-    Raises:
-        RunFolderError: for a label, rows out and rows quarantined do not add up to rows in.
-    """
-    rows_in = plan.rows
-    quarantined = sum(receipt.rows_quarantined for receipt in receipts)
-    rows_out = {
-        use.label: sum(pq.read_metadata(folder.output_path(use.label, shard.number)).num_rows for shard in plan.shards)
-        for use in plan.engines
-    }
-    for label, rows in rows_out.items():
-        if rows + quarantined != rows_in:
-            raise RunFolderError(
-                f"label '{label}' of {folder.path} does not balance: {rows_in} rows in, but {rows} scored and "
-                f"{quarantined} quarantined. Delete the label's output and run the inference flow again."
-            )
-    return {
-        "rows_in": rows_in,
-        "rows_out": rows_out,
-        "rows_quarantined": quarantined,
-        "duplicate_texts": sum(receipt.duplicate_texts for receipt in receipts),
-        "empty_texts": sum(receipt.empty_texts for receipt in receipts),
-        "truncated_texts": sum(receipt.truncated_texts for receipt in receipts),
-        "histograms": {
-            use.label: [
-                sum(bins) for bins in zip(*(receipt.histograms[use.label] for receipt in receipts), strict=True)
-            ]
-            for use in plan.engines
-        },
-    }
+def _counted(manifest: dict[str, Any]) -> dict[str, Any]:
+    """Return a manifest's counts as `balance` gives them; duplicate ids take long, and follow from the parts."""
+    return {key: count for key, count in manifest["counts"].items() if key != DUPLICATE_IDS}
 
 
 def _describe(plan: Plan, receipts: list[Receipt], counts: dict[str, Any], launch: Launch) -> dict[str, Any]:
@@ -134,6 +107,7 @@ def _summary(manifest: dict[str, Any]) -> str:
         f"# Run {manifest['run_id']}",
         "",
         f"{counts['rows_in']} rows in {manifest['shards']} shards, {counts['rows_quarantined']} quarantined.",
+        *_duplicates(counts[DUPLICATE_IDS]),
         "",
         "| label | model | variants (shards) | rows out |",
         "|---|---|---|---|",
@@ -143,3 +117,9 @@ def _summary(manifest: dict[str, Any]) -> str:
         variants = ", ".join(f"{name} ({shards})" for name, shards in use["variants"].items())
         lines.append(f"| {use['label']} | {model} | {variants} | {counts['rows_out'][use['label']]} |")
     return "\n".join(lines) + "\n"
+
+
+def _duplicates(rows: int) -> list[str]:
+    if not rows:
+        return []
+    return ["", f"{rows} rows have an id that an earlier row has; each was kept, and is in the output or quarantine."]

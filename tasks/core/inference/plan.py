@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +73,8 @@ class Plan:
     shards: tuple[Shard, ...]
     torn_files: dict[str, str] = field(default_factory=dict)
     """Files of the sample that are left out because they are not whole, and what is wrong with each."""
+    round_name: str = field(default="", compare=False)
+    """The round that was launched last with this plan; empty in a plan made without one."""
 
     @property
     def rows(self) -> int:
@@ -119,13 +121,16 @@ def make_plan(
 
 
 def write_plan(plan: Plan, folder: RunFolder) -> None:
-    """Write the plan into its run folder, unless it stands there already; only the places of files may have changed.
+    """Write the plan into its run folder, unless it stands there already.
+
+    Only the places of files and the round's name may have changed.
 
     Raises:
         RunFolderError: the folder holds another plan.
     """
     if folder.plan_path.exists():
         found = read_plan(folder)
+        plan = replace(plan, round_name=plan.round_name or found.round_name)
         if found == plan and asdict(found) == asdict(plan):
             return
         if found != plan:

@@ -8,6 +8,7 @@ quarantine/part-00042.parquet       tweet_id, text, reason; only for shards that
 running/00042.json                  who scores the shard; gone when it is done
 failures/00042.json                 why the shard failed last; gone when it is done
 logs/<LABEL>/<worker>.log           a line a shard
+logs/slurm/                         what SLURM jobs wrote, and jobs.jsonl: how those ended that were lost
 logs/summary.md
 """
 
@@ -39,6 +40,11 @@ class RunFolder:
     def summary_path(self) -> Path:
         """Where the summary for a person lies."""
         return self.path / "logs" / "summary.md"
+
+    @property
+    def job_endings_path(self) -> Path:
+        """Where it stands how lost SLURM jobs ended, a line each."""
+        return self.path / "logs" / "slurm" / "jobs.jsonl"
 
     def receipt_path(self, number: int) -> Path:
         """Where a shard's receipt lies."""

@@ -10,6 +10,7 @@ from typing import TypeVar
 import psutil
 
 from tasks.core.files import read_json
+from tasks.core.inference.job_endings import read_endings
 from tasks.core.inference.launch_lock import LOCK_FILE, STALE_SECONDS
 from tasks.core.inference.markers import Failure, Running
 from tasks.core.inference.run_folder import RunFolder
@@ -29,7 +30,10 @@ class RunningShard:
     seconds: float
     """Since it was begun."""
     is_gone: bool
-    """Its worker ran on this host and is no more; of other hosts' workers this cannot be seen."""
+    """Its worker ran on this host and is no more, or its SLURM job is known to have ended."""
+    slurm_job: str | None = None
+    ending: str | None = None
+    """How that job ended, if it did."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,8 @@ def read_markers(folder: Path, kind: type[Marker]) -> list[Marker]:
 def read_running_shards(folder: RunFolder) -> list[RunningShard]:
     """Return who began which shard and when, and whether that worker is seen to be gone."""
     markers = read_markers(folder.path / "running", Running)
-    return [_running_shard(marker) for marker in markers]
+    endings = {ending.job: str(ending) for ending in read_endings(folder)}
+    return [_running_shard(marker, endings.get(marker.slurm_job or "")) for marker in markers]
 
 
 def read_launch(folder: RunFolder) -> LaunchSign | None:
@@ -87,11 +92,12 @@ def is_gone(host: str, pid: int, since: float) -> bool:
         return False
 
 
-def _running_shard(marker: Running) -> RunningShard:
+def _running_shard(marker: Running, ending: str | None) -> RunningShard:
     host, _, pid = marker.worker.rpartition("-")
     since = _seconds(marker.started_at)
-    gone = pid.isdecimal() and is_gone(host, int(pid), since)
-    return RunningShard(marker.shard, marker.worker, round(max(0.0, time.time() - since), 1), gone)
+    gone = ending is not None or (pid.isdecimal() and is_gone(host, int(pid), since))
+    seconds = round(max(0.0, time.time() - since), 1)
+    return RunningShard(marker.shard, marker.worker, seconds, gone, marker.slurm_job, ending)
 
 
 def _seconds(stamp: str) -> float:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tasks.core.files import read_json
-from tasks.core.inference.existing_run import continue_command, open_run
+from tasks.core.inference.existing_run import continue_command, open_run, read_manifest
 from tasks.core.inference.failure_groups import FailureGroup, group_failures
+from tasks.core.inference.job_endings import JobGroup, group_endings, read_endings
 from tasks.core.inference.markers import Failure
 from tasks.core.inference.plan import Plan
 from tasks.core.inference.receipts import Receipt, read_receipt
@@ -37,11 +37,13 @@ class RunStatus:
     """Begun by workers that are gone; they are counted as waiting, or as failed where they had failed before."""
     failures: tuple[FailureGroup, ...]
     """Also of shards that are being tried again."""
+    lost_jobs: tuple[JobGroup, ...]
+    """SLURM jobs that ended while the run still needed them."""
     launch: LaunchSign | None
     counts: dict[str, Any] | None
     """The manifest's, once it stands."""
     command: str | None
-    """Goes on with the run; None when the folder's name does not say which round it is of."""
+    """Goes on with the run; None when neither plan nor folder say which round it is of."""
 
     @property
     def is_finished(self) -> bool:
@@ -71,6 +73,7 @@ def read_status(path: Path) -> RunStatus:
     left = {shard.number for shard in plan.shards} - done.shards
     running = {shard.shard for shard in begun if shard.shard in left and not shard.is_gone}
     failed = {failure.shard for failure in failures if failure.shard in left} - running
+    manifest = read_manifest(plan, folder)
     return RunStatus(
         run_folder=str(folder.path),
         run_id=plan.run_id,
@@ -88,8 +91,9 @@ def read_status(path: Path) -> RunStatus:
         failures=tuple(
             group_failures((f for f in failures if f.shard in left), folder, [use.label for use in plan.engines])
         ),
+        lost_jobs=tuple(group_endings(read_endings(folder))),
         launch=read_launch(folder),
-        counts=_manifest_counts(plan, folder),
+        counts=None if manifest is None else manifest["counts"],
         command=continue_command(plan, folder),
     )
 
@@ -117,12 +121,3 @@ def _has_size(path: Path, size: int) -> bool:
         return path.stat().st_size == size
     except FileNotFoundError:
         return False
-
-
-def _manifest_counts(plan: Plan, folder: RunFolder) -> dict[str, Any] | None:
-    try:
-        manifest = read_json(folder.manifest_path)
-        counts: dict[str, Any] = manifest["counts"]
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
-        return None
-    return counts if manifest.get("run_id") == plan.run_id else None

@@ -49,7 +49,7 @@ def stray_files(expected: Expected) -> Iterator[Finding]:
     root = expected.folder.path
     for path in _walk(root):
         name = path.relative_to(root)
-        if path.name.startswith(".") and path.name.endswith(".tmp"):
+        if any(part.startswith(".") and part.endswith(".tmp") for part in name.parts):
             advice = "Delete it once no launch works on the folder"
             yield Finding("left-over", name.as_posix(), "a temporary file that a killed process left", advice)
         elif name.parts[0] in KEPT_FOLDERS and not expected.names(path):

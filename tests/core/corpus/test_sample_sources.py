@@ -137,3 +137,21 @@ def test_a_torn_parquet_file_is_skipped_when_asked(tweets):
     assert list(listing.torn) == [str(torn)]
     pq.write_table(pq.read_table(tweets / "2020-02" / "part-0.parquet"), torn)
     assert survey_sample(Sample(path=tweets / "2020-01", on_torn_file="skip")).torn == {}
+
+
+def test_each_file_that_is_converted_is_told_once(tmp_path, caplog):
+    for name in ("a", "b"):
+        write_csv(tmp_path / "s" / f"{name}.csv", [("1", name)])
+    told = []
+    survey_sample(Sample(path=tmp_path / "s"), told.append)
+    assert [line.split(" (")[0] for line in told] == [
+        f"file {number} of 2: {tmp_path / 's' / name}" for number, name in ((1, "a.csv"), (2, "b.csv"))
+    ]
+    assert "bytes) was converted to Parquet in" in told[0]
+    write_csv(tmp_path / "s" / "b.csv", [("1", "changed")])
+    with caplog.at_level("INFO", "winnow.corpus"):
+        survey_sample(Sample(path=tmp_path / "s"))
+        survey_sample(Sample(path=tmp_path / "s"))
+    assert [record.getMessage().split(" (")[0] for record in caplog.records] == [
+        f"file 2 of 2: {tmp_path / 's' / 'b.csv'}"
+    ]

@@ -1,4 +1,5 @@
 import dataclasses
+import json
 import shutil
 
 import pyarrow.parquet as pq
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from tasks.core.corpus.sample import SampleFile, list_sample
 from tasks.core.errors import ModelFolderError, RunFolderError
-from tasks.core.inference.plan import EngineUse, _cut_files, make_plan, read_plan, write_plan
+from tasks.core.inference.plan import METADATA_KEY, EngineUse, _cut_files, make_plan, read_plan, write_plan
 from tasks.core.inference.run_folder import RunFolder
 from tasks.core.round_sections import Inference, Sample
 from tests.conftest import write_sample
@@ -114,3 +115,26 @@ def test_engine_models_that_take_different_input_are_refused(sample, settings, t
     mixed = tiny_engines | {"negative": dataclasses.replace(tiny_engines["negative"], max_length_tokens=16)}
     with pytest.raises(ModelFolderError, match="do not take the same input"):
         make_plan("evaluation", sample, list_sample(sample), uses(mixed), settings, None)
+
+
+def test_the_rounds_name_is_kept_and_tells_no_plans_apart(plan, tmp_path):
+    folder = RunFolder(tmp_path / "run")
+    write_plan(plan, folder)
+    assert read_plan(folder).round_name == ""
+    for name, kept in (("ar-iter0", "ar-iter0"), ("", "ar-iter0"), ("mx-iter0", "mx-iter0")):
+        named = dataclasses.replace(plan, round_name=name)
+        assert (named, named.run_id) == (plan, plan.run_id)
+        write_plan(named, folder)
+        assert read_plan(folder).round_name == kept
+
+
+def test_a_plan_of_before_it_held_the_rounds_name_is_read_and_renewed(plan, tmp_path):
+    folder = RunFolder(tmp_path / "run")
+    write_plan(plan, folder)
+    table = pq.read_table(folder.plan_path)
+    settings = json.loads(table.schema.metadata[METADATA_KEY])
+    del settings["round_name"]
+    pq.write_table(table.replace_schema_metadata({METADATA_KEY: json.dumps(settings)}), folder.plan_path)
+    assert read_plan(folder) == plan
+    write_plan(dataclasses.replace(plan, round_name="ar-iter0"), folder)
+    assert read_plan(folder).round_name == "ar-iter0"

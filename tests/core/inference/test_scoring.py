@@ -10,7 +10,7 @@ import pytest
 from tasks.core.corpus.sample import list_sample
 from tasks.core.errors import MachineError, RunFolderError
 from tasks.core.evaluation.top_scored import top_scored
-from tasks.core.files import sha256_of_folder
+from tasks.core.files import sha256_of_file, sha256_of_folder
 from tasks.core.inference import plan as plan_module
 from tasks.core.inference.engine import open_engine, open_tokenizer
 from tasks.core.inference.manifest import Launch, write_manifest
@@ -252,6 +252,7 @@ def test_a_row_lost_behind_a_receipts_back_does_not_balance(make_run):
     pq.write_table(pq.read_table(path).slice(1), path, compression="none")
     receipt = json.loads(folder.receipt_path(1).read_text())
     receipt["files"]["output/positive/part-00001.parquet"] = path.stat().st_size
+    receipt["sha256"]["output/positive/part-00001.parquet"] = sha256_of_file(path)
     assert path.stat().st_size != size
     folder.receipt_path(1).write_text(json.dumps(receipt))
     with pytest.raises(RunFolderError, match=r"label 'positive' .* does not balance: 97 rows in, but 94 scored and 2"):

@@ -18,7 +18,7 @@ from tasks.core.inference.failure_groups import LOG_TAIL_BYTES, even_out
 from tasks.core.inference.launch_lock import launch_lock
 from tasks.core.inference.manifest import Launch, write_manifest
 from tasks.core.inference.markers import Failure, Running, marked
-from tasks.core.inference.plan import METADATA_KEY, EngineUse
+from tasks.core.inference.plan import METADATA_KEY, EngineUse, write_plan
 from tasks.core.inference.receipts import read_receipt
 from tasks.core.inference.run_folder import RunFolder, worker_name
 from tasks.core.inference.scoring import score_shard
@@ -260,6 +260,14 @@ def test_the_command_follows_from_the_folders_name(make_run, tmp_path, folder, e
     plan, _ = make_run(score=False)
     plan = replace(plan, sample_name="s", engines=(EngineUse("x", engine, "1", "d", "f"),))
     assert continue_command(plan, RunFolder(tmp_path / folder)) == f"prefect deployment run {expected}"
+
+
+def test_the_command_names_the_plans_round_where_another_countrys_models_score(make_named_run):
+    plan, folder = make_named_run(score=False)
+    write_plan(replace(plan, round_name="ar-iter0-adaptive"), folder)
+    assert read_status(folder.path).command == (
+        "prefect deployment run inference/ar-iter0-adaptive -p sample=evaluation -p run_name=main"
+    )
 
 
 def test_a_folder_of_another_name_has_no_command(make_run):

@@ -1,0 +1,49 @@
+"""How many rows of a run have an id that an earlier row has, found out of core."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tasks.core.inference.plan import Plan
+from tasks.core.inference.receipts import Receipt
+from tasks.core.inference.run_folder import RunFolder
+from tasks.core.threads import cpu_threads
+
+MEMORY_LIMIT = "1GB"
+"""Of the count; what does not fit is kept in the run folder while it runs."""
+ID_COLUMN = "tweet_id"
+QUERY = f"""
+    select coalesce(sum(rows - 1), 0)::bigint
+    from (select count(*) as rows from ids where {ID_COLUMN} is not null group by {ID_COLUMN})
+"""  # noqa: S608 - made of a name that stands here
+
+
+def count_duplicate_ids(plan: Plan, folder: RunFolder, receipts: list[Receipt]) -> int:
+    """Return how many rows have an id that an earlier row of the run has; each of them is scored or quarantined.
+
+    Of all labels' parts, which have the same ids, those of the first are read, and the quarantine. Rows without an id
+    are not counted.
+    """
+    paths = [folder.output_path(plan.engines[0].label, receipt.shard) for receipt in receipts]
+    paths += [folder.quarantine_path(receipt.shard) for receipt in receipts if receipt.rows_quarantined]
+    if not paths:
+        return 0
+    schema = pa.schema([pq.read_schema(paths[0]).field(ID_COLUMN)])
+    with TemporaryDirectory(".tmp", ".duplicate-ids-", folder.path) as spill:
+        settings = {"memory_limit": MEMORY_LIMIT, "temp_directory": spill, "threads": str(cpu_threads())}
+        with duckdb.connect(config={**settings}) as connection:
+            # Through Arrow: DuckDB's own reader refuses a file with an id that is not UTF-8.
+            connection.register("ids", pa.RecordBatchReader.from_batches(schema, _ids(paths, schema)))
+            ((count,),) = connection.execute(QUERY).fetchall()
+    return int(count)
+
+
+def _ids(paths: list[Path], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    for path in paths:
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(columns=[ID_COLUMN]):
+                yield pa.record_batch(batch.columns, schema=schema)

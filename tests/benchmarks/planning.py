@@ -1,0 +1,93 @@
+"""What planning 100 million rows in 2,000 Parquet files takes, and how much of them it reads."""
+
+import resource
+import time
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tasks.core.corpus.sample import survey_sample
+from tasks.core.inference.model_folder import EngineModel
+from tasks.core.inference.plan import EngineUse, make_plan, read_plan, write_plan
+from tasks.core.inference.run_folder import RunFolder
+from tasks.core.round_sections import Inference, Sample
+from tests.benchmarks.report import write_report
+from tests.tiny import WORDS, save_tiny_bert, save_tiny_checkpoint
+from tests.tiny_conversion import convert_tiny
+
+FILES = 2_000
+ROWS_A_FILE = 50_000
+
+
+def planning(folder: Path) -> dict[str, Any]:
+    """Survey, plan, write and read the plan of 2,000 files, and measure each step."""
+    engines = _engines(folder)
+    sample = Sample(path=_write_files(folder / "sample"))
+    size = sum(path.stat().st_size for path in sample.path.iterdir())
+    run = RunFolder(folder / "run")
+    settings = Inference(output_path=folder)
+    steps: dict[str, dict[str, float]] = {}
+    listing = _measured(steps, "survey", lambda: survey_sample(sample))
+    plan = _measured(steps, "plan", lambda: make_plan("all", sample, listing.files, engines, settings, None))
+    _measured(steps, "write", lambda: write_plan(plan, run))
+    found = _measured(steps, "read", lambda: read_plan(run))
+    if found != plan or plan.rows != FILES * ROWS_A_FILE:
+        raise AssertionError(f"the plan has {plan.rows} rows and was read back with {found.rows}")
+    return {
+        "planning_100m_rows_seconds": round(sum(step["seconds"] for step in steps.values()), 2),
+        "planning_100m_rows_read_bytes": sum(step["read_bytes"] for step in steps.values()),
+        "sample_bytes": size,
+        "shards": len(plan.shards),
+        "plan_file_bytes": run.plan_path.stat().st_size,
+        "peak_rss_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+        "steps": steps,
+    }
+
+
+def _measured(steps: dict[str, dict[str, float]], name: str, work: Callable[[], Any]) -> Any:
+    started, read = time.monotonic(), _read_bytes()
+    result = work()
+    steps[name] = {"seconds": round(time.monotonic() - started, 2), "read_bytes": _read_bytes() - read}
+    return result
+
+
+def _read_bytes() -> int:
+    """Return the bytes that this process has read by system calls, from the page cache or not."""
+    fields = dict(line.split(": ") for line in Path("/proc/self/io").read_text().splitlines())
+    return int(fields["rchar"])
+
+
+def _write_files(folder: Path) -> Path:
+    """Write 2,000 files with ids of their own; a few texts repeat, so that they take little space."""
+    folder.mkdir()
+    texts = pa.DictionaryArray.from_arrays(
+        pa.array(np.arange(ROWS_A_FILE) % 100, pa.int32()), pa.array([f"text {number} word" for number in range(100)])
+    ).cast(pa.string())
+    for number in range(FILES):
+        ids = pa.array(np.arange(ROWS_A_FILE) + number * ROWS_A_FILE, pa.int64())
+        table = pa.table({"tweet_id": ids, "text": texts})
+        path = folder / f"part-{number:05d}.parquet"
+        # Ids are written plainly, so that a step that reads more than footers shows in the bytes read.
+        pq.write_table(table, path, row_group_size=10_000, use_dictionary=["text"], compression="none")
+    return folder
+
+
+def _engines(folder: Path) -> list[tuple[EngineUse, EngineModel]]:
+    save_tiny_bert(folder / "base", WORDS)
+    checkpoint = save_tiny_checkpoint(folder / "base", folder / "checkpoint", ("positive",), 0)
+    models = convert_tiny(checkpoint, ("positive",), folder / "engine")
+    return [
+        (EngineUse(label, f"us.{label}", "1", model.digest, model.folder), model) for label, model in models.items()
+    ]
+
+
+if __name__ == "__main__":
+    place = Path(".winnow/bench")
+    place.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix="planning-", dir=place) as scratch:
+        write_report("planning", planning(Path(scratch).resolve()))

@@ -1,0 +1,141 @@
+"""A round as a person runs it on SLURM: typed commands, real servers, jobs on four nodes."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+from infra.services import stack
+from infra.services.settings import ServiceSettings
+from infra.slurm.client import run as run_slurm
+from tasks.core.inference.run_folder import RunFolder
+from tasks.core.round_file import read_round
+from tests.conftest import free_port, write_round, write_sample
+from tests.drills.slurm_trouble import write_profile
+from tests.drills.soundness import read_scores, wrong_in
+from tests.services.api import PrefectApi
+
+pytestmark = [pytest.mark.slurm, pytest.mark.timeout(900)]
+BINARIES = Path(sys.executable).parent
+FLOWS = ("training", "conversion", "inference")
+SECONDS = 120
+
+
+@pytest.fixture(scope="module")
+def settings(slurm, tmp_path_factory):
+    """Settings of servers that are up, with a worker that finds the SLURM cluster."""
+    settings = ServiceSettings(tmp_path_factory.mktemp("slurm-home"), free_port(), free_port())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SLURM_CONF", slurm.environment["SLURM_CONF"])
+        with stack.running(settings):
+            yield settings
+
+
+@pytest.fixture(scope="module")
+def typed(settings):
+    """Return a function that types a command, expects its exit status, and returns what it printed."""
+
+    def run(program, *words, expect=0):
+        environment = {**os.environ, **settings.environment, "COLUMNS": "200"}
+        command = [str(BINARIES / program), *words]
+        done = subprocess.run(command, env=environment, cwd=settings.home, capture_output=True, text=True, check=False)
+        assert done.returncode == expect, done.stdout + done.stderr
+        return done.stdout
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def make_deployed(typed, tiny_bert, tmp_path_factory):
+    """Return a function that makes and deploys a round of a country whose flows use a cluster profile."""
+
+    def make(country, cluster):
+        folder = tmp_path_factory.mktemp(country)
+        clusters = dict.fromkeys(FLOWS, cluster)
+        samples = {
+            "evaluation": {"path": str(write_sample(folder / "sample", 240))},
+            "large": {"path": str(write_sample(folder / "large", 20_000, files=4))},
+        }
+        path = write_round(folder, tiny_bert, country=country, clusters=clusters, samples=samples)
+        typed("winnow", "deploy", str(path))
+        return path
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def on_slurm(make_deployed, typed, tmp_path_factory):
+    """A round of which all three flows ran on SLURM."""
+    path = make_deployed("US", write_profile(tmp_path_factory.mktemp("profile"), workers=2))
+    for flow in FLOWS:
+        typed("prefect", "deployment", "run", f"{flow}/us-iter0", "--watch")
+    return path
+
+
+def run_folder(round_file, sample="evaluation"):
+    (path,) = read_round(round_file).inference.output_path.glob(f"iter_0-main-*-{sample}")
+    return RunFolder(path)
+
+
+def wait_until(condition, what):
+    deadline = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, f"{what}: not within {SECONDS} s"
+        time.sleep(0.2)
+
+
+def test_all_three_flows_on_slurm_give_the_local_profiles_scores_to_the_last_byte(on_slurm, make_deployed, typed):
+    local = make_deployed("CA", "local")
+    for flow in FLOWS:
+        typed("prefect", "deployment", "run", f"{flow}/ca-iter0", "--watch")
+    scores = read_scores(run_folder(on_slurm))
+    assert sum(len(ids) for ids, _ in scores.values()) == 2 * 240
+    assert scores == read_scores(run_folder(local))
+    assert wrong_in(run_folder(on_slurm)) == []
+
+
+def test_the_doctor_finds_nothing_and_then_a_partition_that_is_not_there(on_slurm, typed, tmp_path):
+    said = typed("winnow", "doctor", "--round", str(on_slurm))
+    assert said.endswith("nothing stands in the way\n")
+    for line in ("a job ran on ", "same Python and packages as here", "server Prefect server", "engine positive"):
+        assert line in said
+    wrong = tmp_path / on_slurm.name
+    content = yaml.safe_load(on_slurm.read_text())
+    content["clusters"]["inference"] = write_profile(tmp_path, partition="nowhere")
+    wrong.write_text(yaml.safe_dump(content))
+    said = typed("winnow", "doctor", "--round", str(wrong), expect=1)
+    assert "invalid partition" in said
+    assert "1 of the checks failed" in said
+
+
+def test_a_run_that_slurm_would_refuse_fails_at_once_and_says_why(on_slurm, typed, tmp_path):
+    cluster = json.dumps(write_profile(tmp_path, cpus=64))
+    parameters = ["-p", "sample=large", "-p", "run_name=refused", "-p", f"cluster={cluster}"]
+    said = typed("prefect", "deployment", "run", "inference/us-iter0", "--watch", *parameters, expect=1)
+    assert "SLURM refuses the profile's jobs" in said
+
+
+def test_cancelling_the_flow_run_cancels_its_jobs_and_rerun_finishes_the_run(on_slurm, typed, slurm, settings):
+    said = typed("prefect", "deployment", "run", "inference/us-iter0", "-p", "sample=large")
+    number = re.search(r"UUID: (\S+)", said)[1]
+    output = read_round(on_slurm).inference.output_path
+    wait_until(lambda: list(output.glob("*-large/receipts/*.json")), "a shard was finished")
+    folder = run_folder(on_slurm, "large")
+    typed("prefect", "flow-run", "cancel", number)
+    wait_until(lambda: not run_slurm(slurm, "squeue", "--noheader"), "the jobs were cancelled")
+    wait_until(lambda: PrefectApi(settings).state(number)["type"] == "CANCELLED", "the flow run was cancelled")
+    assert not folder.manifest_path.exists()
+    assert "to go on where it stopped" in typed("winnow", "status", str(folder.path), expect=1)
+
+    said = typed("winnow", "rerun", str(folder.path), "--memory-gib", "2")
+    assert "started flow run" in said
+    wait_until(lambda: "2G" in run_slurm(slurm, "squeue", "--noheader", "--format", "%m"), "jobs with 2 GiB started")
+    wait_until(folder.manifest_path.is_file, "the run was finished")
+    wait_until(lambda: not run_slurm(slurm, "squeue", "--noheader"), "no job was left")
+    assert wrong_in(folder) == []
