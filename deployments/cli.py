@@ -8,20 +8,19 @@ from typing import Annotated, Any
 
 import typer
 
-from deployments import services, slurm
+from deployments import run_folders, services, slurm
+from deployments.environment import use
 from infra.errors import InfrastructureError
 from infra.services import stack
-from infra.services.settings import ServiceSettings, read_settings
+from infra.services.settings import read_settings
 from tasks.core.errors import WinnowError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 
 
 services.register(app)
+run_folders.register(app)
 app.add_typer(slurm.app, name="slurm")
-RunFolderArgument = Annotated[
-    Path, typer.Argument(help="a run folder, such as <output_path>/iter_0-main-<run id>-evaluation")
-]
 
 
 @app.command()
@@ -75,41 +74,6 @@ def predict(
 
 
 @app.command()
-def status(
-    run_folder: RunFolderArgument,
-    json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
-) -> None:
-    """Say where a run stands, what failed and how to go on; reads files only. Exits with 0 when it is finished."""
-    from deployments.lost_jobs import ask_slurm  # noqa: PLC0415 - reads Parquet, which the other commands do not
-    from deployments.status import as_json, describe  # noqa: PLC0415
-    from tasks.core.inference.status import read_status  # noqa: PLC0415
-
-    found = ask_slurm(read_status(run_folder))
-    typer.echo(as_json(found) if json else describe(found))
-    raise typer.Exit(0 if found.is_finished else 1)
-
-
-@app.command()
-def rerun(
-    run_folder: RunFolderArgument,
-    memory_gib: Annotated[float | None, typer.Option(help="of a SLURM job, instead of the profile's")] = None,
-    walltime_minutes: Annotated[int | None, typer.Option(help="of a SLURM job, instead of the profile's")] = None,
-    cluster: Annotated[str | None, typer.Option(help="another cluster profile than the round's")] = None,
-) -> None:
-    """Say which shards of a run failed and why, then start its flow again on exactly those that are left."""
-    use(read_settings())
-    from deployments.lost_jobs import ask_slurm  # noqa: PLC0415
-    from deployments.rerun import rerun as start_again  # noqa: PLC0415 - Prefect reads its settings when imported
-    from deployments.status import describe  # noqa: PLC0415
-    from tasks.core.inference.status import read_status  # noqa: PLC0415
-
-    found = ask_slurm(read_status(run_folder))
-    typer.echo(describe(found))
-    changes = {"memory_gib": memory_gib, "walltime_minutes": walltime_minutes, "cluster": cluster}
-    typer.echo(f"\nstarted flow run '{start_again(found, changes)}'")
-
-
-@app.command()
 def doctor(
     round_: Annotated[str, typer.Option("--round", help="a round's name, such as us-iter0, or its file")],
     wait_seconds: Annotated[int, typer.Option(min=1, help="that a job on a node may wait in the queue and run")] = 600,
@@ -123,18 +87,6 @@ def doctor(
 
 
 @app.command()
-def verify(
-    run_folder: RunFolderArgument,
-    json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
-) -> None:
-    """Check every receipt, file and row of a run folder; reads files only. Exits with 0 when all is sound."""
-    from deployments.verify import report  # noqa: PLC0415 - reads Parquet, which the other commands do not
-    from tasks.core.inference.verify import Verification  # noqa: PLC0415
-
-    raise typer.Exit(0 if report(Verification(run_folder), typer.echo, json) else 1)
-
-
-@app.command()
 def demo() -> None:
     """Run the demo round: training, conversion and inference, through real deployments."""
     settings = read_settings()
@@ -144,19 +96,6 @@ def demo() -> None:
     run_demo(settings)
     keep = "" if stack.is_up(settings) else "   (`make up` starts them again)"
     typer.echo(f"Prefect UI {settings.prefect_ui}, MLflow UI {settings.mlflow_ui}{keep}")
-
-
-def use(settings: ServiceSettings) -> None:
-    """Point this process at the services, unless its environment already points elsewhere.
-
-    The password of a server of ours is not handed to another that the environment names.
-    """
-    ours = settings.environment
-    for address, secrets in (("PREFECT_API_URL", "PREFECT_API_AUTH"), ("MLFLOW_TRACKING_URI", "MLFLOW_TRACKING_")):
-        if os.environ.get(address, ours[address]) != ours[address]:
-            ours = {name: value for name, value in ours.items() if not name.startswith(secrets)}
-    for name, value in ours.items():
-        os.environ.setdefault(name, value)
 
 
 def main(command: Callable[[], Any] = app) -> None:

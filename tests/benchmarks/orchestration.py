@@ -33,12 +33,13 @@ def orchestration(folder: Path) -> dict[str, Any]:
         wait_healthy(service)
         with pytest.MonkeyPatch.context() as patch, prefect_test_harness(server_startup_timeout=120):
             patch.setenv("MLFLOW_TRACKING_URI", settings.mlflow_ui)
-            return _run_flows(home)
+            return run_flows(home, WORKERS)
     finally:
         stop(service)
 
 
-def _run_flows(home: Path) -> dict[str, Any]:
+def run_flows(home: Path, workers: int, cluster: str = "local") -> dict[str, Any]:
+    """Train and convert a small round, then score 2,000 shards on a cluster profile of so many workers, twice."""
     from flows.conversion import conversion  # noqa: PLC0415 - Prefect reads its settings when it is imported
     from flows.inference import inference  # noqa: PLC0415
     from flows.training import training  # noqa: PLC0415
@@ -50,9 +51,9 @@ def _run_flows(home: Path) -> dict[str, Any]:
     content = yaml.safe_load(small.read_text())
     content["samples"]["large"] = {"path": str(write_sample(home / "large", SHARDS * SHARD_ROWS, files=20))}
     small.write_text(yaml.safe_dump(content))
-    seconds = [_seconds(inference, str(small)) for _ in range(2)]
+    seconds = [_seconds(inference, str(small), cluster) for _ in range(2)]
     (manifest,) = (home / "runs").glob("*-large/manifest.json")
-    worked = read_json(manifest)["timings"]["worker_seconds"] / WORKERS
+    worked = read_json(manifest)["timings"]["worker_seconds"] / workers
     return {
         "orchestration_2000_shards_seconds": seconds[0] - worked,
         "inference_flow_2000_shards_seconds": seconds[0],
@@ -60,7 +61,7 @@ def _run_flows(home: Path) -> dict[str, Any]:
     }
 
 
-def _seconds(inference: Any, round_file: str) -> float:
+def _seconds(inference: Any, round_file: str, cluster: str) -> float:
     started = time.monotonic()
-    inference(round_file, sample="large")
+    inference(round_file, sample="large", cluster=cluster)
     return time.monotonic() - started

@@ -86,6 +86,7 @@ def _describe(plan: Plan, receipts: list[Receipt], counts: dict[str, Any], launc
         "timings": {
             "finished_at": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
             "worker_seconds": round(worker_seconds, 1),
+            "cpu_seconds": round(sum(receipt.cpu_seconds for receipt in receipts), 1),
             "engine_seconds": round(sum(receipt.engine_seconds for receipt in receipts), 1),
             "core_hours": round(sum(receipt.seconds * receipt.threads for receipt in receipts) / 3600, 3),
             "texts_per_worker_second": round(plan.rows / worker_seconds, 1) if worker_seconds else None,

@@ -44,6 +44,8 @@ class Receipt:
     worker: str
     processor: str
     cpu_features: Sequence[str]
+    cpu_seconds: float = 0.0
+    """Of this process's CPU time in `seconds`, on all threads."""
 
 
 def write_receipt(receipt: Receipt, folder: RunFolder) -> None:

@@ -51,7 +51,7 @@ def score_shard(plan: Plan, shard: Shard, folder: RunFolder) -> Receipt:
     Raises:
         MachineError: this worker has other libraries than the plan, or cannot run an engine as it was made.
     """
-    started = time.monotonic()
+    started, cpu = time.monotonic(), time.process_time()
     require_libraries(plan.libraries)
     mtime_ns = plan.input_path(shard).stat().st_mtime_ns
     rows = read_shard(plan, shard)
@@ -85,6 +85,7 @@ def score_shard(plan: Plan, shard: Shard, folder: RunFolder) -> Receipt:
         worker=worker_name(),
         processor=processor_name(),
         cpu_features=cpu_features(),
+        cpu_seconds=round(time.process_time() - cpu, 3),
     )
     write_receipt(receipt, folder)
     return receipt

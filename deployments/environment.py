@@ -1,0 +1,18 @@
+"""Point a command at the services."""
+
+import os
+
+from infra.services.settings import ServiceSettings
+
+
+def use(settings: ServiceSettings) -> None:
+    """Point this process at the services, unless its environment already points elsewhere.
+
+    The password of a server of ours is not handed to another that the environment names.
+    """
+    ours = settings.environment
+    for address, secrets in (("PREFECT_API_URL", "PREFECT_API_AUTH"), ("MLFLOW_TRACKING_URI", "MLFLOW_TRACKING_")):
+        if os.environ.get(address, ours[address]) != ours[address]:
+            ours = {name: value for name, value in ours.items() if not name.startswith(secrets)}
+    for name, value in ours.items():
+        os.environ.setdefault(name, value)
