@@ -158,3 +158,15 @@ def test_a_long_message_is_cut_and_terminal_codes_are_not_obeyed(make_named_run)
 )
 def test_durations_have_their_two_largest_units(seconds, expected):
     assert duration(seconds) == expected
+
+
+def test_status_says_how_slurm_jobs_ended(winnow, halted):
+    halted.job_endings_path.parent.mkdir(parents=True)
+    line = {"job": "17", "JobState": "TIMEOUT", "Reason": "TimeLimit", "NodeList": "node3", "seen_at": "2026-01-01"}
+    halted.job_endings_path.write_text(json.dumps(line) + "\n")
+    marker = json.loads(halted.running_path(2).read_text())
+    halted.running_path(2).write_text(json.dumps(marker | {"worker": "node3-7", "slurm_job": "17"}))
+    done = winnow("status", str(halted.path))
+    assert "TIMEOUT 1; the last: SLURM job 17 ended TIMEOUT on node3 (TimeLimit)" in done.stdout
+    assert "shard 00002, begun " in done.stdout
+    assert "ago; SLURM job 17 ended TIMEOUT" in done.stdout

@@ -16,6 +16,7 @@ from tasks.core.inference.plan import Plan
 from tasks.core.preprocessing import preprocess
 
 REASON_NO_ID = "id is null"
+REASON_ID_NOT_UTF8 = "id is not UTF-8"
 REASON_NO_TEXT = "text is null"
 REASON_NOT_UTF8 = "text is not UTF-8"
 TEXTS_AT_ONCE = 1_000
@@ -42,15 +43,37 @@ class ShardTexts:
 def part_rows(rows: pa.Table) -> tuple[pa.Table, pa.Table]:
     """Part rows into those that can be scored and, with a reason and their bytes, those that cannot."""
     texts = pa.array(decode_texts(rows["text"]), pa.large_string())
-    has_id, has_text, decoded = pc.is_valid(rows["id"]), pc.is_valid(rows["text"]), pc.is_valid(texts)
+    ids = _readable_ids(rows["id"])
+    has_id, has_text, decoded = pc.is_valid(ids), pc.is_valid(rows["text"]), pc.is_valid(texts)
     reasons = pc.case_when(
         pc.make_struct(pc.invert(has_id), pc.invert(has_text), pc.invert(decoded)),
-        *(pa.scalar(reason) for reason in (REASON_NO_ID, REASON_NO_TEXT, REASON_NOT_UTF8)),
+        _reasons_of_ids(rows["id"]),
+        *(pa.scalar(reason) for reason in (REASON_NO_TEXT, REASON_NOT_UTF8)),
     )
     scorable = pc.and_(has_id, decoded)
     content = rows["text"].cast(pa.large_binary())
-    table = pa.table({"tweet_id": rows["id"], "text": content, "reason": reasons})
-    return pa.table({"id": rows["id"], "text": texts}).filter(scorable), table.filter(pc.invert(scorable))
+    table = pa.table({"tweet_id": ids, "text": content, "reason": reasons})
+    return pa.table({"id": ids, "text": texts}).filter(scorable), table.filter(pc.invert(scorable))
+
+
+def _readable_ids(ids: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return the ids, null in place of strings that are not UTF-8: other programs refuse whole files with such."""
+    if pa.types.is_integer(ids.type):
+        return ids
+    return pa.chunked_array([pa.array(decode_texts(ids), ids.type)])
+
+
+def _reasons_of_ids(ids: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return why each id would not do; one that cannot be written as a string stands in its reason, as bytes."""
+    if pa.types.is_integer(ids.type):
+        return pa.chunked_array([pa.repeat(REASON_NO_ID, len(ids))])
+    said = [REASON_NO_ID if id_ is None else f"{REASON_ID_NOT_UTF8}: {id_!r}" for id_ in _bytes(ids)]
+    return pa.chunked_array([pa.array(said, pa.string())])
+
+
+def _bytes(ids: pa.ChunkedArray) -> list[bytes | None]:
+    content: list[bytes | None] = ids.cast(pa.large_binary()).to_pylist()
+    return content
 
 
 def tokenise(plan: Plan, rows: pa.Table) -> ShardTexts:

@@ -267,6 +267,19 @@ def test_string_ids_are_carried_through(make_run, sample):
     assert outputs(folder)["tweet_id"].to_pylist() == table["tweet_id"].to_pylist()
 
 
+def test_ids_that_are_not_utf8_are_quarantined_with_their_bytes(make_run, sample):
+    ids = pa.array([b"a-1", b"\xff2", None], pa.binary()).view(pa.string())
+    pq.write_table(pa.table({"tweet_id": ids, "text": ["good", "bad", "word1"]}), sample.path / "a.parquet")
+    plan, folder = make_run()
+    assert outputs(folder)["tweet_id"].to_pylist() == ["a-1"]
+    quarantined = pq.read_table(folder.quarantine_path(0))
+    assert quarantined.to_pylist() == [
+        {"tweet_id": None, "text": b"bad", "reason": "id is not UTF-8: b'\\xff2'"},
+        {"tweet_id": None, "text": b"word1", "reason": "id is null"},
+    ]
+    assert write_manifest(plan, folder, Launch(3, 1.0))["counts"]["duplicate_ids"] == 0
+
+
 def test_the_best_scored_are_found_with_their_texts(make_run, sample):
     _, folder = make_run()
     table = outputs(folder).to_pandas().sort_values(["score", "tweet_id"], ascending=[False, True])

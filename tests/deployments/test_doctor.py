@@ -1,0 +1,90 @@
+"""`winnow doctor`'s checks of this machine and of what a node found; on SLURM they run in tests/slurm."""
+
+import platform
+
+import pytest
+
+from deployments.doctor.node import look, packages
+from deployments.doctor.profiles import check_profile, judge
+from infra.profiles import read_profile
+from tests.conftest import free_port
+
+
+@pytest.fixture
+def found():
+    """What a node without fault finds."""
+    return {
+        "host": "node7",
+        "python": platform.python_version(),
+        "packages": packages(),
+        "gpus": ["NVIDIA H200"],
+        "servers": {"Prefect server": None},
+        "folders": {"/shared": None},
+        "engines": {"positive": None},
+        "scratch": {"folder": "/scratch", "free_bytes": 10**12},
+    }
+
+
+def failed(found, profile="slurm-gpu"):
+    return {check.name: check for check in judge(profile, read_profile(profile), found) if not check.passed}
+
+
+def test_a_node_without_fault_passes(found):
+    assert failed(found) == {}
+
+
+@pytest.mark.parametrize(
+    ("change", "name", "words"),
+    [
+        ({"python": "3.9.2"}, "slurm-gpu: same Python and packages as here", "python 3.9.2, here"),
+        ({"servers": {"Prefect server": "ConnectError: refused"}}, "slurm-gpu: server Prefect server", "refused"),
+        ({"folders": {"/shared": "PermissionError"}}, "slurm-gpu: folder /shared", "PermissionError"),
+        ({"engines": {"positive": "MachineError: x"}}, "slurm-gpu: engine positive", "MachineError"),
+        ({"gpus": []}, "slurm-gpu: GPUs", "none"),
+        ({"scratch": {"folder": "/scratch", "free_bytes": 10**6}}, "slurm-gpu: scratch /scratch", "0.0 GB free"),
+    ],
+)
+def test_what_a_node_lacks_fails_by_name_and_says_what_to_do(found, change, name, words):
+    (check,) = failed(found | change).values()
+    assert check.name == name
+    assert words in check.found
+    assert check.remedy
+
+
+def test_a_package_that_a_node_lacks_is_named(found):
+    del found["packages"]["numpy"]
+    (check,) = failed(found).values()
+    assert "numpy None, here" in check.found
+
+
+def test_a_node_looks_for_itself(tmp_path, tiny_engines):
+    taken = tmp_path / "file"
+    taken.touch()
+    url = f"http://127.0.0.1:{free_port()}/health"
+    folder = tiny_engines["positive"].folder
+    request = {
+        "servers": {"MLflow server": url},
+        "folders": [str(tmp_path), str(taken / "below")],
+        "engines": {"positive": folder, "negative": str(tmp_path)},
+    }
+    found = look(request)
+    assert "ConnectError" in found["servers"]["MLflow server"]
+    assert found["folders"][str(tmp_path)] is None
+    assert "NotADirectoryError" in found["folders"][str(taken / "below")]
+    assert found["engines"]["positive"] is None
+    assert found["engines"]["negative"] is not None
+    assert found["packages"] == packages()
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_the_local_profile_is_asked_in_a_process_of_its_own(tmp_path):
+    request = {"servers": {}, "folders": [str(tmp_path)], "engines": {}}
+    checks = list(check_profile("local", "inference", tmp_path, request, 60))
+    assert len(checks) == 4
+    assert {check.passed for check in checks} == {True}
+
+
+def test_a_profile_that_is_not_there_fails_and_lists_those_that_are(tmp_path):
+    (check,) = check_profile("slrum", "inference", tmp_path, {}, 60)
+    assert check.passed is False
+    assert "there are: local, slurm-cpu, slurm-gpu" in check.found
