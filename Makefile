@@ -28,7 +28,7 @@ demo: setup
 	$(VENV)/bin/winnow demo
 
 test: setup
-	$(VENV)/bin/pytest
+	$(VENV)/bin/pytest --numprocesses 2 --dist loadfile
 
 lint: $(READY)
 	$(VENV)/bin/ruff check .

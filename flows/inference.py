@@ -86,7 +86,7 @@ def score_shards(round_: Round, run_folder: str, dry_run: bool, workers: int | N
     if dry_run:
         return 0
     progress = Progress(start_progress(round_, plan, folder), plan, folder)
-    blocks = unfinished_blocks(plan, folder)
+    blocks = unfinished_blocks(plan, folder, workers)
     scored = run_all(lambda block: score_block.submit(run_folder, block), blocks, attempts, progress.update)
     progress.update(last=True)
     return sum(scored.values())

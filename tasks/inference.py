@@ -36,6 +36,8 @@ from tasks.retrying import RETRIED
 
 MAXIMUM_BLOCKS = 200
 """A Prefect task run costs about 0.25 CPU-seconds, so shards are handed out in blocks."""
+BLOCKS_A_WORKER = 25
+"""So many are enough for slow workers to do less: the last block is a twenty-fifth of a worker's share."""
 PROGRESS_SECONDS = 2.0
 """Between two looks at the receipts."""
 
@@ -107,10 +109,11 @@ def plan_run(
     return plan, folder
 
 
-def unfinished_blocks(plan: Plan, folder: RunFolder) -> list[tuple[int, ...]]:
-    """Group the unfinished shards into at most 200 blocks."""
+def unfinished_blocks(plan: Plan, folder: RunFolder, workers: int | None = None) -> list[tuple[int, ...]]:
+    """Group the unfinished shards into at most 200 blocks, and no more than so many `workers` have use for."""
     shards = unfinished_shards(plan, finished_receipts(plan, folder))
-    size = -(-len(shards) // MAXIMUM_BLOCKS)
+    blocks = MAXIMUM_BLOCKS if workers is None else min(MAXIMUM_BLOCKS, BLOCKS_A_WORKER * workers)
+    size = -(-len(shards) // blocks)
     return [tuple(shards[start : start + size]) for start in range(0, len(shards), size)] if shards else []
 
 

@@ -1,5 +1,6 @@
 """Programs of the system: where they are, and, for tests and new machines, how they get there."""
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -10,6 +11,7 @@ from infra.errors import ServiceError
 ELSEWHERE = ("usr/lib/postgresql/*/bin", "usr/pgsql-*/bin")
 """Folders below the root that are not on PATH: Debian's and Red Hat's for PostgreSQL's server programs."""
 INSTALL_SECONDS = 300
+LOCK = Path("/run/lock/winnow-packages")
 PACKAGES = {
     "postgres": "postgresql",
     "initdb": "postgresql",
@@ -38,15 +40,23 @@ def ensure_packages(packages: dict[str, str]) -> None:
     Raises:
         ServiceError: a program is missing and cannot be installed: not root, no apt, or apt failed.
     """
-    missing = sorted({package for program, package in packages.items() if _find(program) is None})
-    if not missing:
+    if not _missing(packages):
         return
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        raise ServiceError(f"not installed, and only root on Debian can: apt-get install {' '.join(missing)}")
-    _apt("update")
-    _apt("install", "--yes", "--no-install-recommends", *missing)
+        raise ServiceError(
+            f"not installed, and only root on Debian can: apt-get install {' '.join(_missing(packages))}"
+        )
+    with LOCK.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # apt refuses a second one at a time
+        if missing := _missing(packages):
+            _apt("update")
+            _apt("install", "--yes", "--no-install-recommends", *missing)
     for program in packages:
         find_program(program)
+
+
+def _missing(packages: dict[str, str]) -> list[str]:
+    return sorted({package for program, package in packages.items() if _find(program) is None})
 
 
 def _apt(*words: str) -> None:

@@ -114,16 +114,22 @@ def test_the_doctor_finds_nothing_and_then_a_partition_that_is_not_there(on_slur
     assert "1 of the checks failed" in said
 
 
-def test_a_run_that_slurm_would_refuse_fails_at_once_and_says_why(on_slurm, typed, tmp_path):
+def flow_run_of(said):
+    return re.search(r"UUID: (\S+)", said)[1]
+
+
+def test_a_run_that_slurm_would_refuse_fails_at_once_and_says_why(on_slurm, typed, settings, tmp_path):
     cluster = json.dumps(write_profile(tmp_path, cpus=64))
     parameters = ["-p", "sample=large", "-p", "run_name=refused", "-p", f"cluster={cluster}"]
     said = typed("prefect", "deployment", "run", "inference/us-iter0", "--watch", *parameters, expect=1)
-    assert "SLURM refuses the profile's jobs" in said
+    message = PrefectApi(settings).state(flow_run_of(said))["message"]
+    assert "SLURM refuses the profile's jobs" in message
+    assert "--cpus-per-task=64" in message
 
 
 def test_cancelling_the_flow_run_cancels_its_jobs_and_rerun_finishes_the_run(on_slurm, typed, slurm, settings):
     said = typed("prefect", "deployment", "run", "inference/us-iter0", "-p", "sample=large")
-    number = re.search(r"UUID: (\S+)", said)[1]
+    number = flow_run_of(said)
     output = read_round(on_slurm).inference.output_path
     wait_until(lambda: list(output.glob("*-large/receipts/*.json")), "a shard was finished")
     folder = run_folder(on_slurm, "large")

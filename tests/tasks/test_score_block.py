@@ -11,21 +11,30 @@ from tasks.core.inference.plan import EngineUse, make_plan, write_plan
 from tasks.core.inference.receipts import read_receipt
 from tasks.core.inference.run_folder import RunFolder
 from tasks.core.round_sections import Inference, Sample
-from tasks.inference import score_block
+from tasks.inference import score_block, unfinished_blocks
 from tests.conftest import write_sample
 
 
 @pytest.fixture
-def planned(tmp_path, tiny_engines):
-    """Four shards of 50 rows: two of each of two files."""
-    sample = Sample(path=write_sample(tmp_path / "sample", 200, files=2))
-    uses = [(EngineUse(label, f"us.{label}", "1", m.digest, m.folder), m) for label, m in tiny_engines.items()]
-    plan = make_plan(
-        "evaluation", sample, list_sample(sample), uses, Inference(output_path=tmp_path, shard_rows=50), None
-    )
-    folder = RunFolder(tmp_path / "run")
-    write_plan(plan, folder)
-    return plan, folder, sample.path
+def make_planned(tmp_path, tiny_engines):
+    """Return a function that plans the scoring of 200 rows of two files."""
+
+    def make(shard_rows):
+        sample = Sample(path=write_sample(tmp_path / "sample", 200, files=2, row_group_size=shard_rows))
+        uses = [(EngineUse(label, f"us.{label}", "1", m.digest, m.folder), m) for label, m in tiny_engines.items()]
+        settings = Inference(output_path=tmp_path, shard_rows=shard_rows)
+        plan = make_plan("evaluation", sample, list_sample(sample), uses, settings, None)
+        folder = RunFolder(tmp_path / "run")
+        write_plan(plan, folder)
+        return plan, folder, sample.path
+
+    return make
+
+
+@pytest.fixture
+def planned(make_planned):
+    """Four shards of 50 rows: two of each file."""
+    return make_planned(50)
 
 
 def finished(folder):
@@ -53,3 +62,11 @@ def test_a_block_given_out_again_scores_what_is_left_and_counts_it(planned):
     _, folder, _ = planned
     assert score_block.fn(str(folder.path), (0, 1)) == 100
     assert score_block.fn(str(folder.path), (0, 1, 2)) == 50
+
+
+@pytest.mark.parametrize(("workers", "blocks"), [(None, 200), (1, 25), (2, 50), (9, 200)])
+def test_shards_are_given_out_in_as_many_blocks_as_the_workers_have_use_for(make_planned, workers, blocks):
+    plan, folder, _ = make_planned(1)
+    found = unfinished_blocks(plan, folder, workers)
+    assert len(found) == blocks
+    assert [number for block in found for number in block] == list(range(200))
