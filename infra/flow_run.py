@@ -1,6 +1,7 @@
 """What clusters say to the flow run that they work for, if there is one."""
 
 import logging
+import re
 import socket
 from typing import Any
 
@@ -27,4 +28,5 @@ def link_dashboard(name: str, port: int) -> None:
         get_run_context()
     except MissingContextError:
         return
-    create_link_artifact(link, "dashboard", key=f"{name.lower()}-dask", description=f"First: `{tunnel}`")
+    key = re.sub(r"[^a-z0-9]+", "-", f"{name}-dask".lower())  # all that Prefect takes
+    create_link_artifact(link, "dashboard", key=key, description=f"First: `{tunnel}`")
