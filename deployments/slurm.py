@@ -69,7 +69,7 @@ def script(
     profile: Annotated[str, typer.Argument(help="a cluster profile's name, such as slurm-cpu, or its file")],
 ) -> None:
     """Print the job that a profile's workers are submitted as; nothing is submitted, and no SLURM is asked."""
-    from infra.slurm_cluster import example_script  # noqa: PLC0415 - Dask is slow to import
+    from infra.slurm_script import example_script  # noqa: PLC0415 - Dask is slow to import
 
     typer.echo(example_script(read_profile(profile)))
 

@@ -8,19 +8,22 @@ import asyncio
 import json
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from distributed import Status
 from tornado.ioloop import PeriodicCallback
 
 from infra.errors import ClusterError
 from infra.flow_run import run_logger
 from infra.profiles import SlurmProfile
-from infra.slurm_jobs import ending, our_jobs
+from infra.slurm_jobs import ending, job_numbers
 
 FAILED_STARTS_A_WORKER = 3
 """Jobs that may end before their worker connects, for each worker, without one that does connect between them."""
+REFUSED_SECONDS = 600.0
+"""That SLURM may refuse every job, as it does at a limit of jobs a user."""
 LOG_LINES_SHOWN = 5
 ENDINGS_FILE = "jobs.jsonl"
 """How jobs of the log folder ended, a line each."""
@@ -46,6 +49,7 @@ class JobKeeper:
         self._seen: set[str] = set()
         """Names of workers that have connected."""
         self._last = ""
+        self._refused_since: float | None = None
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -56,42 +60,68 @@ class JobKeeper:
             yield
         finally:
             self._cluster.loop.add_callback(callback.stop)
+            for name, job in list(self._cluster.workers.items()):
+                if job.job_id is None:
+                    self._let_go(name)
             _given_up.clear()
 
     async def look(self) -> None:
         """Submit again what ended; SLURM's answers are awaited outside the event loop."""
         held = {name: job.job_id for name, job in self._cluster.workers.items()}
         try:
-            alive = {job.number for job in await asyncio.to_thread(our_jobs)}
+            alive = await asyncio.to_thread(job_numbers)
         except ClusterError as error:
             self._logger.warning("SLURM did not say which jobs run; asked again in a moment: %s", error)
             return
         connected = {worker["name"] for worker in self._cluster.scheduler_info["workers"].values()}
         self._failed_starts = 0 if connected - self._seen else self._failed_starts
         self._seen |= connected
+        has_jobs = bool(connected or alive.intersection(held.values()))
+        self._note_refusals([name for name, number in held.items() if number is None], has_jobs)
         for name, number in held.items():
-            if number not in alive and name not in connected:
+            if number is not None and number not in alive and name not in connected:
                 await self._forget(name, number)
         if self._failed_starts >= FAILED_STARTS_A_WORKER * self._profile.workers and not connected:
             _given_up.append(f"{self._failed_starts} SLURM jobs ended before their Dask worker connected. {self._last}")
         elif not _given_up:
             self._cluster.scale(jobs=self._profile.workers)
 
-    async def _forget(self, name: str, number: str | None) -> None:
+    def _note_refusals(self, names: list[str], has_jobs: bool) -> None:
+        """Let go of jobs that SLURM did not take, to be submitted again; give up when it takes none for too long."""
+        if not names or has_jobs:
+            self._refused_since = None
+        if not names:
+            return
+        for name in names:
+            self._let_go(name)
+        self._logger.warning("SLURM refused %d of %d jobs; they are submitted again", len(names), self._profile.workers)
+        self._refused_since = self._refused_since or time.monotonic()
+        if not has_jobs and time.monotonic() - self._refused_since > REFUSED_SECONDS:
+            _given_up.append(
+                f"SLURM took none of {self._profile.workers} jobs for {REFUSED_SECONDS:.0f} s. `winnow slurm script` "
+                "shows such a job, and `sbatch` says why; often it is a limit on jobs: lower the profile's workers."
+            )
+
+    async def _forget(self, name: str, number: str) -> None:
         """Let go of a job that ended, so that the cluster submits another under its worker's name."""
-        self._cluster.workers.pop(name, None)
+        self._let_go(name)
         self._failed_starts += name not in self._seen
         self._seen.discard(name)
         self._last = await asyncio.to_thread(self._describe, number)
         self._logger.warning("%s; it is replaced", self._last)
 
-    def _describe(self, number: str | None) -> str:
+    def _let_go(self, name: str) -> None:
+        """Take a job out of the cluster, which would not close with one that it takes for starting or running."""
+        job = self._cluster.workers.pop(name, None)
+        if job is not None:
+            job.status = Status.failed
+
+    def _describe(self, number: str) -> str:
         """Say how a job ended, here and, for `winnow status`, in a line of the log folder's `jobs.jsonl`."""
-        if number is None:
-            return "SLURM refused a job"
         found = ending(number)
         line = {"job": number, "seen_at": time.strftime("%Y-%m-%dT%H:%M:%S%z"), **found}
-        with (self._folder / ENDINGS_FILE).open("a", encoding="utf-8") as endings:
+        # On a full disk jobs are replaced all the same.
+        with suppress(OSError), (self._folder / ENDINGS_FILE).open("a", encoding="utf-8") as endings:
             endings.write(json.dumps(line) + "\n")
         how = " ".join(f"{key}={value}" for key, value in found.items()) or "SLURM knows no more of it"
         return f"SLURM job {number} ended: {how}{self._log_end(number)}"

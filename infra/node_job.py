@@ -2,14 +2,17 @@
 
 import subprocess
 import sys
-import tempfile
+import time
 from pathlib import Path
 
 from infra.errors import ClusterError
+from infra.private_folder import private_folder
 from infra.profiles import LocalProfile, SlurmProfile
-from infra.slurm_cluster import KEYS, job_options, job_script, require_submittable
-from infra.slurm_jobs import run_slurm, this_process, wait_for
+from infra.slurm_jobs import ENDED, cancel, ending, run_slurm, this_process
+from infra.slurm_script import job_options, job_script, require_submittable
 
+FILE_SECONDS = 30.0
+POLL_SECONDS = 0.5
 JOB_MINUTES = 5
 """Of the job's time limit: it takes seconds, and a short one finds its place in a full queue."""
 
@@ -34,17 +37,29 @@ def run_on_node(profile: SlurmProfile | LocalProfile, folder: Path, module: str,
 
 
 def _run_job(profile: SlurmProfile, folder: Path, module: str, words: list[str], wait_s: int) -> str:
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f"{KEYS}node-", dir=folder) as private:
-        options = job_options(profile, this_process("doctor"), folder, Path(private))
+    with private_folder(folder) as private:
+        options = job_options(profile, this_process("doctor"), folder, private)
         script = job_script(options)
         require_submittable(script, folder)
-        file, output = Path(private) / "job.sh", Path(private) / "output"
+        file, output = private / "job.sh", private / "output"
         worker_line = next(line for line in script.splitlines() if "distributed.cli.dask_worker" in line)
         python = profile.python or sys.executable
         file.write_text(script.replace(worker_line, " ".join([python, "-m", module, *words])), encoding="utf-8")
         _submit(file, output, wait_s)
-        return output.read_text(encoding="utf-8")
+        return _read_soon(output)
+
+
+def _read_soon(output: Path) -> str:
+    """Return a file that a node has written; a shared file system may show it a moment later."""
+    deadline = time.monotonic() + FILE_SECONDS
+    while not (output.is_file() and (content := output.read_text(encoding="utf-8")).endswith("\n")):
+        if time.monotonic() > deadline:
+            raise ClusterError(
+                f"the job on a node ended well, but {output} is not to be seen here after {FILE_SECONDS:.0f} s: the "
+                "folder does not lie on a file system that the nodes share. Set work_path to one that does."
+            )
+        time.sleep(0.2)
+    return content
 
 
 def _submit(script: Path, output: Path, wait_s: int) -> None:
@@ -52,8 +67,27 @@ def _submit(script: Path, output: Path, wait_s: int) -> None:
     limits = [f"--time={JOB_MINUTES}", f"--output={output}", f"--error={output}.err"]
     number = run_slurm("sbatch", "--parsable", *limits, str(script)).strip().split(";")[0]
     try:
-        wait_for(number, wait_s)
+        _wait_for(number, wait_s)
     except ClusterError as failure:
         error = Path(f"{output}.err")
         said = error.read_text(encoding="utf-8", errors="replace").strip()[-2_000:] if error.is_file() else ""
         raise ClusterError(f"{failure}{': ' + said if said else ''}") from None
+
+
+def _wait_for(number: str, seconds: float) -> None:
+    """Wait until a job ended well.
+
+    Raises:
+        ClusterError: it ended otherwise, or not within `seconds`; then it is cancelled.
+    """
+    deadline = time.monotonic() + seconds
+    while (found := ending(number)).get("JobState") not in ENDED:
+        if time.monotonic() > deadline:
+            cancel([number])
+            raise ClusterError(
+                f"SLURM job {number} did not end within {seconds:.0f} s: it was {found.get('JobState', 'unknown')} "
+                f"({found.get('Reason', 'no reason given')}), and is cancelled"
+            )
+        time.sleep(POLL_SECONDS)
+    if found["JobState"] != "COMPLETED":
+        raise ClusterError(f"SLURM job {number} ended: " + " ".join(f"{name}={value}" for name, value in found.items()))

@@ -3,7 +3,6 @@
 import os
 import socket
 import subprocess
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -14,7 +13,6 @@ from infra.errors import ClusterError
 COMMENT = "winnow"
 SECONDS = 60
 """That a SLURM command may take; a busy controller answers late."""
-POLL_SECONDS = 0.5
 ENDED = {
     "COMPLETED",
     "CANCELLED",
@@ -89,6 +87,11 @@ def run_slurm(*command: str) -> str:
     return done.stdout
 
 
+def job_numbers() -> set[str]:
+    """Return the numbers of all of this user's jobs that have not ended, whatever a site made of their comments."""
+    return set(run_slurm("squeue", "--me", "--noheader", "--format", "%i").split())
+
+
 def our_jobs() -> list[Job]:
     """Return this user's jobs that Winnow submitted and that have not ended."""
     lines = run_slurm("squeue", "--me", "--noheader", "--format", "%i|%T|%r|%k").splitlines()
@@ -136,22 +139,3 @@ def ending(number: str) -> dict[str, str]:
         return {}
     pairs = (word.split("=", 1) for word in words if "=" in word)
     return {name: value for name, value in pairs if name in FIELDS}
-
-
-def wait_for(number: str, seconds: float) -> None:
-    """Wait until a job ended well.
-
-    Raises:
-        ClusterError: it ended otherwise, or not within `seconds`; then it is cancelled.
-    """
-    deadline = time.monotonic() + seconds
-    while (found := ending(number)).get("JobState") not in ENDED:
-        if time.monotonic() > deadline:
-            cancel([number])
-            raise ClusterError(
-                f"SLURM job {number} did not end within {seconds:.0f} s: it was {found.get('JobState', 'unknown')} "
-                f"({found.get('Reason', 'no reason given')}), and is cancelled"
-            )
-        time.sleep(POLL_SECONDS)
-    if found["JobState"] != "COMPLETED":
-        raise ClusterError(f"SLURM job {number} ended: " + " ".join(f"{name}={value}" for name, value in found.items()))

@@ -7,8 +7,8 @@ import yaml
 
 from infra.errors import ClusterError
 from infra.profiles import PROFILES, LocalProfile, SlurmProfile, read_profile, with_resources
-from infra.slurm_cluster import example_script, job_options, job_script
 from infra.slurm_jobs import Owner
+from infra.slurm_script import example_script, job_options, job_script
 
 OWNER = Owner("us-iter0-3f9a0c11d2e4", "login1", 4711, 1_700_000_000)
 

@@ -12,9 +12,12 @@ import pytest
 import yaml
 from distributed import Client, Security
 
+from infra import job_keeper
 from infra.errors import ClusterError
 from infra.job_keeper import require_kept
 from infra.profiles import SlurmProfile
+from infra.slurm.client import run
+from infra.slurm.local import PARTITION
 from infra.slurm_cluster import slurm_cluster
 from infra.slurm_jobs import cancel, our_jobs
 from tests.slurm.where import where
@@ -103,6 +106,41 @@ def test_a_cluster_whose_jobs_never_come_up_is_given_up_with_their_last_words(tm
     with slurm_cluster(broken, "broken", tmp_path, False), pytest.raises(ClusterError, match=words):
         wait_until(require_kept, "the cluster was given up")
     require_kept()
+
+
+@pytest.fixture
+def set_partition(slurm):
+    """Return a function that sets the partition's state; it is UP again after the test."""
+
+    def set_state(state):
+        run(slurm, "scontrol", "update", f"PartitionName={PARTITION}", f"State={state}")
+
+    yield set_state
+    set_state("UP")
+
+
+def test_jobs_that_slurm_refuses_for_a_while_are_submitted_again(tmp_path, set_partition):
+    with slurm_cluster(SMALL, "refused", tmp_path, False) as cluster, Client(cluster, set_as_default=False) as client:
+        client.wait_for_workers(2, timeout=SECONDS)
+        before = numbers()
+        set_partition("INACTIVE")
+        cancel(before)
+        wait_until(lambda: not numbers(), "the jobs were gone")
+        wait_until(lambda: None in {job.job_id for job in cluster.workers.values()}, "a job was refused")
+        require_kept()
+        set_partition("UP")
+        client.wait_for_workers(2, timeout=SECONDS)
+        assert not numbers() & before
+
+
+def test_a_cluster_that_slurm_refuses_for_too_long_is_given_up(tmp_path, set_partition, monkeypatch):
+    monkeypatch.setattr(job_keeper, "REFUSED_SECONDS", 2.0)
+    with slurm_cluster(SMALL, "refused", tmp_path, False):
+        wait_until(lambda: len(numbers()) == 2, "the jobs were submitted")
+        set_partition("INACTIVE")
+        cancel(numbers())
+        with pytest.raises(ClusterError, match="SLURM took none of 2 jobs for 2 s"):
+            wait_until(require_kept, "the cluster was given up")
 
 
 @pytest.mark.parametrize(
