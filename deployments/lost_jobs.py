@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from infra.slurm_jobs import ENDED, ending
+from infra.errors import ClusterError
+from infra.slurm_jobs import ENDED, ending, job_numbers
 from tasks.core.inference.job_endings import as_ending
 from tasks.core.inference.signs_of_life import RunningShard
 from tasks.core.inference.status import RunStatus
@@ -12,6 +13,10 @@ def ask_slurm(status: RunStatus) -> RunStatus:
     """Return the status with the endings that SLURM still knows; where there is no SLURM, or no question, as it is."""
     shards = (*status.running_shards, *status.left_shards)
     unknown = {shard.slurm_job for shard in shards if shard.slurm_job and shard.ending is None}
+    try:
+        unknown -= job_numbers() if unknown else set()
+    except ClusterError:
+        return status
     endings = {job: found for job in unknown if (found := _ended(job))}
     if not endings:
         return status

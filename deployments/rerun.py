@@ -14,9 +14,10 @@ from tasks.core.naming import parse_run_folder_name
 
 
 def rerun(status: RunStatus, changes: dict[str, Any]) -> str:
-    """Start the run's deployment with the parameters that it had and these `changes`; return the flow run's name.
+    """Start the run's deployment on what is left of the run, with these `changes`; return the flow run's name.
 
-    A resumed run scores the shards that have no receipt, and no others.
+    A resumed run scores the shards that have no receipt, and no others; it fails where models or inputs are no longer
+    the run's.
 
     Raises:
         RunFolderError: there is nothing to run again, or a launch is at work.
@@ -27,8 +28,8 @@ def rerun(status: RunStatus, changes: dict[str, Any]) -> str:
     name = parse_run_folder_name(folder.path.name)
     if name is None or not plan.round_name:
         raise RunFolderError(f"{folder.path} does not say which round it is of; run its inference deployment by hand")
-    given = {"sample": plan.sample_name, "run_name": name.run_name, "limit": plan.limit} | changes
-    parameters = {key: value for key, value in given.items() if value is not None}
+    given = {"sample": plan.sample_name, "run_name": name.run_name, "limit": plan.limit, "run_id": plan.run_id}
+    parameters = {key: value for key, value in (given | changes).items() if value is not None}
     deployment = f"inference/{plan.round_name}"
     try:
         started: Any = run_deployment(deployment, parameters=parameters, timeout=0, as_subflow=False)

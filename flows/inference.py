@@ -18,18 +18,16 @@ from tasks.core.inference.run_folder import RunFolder
 from tasks.core.round import Round
 from tasks.core.round_file import read_round
 from tasks.inference import (
-    Progress,
     fetch_engine,
     finish_run,
     get_sample,
-    measure_run,
     plan_run,
     publish_estimate,
     publish_run_table,
-    score_block,
-    start_progress,
     unfinished_blocks,
 )
+from tasks.progress import Progress, start_progress
+from tasks.shards import measure_run, score_block
 
 RunName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]+$", max_length=60)]
 
@@ -45,6 +43,7 @@ def inference(  # noqa: PLR0913 - Prefect merges nested parameters shallowly, so
     cluster: str | None = None,
     memory_gib: Annotated[float, Field(gt=0)] | None = None,
     walltime_minutes: Annotated[int, Field(ge=2)] | None = None,
+    run_id: str | None = None,
 ) -> None:
     """Score a sample with every label's engine model; a run that was interrupted goes on where it stopped.
 
@@ -57,14 +56,16 @@ def inference(  # noqa: PLR0913 - Prefect merges nested parameters shallowly, so
         cluster: Cluster profile to use instead of the round's.
         memory_gib: Memory of a SLURM job, instead of the profile's.
         walltime_minutes: Time limit of a SLURM job, instead of the profile's.
+        run_id: Go on with this run or fail; without it, changed models or inputs begin another.
     """
     round_ = read_round(round_file)
     get_sample(round_, sample)
     engines = [fetch_engine(round_, label) for label in round_.active_labels]
-    plan, folder = plan_run(round_, sample, run_name, limit, engines)
+    plan, folder = plan_run(round_, sample, run_name, limit, engines, run_id)
     with launch_lock(folder.path):
         started, rows = time.monotonic(), 0
         if unfinished_blocks(plan, folder):
+            folder.manifest_path.unlink(missing_ok=True)
             profile = read_profile(cluster or round_.clusters.inference)
             profile = with_resources(profile, memory_gib, walltime_minutes)
             runner = task_runner(profile, place_of_run(round_, folder))

@@ -55,15 +55,21 @@ def settle_all(
             logger.error("%s failed: %s", key, failure)
         pending = list(settled.lost)
         for key, cause in settled.lost.items():
-            logger.warning("attempt %d of %d: %s was lost with its worker: %s", attempt, attempts, key, cause)
+            logger.warning("attempt %d of %d: %s needs another worker: %s", attempt, attempts, key, cause)
             whole.lost[key] = cause
     for key in pending:
-        whole.failures[key] = ClusterError(
-            f"'{key}' was lost with its Dask worker in each of {attempts} attempts; the last: {whole.lost[key]}. Dask "
-            "workers that die again and again usually lack memory: see the cluster's logs. What is finished is kept; "
-            "run the flow again."
-        )
+        whole.failures[key] = _given_up(key, attempts, whole.lost[key])
     return whole
+
+
+def _given_up(key: K, attempts: int, cause: BaseException) -> BaseException:
+    """Return the error of a task that no worker has done."""
+    if getattr(cause, "elsewhere", False):
+        return cause
+    return ClusterError(
+        f"'{key}' was lost with its Dask worker in each of {attempts} attempts; the last: {cause}. Dask workers that "
+        "die again and again usually lack memory: see the cluster's logs. What is finished is kept; run the flow again."
+    )
 
 
 def _settle(futures: dict[K, Any], tick: Callable[[], None]) -> Settled[K]:

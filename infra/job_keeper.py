@@ -50,6 +50,7 @@ class JobKeeper:
         """Names of workers that have connected."""
         self._last = ""
         self._refused_since: float | None = None
+        self._ended = False
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -59,6 +60,7 @@ class JobKeeper:
         try:
             yield
         finally:
+            self._ended = True
             self._cluster.loop.add_callback(callback.stop)
             for name, job in list(self._cluster.workers.items()):
                 if job.job_id is None:
@@ -72,6 +74,8 @@ class JobKeeper:
             alive = await asyncio.to_thread(job_numbers)
         except ClusterError as error:
             self._logger.warning("SLURM did not say which jobs run; asked again in a moment: %s", error)
+            return
+        if self._ended:
             return
         connected = {worker["name"] for worker in self._cluster.scheduler_info["workers"].values()}
         self._failed_starts = 0 if connected - self._seen else self._failed_starts

@@ -27,9 +27,11 @@ def run_on_node(profile: SlurmProfile | LocalProfile, folder: Path, module: str,
         ClusterError: SLURM refuses the job, it failed, or it did not end in time.
     """
     if isinstance(profile, LocalProfile):
-        done = subprocess.run(
-            [sys.executable, "-m", module, *words], capture_output=True, text=True, timeout=wait_s, check=False
-        )
+        command = [sys.executable, "-m", module, *words]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=wait_s, check=False)
+        except subprocess.TimeoutExpired:
+            raise ClusterError(f"`python -m {module}` did not end within {wait_s} s on this machine") from None
         if done.returncode:
             raise ClusterError(f"`python -m {module}` failed on this machine: {done.stderr.strip()}")
         return done.stdout
@@ -65,7 +67,7 @@ def _read_soon(output: Path) -> str:
 def _submit(script: Path, output: Path, wait_s: int) -> None:
     """Submit a script and wait until it ended well."""
     limits = [f"--time={JOB_MINUTES}", f"--output={output}", f"--error={output}.err"]
-    number = run_slurm("sbatch", "--parsable", *limits, str(script)).strip().split(";")[0]
+    number = run_slurm("sbatch", "--parsable", *limits, str(script)).split()[-1].split(";")[0]
     try:
         _wait_for(number, wait_s)
     except ClusterError as failure:

@@ -17,7 +17,7 @@ from infra.keys import make_keys
 from infra.private_folder import private_folder
 from infra.profiles import SlurmProfile
 from infra.slurm_jobs import Owner, cancel_all, cancel_left_over, this_process
-from infra.slurm_script import job_options, job_script, jobqueue, require_submittable
+from infra.slurm_script import job_class, job_options, job_script, jobqueue, require_submittable
 
 
 @contextmanager
@@ -67,6 +67,7 @@ def _clear_away(owner: Owner) -> None:
 
 def _open(options: dict[str, Any], profile: SlurmProfile, private: Path) -> Any:
     cluster = jobqueue().SLURMCluster(
+        job_cls=job_class(),
         **options,
         security=make_keys(private),
         scheduler_options={"dashboard_address": "127.0.0.1:0"},

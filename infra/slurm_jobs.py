@@ -11,6 +11,8 @@ import psutil
 from infra.errors import ClusterError
 
 COMMENT = "winnow"
+CLOCK_SECONDS = 60
+"""By which a clock that is set again may move a process's start."""
 SECONDS = 60
 """That a SLURM command may take; a busy controller answers late."""
 ENDED = {
@@ -47,8 +49,8 @@ class Owner:
         if self.host != socket.gethostname():
             return False
         try:
-            return int(psutil.Process(self.pid).create_time()) != self.started
-        except psutil.NoSuchProcess:
+            return bool(abs(psutil.Process(self.pid).create_time() - self.started) > CLOCK_SECONDS)
+        except (psutil.NoSuchProcess, psutil.AccessDenied):
             return True
 
 
@@ -74,7 +76,9 @@ def run_slurm(*command: str) -> str:
         ClusterError: there is no such command here, it failed, or it gave no answer within a minute.
     """
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
+        done = subprocess.run(
+            command, env=_environment(), capture_output=True, text=True, errors="replace", timeout=SECONDS, check=False
+        )
     except FileNotFoundError:
         raise ClusterError(
             f"there is no '{command[0]}' on PATH: flows with a SLURM profile run where SLURM's commands are, such as a "
@@ -85,6 +89,11 @@ def run_slurm(*command: str) -> str:
     if done.returncode:
         raise ClusterError(f"`{' '.join(command)}` failed: {(done.stderr or done.stdout).strip()}")
     return done.stdout
+
+
+def _environment() -> dict[str, str]:
+    """Return this process's variables without those by which a person has squeue leave jobs out."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("SQUEUE_")}
 
 
 def job_numbers() -> set[str]:
@@ -99,9 +108,10 @@ def our_jobs() -> list[Job]:
 
 
 def _parse(line: str) -> Job | None:
-    number, state, reason, comment = line.split("|", 3)
+    """Return a line's job, or None for a job of somebody else's, or a line of another kind."""
+    number, state, reason, comment = (line.split("|", 3) + [""] * 3)[:4]
     parts = comment.strip().split("/")
-    if len(parts) != 5 or parts[0] != COMMENT:
+    if len(parts) != 5 or parts[0] != COMMENT or not (parts[3].isdecimal() and parts[4].isdecimal()):
         return None
     return Job(number, state, reason, Owner(parts[1], parts[2], int(parts[3]), int(parts[4])))
 

@@ -90,6 +90,21 @@ def require_submittable(script: str, folder: Path) -> None:
             raise ClusterError(f"SLURM refuses the profile's jobs: {refusal}. They ask for: {asked}") from None
 
 
+def job_class() -> Any:
+    """Return dask_jobqueue's job, mended (0.9.0): its status when it closes, and its number behind a site's banner."""
+    from distributed import Status  # noqa: PLC0415 - with the import below
+
+    class SlurmJob(jobqueue().slurm.SLURMJob):  # type: ignore[misc]
+        job_id_regexp = r"Submitted batch job (?P<job_id>\d+)"
+
+        async def close(self) -> None:
+            """Cancel the job; a cluster does not close with jobs that do not say that they are closed."""
+            await super().close()
+            self.status = Status.closed
+
+    return SlurmJob
+
+
 def jobqueue() -> Any:
     """Import dask_jobqueue, which takes Ctrl-C for itself (0.9.0), and give Ctrl-C back."""
     before = signal.getsignal(signal.SIGINT)

@@ -35,7 +35,7 @@ class Settled(Generic[K]):
     failures: dict[K, BaseException] = field(default_factory=dict)
     """The task raised, or died with its worker in every attempt."""
     lost: dict[K, BaseException] = field(default_factory=dict)
-    """The task died with its worker, and may be given out again."""
+    """The task died with its worker, or needs another machine (its error has `elsewhere`); to be given out again."""
 
 
 def sort_in(settled: Settled[K], key: K, future: Any) -> None:
@@ -54,6 +54,8 @@ def sort_in(settled: Settled[K], key: K, future: Any) -> None:
     result = state.result(raise_on_failure=False)
     if state.is_completed():
         settled.results[key] = result
+    elif getattr(result, "elsewhere", False):
+        settled.lost[key] = result
     else:
         settled.failures[key] = result if isinstance(result, BaseException) else ClusterError(f"{key} ended {state}")
 

@@ -19,10 +19,12 @@ SCORING_FLOW = "inference"
 def all_checks(round_: Round, wait_s: int) -> Iterator[Check]:
     """Check this machine, the servers, the models, and a node of each of the round's cluster profiles."""
     servers = server_urls()
-    yield from (_server(name, url) for name, url in servers.items())
+    answers = {name: _server(name, url) for name, url in servers.items()}
+    yield from answers.values()
     yield from _folders(round_)
     engines: dict[str, str] = {}
-    yield from _engines(round_, engines)
+    if answers["MLflow server"].passed:
+        yield from _engines(round_, engines)
     flows = {flow: name for flow, name in round_.clusters.model_dump().items() if flow != "pretraining"}
     for name in dict.fromkeys(flows.values()):
         users = [flow for flow, used in flows.items() if used == name]
@@ -54,7 +56,13 @@ def _shared(round_: Round) -> list[Path]:
 
 def _folders(round_: Round) -> Iterator[Check]:
     for folder in _shared(round_):
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            yield Check(
+                f"folder {folder}", False, str(error), "set work_path and inference.output_path to folders of yours"
+            )
+            continue
         free = shutil.disk_usage(folder).free
         yield Check(
             f"free space in {folder}",

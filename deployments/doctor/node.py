@@ -43,7 +43,7 @@ def look(request: dict[str, Any]) -> dict[str, Any]:
 
 def packages() -> dict[str, str]:
     """Return the versions of all installed packages."""
-    return {found.metadata["Name"].lower(): found.version for found in distributions()}
+    return {found.name.lower(): found.version for found in distributions() if found.read_text("METADATA")}
 
 
 def gpus() -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from deployments.doctor.check import FREE_BYTES, Check
 from deployments.doctor.node import packages
-from infra.errors import InfrastructureError
+from infra.errors import ClusterError, InfrastructureError
 from infra.node_job import run_on_node
 from infra.profiles import AddressProfile, AnyProfile, LocalProfile, SlurmProfile, read_profile
 
@@ -48,7 +48,10 @@ def _ask_node(
         output = run_on_node(profile, folder, "deployments.doctor.node", [str(file)], wait_s)
     finally:
         file.unlink()
-    found: dict[str, Any] = json.loads(output.splitlines()[-1])
+    answers = [line for line in output.splitlines() if line.startswith('{"host"')]
+    if not answers:
+        raise ClusterError(f"the job on a node printed no answer, but: {output[-500:]!r}")
+    found: dict[str, Any] = json.loads(answers[-1])
     return found
 
 

@@ -19,6 +19,8 @@ import psutil
 
 from infra.errors import ServiceError
 
+CLOCK_SECONDS = 60
+"""By which a clock that is set again may move a process's start."""
 START_SECONDS = 120
 STOP_SECONDS = 20
 LOG_LINES_SHOWN = 15
@@ -57,7 +59,8 @@ def running_process(service: Service) -> psutil.Process | None:
     try:
         record = json.loads(service.pid_path.read_text())
         process = psutil.Process(record["pid"])
-        return process if _is_alive(process) and process.create_time() == record["started"] else None
+        is_same = abs(process.create_time() - record["started"]) < CLOCK_SECONDS
+        return process if is_same and _is_alive(process) else None
     except (FileNotFoundError, ValueError, psutil.NoSuchProcess):
         return None
 
@@ -151,9 +154,11 @@ def _wait_gone(processes: list[psutil.Process]) -> list[psutil.Process]:
 
 def _is_taken(url: str) -> bool:
     address = urlsplit(url)
-    with socket.socket() as probe:
-        probe.settimeout(2)
-        return probe.connect_ex((str(address.hostname), int(address.port or 0))) == 0
+    try:
+        with socket.create_connection((str(address.hostname), int(address.port or 0)), timeout=2):
+            return True
+    except OSError:
+        return False
 
 
 def _answers(url: str) -> bool:

@@ -46,6 +46,9 @@ class ParityError(WinnowError):
 class MachineError(WinnowError):
     """This machine's CPU or libraries give an engine model other logits than it was made with."""
 
+    elsewhere = True
+    """Another machine may do the work."""
+
 
 class RunFolderError(WinnowError):
     """A run folder's plan, receipts and outputs contradict each other."""

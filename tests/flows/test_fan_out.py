@@ -5,7 +5,7 @@ from prefect.client.schemas.filters import TaskRunFilter, TaskRunFilterName
 from infra.cluster import Place, task_runner
 from infra.errors import ClusterError
 from infra.profiles import LocalProfile
-from tasks.core.errors import InputDataError
+from tasks.core.errors import InputDataError, MachineError
 from tests.flows.unreliable import double_all, fail_all
 
 pytestmark = pytest.mark.usefixtures("prefect_harness")
@@ -40,6 +40,12 @@ def test_an_error_that_a_person_must_act_on_is_raised_as_it_is_and_not_tried_aga
     with pytest.raises(InputDataError, match="no column 'text'"):
         fail_all.with_options(task_runner=runner)(str(tmp_path), "input")
     assert (tmp_path / "input").read_text() == "try\n"
+
+
+def test_work_that_needs_another_machine_is_given_out_again_and_its_error_stays_its_own(runner, tmp_path):
+    with pytest.raises(MachineError, match="this CPU gives other logits"):
+        fail_all.with_options(task_runner=runner)(str(tmp_path), "machine")
+    assert (tmp_path / "machine").read_text() == "try\n" * 3
 
 
 def test_a_passing_fault_is_tried_again(runner, tmp_path):

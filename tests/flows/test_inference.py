@@ -20,6 +20,7 @@ from flows.training import training
 from tasks.core.errors import RunFolderError
 from tasks.core.inference.markers import read_failures, read_running
 from tasks.core.inference.run_folder import RunFolder
+from tasks.core.naming import parse_run_folder_name
 from tasks.core.round_file import read_round
 from tests.conftest import write_round, write_sample
 
@@ -68,6 +69,17 @@ def test_a_dry_run_estimates_the_cost_and_scores_nothing(round_file):
     said = Artifact.get(f"{read_round(round_file).name}-new-samples-estimate").data
     assert said.startswith("300 rows to score: ")
     assert "core-hours" in said
+
+
+def test_a_run_that_is_named_is_gone_on_with_or_nothing_is_done(round_file):
+    inference(str(round_file), sample="new_samples", dry_run=True)
+    (folder,) = run_folders(round_file)
+    run_id = parse_run_folder_name(folder.path.name).run_id
+    inference(str(round_file), sample="new_samples", run_id=run_id)
+    assert folder.manifest_path.is_file()
+    with pytest.raises(RunFolderError, match=f"have changed since run {run_id}"):
+        inference(str(round_file), sample="new_samples", run_id=run_id, limit=100)
+    assert run_folders(round_file) == [folder]
 
 
 def test_a_second_launch_is_refused_and_then_finds_the_work_to_go_on_with(round_file):

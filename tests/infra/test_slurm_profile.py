@@ -1,5 +1,6 @@
 """What a SLURM profile turns into; no SLURM is asked."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,8 +8,8 @@ import yaml
 
 from infra.errors import ClusterError
 from infra.profiles import PROFILES, LocalProfile, SlurmProfile, read_profile, with_resources
-from infra.slurm_jobs import Owner
-from infra.slurm_script import example_script, job_options, job_script
+from infra.slurm_jobs import Owner, _parse, this_process
+from infra.slurm_script import example_script, job_class, job_options, job_script
 
 OWNER = Owner("us-iter0-3f9a0c11d2e4", "login1", 4711, 1_700_000_000)
 
@@ -34,6 +35,30 @@ def test_the_gpu_profiles_job_asks_for_a_gpu_also_where_it_is_only_printed(tmp_p
     assert "#SBATCH --gres=gpu:1" in shown.splitlines()
     assert 'export DASK_CONFIG="LOGS/KEYS/dask.yaml"' in shown
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_jobs_number_is_found_behind_a_sites_banner(tmp_path):
+    options = job_options(read_profile("slurm-cpu"), OWNER, tmp_path, tmp_path)
+    job = job_class()("tls://10.0.0.1:8786", name="0", **options)
+    assert job._job_id_from_submit_output("Welcome to Stampede3\nSubmitted batch job 1704\n") == "1704"
+
+
+def test_an_owner_lives_as_long_as_its_process_whatever_is_done_to_the_clock():
+    here = this_process("x")
+    assert not replace(here, started=here.started + 30).is_gone()
+    assert replace(here, started=here.started - 3_600).is_gone()
+    assert not replace(here, host="login2", pid=1).is_gone()
+
+
+def test_lines_of_squeue_that_are_no_jobs_of_ours_are_passed_over():
+    lines = [
+        "",
+        "CLUSTER: one",
+        "7|RUNNING|None|(null)",
+        "8|RUNNING|None|winnow/a/b/c/d",
+        f"9|PENDING|None|{OWNER.comment}",
+    ]
+    assert [job.number for line in lines if (job := _parse(line)) is not None] == ["9"]
 
 
 def test_a_profile_without_slurm_jobs_has_no_script():

@@ -108,6 +108,18 @@ def test_a_cluster_whose_jobs_never_come_up_is_given_up_with_their_last_words(tm
     require_kept()
 
 
+def test_a_persons_settings_of_squeue_do_not_hide_jobs_that_wait(tmp_path, monkeypatch):
+    monkeypatch.setenv("SQUEUE_STATES", "RUNNING")
+    many = SMALL.model_copy(update={"workers": 5})  # on 4 nodes of 2 CPUs one job has to wait
+    with slurm_cluster(many, "hidden", tmp_path, False) as cluster, Client(cluster, set_as_default=False) as client:
+        client.wait_for_workers(4, timeout=SECONDS)
+        found = numbers()
+        assert len(found) == 5
+        time.sleep(4 * SMALL.adapt_interval_seconds)  # the keeper looks several times
+        assert numbers() == found
+    assert not (tmp_path / "jobs.jsonl").exists()
+
+
 @pytest.fixture
 def set_partition(slurm):
     """Return a function that sets the partition's state; it is UP again after the test."""

@@ -1,17 +1,21 @@
 """A block of shards as a worker scores it, without Prefect around it."""
 
+import os
+
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from tasks.core.corpus.sample import list_sample
-from tasks.core.errors import RunFolderError
+from tasks.core.errors import MachineError, RunFolderError
+from tasks.core.inference import libraries
 from tasks.core.inference.markers import read_failures
 from tasks.core.inference.plan import EngineUse, make_plan, write_plan
 from tasks.core.inference.receipts import read_receipt
 from tasks.core.inference.run_folder import RunFolder
 from tasks.core.round_sections import Inference, Sample
-from tasks.inference import score_block, unfinished_blocks
+from tasks.inference import unfinished_blocks
+from tasks.shards import score_block
 from tests.conftest import write_sample
 
 
@@ -48,6 +52,28 @@ def test_a_shard_that_fails_does_not_keep_the_later_ones_of_its_block_from_being
         score_block.fn(str(folder.path), (0, 1, 2, 3))
     assert finished(folder) == [2, 3]
     assert [failure.shard for failure in read_failures(folder)] == [0, 1]
+
+
+def test_a_damaged_page_of_an_input_is_a_failure_of_its_shard_alone(planned):
+    _, folder, sample = planned
+    path = sample / "part-0.parquet"
+    content, stamp = bytearray(path.read_bytes()), path.stat()
+    content[4:600] = bytes(596)
+    path.write_bytes(content)
+    os.utime(path, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+    with pytest.raises(OSError, match=r".") as caught:
+        score_block.fn(str(folder.path), (0, 1, 2, 3))
+    assert caught.value.errno is None
+    assert finished(folder) == [1, 2, 3]
+
+
+def test_a_machine_that_cannot_run_the_models_gives_the_block_back_at_once(planned, monkeypatch):
+    _, folder, _ = planned
+    monkeypatch.setattr(libraries, "LIBRARIES", ("onnxruntime",))
+    monkeypatch.setattr(libraries, "library_versions", lambda: {"onnxruntime": "0.1"})
+    with pytest.raises(MachineError, match="planned with other libraries"):
+        score_block.fn(str(folder.path), (0, 1, 2, 3))
+    assert [failure.shard for failure in read_failures(folder)] == [0]
 
 
 def test_a_disk_that_cannot_be_written_to_ends_the_block_at_once(planned):

@@ -15,6 +15,8 @@ from tasks.core.threads import cpu_threads
 
 MEMORY_LIMIT = "1GB"
 """Of the count; what does not fit is kept in the run folder while it runs."""
+THREADS = 8
+"""At most: each takes some MiB of the limit before it counts anything."""
 ID_COLUMN = "tweet_id"
 QUERY = f"""
     select coalesce(sum(rows - 1), 0)::bigint
@@ -34,7 +36,7 @@ def count_duplicate_ids(plan: Plan, folder: RunFolder, receipts: list[Receipt]) 
         return 0
     schema = pa.schema([pq.read_schema(paths[0]).field(ID_COLUMN)])
     with TemporaryDirectory(".tmp", ".duplicate-ids-", folder.path) as spill:
-        settings = {"memory_limit": MEMORY_LIMIT, "temp_directory": spill, "threads": str(cpu_threads())}
+        settings = {"memory_limit": MEMORY_LIMIT, "temp_directory": spill, "threads": str(min(THREADS, cpu_threads()))}
         with duckdb.connect(config={**settings}) as connection:
             # Through Arrow: DuckDB's own reader refuses a file with an id that is not UTF-8.
             connection.register("ids", pa.RecordBatchReader.from_batches(schema, _ids(paths, schema)))

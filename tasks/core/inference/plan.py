@@ -71,7 +71,7 @@ class Plan:
     file_digests: dict[str, str]
     """Of each of the sample's files, by name."""
     shards: tuple[Shard, ...]
-    torn_files: dict[str, str] = field(default_factory=dict)
+    torn_files: dict[str, str] = field(default_factory=dict, compare=False)
     """Files of the sample that are left out because they are not whole, and what is wrong with each."""
     round_name: str = field(default="", compare=False)
     """The round that was launched last with this plan; empty in a plan made without one."""

@@ -1,0 +1,64 @@
+"""How far an inference is, in the Prefect UI."""
+
+import time
+from typing import cast
+from uuid import UUID
+
+from prefect.artifacts import create_progress_artifact, update_progress_artifact
+
+from tasks.core.inference.plan import Plan
+from tasks.core.inference.run_folder import RunFolder
+from tasks.core.naming import artifact_key
+from tasks.core.round import Round
+
+PROGRESS_SECONDS = 2.0
+"""Between two looks at the receipts."""
+
+
+def start_progress(round_: Round, plan: Plan, folder: RunFolder) -> UUID:
+    """Leave a progress artifact on the flow run, and return its id."""
+    artifact = create_progress_artifact(
+        progress=0.0,
+        key=artifact_key(round_.name, plan.sample_name, "progress"),
+        description=f"{plan.rows} texts in {len(plan.shards)} shards: {folder.path}",
+    )
+    return cast("UUID", artifact)
+
+
+class Progress:
+    """Keeps a progress artifact up from the receipts on disk."""
+
+    def __init__(self, artifact: UUID, plan: Plan, folder: RunFolder) -> None:
+        self._artifact = artifact
+        self._plan = plan
+        self._folder = folder
+        self._left = {shard.number: shard.rows for shard in plan.shards}
+        self._finished_before = self._sweep()
+        self._started = self._updated = time.monotonic()
+
+    def update(self, last: bool = False) -> None:
+        """Show shards and rows that have a receipt, rows a second of this launch, and the time that is left.
+
+        Does so every few seconds, and without waiting for the `last` time.
+        """
+        now = time.monotonic()
+        if not last and now - self._updated < PROGRESS_SECONDS:
+            return
+        if not self._sweep() and not last:
+            return
+        self._updated = now
+        rows_left = sum(self._left.values())
+        rows = self._plan.rows - rows_left
+        rate = (rows - self._finished_before) / (now - self._started)
+        done = len(self._plan.shards) - len(self._left)
+        update_progress_artifact(
+            artifact_id=self._artifact,
+            progress=100.0 * done / len(self._plan.shards),
+            description=f"{done:,} of {len(self._plan.shards):,} shards, {rows:,} of {self._plan.rows:,} rows, "
+            f"{rate:,.0f} rows a second, about {rows_left / max(rate, 1e-9) / 60:,.0f} min left: {self._folder.path}",
+        )
+
+    def _sweep(self) -> int:
+        """Let go of the shards that have a receipt by now, and return their rows."""
+        done = [number for number in self._left if self._folder.receipt_path(number).is_file()]
+        return sum(self._left.pop(number) for number in done)

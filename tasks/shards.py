@@ -1,0 +1,62 @@
+"""Shards as Prefect tasks on workers."""
+
+import errno
+from functools import cache
+from pathlib import Path
+
+from prefect import task
+
+from tasks.core.errors import DiskFullError, MachineError
+from tasks.core.inference.estimate import Measured, measure
+from tasks.core.inference.markers import marked
+from tasks.core.inference.plan import Plan, read_plan
+from tasks.core.inference.receipts import finished_receipts, unfinished_shards
+from tasks.core.inference.run_folder import RunFolder
+from tasks.core.inference.scoring import score_shard
+from tasks.retrying import RETRIED
+
+DISK_GONE = (errno.EIO, errno.EROFS, errno.ESTALE, errno.ENOTCONN, errno.EACCES, errno.ENOTDIR)
+"""What the system says of a file system with which no shard can be written."""
+
+
+@task(task_run_name="measure", **RETRIED)
+def measure_run(run_folder: str) -> Measured:
+    """Load the models on a worker and measure a few batches."""
+    folder = RunFolder(Path(run_folder))
+    plan = _plan_of(run_folder, folder.plan_path.stat().st_mtime_ns)
+    return measure(plan, folder, unfinished_shards(plan, finished_receipts(plan, folder)))
+
+
+@task(task_run_name="shards-from-{shards[0]}", **RETRIED)
+def score_block(run_folder: str, shards: tuple[int, ...]) -> int:
+    """Score the block's unfinished shards on a worker; return how many rows they have.
+
+    A shard that fails does not keep the later ones from being scored; its error is raised at the end. A disk that is
+    full or gone fails them all, and so does a machine that cannot run the models.
+    """
+    folder = RunFolder(Path(run_folder))
+    plan = _plan_of(run_folder, folder.plan_path.stat().st_mtime_ns)
+    wanted = [plan.shards[number] for number in shards]
+    todo = unfinished_shards(plan, finished_receipts(plan, folder, wanted), wanted)
+    failures: list[Exception] = []
+    rows = sum(_score(plan, number, folder, failures) for number in todo)
+    if failures:
+        raise failures[0]
+    return rows
+
+
+def _score(plan: Plan, number: int, folder: RunFolder, failures: list[Exception]) -> int:
+    """Score a shard and return its rows; when it fails, add why to `failures`."""
+    try:
+        with marked(folder, number):
+            return score_shard(plan, plan.shards[number], folder).rows_in
+    except Exception as error:
+        if isinstance(error, DiskFullError | MachineError) or getattr(error, "errno", None) in DISK_GONE:
+            raise
+        failures.append(error)
+        return 0
+
+
+@cache
+def _plan_of(run_folder: str, _mtime_ns: int) -> Plan:
+    return read_plan(RunFolder(Path(run_folder)))
