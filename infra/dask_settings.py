@@ -6,8 +6,9 @@ from typing import Any
 ALLOWED_FAILURES = 5
 """Workers that may die under one Dask task before Dask gives it up."""
 NO_WORKERS_TIMEOUT = "10 minutes"
-LOST_WORKER_TIMEOUT = "60 s"
-"""A worker process that restarts on a busy machine needs more than Dask's 15 s."""
+LOST_WORKER_TIMEOUT = "365 days"
+"""So long after a loss Dask closes a worker's place for good, also one whose process restarts just then, or whose SLURM
+job waits. Here nannies and the keeper of SLURM jobs bring workers back."""
 PASSED_ON = ("PREFECT_", "MLFLOW_", "WINNOW_", "DO_NOT_TRACK")
 """Beginnings of the variables that workers need as the flow has them: where the servers are, and the passwords."""
 

@@ -79,7 +79,7 @@ def _settle(futures: dict[K, Any], tick: Callable[[], None]) -> Settled[K]:
         ClusterError: the cluster cannot be kept up, so that there would be no end to the waiting.
     """
     settled: Settled[K] = Settled()
-    client = next((future.wrapped_future.client for future in futures.values()), None)
+    client = next((getattr(future.wrapped_future, "client", None) for future in futures.values()), None)
     while futures:
         done = [key for key, future in futures.items() if future.wrapped_future.done()]
         for key in done:

@@ -48,8 +48,6 @@ def slurm_cluster(profile: SlurmProfile, name: str, folder: Path, exclusive: boo
 def _set_dask(profile: SlurmProfile, file: Path) -> None:
     """Set Dask here, and write the same settings into a file for the workers, with variables they need."""
     settings = dask_settings(profile.cpus, f"{profile.queue_timeout_minutes:g} minutes")
-    # The keeper replaces jobs; Dask, at this timeout, would cancel one that took a lost worker's name and waits.
-    settings["distributed.deploy.lost-worker-timeout"] = "365 days"
     dask.config.set(settings)
     nested = copy.deepcopy(dask.config.get("distributed"))
     nested["nanny"]["pre-spawn-environ"] |= passed_on()

@@ -75,4 +75,6 @@ def judge(name: str, profile: AnyProfile, found: dict[str, Any]) -> Iterator[Che
         enough = len(found["gpus"]) >= profile.gpus
         yield Check(f"{name}: GPUs", enough, ", ".join(found["gpus"]) or "none", "see the profile's partition and gpus")
     free = found["scratch"]["free_bytes"]
-    yield Check(f"{name}: scratch {found['scratch']['folder']}", free > FREE_BYTES, f"{free / 1e9:,.1f} GB free")
+    scratch = f"{name}: scratch {found['scratch']['folder']}"
+    remedy = "set TMPDIR, and local_folder of the profile, to a larger disk of the node"
+    yield Check(scratch, free > FREE_BYTES, f"{free / 1e9:,.1f} GB free", remedy)

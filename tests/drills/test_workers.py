@@ -12,10 +12,11 @@ from tasks.core.inference.signs_of_life import read_running_shards
 from tests.drills.soundness import require_sound
 
 pytestmark = pytest.mark.timeout(1500)
-KILLS = 20
+KILLS = int(os.environ.get("WINNOW_KILLS", "7"))
+"""A longer drill has 20."""
 KILLS_A_RUN = 7
 LONGEST_PAUSE_SECONDS = 2.0
-HITS = 10
+HITS = KILLS // 2
 """Of the kills, so many at least must hit a worker in the middle of a shard; there are more kills until they do."""
 MOST_RUNS = 8
 
@@ -62,7 +63,7 @@ def kill_workers(drill, draw) -> list[bool]:
     return hits
 
 
-def test_workers_killed_at_20_random_moments_leave_no_trace_in_the_scores(make_drill, draw):
+def test_workers_killed_at_random_moments_leave_no_trace_in_the_scores(make_drill, draw):
     hits: list[bool] = []
     for _ in range(MOST_RUNS):
         drill = make_drill("many")
