@@ -27,7 +27,9 @@ def efficiency(folder: Path, workers: int) -> dict[str, Any]:
     seconds = {}
     for count in (1, workers):
         run = labels.run(folder / f"efficiency-{count}", SHARDS * SHARD_ROWS, SHARD_ROWS)
-        seconds[count] = _cpu_seconds(run.folder.path.resolve(), write_profile(folder, workers=count), count)
+        seconds[count] = _cpu_seconds(
+            run.folder.path.resolve(), write_profile(folder, workers=count, memory_gib=3), count
+        )
     return {"efficiency_4_workers": seconds[1] / seconds[workers], "cpu_seconds_by_workers": seconds}
 
 
