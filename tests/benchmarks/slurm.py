@@ -16,6 +16,7 @@ prefect_database_mebibytes_grown    database in PostgreSQL.
 import json
 import os
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -29,7 +30,7 @@ from infra.services.process import running_process
 from infra.services.settings import ServiceSettings
 from infra.slurm.control import down, up
 from infra.slurm.settings import SlurmSettings
-from tests.benchmarks.orchestration import SHARDS, run_flows
+from tests.benchmarks.orchestration import SHARDS
 from tests.benchmarks.report import write_report
 from tests.benchmarks.slurm_efficiency import efficiency
 from tests.conftest import free_port
@@ -50,7 +51,7 @@ def main() -> None:
         cluster = up(SlurmSettings(Path(folder)))
         os.environ |= cluster.environment
         try:
-            profile = write_profile(FOLDER, workers=WORKERS)
+            profile = str(Path(write_profile(FOLDER, workers=WORKERS)).resolve())
             report |= efficiency(FOLDER, WORKERS) | _orchestration(profile)
         finally:
             down(cluster.folder)
@@ -77,9 +78,8 @@ def _orchestration(profile: str) -> dict[str, Any]:
     home.chmod(0o755)
     settings = ServiceSettings(home, *(free_port() for _ in range(4)), stack="full")
     with stack.running(settings):
-        os.environ |= settings.environment
         before = _server(settings)
-        found = run_flows((FOLDER / "orchestration").resolve(), WORKERS, profile)
+        found = _run_flows(settings.environment, profile)
         after = _server(settings)
     seconds = found["orchestration_2000_shards_seconds"]
     return found | {
@@ -87,6 +87,17 @@ def _orchestration(profile: str) -> dict[str, Any]:
         "prefect_server_mebibytes": [before["memory"], after["memory"]],
         "prefect_database_mebibytes_grown": after["database"] - before["database"],
     }
+
+
+def _run_flows(environment: dict[str, str], profile: str) -> dict[str, Any]:
+    """Run the flows in a process that knows the stack's servers: Prefect reads its settings when it is imported."""
+    folder = (FOLDER / "orchestration").resolve()
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    command = [sys.executable, "-m", "tests.benchmarks.orchestration", str(folder), str(WORKERS), profile]
+    done = subprocess.run(command, env={**os.environ, **environment}, stdout=subprocess.PIPE, text=True, check=True)
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
 
 
 def _server(settings: ServiceSettings) -> dict[str, float]:
