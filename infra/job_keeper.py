@@ -92,7 +92,7 @@ class JobKeeper:
 
     def _note_refusals(self, names: list[str], has_jobs: bool) -> None:
         """Let go of jobs that SLURM did not take, to be submitted again; give up when it takes none for too long."""
-        if not names or has_jobs:
+        if has_jobs:
             self._refused_since = None
         if not names:
             return

@@ -15,7 +15,7 @@ from tasks.core.inference.run_folder import RunFolder
 from tasks.core.inference.scoring import score_shard
 from tasks.retrying import RETRIED
 
-DISK_GONE = (errno.EIO, errno.EROFS, errno.ESTALE, errno.ENOTCONN, errno.EACCES, errno.ENOTDIR)
+DISK_GONE = (errno.EIO, errno.EROFS, errno.ESTALE, errno.ENOTCONN, errno.ENOTDIR)
 """What the system says of a file system with which no shard can be written."""
 
 
