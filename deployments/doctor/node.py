@@ -42,8 +42,9 @@ def look(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def packages() -> dict[str, str]:
-    """Return the versions of all installed packages."""
-    return {found.name.lower(): found.version for found in distributions() if found.read_text("METADATA")}
+    """Return the versions of all installed packages; not of those that setuptools, once imported, brings along."""
+    path = [folder for folder in sys.path if Path(folder).name != "_vendor"]
+    return {found.name.lower(): found.version for found in distributions(path=path) if found.read_text("METADATA")}
 
 
 def gpus() -> list[str]:

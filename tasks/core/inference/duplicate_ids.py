@@ -38,7 +38,7 @@ def count_duplicate_ids(plan: Plan, folder: RunFolder, receipts: list[Receipt]) 
     with TemporaryDirectory(".tmp", ".duplicate-ids-", folder.path) as spill:
         settings = {"memory_limit": MEMORY_LIMIT, "temp_directory": spill, "threads": str(min(THREADS, cpu_threads()))}
         with duckdb.connect(config={**settings}) as connection:
-            # Through Arrow: DuckDB's own reader refuses a file with an id that is not UTF-8.
+            # Through Arrow: DuckDB's own reader refuses a whole file if one id in it is not UTF-8.
             connection.register("ids", pa.RecordBatchReader.from_batches(schema, _ids(paths, schema)))
             ((count,),) = connection.execute(QUERY).fetchall()
     return int(count)

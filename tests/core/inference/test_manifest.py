@@ -42,11 +42,12 @@ def test_nothing_is_said_where_every_id_is_there_once(make_run):
     assert "earlier row" not in folder.summary_path.read_text()
 
 
-def test_ids_that_are_not_utf8_are_counted_too(make_run, sample):
-    ids = pa.array([b"\xff", b"a", b"\xff"], pa.binary()).cast(pa.string(), safe=False)
-    pq.write_table(pa.table({"tweet_id": ids, "text": ["a", "b", "c"]}), sample.path / "a.parquet")
+def test_ids_that_are_not_utf8_are_no_ids_and_quarantined(make_run, sample):
+    ids = pa.array([b"\xff", b"a", b"\xff", b"a"], pa.binary()).cast(pa.string(), safe=False)
+    pq.write_table(pa.table({"tweet_id": ids, "text": ["a", "b", "c", "d"]}), sample.path / "a.parquet")
     plan, folder = make_run()
-    assert write_manifest(plan, folder, LAUNCH)["counts"]["duplicate_ids"] == 1
+    counts = write_manifest(plan, folder, LAUNCH)["counts"]
+    assert (counts["duplicate_ids"], counts["rows_quarantined"]) == (1, 2)
 
 
 def test_more_ids_than_memory_holds_are_counted_in_the_run_folder(make_run, monkeypatch):
