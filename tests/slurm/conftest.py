@@ -1,11 +1,21 @@
 """A real SLURM of four nodes on loopback."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
+from infra.services import stack
+from infra.services.settings import ServiceSettings
 from infra.slurm.control import down, up
 from infra.slurm.packages import ensure_packages
 from infra.slurm.settings import SlurmSettings
+from tests.conftest import free_port
 from tests.needed import require
+
+BINARIES = Path(sys.executable).parent
 
 
 @pytest.fixture(scope="session")
@@ -36,3 +46,27 @@ def make_slurm(slurm_packages, tmp_path_factory):
     yield make
     for folder in folders:
         down(folder)
+
+
+@pytest.fixture(scope="module")
+def settings(slurm, tmp_path_factory):
+    """Settings of servers that are up, with a worker that finds the SLURM cluster."""
+    settings = ServiceSettings(tmp_path_factory.mktemp("slurm-home"), free_port(), free_port())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SLURM_CONF", slurm.environment["SLURM_CONF"])
+        with stack.running(settings):
+            yield settings
+
+
+@pytest.fixture(scope="module")
+def typed(settings):
+    """Return a function that types a command, expects its exit status, and returns what it printed."""
+
+    def run(program, *words, expect=0):
+        environment = {**os.environ, **settings.environment, "COLUMNS": "200"}
+        command = [str(BINARIES / program), *words]
+        done = subprocess.run(command, env=environment, cwd=settings.home, capture_output=True, text=True, check=False)
+        assert done.returncode == expect, done.stdout + done.stderr
+        return done.stdout
+
+    return run

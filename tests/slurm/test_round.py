@@ -1,54 +1,23 @@
 """A round as a person runs it on SLURM: typed commands, real servers, jobs on four nodes."""
 
 import json
-import os
 import re
-import subprocess
-import sys
 import time
-from pathlib import Path
 
 import pytest
 import yaml
 
-from infra.services import stack
-from infra.services.settings import ServiceSettings
 from infra.slurm.client import run as run_slurm
 from tasks.core.inference.run_folder import RunFolder
 from tasks.core.round_file import read_round
-from tests.conftest import free_port, write_round, write_sample
+from tests.conftest import write_round, write_sample
 from tests.drills.slurm_trouble import write_profile
 from tests.drills.soundness import read_scores, wrong_in
 from tests.services.api import PrefectApi
 
 pytestmark = [pytest.mark.slurm, pytest.mark.timeout(900)]
-BINARIES = Path(sys.executable).parent
 FLOWS = ("training", "conversion", "inference")
 SECONDS = 120
-
-
-@pytest.fixture(scope="module")
-def settings(slurm, tmp_path_factory):
-    """Settings of servers that are up, with a worker that finds the SLURM cluster."""
-    settings = ServiceSettings(tmp_path_factory.mktemp("slurm-home"), free_port(), free_port())
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SLURM_CONF", slurm.environment["SLURM_CONF"])
-        with stack.running(settings):
-            yield settings
-
-
-@pytest.fixture(scope="module")
-def typed(settings):
-    """Return a function that types a command, expects its exit status, and returns what it printed."""
-
-    def run(program, *words, expect=0):
-        environment = {**os.environ, **settings.environment, "COLUMNS": "200"}
-        command = [str(BINARIES / program), *words]
-        done = subprocess.run(command, env=environment, cwd=settings.home, capture_output=True, text=True, check=False)
-        assert done.returncode == expect, done.stdout + done.stderr
-        return done.stdout
-
-    return run
 
 
 @pytest.fixture(scope="module")
