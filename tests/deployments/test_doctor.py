@@ -99,4 +99,4 @@ def test_packages_are_the_same_after_setuptools_has_put_its_own_on_the_path():
 def test_a_profile_that_is_not_there_fails_and_lists_those_that_are(tmp_path):
     (check,) = check_profile("slrum", "inference", tmp_path, {}, 60)
     assert check.passed is False
-    assert "there are: local, slurm-cpu, slurm-gpu" in check.found
+    assert "there are: local, slurm-cpu, slurm-gpu, slurm-local" in check.found

@@ -15,11 +15,9 @@ from deployments.demo.run import FLOWS, ROUND_FILE
 from tasks.core.conversion.settings import VARIANT_NAMES
 from tasks.core.inference.run_folder import RunFolder
 from tasks.core.round_file import read_round
-from tests.drills.slurm_trouble import write_profile
 from tests.drills.soundness import read_scores, wrong_in
 
 pytestmark = [pytest.mark.slurm, pytest.mark.timeout(1_800)]
-WORKERS = 4
 
 
 @pytest.fixture(scope="module")
@@ -43,14 +41,13 @@ def shipped(folder, label):
 def write_copy(folder, label, variant):
     """Write the demo round for one label, on SLURM, with one variant to try."""
     content, here = yaml.safe_load(ROUND_FILE.read_text()), ROUND_FILE.parent
-    profile = write_profile(folder, workers=WORKERS, memory_gib=4)
     content["labels"] = {name: name if name == label else None for name in content["labels"]}
     content["labelled_data"]["path"] = str(here / content["labelled_data"]["path"])
     content["base_model"] = str(here / content["base_model"])
     content["samples"]["evaluation"]["path"] = str(here / content["samples"]["evaluation"]["path"])
     content["conversion"]["variants"] = [name for name in VARIANT_NAMES if variant.startswith(name)]
     content["inference"]["output_path"], content["work_path"] = str(folder / "runs"), str(folder / "work")
-    content["clusters"] = dict.fromkeys(content["clusters"], profile)
+    content["clusters"] = dict.fromkeys(content["clusters"], "slurm-local")
     path = folder / ROUND_FILE.name
     path.write_text(yaml.safe_dump(content))
     return path
