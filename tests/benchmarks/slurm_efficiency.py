@@ -1,4 +1,4 @@
-"""CPU seconds of scoring with one SLURM worker and with several."""
+"""CPU seconds of scoring with one SLURM worker and with several, in turns on one cluster."""
 
 from pathlib import Path
 from typing import Any
@@ -14,36 +14,46 @@ from tasks.core.inference.scoring import score_shard
 from tests.benchmarks.engines import RECIPES
 from tests.benchmarks.five_labels import make_five_labels
 from tests.benchmarks.trained import train
+from tests.benchmarks.turns import Way, paired_ratio, take_turns
 from tests.drills.slurm_trouble import write_profile
 
 SHARD_ROWS = 500
-SHARDS = 16
+SHARDS = 8
+ROUNDS = 4
 
 
 def efficiency(folder: Path, workers: int) -> dict[str, Any]:
-    """Score the same shards with one worker and with `workers`; models are opened before."""
+    """Score the same shards on one of the workers and on all; each has opened the models before."""
     recipe = next(recipe for recipe in RECIPES if recipe.name == "minilm")
     labels = make_five_labels(train(recipe), Path(".winnow/bench/inference/minilm"))
-    seconds = {}
-    for count in (1, workers):
-        run = labels.run(folder / f"efficiency-{count}", SHARDS * SHARD_ROWS, SHARD_ROWS)
-        seconds[count] = _cpu_seconds(
-            run.folder.path.resolve(), write_profile(folder, workers=count, memory_gib=3), count
-        )
-    return {"efficiency_4_workers": seconds[1] / seconds[workers], "cpu_seconds_by_workers": seconds}
-
-
-def _cpu_seconds(run_folder: Path, profile: str, workers: int) -> float:
+    run_folder = labels.run(folder / "efficiency", SHARDS * SHARD_ROWS, SHARD_ROWS).folder.path.resolve()
+    profile = read_profile(write_profile(folder, workers=workers, memory_gib=3))
     with (
-        slurm_cluster(read_profile(profile), "efficiency", run_folder / "logs", False) as cluster,  # type: ignore[arg-type]
+        slurm_cluster(profile, "efficiency", run_folder / "logs", False) as cluster,  # type: ignore[arg-type]
         Client(cluster, set_as_default=False) as client,
     ):
         client.wait_for_workers(workers, timeout=120)
-        # Each worker opens the models on a shard that does not count.
         client.run(score, str(run_folder), 0)
-        futures = [client.submit(score, str(run_folder), number, pure=False) for number in range(1, SHARDS)]
-        found = client.gather(futures)
-    return float(sum(found))
+        addresses = sorted(client.scheduler_info(n_workers=-1)["workers"])
+        ways = {str(count): _way(client, str(run_folder), addresses[:count]) for count in (1, workers)}
+        rates = take_turns(ways, ROUNDS)
+    return {
+        "efficiency_4_workers": paired_ratio(rates[str(workers)], rates["1"]),
+        "shards_a_cpu_second_by_workers": rates,
+    }
+
+
+def _way(client: Client, run_folder: str, addresses: list[str]) -> Way:
+    """Return the way that deals the shards out to workers, and says how many were scored in a CPU second of theirs."""
+
+    def way() -> float:
+        futures = [
+            client.submit(score, run_folder, number, workers=addresses[number % len(addresses)], pure=False)
+            for number in range(SHARDS)
+        ]
+        return SHARDS / sum(client.gather(futures))
+
+    return way
 
 
 def score(run_folder: str, number: int) -> float:

@@ -73,6 +73,7 @@ def test_every_job_is_a_worker_with_the_threads_of_its_allocation(tmp_path):
         assert {one["threads"] for one in found.values()} == {"2"}
         assert {one["job"] for one in found.values()} == numbers()
         assert {one["malloc"] for one in found.values()} == {None}
+        assert {(one["profiled"], one["tick"]) for one in found.values()} == {(False, "1 s")}
     wait_until(lambda: not our_jobs(), "the jobs ended with the cluster")
     assert list(tmp_path.glob("private-*")) == []
 

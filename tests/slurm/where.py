@@ -2,6 +2,8 @@
 
 import os
 
+import dask
+
 
 def where() -> dict[str, str | int | None]:
     """Return job, pid, and the variables that libraries go by."""
@@ -9,5 +11,7 @@ def where() -> dict[str, str | int | None]:
         "job": os.environ["SLURM_JOB_ID"],
         "pid": os.getpid(),
         "threads": os.environ.get("OMP_NUM_THREADS"),
+        "profiled": dask.config.get("distributed.worker.profile.enabled"),
+        "tick": dask.config.get("distributed.admin.tick.interval"),
         "malloc": os.environ.get("MALLOC_TRIM_THRESHOLD_"),
     }
