@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from tasks.core.round_sections import Head
 from tasks.core.training.heads import THRESHOLD, decide
 from tasks.core.training.metrics import LOWER_IS_BETTER, label_figures
+from tasks.core.training.resampled_ap import average_precisions
 
 LEVEL = 0.95
 SEED = 20090401
@@ -55,6 +56,9 @@ def resampled_values(
     resamples: list[NDArray[np.int64]],
 ) -> NDArray[np.float64]:
     """Return the metric on every resample, averaged over the labels that can be ranked in it."""
+    if metric == "average_precision":
+        columns = zip(targets.T, scores.T, strict=True)
+        return np.asarray(np.nanmean([average_precisions(*column, resamples) for column in columns], axis=0))
     decisions = decide(head, scores)
     values = []
     for rows in resamples:
