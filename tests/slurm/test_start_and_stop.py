@@ -33,10 +33,11 @@ from tests.slurm.submitted import is_alive, submit, wait_until
 pytestmark = pytest.mark.slurm
 STUBBORN = "trap '' TERM; (setsid sleep 600 &); while true; do sleep 1; done"
 AS_NOBODY = """
-import encodings.idna, os, pwd, sys
+import encodings.idna, os, pwd, sys, time
 from pathlib import Path
 from infra.slurm import control, jobs, nodes, status
 from infra.slurm.client import run
+from infra.slurm.processes import job_processes
 from infra.slurm.settings import MAX_FOLDER_LENGTH, SlurmSettings
 nobody = pwd.getpwnam("nobody")
 os.setgroups([])
@@ -48,6 +49,8 @@ try:
     assert status.read_status(cluster).is_up
     number = run(cluster, "sbatch", "--parsable", f"--chdir={folder}", "--wrap", "sleep 600", "-wnode1").strip()
     jobs.wait_for_job(cluster, number, "RUNNING")
+    while len(job_processes(cluster, "node1")) < 3:  # SLURM says RUNNING before the job's own processes are there
+        time.sleep(0.05)
     assert nodes.kill_node(cluster, "node1") == 4
     nodes.start_node(cluster, "node1")
     number = run(cluster, "sbatch", "--parsable", f"--chdir={folder}", "--wrap", "id --user").strip()
