@@ -23,7 +23,7 @@ def link_dashboard(name: str, port: int) -> None:
     """Leave a link to Dask's dashboard on the flow run; it listens on loopback, where only tunnels reach it."""
     tunnel = f"ssh -N -L {port}:127.0.0.1:{port} {socket.gethostname()}"
     link = f"http://127.0.0.1:{port}/status"
-    run_logger().info("Dask dashboard: %s, after `%s`", link, tunnel)
+    run_logger().info("Dask dashboard: %s (first: `%s`)", link, tunnel)
     try:
         get_run_context()
     except MissingContextError:

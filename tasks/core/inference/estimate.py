@@ -56,7 +56,7 @@ class Estimate:
 
     def lines(self) -> str:
         """Say it for a person."""
-        wall = "the workers' number is not known" if self.hours is None else f"about {_duration(self.hours)}"
+        wall = "the workers' number is not known" if self.hours is None else _duration(self.hours)
         return (
             f"{self.rows:,} rows to score: {self.core_hours:,.2f} core-hours ({self.engine_share:.0%} in the models), "
             f"{wall}; outputs of about {_size(self.output_bytes)}, {_size(self.free_bytes)} are free"
@@ -145,7 +145,7 @@ def _require_writable(folder: RunFolder) -> None:
 
 def _duration(hours: float) -> str:
     minutes = round(hours * 60)
-    return f"{minutes // 60} h {minutes % 60} min" if minutes else "less than a minute"
+    return f"about {minutes // 60} h {minutes % 60} min" if minutes else "less than a minute"
 
 
 def _size(count: float) -> str:
