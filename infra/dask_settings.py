@@ -34,7 +34,7 @@ def dask_settings(threads: int, no_workers_timeout: str = NO_WORKERS_TIMEOUT) ->
         "distributed.scheduler.no-workers-timeout": no_workers_timeout,
         "distributed.deploy.lost-worker-timeout": LOST_WORKER_TIMEOUT,
         "distributed.comm.timeouts.connect": "60 s",
-        # Dask's profiler and ticks wake a worker 150 times a second: a fifth of the CPU time of four on two busy cores.
+        # Dask's profiler and ticks would wake a worker every 10 and 20 ms, which busy cores have to pay for.
         "distributed.worker.profile.enabled": False,
         "distributed.admin.tick.interval": "1 s",
     }
