@@ -37,4 +37,5 @@ def dask_settings(threads: int, no_workers_timeout: str = NO_WORKERS_TIMEOUT) ->
         # Dask's profiler and ticks would wake a worker every 10 and 20 ms, which busy cores have to pay for.
         "distributed.worker.profile.enabled": False,
         "distributed.admin.tick.interval": "1 s",
+        "distributed.worker.preload": ["infra.time_slices"],
     }

@@ -6,6 +6,8 @@ drills, drills_failed     random troubles (cancelled, requeued, killed, timed-ou
 drill_seed                flow processes, restarted servers) in runs that must end balanced, with the undisturbed scores
                           to the last bit; WINNOW_DRILLS (default 50) and WINNOW_DRILL_SEED set them.
 efficiency_4_workers      CPU seconds of scoring real tweets for five labels with one worker, over those with four.
+efficiency_4_processes    the same of processes that nothing is around: what the machine itself makes of four.
+4_workers_over_processes  shards a CPU second of four workers, over those of four such processes.
 orchestration_2000_shards_seconds   wall time of the inference flow on 2,000 shards of a model of no cost with four
                           workers, beyond its workers' own time.
 orchestration_share_2000_shards     of that in a run whose shards take 30 s.

@@ -5,6 +5,7 @@ import stat
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -20,6 +21,7 @@ from infra.slurm.client import run
 from infra.slurm.local import PARTITION
 from infra.slurm_cluster import slurm_cluster
 from infra.slurm_jobs import cancel, our_jobs
+from infra.time_slices import take_long_slices, thread_attributes
 from tests.slurm.where import where
 
 pytestmark = [pytest.mark.slurm, pytest.mark.timeout(300)]
@@ -66,6 +68,15 @@ def numbers():
     return {job.number for job in our_jobs()}
 
 
+def _slice_that_a_thread_gets():
+    def work():
+        take_long_slices()
+        return thread_attributes().runtime
+
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(work).result()
+
+
 def test_every_job_is_a_worker_with_the_threads_of_its_allocation(tmp_path):
     with slurm_cluster(SMALL, "sized", tmp_path, False) as cluster, Client(cluster, set_as_default=False) as client:
         client.wait_for_workers(2, timeout=SECONDS)
@@ -74,6 +85,8 @@ def test_every_job_is_a_worker_with_the_threads_of_its_allocation(tmp_path):
         assert {one["job"] for one in found.values()} == numbers()
         assert {one["malloc"] for one in found.values()} == {None}
         assert {(one["profiled"], one["tick"]) for one in found.values()} == {(False, "1 s")}
+        tasks = [client.submit(where, workers=[address], pure=False) for address in found]
+        assert {one["slice"] for one in client.gather(tasks)} == {_slice_that_a_thread_gets()}
     wait_until(lambda: not our_jobs(), "the jobs ended with the cluster")
     assert list(tmp_path.glob("private-*")) == []
 

@@ -4,6 +4,8 @@ import os
 
 import dask
 
+from infra.time_slices import thread_attributes
+
 
 def where() -> dict[str, str | int | None]:
     """Return job, pid, and the variables that libraries go by."""
@@ -13,5 +15,6 @@ def where() -> dict[str, str | int | None]:
         "threads": os.environ.get("OMP_NUM_THREADS"),
         "profiled": dask.config.get("distributed.worker.profile.enabled"),
         "tick": dask.config.get("distributed.admin.tick.interval"),
+        "slice": thread_attributes().runtime,
         "malloc": os.environ.get("MALLOC_TRIM_THRESHOLD_"),
     }
