@@ -64,15 +64,16 @@ def _slurm(profile: SlurmProfile, run_folder: str) -> Iterator[Submit]:
 @contextmanager
 def _processes(count: int, run_folder: str) -> Iterator[Submit]:
     """Have processes as a shell would start them, with one thread each."""
-    one_thread = ({"OMP_NUM_THREADS": "1"},)
     with ExitStack() as stack:
-        started = [
-            stack.enter_context(ProcessPoolExecutor(1, get_context("spawn"), os.environ.update, one_thread))
-            for _ in range(count)
-        ]
+        pools = [ProcessPoolExecutor(1, get_context("spawn"), _use_one_thread) for _ in range(count)]
+        started = [stack.enter_context(pool) for pool in pools]
         for first in [pool.submit(score, run_folder, 0) for pool in started]:
             first.result()
         yield lambda place, number: started[place].submit(score, run_folder, number)
+
+
+def _use_one_thread() -> None:
+    os.environ["OMP_NUM_THREADS"] = "1"
 
 
 def _way(submit: Submit, count: int) -> Way:
