@@ -4,7 +4,7 @@
 VENV := .venv
 READY := $(VENV)/.ready
 MODEL := .winnow/models/all-MiniLM-L6-v2
-STACK := embedded
+STACK :=
 
 help:
 	@echo "make demo   set up, then train, convert and score the demo round"
@@ -12,7 +12,7 @@ help:
 	@echo "make lint   set up, then ruff and mypy"
 	@echo "make bench  set up, then run a benchmark of tests/benchmarks: make bench NAME=training"
 	@echo "make up     start Prefect server, MLflow server and the worker; make down stops them"
-	@echo "            make up STACK=full does so on PostgreSQL and Redis instead of SQLite"
+	@echo "            make up STACK=full does so on PostgreSQL and Redis instead of SQLite, from then on"
 	@echo "make setup  only set up: a virtual environment and the demo's base model"
 
 setup: $(READY) $(MODEL)/LICENSE
@@ -39,7 +39,7 @@ bench: setup
 	$(VENV)/bin/python -m tests.benchmarks.$(NAME)
 
 up: setup
-	$(VENV)/bin/winnow up --stack $(STACK)
+	$(VENV)/bin/winnow up $(if $(STACK),--stack $(STACK))
 
 down:
 	if [ -x $(VENV)/bin/winnow ]; then $(VENV)/bin/winnow down; fi

@@ -2,7 +2,7 @@
 
 import os
 
-from infra.services.settings import ServiceSettings
+from infra.services.settings import NO_PROXY, ServiceSettings
 
 
 def use(settings: ServiceSettings) -> None:
@@ -16,3 +16,4 @@ def use(settings: ServiceSettings) -> None:
             ours = {name: value for name, value in ours.items() if not name.startswith(secrets)}
     for name, value in ours.items():
         os.environ.setdefault(name, value)
+    os.environ |= {name: ours[name] for name in NO_PROXY}

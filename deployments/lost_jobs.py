@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from infra.errors import ClusterError
-from infra.slurm_jobs import ENDED, ending, job_numbers
+from infra.slurm_jobs import ENDED, ending, job_reasons
 from tasks.core.inference.job_endings import as_ending
 from tasks.core.inference.signs_of_life import RunningShard
 from tasks.core.inference.status import RunStatus
@@ -14,7 +14,7 @@ def ask_slurm(status: RunStatus) -> RunStatus:
     shards = (*status.running_shards, *status.left_shards)
     unknown = {shard.slurm_job for shard in shards if shard.slurm_job and shard.ending is None}
     try:
-        unknown -= job_numbers() if unknown else set()
+        unknown -= job_reasons().keys() if unknown else set()
     except ClusterError:
         return status
     endings = {job: found for job in unknown if (found := _ended(job))}

@@ -9,6 +9,7 @@ from prefect.exceptions import ObjectNotFound
 from infra.errors import ServiceError
 from tasks.core.errors import RunFolderError
 from tasks.core.inference.existing_run import open_run
+from tasks.core.inference.resources import read_resources
 from tasks.core.inference.status import RunStatus
 from tasks.core.naming import parse_run_folder_name
 
@@ -16,6 +17,7 @@ from tasks.core.naming import parse_run_folder_name
 def rerun(status: RunStatus, changes: dict[str, Any]) -> str:
     """Start the run's deployment on what is left of the run, with these `changes`; return the flow run's name.
 
+    It gets the cluster, memory and time of the last launch but for the changes.
     A resumed run scores the shards that have no receipt, and no others; it fails where models or inputs are no longer
     the run's.
 
@@ -29,7 +31,8 @@ def rerun(status: RunStatus, changes: dict[str, Any]) -> str:
     if name is None or not plan.round_name:
         raise RunFolderError(f"{folder.path} does not say which round it is of; run its inference deployment by hand")
     given = {"sample": plan.sample_name, "run_name": name.run_name, "limit": plan.limit, "run_id": plan.run_id}
-    parameters = {key: value for key, value in (given | changes).items() if value is not None}
+    chosen = {key: value for key, value in (given | changes).items() if value is not None}
+    parameters = read_resources(folder) | chosen
     deployment = f"inference/{plan.round_name}"
     try:
         started: Any = run_deployment(deployment, parameters=parameters, timeout=0, as_subflow=False)

@@ -35,9 +35,9 @@ def status(
 
 def rerun(
     run_folder: RunFolderArgument,
-    memory_gib: Annotated[float | None, typer.Option(help="of a SLURM job, instead of the profile's")] = None,
-    walltime_minutes: Annotated[int | None, typer.Option(help="of a SLURM job, instead of the profile's")] = None,
-    cluster: Annotated[str | None, typer.Option(help="another cluster profile than the round's")] = None,
+    memory_gib: Annotated[float | None, typer.Option(help="of a SLURM job, unlike the last launch's")] = None,
+    walltime_minutes: Annotated[int | None, typer.Option(help="of a SLURM job, unlike the last launch's")] = None,
+    cluster: Annotated[str | None, typer.Option(help="another cluster profile than the last launch's")] = None,
 ) -> None:
     """Say which shards of a run failed and why, then start its flow again on exactly those that are left."""
     use(read_settings())

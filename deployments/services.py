@@ -10,10 +10,12 @@ from infra.services.settings import ServiceSettings, read_settings
 from infra.services.units import write_units
 
 STACK_HELP = "embedded: SQLite; full: PostgreSQL and Redis"
-StackOption = Annotated[str, typer.Option(help=STACK_HELP)]
+StackOption = Annotated[
+    str | None, typer.Option(help=f"{STACK_HELP}; without it the one that was up last, at first embedded")
+]
 
 
-def up(stack: StackOption = "embedded") -> None:
+def up(stack: StackOption = None) -> None:
     """Start Prefect server, MLflow server and the worker, and keep them running."""
     settings = read_settings(stack)
     stacks.up(settings)
@@ -36,11 +38,14 @@ def migrate() -> None:
 
 def units(
     folder: Annotated[Path, typer.Argument(help="where the .service files go, such as ~/.config/systemd/user")],
-    stack: Annotated[str | None, typer.Option(help=f"{STACK_HELP}; without it the one that is up")] = None,
+    stack: StackOption = None,
 ) -> None:
     """Write units for `systemd --user`, which start the services at login or boot and restart them when they fail."""
-    for path in write_units(read_settings(stack), folder):
-        typer.echo(path)
+    paths = write_units(read_settings(stack), folder)
+    names = " ".join(path.name for path in paths)
+    typer.echo("\n".join(map(str, paths)))
+    typer.echo(f"winnow down; systemctl --user daemon-reload; systemctl --user enable --now {names}")
+    typer.echo("So that they start at boot and outlive your sessions: loginctl enable-linger")
 
 
 def register(app: typer.Typer) -> None:

@@ -14,6 +14,7 @@ from infra.profiles import read_profile, with_resources, worker_count
 from tasks.core.inference.launch_lock import launch_lock
 from tasks.core.inference.manifest import Launch
 from tasks.core.inference.plan import read_plan
+from tasks.core.inference.resources import write_resources
 from tasks.core.inference.run_folder import RunFolder
 from tasks.core.round import Round
 from tasks.core.round_file import read_round
@@ -63,6 +64,9 @@ def inference(  # noqa: PLR0913 - Prefect merges nested parameters shallowly, so
     engines = [fetch_engine(round_, label) for label in round_.active_labels]
     plan, folder = plan_run(round_, sample, run_name, limit, engines, run_id)
     with launch_lock(folder.path):
+        if not dry_run:
+            asked = {"cluster": cluster, "memory_gib": memory_gib, "walltime_minutes": walltime_minutes}
+            write_resources(folder, asked)
         started, rows = time.monotonic(), 0
         if unfinished_blocks(plan, folder):
             folder.manifest_path.unlink(missing_ok=True)

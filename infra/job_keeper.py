@@ -7,6 +7,7 @@ Dask's `adapt` replaces a job only after its worker was seen and lost. A job tha
 import asyncio
 import json
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -18,10 +19,10 @@ from tornado.ioloop import PeriodicCallback
 from infra.errors import ClusterError
 from infra.flow_run import run_logger
 from infra.profiles import SlurmProfile
-from infra.slurm_jobs import ending, job_numbers
+from infra.slurm_jobs import cancel, ending, is_stuck, job_reasons
 
 FAILED_STARTS_A_WORKER = 3
-"""Jobs that may end before their worker connects, for each worker, without one that does connect between them."""
+"""Jobs in a row that may end before their worker connects, for each worker."""
 REFUSED_SECONDS = 600.0
 """That SLURM may refuse every job, as it does at a limit of jobs a user."""
 LOG_LINES_SHOWN = 5
@@ -45,7 +46,8 @@ class JobKeeper:
         self._profile = profile
         self._folder = folder
         self._logger = run_logger()
-        self._failed_starts = 0
+        self._failed_starts: Counter[str] = Counter()
+        """In a row, by the worker's name."""
         self._seen: set[str] = set()
         """Names of workers that have connected."""
         self._last = ""
@@ -71,22 +73,25 @@ class JobKeeper:
         """Submit again what ended; SLURM's answers are awaited outside the event loop."""
         held = {name: job.job_id for name, job in self._cluster.workers.items()}
         try:
-            alive = await asyncio.to_thread(job_numbers)
+            reasons = await asyncio.to_thread(job_reasons)
         except ClusterError as error:
             self._logger.warning("SLURM did not say which jobs run; asked again in a moment: %s", error)
             return
         if self._ended:
             return
+        alive = {number for number, reason in reasons.items() if not is_stuck(reason)}
         connected = {worker["name"] for worker in self._cluster.scheduler_info["workers"].values()}
-        self._failed_starts = 0 if connected - self._seen else self._failed_starts
+        for name in connected:
+            del self._failed_starts[name]
         self._seen |= connected
         has_jobs = bool(connected or alive.intersection(held.values()))
         self._note_refusals([name for name, number in held.items() if number is None], has_jobs)
         for name, number in held.items():
             if number is not None and number not in alive and name not in connected:
-                await self._forget(name, number)
-        if self._failed_starts >= FAILED_STARTS_A_WORKER * self._profile.workers and not connected:
-            _given_up.append(f"{self._failed_starts} SLURM jobs ended before their Dask worker connected. {self._last}")
+                await self._forget(name, number, number in reasons)
+        failed = self._failed_starts
+        if not connected and held and min(failed[name] for name in held) >= FAILED_STARTS_A_WORKER:
+            _given_up.append(f"{failed.total()} SLURM jobs ended before their Dask worker connected. {self._last}")
         elif not _given_up:
             self._cluster.scale(jobs=self._profile.workers)
 
@@ -106,12 +111,14 @@ class JobKeeper:
                 "shows such a job, and `sbatch` says why; often it is a limit on jobs: lower the profile's workers."
             )
 
-    async def _forget(self, name: str, number: str) -> None:
-        """Let go of a job that ended, so that the cluster submits another under its worker's name."""
+    async def _forget(self, name: str, number: str, is_there: bool) -> None:
+        """Let go of a job that ended, or that never starts, so that the cluster submits another for its worker."""
         self._let_go(name)
-        self._failed_starts += name not in self._seen
+        self._failed_starts[name] += name not in self._seen
         self._seen.discard(name)
         self._last = await asyncio.to_thread(self._describe, number)
+        if is_there:
+            await asyncio.to_thread(cancel, [number])
         self._logger.warning("%s; it is replaced", self._last)
 
     def _let_go(self, name: str) -> None:

@@ -9,7 +9,7 @@ from infra.errors import ClusterError
 from infra.private_folder import private_folder
 from infra.profiles import LocalProfile, SlurmProfile
 from infra.slurm_jobs import ENDED, cancel, ending, run_slurm, this_process
-from infra.slurm_script import job_options, job_script, require_submittable
+from infra.slurm_script import job_options, job_script, require_submittable, write_environment
 
 FILE_SECONDS = 30.0
 POLL_SECONDS = 0.5
@@ -39,10 +39,11 @@ def run_on_node(profile: SlurmProfile | LocalProfile, folder: Path, module: str,
 
 
 def _run_job(profile: SlurmProfile, folder: Path, module: str, words: list[str], wait_s: int) -> str:
-    with private_folder(folder) as private:
+    with private_folder(folder, exclusive=False) as private:
         options = job_options(profile, this_process("doctor"), folder, private)
         script = job_script(options)
         require_submittable(script, folder)
+        write_environment(private)
         file, output = private / "job.sh", private / "output"
         worker_line = next(line for line in script.splitlines() if "distributed.cli.dask_worker" in line)
         python = profile.python or sys.executable

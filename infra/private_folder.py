@@ -13,14 +13,17 @@ KEYS = "private-"
 
 
 @contextmanager
-def private_folder(folder: Path) -> Iterator[Path]:
-    """Have a folder for keys that only this user can read; those of processes that died are removed."""
+def private_folder(folder: Path, exclusive: bool) -> Iterator[Path]:
+    """Have a folder for keys and passwords that only this user can read; those of processes that died are removed.
+
+    With `exclusive` all others are: no other process works there, so theirs died, if on another host.
+    """
     folder = folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     own = this_process("")
     for left in folder.glob(f"{KEYS}*"):
         host, pid, started, _ = left.name.removeprefix(KEYS).rsplit("-", 3)
-        if Owner("", host, int(pid), int(started)).is_gone():
+        if exclusive or Owner("", host, int(pid), int(started)).is_gone():
             shutil.rmtree(left, ignore_errors=True)
     private = tempfile.mkdtemp(prefix=f"{KEYS}{own.host}-{own.pid}-{own.started}-", dir=folder)
     try:

@@ -1,6 +1,5 @@
 """A Dask cluster of SLURM jobs, one worker each; encrypted, kept at its size, and gone with the flow."""
 
-import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,15 +8,16 @@ from typing import Any
 import dask
 import yaml
 
-from infra.dask_settings import dask_settings, passed_on
+from infra.dask_settings import dask_settings
 from infra.errors import ClusterError
 from infra.flow_run import link_dashboard, run_logger
 from infra.job_keeper import JobKeeper
+from infra.jobqueue import job_class, jobqueue
 from infra.keys import make_keys
 from infra.private_folder import private_folder
 from infra.profiles import SlurmProfile
 from infra.slurm_jobs import Owner, cancel_all, cancel_left_over, this_process
-from infra.slurm_script import job_class, job_options, job_script, jobqueue, require_submittable
+from infra.slurm_script import job_options, job_script, require_submittable, write_environment
 
 
 @contextmanager
@@ -33,10 +33,11 @@ def slurm_cluster(profile: SlurmProfile, name: str, folder: Path, exclusive: boo
     owner = this_process(name)
     if left_over := cancel_left_over(owner, exclusive):
         run_logger().warning("cancelled SLURM jobs that a dead flow process left: %s", ", ".join(left_over))
-    with private_folder(folder) as private:
+    with private_folder(folder, exclusive) as private:
         options = job_options(profile, owner, folder, private)
         require_submittable(job_script(options), folder)
-        _set_dask(profile, private / "dask.yaml")
+        _set_dask(profile, private)
+        write_environment(private)
         try:
             with _open(options, profile, private) as cluster, JobKeeper(cluster, profile, folder).running():
                 link_dashboard(name, cluster.scheduler.http_server.port)
@@ -45,14 +46,14 @@ def slurm_cluster(profile: SlurmProfile, name: str, folder: Path, exclusive: boo
             _clear_away(owner)
 
 
-def _set_dask(profile: SlurmProfile, file: Path) -> None:
-    """Set Dask here, and write the same settings into a file for the workers, with variables they need."""
+def _set_dask(profile: SlurmProfile, private: Path) -> None:
+    """Set Dask here, and write the same settings into a file for the workers."""
     settings = dask_settings(profile.cpus, f"{profile.queue_timeout_minutes:g} minutes")
     dask.config.set(settings)
-    nested = copy.deepcopy(dask.config.get("distributed"))
-    nested["nanny"]["pre-spawn-environ"] |= passed_on()
+    content = yaml.safe_dump({"distributed": dask.config.get("distributed")})
+    file = private / "dask.yaml"
     file.touch(mode=0o600)
-    file.write_text(yaml.safe_dump({"distributed": nested}), encoding="utf-8")
+    file.write_text(content, encoding="utf-8")
 
 
 def _clear_away(owner: Owner) -> None:

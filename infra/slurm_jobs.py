@@ -1,6 +1,7 @@
 """SLURM's own commands: which jobs are ours, how one ended, and an end to those that were left over."""
 
 import os
+import re
 import socket
 import subprocess
 from collections.abc import Iterable
@@ -26,6 +27,7 @@ ENDED = {
     "BOOT_FAIL",
     "DEADLINE",
 }
+_HELD = re.compile(r"JobHeldAdmin|JobHoldMaxRequeue|requeued[ _](in[ _])?held")
 FIELDS = ("JobState", "Reason", "ExitCode", "NodeList", "RunTime", "TimeLimit")
 
 
@@ -92,13 +94,20 @@ def run_slurm(*command: str) -> str:
 
 
 def _environment() -> dict[str, str]:
-    """Return this process's variables without those by which a person has squeue leave jobs out."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("SQUEUE_")}
+    """Return this process's variables without those by which a person has jobs left out, or asked for otherwise."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("SQUEUE_", "SBATCH_"))}
 
 
-def job_numbers() -> set[str]:
-    """Return the numbers of all of this user's jobs that have not ended, whatever a site made of their comments."""
-    return set(run_slurm("squeue", "--me", "--noheader", "--format", "%i").split())
+def job_reasons() -> dict[str, str]:
+    """Return state and reason of this user's jobs that have not ended, whatever a site made of their comments."""
+    lines = run_slurm("squeue", "--me", "--noheader", "--format", "%i|%T %r").splitlines()
+    return dict(line.split("|", 1) for line in lines if "|" in line)
+
+
+def is_stuck(reason: str) -> bool:
+    """Say whether a job of that state and reason never starts by itself, as when a node failed to launch it."""
+    state, _, why = reason.partition(" ")
+    return state == "SPECIAL_EXIT" or (state == "PENDING" and bool(_HELD.search(why)))
 
 
 def our_jobs() -> list[Job]:

@@ -1,18 +1,30 @@
 """The script of a SLURM job with a Dask worker, and what SLURM says of it."""
 
-import signal
+import re
+import shlex
+import sys
 import tempfile
-import threading
 from pathlib import Path
 from typing import Any
 
+from infra.dask_settings import passed_on
 from infra.errors import ClusterError
+from infra.jobqueue import jobqueue
 from infra.profiles import AnyProfile, SlurmProfile
 from infra.slurm_jobs import Owner, run_slurm, this_process
 
+ENVIRONMENT_FILE = "environment"
+"""In the private folder: the flow's variables that workers need, passwords among them, as lines of shell."""
+_FIT_FOR_A_COMMAND_LINE = re.compile(r"[A-Za-z0-9_./+@:=,%~-]+")
+
 
 def job_options(profile: SlurmProfile, owner: Owner, folder: Path, private: Path) -> dict[str, Any]:
-    """Return what describes a job to dask_jobqueue."""
+    """Return what describes a job to dask_jobqueue.
+
+    Raises:
+        ClusterError: a path has a character that the job's script cannot carry.
+    """
+    _require_fit(folder, private, profile.python or sys.executable)
     lines = [f"--comment={owner.comment}", *([f"--qos={profile.qos}"] if profile.qos else [])]
     lines += [f"--gres=gpu:{profile.gpus}"] if profile.gpus else []
     return {
@@ -20,6 +32,8 @@ def job_options(profile: SlurmProfile, owner: Owner, folder: Path, private: Path
         # One Prefect task at a time a worker: its libraries use the job's CPUs.
         "cores": 1,
         "processes": 1,
+        # A worker that dies ends its job, so that SLURM says why; a nanny would start another in what time is left.
+        "nanny": False,
         "job_cpu": profile.cpus,
         "memory": f"{profile.memory_gib}GiB",
         "walltime": f"{profile.walltime_minutes // 60:02d}:{profile.walltime_minutes % 60:02d}:00",
@@ -36,9 +50,20 @@ def job_options(profile: SlurmProfile, owner: Owner, folder: Path, private: Path
     }
 
 
+def _require_fit(*paths: Path | str) -> None:
+    """Refuse paths that dask_jobqueue (0.9.0), which does not quote, would break."""
+    for path in map(str, paths):
+        if not _FIT_FOR_A_COMMAND_LINE.fullmatch(path):
+            raise ClusterError(
+                f"'{path}' stands in the script of SLURM jobs, where only letters, digits and _./+@:=,%~- are allowed: "
+                "move the run's folder (work_path, inference.output_path) or the virtual environment"
+            )
+
+
 def _worker_arguments(profile: SlurmProfile) -> list[str]:
     """Return arguments of `dask worker`: SLURM alone watches the memory; nothing unencrypted leaves the node."""
     arguments = ["--memory-limit", "0", "--dashboard-address", "127.0.0.1:0"]
+    arguments += ["--worker-class", "infra.retiring_worker.RetiringWorker"]
     arguments += ["--lifetime", f"{profile.lifetime_seconds}s"]
     return [*arguments, "--lifetime-stagger", f"{round(60 * profile.retire_spread_minutes)}s"]
 
@@ -50,7 +75,16 @@ def _prologue(profile: SlurmProfile, private: Path) -> list[str]:
         "TOKENIZERS_PARALLELISM": "false",
         **profile.environment,
     }
-    return [*(f'export {name}="{value}"' for name, value in exports.items()), *profile.prologue]
+    own = f". {private}/{ENVIRONMENT_FILE}"
+    return [own, *(f'export {name}="{value}"' for name, value in exports.items()), *profile.prologue]
+
+
+def write_environment(private: Path) -> None:
+    """Write the file that a job's script reads: passwords are in it, so that they stand in no script."""
+    file = private / ENVIRONMENT_FILE
+    file.touch(mode=0o600)
+    lines = [f"export {name}={shlex.quote(value)}\n" for name, value in passed_on().items()]
+    file.write_text("".join(lines), encoding="utf-8")
 
 
 def job_script(options: dict[str, Any]) -> str:
@@ -88,29 +122,3 @@ def require_submittable(script: str, folder: Path) -> None:
             lines = [line for line in script.splitlines() if line.startswith("#SBATCH")]
             asked = " ".join(line.removeprefix("#SBATCH ") for line in lines)
             raise ClusterError(f"SLURM refuses the profile's jobs: {refusal}. They ask for: {asked}") from None
-
-
-def job_class() -> Any:
-    """Return dask_jobqueue's job, mended (0.9.0): its status when it closes, and its number behind a site's banner."""
-    from distributed import Status  # noqa: PLC0415 - with the import below
-
-    class SlurmJob(jobqueue().slurm.SLURMJob):  # type: ignore[misc]
-        job_id_regexp = r"Submitted batch job (?P<job_id>\d+)"
-
-        async def close(self) -> None:
-            """Cancel the job; a cluster does not close with jobs that do not say that they are closed."""
-            await super().close()
-            self.status = Status.closed
-
-    return SlurmJob
-
-
-def jobqueue() -> Any:
-    """Import dask_jobqueue, which takes Ctrl-C for itself (0.9.0), and give Ctrl-C back."""
-    before = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread():
-        raise ClusterError("a SLURM cluster is opened in a process's main thread; call the flow from there")
-    import dask_jobqueue  # noqa: PLC0415 - see above
-
-    signal.signal(signal.SIGINT, before)
-    return dask_jobqueue

@@ -5,9 +5,14 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from prefect import get_client
+from prefect.client.schemas.objects import WorkPoolStatus
+from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
+
 from deployments.doctor.check import FREE_BYTES, Check
 from deployments.doctor.node import answer
 from deployments.doctor.profiles import check_profile
+from infra.services.settings import WORK_POOL
 from tasks.core.errors import WinnowError
 from tasks.core.round import Round
 from tasks.inference import find_engine
@@ -21,6 +26,8 @@ def all_checks(round_: Round, wait_s: int) -> Iterator[Check]:
     servers = server_urls()
     answers = {name: _server(name, url) for name, url in servers.items()}
     yield from answers.values()
+    if answers["Prefect server"].passed:
+        yield check_worker()
     yield from _folders(round_)
     engines: dict[str, str] = {}
     if answers["MLflow server"].passed:
@@ -48,6 +55,22 @@ def _server(name: str, url: str) -> Check:
     except Exception as error:  # noqa: BLE001 - whatever is wrong is what was asked
         return Check(name, False, f"{url}: {error}", "start the servers (`make up`), or set the address of yours")
     return Check(name, True, f"answers at {url}")
+
+
+def check_worker() -> Check:
+    """Look for a worker; this is also the first question that the server answers only with its password."""
+    name = f"Prefect worker of the work pool '{WORK_POOL}'"
+    try:
+        with get_client(sync_client=True) as client:
+            pool = client.read_work_pool(WORK_POOL)
+    except ObjectNotFound:
+        return Check(name, False, "the server has no such work pool", "start a worker (`make up`)")
+    except PrefectHTTPStatusError as error:
+        status = error.response.status_code
+        remedy = "in this shell: set -a; . $WINNOW_HOME/client.env; set +a" if status == 401 else "see the server's log"
+        return Check(name, False, f"the server answers {status}", remedy)
+    is_ready = pool.status is WorkPoolStatus.READY
+    return Check(name, is_ready, f"{pool.status.value if pool.status else 'unknown'}", "start a worker (`make up`)")
 
 
 def _shared(round_: Round) -> list[Path]:

@@ -40,7 +40,8 @@ def prefect_service(settings: ServiceSettings, folder: Path) -> Service:
 
 def server_environment(settings: ServiceSettings) -> dict[str, str]:
     """Variables of the server alone: its database, broker, retention and password."""
-    environment = {}
+    # A browser asks the server that it has the page from: through a tunnel that is not the address that clients use.
+    environment = {"PREFECT_SERVER_UI_API_URL": "/api"}
     if settings.needs_passwords:
         environment["PREFECT_SERVER_API_AUTH_STRING"] = read_secrets(settings.home).clients["PREFECT_API_AUTH_STRING"]
     if settings.stack == "embedded":

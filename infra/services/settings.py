@@ -19,7 +19,9 @@ DEFAULT_MLFLOW_PORT = 5000
 DEFAULT_POSTGRES_PORT = 5433
 DEFAULT_REDIS_PORT = 6380
 RECORD_FILE = "stack.json"
-"""Below the home while a stack is up: what it was started with, so that other commands need no option."""
+"""Below the home: what its stack was started with last, so that other commands need no option, and where it runs."""
+NO_PROXY = ("no_proxy", "NO_PROXY")
+"""Programs differ in which of the two they read."""
 
 
 @dataclass(frozen=True)
@@ -72,18 +74,19 @@ class ServiceSettings:
             "MLFLOW_DISABLE_TELEMETRY": "true",
             "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
             "DO_NOT_TRACK": "1",
+            **dict.fromkeys(NO_PROXY, _past_proxy(HOST, "localhost", self.public_host)),
         }
         return addresses | read_secrets(self.home).clients if self.needs_passwords else addresses
 
 
 def read_settings(stack: str | None = None) -> ServiceSettings:
-    """Read the settings: from the environment, else as the stack that is up was started, else the defaults.
+    """Read the settings: from the environment, else as the home's stack was started last, else the defaults.
 
     The variables are WINNOW_HOME (default `.winnow`), WINNOW_PREFECT_PORT, WINNOW_MLFLOW_PORT, WINNOW_POSTGRES_PORT,
     WINNOW_REDIS_PORT, WINNOW_HOST and WINNOW_PUBLIC_HOST (default off loopback: this machine's name).
 
     Args:
-        stack: one of `STACKS`; without it the one that is up, else `embedded`.
+        stack: one of `STACKS`; without it the home's: the one started last, else the one whose data lies there.
 
     Raises:
         ServiceError: a port is not a port, WINNOW_HOST is no address, or there is no such stack.
@@ -97,18 +100,29 @@ def read_settings(stack: str | None = None) -> ServiceSettings:
         mlflow_port=_read_port("WINNOW_MLFLOW_PORT", record.get("mlflow_port", DEFAULT_MLFLOW_PORT)),
         postgres_port=_read_port("WINNOW_POSTGRES_PORT", record.get("postgres_port", DEFAULT_POSTGRES_PORT)),
         redis_port=_read_port("WINNOW_REDIS_PORT", record.get("redis_port", DEFAULT_REDIS_PORT)),
-        stack=_read_stack(stack or record.get("stack", "embedded")),
+        stack=_read_stack(stack or record.get("stack") or _stack_of(home)),
         host=host,
         public_host=os.environ.get("WINNOW_PUBLIC_HOST") or _public_host(host, record),
     )
 
 
 def read_record(home: Path) -> dict[str, Any] | None:
-    """Return what the stack that is up was started with, or None when none is."""
+    """Return what the home's stack was started with last, and the `machine` where it runs; None where none ever was."""
     try:
         return dict(json.loads((home / RECORD_FILE).read_text()))
     except FileNotFoundError:
         return None
+
+
+def _stack_of(home: Path) -> str:
+    return "full" if (home / "postgresql" / "data").exists() else "embedded"
+
+
+def _past_proxy(*hosts: str) -> str:
+    """Return for which hosts no proxy is asked: those of the environment, and these."""
+    known = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
+    names = [name.strip() for name in known.split(",") if name.strip()]
+    return "*" if "*" in names else ",".join(dict.fromkeys([*names, *hosts]))
 
 
 def _public_host(host: str, record: dict[str, Any]) -> str:

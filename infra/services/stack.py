@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
@@ -36,13 +37,13 @@ def up(settings: ServiceSettings) -> None:
     """Start what does not run yet and wait until all is healthy.
 
     Raises:
-        ServiceError: another stack is up, or a service did not start.
+        ServiceError: another stack is up, the home's services run on another machine, or a service did not start.
     """
     with _alone(settings):
         _require_same(settings)
         _prepare(settings)
         *stores, prefect_server, mlflow_server, worker = services(settings)
-        write_record(settings)
+        write_record(settings, socket.gethostname())
         _start_all(stores)
         if stores and databases.are_new(settings):
             databases.migrate_running(settings)
@@ -53,10 +54,16 @@ def up(settings: ServiceSettings) -> None:
 
 
 def down(settings: ServiceSettings) -> list[str]:
-    """Stop whichever stack runs, the worker first; return the names of what was stopped."""
+    """Stop whichever stack runs, the worker first; return the names of what was stopped.
+
+    Raises:
+        ServiceError: the home's services run on another machine.
+    """
     with _alone(settings):
-        stopped = [service.name for service in reversed(_known(_recorded(settings))) if stop(service)]
-        (settings.home / RECORD_FILE).unlink(missing_ok=True)
+        recorded = _recorded(settings)
+        stopped = [service.name for service in reversed(_known(recorded)) if stop(service)]
+        if read_record(settings.home):
+            write_record(recorded, None)
         return stopped
 
 
@@ -70,7 +77,7 @@ def migrate(settings: ServiceSettings) -> list[str]:
     """Bring all databases below the home up to date; return their names.
 
     Raises:
-        ServiceError: a service runs, or a migration failed.
+        ServiceError: a service runs, here or on another machine, or a migration failed.
     """
     with _alone(settings):
         recorded = _recorded(settings)
@@ -83,16 +90,17 @@ def migrate(settings: ServiceSettings) -> list[str]:
         return databases.migrate(settings)
 
 
-def write_record(settings: ServiceSettings) -> None:
-    """Record what the stack is started with, so that other commands need no option."""
-    record = {name: value for name, value in asdict(settings).items() if name != "home"}
+def write_record(settings: ServiceSettings, machine: str | None) -> None:
+    """Record what the stack is started with, so that other commands need no option, and the machine while it is up."""
+    record = {name: value for name, value in asdict(settings).items() if name != "home"} | {"machine": machine}
     write_private(settings.home / RECORD_FILE, json.dumps(record, indent=1))
 
 
 @contextmanager
 def running(settings: ServiceSettings) -> Iterator[None]:
     """Have the stack up inside the block; what was not up before is stopped after it."""
-    before = set(_running_names(settings))
+    before, record = set(_running_names(settings)), settings.home / RECORD_FILE
+    kept = record.read_text() if record.exists() else None
     try:
         up(settings)
         yield
@@ -101,7 +109,9 @@ def running(settings: ServiceSettings) -> Iterator[None]:
             if service.name not in before:
                 stop(service)
         if not before:
-            (settings.home / RECORD_FILE).unlink(missing_ok=True)
+            record.unlink(missing_ok=True)
+            if kept is not None:
+                write_private(record, kept)
 
 
 def _start_all(started: list[Service]) -> None:
@@ -125,7 +135,7 @@ def _prepare(settings: ServiceSettings) -> None:
 
 
 def _require_same(settings: ServiceSettings) -> None:
-    """Refuse to start beside a stack that was started otherwise; its record goes when nothing of it runs."""
+    """Refuse to start beside a stack that was started otherwise; its record gives way when nothing of it runs."""
     recorded = _recorded(settings)
     if recorded == settings or not _running_names(recorded):
         return
@@ -147,13 +157,26 @@ def _known(settings: ServiceSettings) -> list[Service]:
 def _recorded(settings: ServiceSettings) -> ServiceSettings:
     """Return the settings that the stack below this home was started with, or the given ones."""
     record = read_record(settings.home)
-    return settings if record is None else replace(settings, **record)
+    if record is None:
+        return settings
+    return replace(settings, **{name: value for name, value in record.items() if name != "machine"})
 
 
 @contextmanager
 def _alone(settings: ServiceSettings) -> Iterator[None]:
-    """Let one `up`, `down` or `migrate` at a time work on the home."""
+    """Let one `up`, `down` or `migrate` at a time work on the home, on the machine where its services run."""
     settings.home.mkdir(parents=True, exist_ok=True)
     with (settings.home / ".stack.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        _require_here(settings)
         yield
+
+
+def _require_here(settings: ServiceSettings) -> None:
+    """Refuse where the services run on another machine: here they are not seen, and two would write the same data."""
+    machine = (read_record(settings.home) or {}).get("machine")
+    if machine not in (None, socket.gethostname()):
+        raise ServiceError(
+            f"the services of {settings.home} run on {machine}, and this is {socket.gethostname()}: type it there. If "
+            f"{machine} is gone for good, or is this machine's former name, delete {settings.home / RECORD_FILE}."
+        )

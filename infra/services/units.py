@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import socket
 from pathlib import Path
 
 from infra.errors import ServiceError
@@ -42,7 +43,8 @@ def write_units(settings: ServiceSettings, folder: Path) -> list[Path]:
         path = folder / _unit_name(service.name)
         path.write_text(_unit(service, environment_file, after))
         written.append(path)
-    write_record(settings)  # so that `winnow deploy` and the others find the services that systemd starts
+    # So that `winnow deploy` and the others find the services that systemd starts.
+    write_record(settings, socket.gethostname())
     return written
 
 

@@ -23,7 +23,8 @@ def install_zombie_automation(settings: ServiceSettings, silent_seconds: int = S
     credentials = settings.environment.get("PREFECT_API_AUTH_STRING", "").split(":", 1)
     auth = httpx.BasicAuth(*credentials) if len(credentials) == 2 else None
     try:
-        with httpx.Client(base_url=f"{settings.prefect_ui}/api/automations", auth=auth, timeout=REQUEST_SECONDS) as api:
+        url = f"{settings.prefect_ui}/api/automations"
+        with httpx.Client(base_url=url, auth=auth, timeout=REQUEST_SECONDS, trust_env=False) as api:
             return _install(api, wanted)
     except httpx.HTTPStatusError as error:
         raise ServiceError(f"the Prefect server refused the automation '{NAME}': {error.response.text}") from None

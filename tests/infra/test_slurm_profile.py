@@ -7,9 +7,11 @@ import pytest
 import yaml
 
 from infra.errors import ClusterError
+from infra.jobqueue import job_class
+from infra.private_folder import private_folder
 from infra.profiles import PROFILES, LocalProfile, SlurmProfile, read_profile, with_resources
 from infra.slurm_jobs import Owner, _parse, this_process
-from infra.slurm_script import example_script, job_class, job_options, job_script
+from infra.slurm_script import example_script, job_options, job_script
 
 OWNER = Owner("us-iter0-3f9a0c11d2e4", "login1", 4711, 1_700_000_000)
 
@@ -25,7 +27,7 @@ def test_the_cpu_profiles_job_asks_for_what_the_profile_says(tmp_path):
     assert 'export OMP_NUM_THREADS="${SLURM_CPUS_PER_TASK:-8}"' in lines
     assert 'export HF_HUB_OFFLINE="1"' in lines
     worker = next(line for line in lines if "distributed.cli.dask_worker" in line)
-    for words in ("--nthreads 1 ", "--memory-limit 0", "--lifetime 13500s", "--lifetime-stagger 300s", "--nanny"):
+    for words in ("--nthreads 1 ", "--memory-limit 0", "--lifetime 13500s", "--lifetime-stagger 300s", "--no-nanny"):
         assert words in worker
 
 
@@ -35,6 +37,21 @@ def test_the_gpu_profiles_job_asks_for_a_gpu_also_where_it_is_only_printed(tmp_p
     assert "#SBATCH --gres=gpu:1" in shown.splitlines()
     assert 'export DASK_CONFIG="LOGS/KEYS/dask.yaml"' in shown
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("folder", ["/data/my runs", "/data/x;y", "/data/$HOME"])
+def test_a_path_that_a_jobs_script_would_break_is_refused(folder):
+    with pytest.raises(ClusterError, match="where only letters, digits and"):
+        job_options(read_profile("slurm-cpu"), OWNER, Path(folder), Path(folder, "private-x"))
+
+
+def test_folders_of_keys_go_with_a_launch_of_another_host_where_no_other_can_be_at_work(tmp_path):
+    left = tmp_path / "private-login2-4711-1700000000-abc"
+    left.mkdir()
+    with private_folder(tmp_path, exclusive=False):
+        assert left.exists()
+    with private_folder(tmp_path, exclusive=True) as own:
+        assert list(tmp_path.iterdir()) == [own]
 
 
 def test_a_jobs_number_is_found_behind_a_sites_banner(tmp_path):

@@ -48,14 +48,14 @@ if __name__ == "__main__":
 
 def test_starting_it_again_changes_nothing(full_stack, typed):
     before = family(full_stack)
-    code, said = typed("winnow", "up", "--stack", "full")
+    code, said = typed("winnow", "up")
     assert code == 0, said
     assert full_stack.prefect_ui in said
     assert {process.pid for process in before} <= {process.pid for process in family(full_stack)}
 
 
 def test_another_stack_is_refused_beside_it(full_stack, typed):
-    code, said = typed("winnow", "up")
+    code, said = typed("winnow", "up", "--stack", "embedded")
     assert code == 1
     assert "stack full, not embedded" in said
     assert "winnow down" in said

@@ -11,7 +11,9 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from infra.services import stack
+from infra.services.process import is_healthy
 from infra.services.settings import ServiceSettings
+from infra.services.zombies import install_zombie_automation
 from tests.conftest import free_port
 from tests.services.api import PrefectApi
 from tests.services.conftest import BINARIES, family, listening
@@ -123,6 +125,41 @@ def test_a_command_finds_the_stack_by_the_home_alone(settings):
     assert settings.mlflow_ui in done.stdout
     assert str(settings.home / stack.CLIENT_FILE) in done.stdout
     assert settings.environment["MLFLOW_TRACKING_PASSWORD"] not in done.stdout + done.stderr
+
+
+def test_a_browser_asks_the_server_that_it_has_the_page_from(settings):
+    """As through `ssh -L`, where the browser does not reach the address that clients use."""
+    assert httpx.get(f"{settings.prefect_ui}/ui-settings").json()["api_url"] == "/api"
+
+
+ASKS_BOTH = "import mlflow, prefect; mlflow.search_experiments(); prefect.get_client(sync_client=True).read_flows()"
+
+
+def test_a_sites_proxy_is_not_asked_for_the_services(settings, monkeypatch):
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, f"http://127.0.0.1:{free_port()}")
+    assert all(is_healthy(service) for service in stack.services(settings))
+    assert not install_zombie_automation(settings)
+    environment = {**os.environ, **settings.environment, "PREFECT_CLIENT_MAX_RETRIES": "0"}
+    subprocess.run([sys.executable, "-c", ASKS_BOTH], env=environment, check=True, timeout=60)
+
+
+LOOKS_FOR_A_WORKER = "from deployments.doctor.checks import check_worker; print(check_worker())"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({}, "passed=True"),
+        ({"PREFECT_API_AUTH_STRING": "winnow:wrong"}, "found='the server answers 401'"),
+    ],
+)
+def test_the_doctor_looks_for_a_worker_and_names_a_wrong_password(settings, change, said):
+    environment = {**os.environ, **settings.environment, **change}
+    command = [sys.executable, "-c", LOOKS_FOR_A_WORKER]
+    assert said in subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
 
 
 def test_only_prefect_and_mlflow_listen_off_loopback(settings, own_address):

@@ -3,6 +3,7 @@
 import configparser
 import os
 import shutil
+import socket
 import stat
 import subprocess
 from dataclasses import replace
@@ -15,7 +16,7 @@ from infra.services import postgres, stack
 from infra.services.mlflow_app import create_app
 from infra.services.packages import ensure_packages, find_program
 from infra.services.passwords import ensure_secrets, read_secrets
-from infra.services.settings import ServiceSettings, read_settings
+from infra.services.settings import ServiceSettings, read_record, read_settings
 from infra.services.units import write_units
 from tests.conftest import free_port
 
@@ -38,12 +39,54 @@ def test_the_default_is_the_embedded_stack_on_loopback_without_passwords(home):
 
 def test_what_a_stack_was_started_with_is_known_until_the_environment_says_otherwise(home, monkeypatch):
     started = ServiceSettings(home, 1234, 1235, 1236, 1237, "full", "10.0.0.5", "login1")
-    stack.write_record(started)
+    stack.write_record(started, None)
     assert read_settings() == started
     assert read_settings("embedded") == replace(started, stack="embedded")
     monkeypatch.setenv("WINNOW_PREFECT_PORT", "4300")
     monkeypatch.setenv("WINNOW_HOST", "127.0.0.1")
     assert read_settings() == replace(started, prefect_port=4300, host="127.0.0.1", public_host="127.0.0.1")
+
+
+def test_a_home_keeps_its_stack(home):
+    (home / "postgresql" / "data").mkdir(parents=True)
+    assert read_settings().stack == "full"
+    assert read_settings("embedded").stack == "embedded"
+    stack.write_record(ServiceSettings(home), None)
+    assert read_settings().stack == "embedded"
+
+
+@pytest.mark.parametrize("command", [stack.up, stack.down, stack.migrate])
+def test_a_home_whose_services_run_on_another_machine_is_left_alone(home, command):
+    stack.write_record(ServiceSettings(home), "login7")
+    before = {path: path.read_bytes() for path in home.iterdir() if path.name != ".stack.lock"}
+    with pytest.raises(ServiceError, match="run on login7, and this is "):
+        command(read_settings())
+    assert {path: path.read_bytes() for path in home.iterdir() if path.name != ".stack.lock"} == before
+
+
+def test_what_was_stopped_may_be_started_on_another_machine_as_it_was(home):
+    settings = ServiceSettings(home, 1234, 1235)
+    stack.write_record(settings, socket.gethostname())
+    assert stack.down(settings) == []
+    assert read_record(home)["machine"] is None
+    assert read_settings() == settings
+
+
+@pytest.mark.parametrize(
+    ("known", "expected"),
+    [
+        (None, "127.0.0.1,localhost,login1"),
+        ("site.org, localhost", "site.org,localhost,127.0.0.1,login1"),
+        ("*", "*"),
+    ],
+)
+def test_no_proxy_stands_between_the_services_and_those_who_ask_them(home, monkeypatch, known, expected):
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    if known:
+        monkeypatch.setenv("NO_PROXY", known)
+    environment = replace(ServiceSettings(home), public_host="login1").environment
+    assert environment["no_proxy"] == environment["NO_PROXY"] == expected
 
 
 def test_off_loopback_the_environment_holds_the_passwords_and_the_public_name(home, monkeypatch):

@@ -96,8 +96,10 @@ def test_a_run_that_slurm_would_refuse_fails_at_once_and_says_why(on_slurm, type
     assert "--cpus-per-task=64" in message
 
 
-def test_cancelling_the_flow_run_cancels_its_jobs_and_rerun_finishes_the_run(on_slurm, typed, slurm, settings):
-    said = typed("prefect", "deployment", "run", "inference/us-iter0", "-p", "sample=large")
+def test_a_cancelled_flow_run_cancels_its_jobs_and_rerun_finishes_the_run(on_slurm, typed, slurm, settings, tmp_path):
+    cluster = json.dumps(write_profile(tmp_path, workers=2, cpus=2))
+    parameters = ["-p", "sample=large", "-p", f"cluster={cluster}"]
+    said = typed("prefect", "deployment", "run", "inference/us-iter0", *parameters)
     number = flow_run_of(said)
     output = read_round(on_slurm).inference.output_path
     wait_until(lambda: list(output.glob("*-large/receipts/*.json")), "a shard was finished")
@@ -110,7 +112,8 @@ def test_cancelling_the_flow_run_cancels_its_jobs_and_rerun_finishes_the_run(on_
 
     said = typed("winnow", "rerun", str(folder.path), "--memory-gib", "2")
     assert "started flow run" in said
-    wait_until(lambda: "2G" in run_slurm(slurm, "squeue", "--noheader", "--format", "%m"), "jobs with 2 GiB started")
+    jobs = ("squeue", "--noheader", "--format", "%m %C")
+    wait_until(lambda: "2G 2\n" in run_slurm(slurm, *jobs), "jobs with 2 GiB and the last launch's CPUs started")
     wait_until(folder.manifest_path.is_file, "the run was finished")
     wait_until(lambda: not run_slurm(slurm, "squeue", "--noheader"), "no job was left")
     assert wrong_in(folder) == []

@@ -8,6 +8,7 @@ from typing import Any
 from tasks.core.errors import RunFolderError
 from tasks.core.files import read_json
 from tasks.core.inference.plan import Plan, read_plan
+from tasks.core.inference.resources import read_resources
 from tasks.core.inference.run_folder import RunFolder
 from tasks.core.naming import RunFolderName, parse_run_folder_name, round_name
 
@@ -57,6 +58,8 @@ def continue_command(plan: Plan, folder: RunFolder) -> str | None:
     parameters = {"sample": _as_text(plan.sample_name), "run_name": _as_text(name.run_name)}
     if plan.limit is not None:
         parameters["limit"] = str(plan.limit)
+    for key, value in read_resources(folder).items():
+        parameters[key] = _as_text(value) if isinstance(value, str) else str(value)
     words = [word for key, value in parameters.items() for word in ("-p", f"{key}={value}")]
     return shlex.join(["prefect", "deployment", "run", f"inference/{round_}", *words])
 

@@ -7,6 +7,7 @@ output/<LABEL>/part-00042.parquet   tweet_id, score
 quarantine/part-00042.parquet       tweet_id, text, reason; only for shards that have such rows
 running/00042.json                  who scores the shard; gone when it is done
 failures/00042.json                 why the shard failed last; gone when it is done
+resources.json                      which cluster, memory and time the last launch was given
 logs/<LABEL>/<worker>.log           a line a shard
 logs/slurm/                         what SLURM jobs wrote, and jobs.jsonl: how those ended that were lost
 logs/summary.md
@@ -35,6 +36,11 @@ class RunFolder:
     def plan_path(self) -> Path:
         """Where the plan lies."""
         return self.path / "plan.parquet"
+
+    @property
+    def resources_path(self) -> Path:
+        """Where it stands which cluster, memory and time the last launch was given."""
+        return self.path / "resources.json"
 
     @property
     def summary_path(self) -> Path:

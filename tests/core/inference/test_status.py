@@ -20,6 +20,7 @@ from tasks.core.inference.manifest import Launch, write_manifest
 from tasks.core.inference.markers import Failure, Running, marked
 from tasks.core.inference.plan import METADATA_KEY, EngineUse, write_plan
 from tasks.core.inference.receipts import read_receipt
+from tasks.core.inference.resources import write_resources
 from tasks.core.inference.run_folder import RunFolder, worker_name
 from tasks.core.inference.scoring import score_shard
 from tasks.core.inference.status import read_status
@@ -241,6 +242,8 @@ def test_the_command_goes_on_with_the_same_round_sample_and_run_name(make_named_
     expected = "prefect deployment run inference/us-iter0 -p sample=evaluation -p run_name=main"
     assert read_status(folder.path).command == expected
     assert continue_command(replace(plan, limit=50), folder) == f"{expected} -p limit=50"
+    write_resources(folder, {"cluster": "slurm-cpu", "memory_gib": 1.5, "walltime_minutes": None})
+    assert read_status(folder.path).command == f"{expected} -p cluster=slurm-cpu -p memory_gib=1.5"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,135 @@
+"""What goes wrong with jobs of a Dask cluster on a real SLURM, and what is made of it."""
+
+import asyncio
+import os
+import time
+
+import psutil
+import pytest
+import yaml
+from distributed import Client, KilledWorker
+
+from infra import slurm_jobs
+from infra.job_keeper import require_kept
+from infra.jobqueue import job_class
+from infra.slurm.client import run
+from infra.slurm.jobs import run_out_of_time
+from infra.slurm.nodes import drain, resume
+from infra.slurm_cluster import slurm_cluster
+from infra.slurm_jobs import cancel
+from tests.slurm.slow import work
+from tests.slurm.test_dask_jobs import SECONDS, SMALL, numbers, on_slurm, wait_until
+from tests.slurm.where import where
+
+__all__ = ["on_slurm"]
+
+pytestmark = [pytest.mark.slurm, pytest.mark.timeout(300)]
+ALONE = SMALL.model_copy(update={"workers": 1})
+LIFETIME_SECONDS = 18
+SHORT_LIVED = {"walltime_minutes": 2, "retire_before_minutes": 1.7, "retire_spread_minutes": 0.01}
+
+
+def endings(folder):
+    file = folder / "jobs.jsonl"
+    return [yaml.safe_load(line) for line in file.read_text().splitlines()] if file.exists() else []
+
+
+def test_a_task_that_outlasts_its_worker_is_done_once_and_the_next_goes_to_another_job(tmp_path):
+    profile = ALONE.model_copy(update=SHORT_LIVED)
+    with slurm_cluster(profile, "lives", tmp_path, False) as cluster, Client(cluster, set_as_default=False) as client:
+        client.wait_for_workers(1, timeout=SECONDS)
+        long = client.submit(work, tmp_path / "begun", LIFETIME_SECONDS + 20)
+        time.sleep(LIFETIME_SECONDS + 5)
+        short = client.submit(work, tmp_path / "begun_later", 0)
+        first = long.result(timeout=SECONDS)
+        del long
+        assert first != short.result(timeout=SECONDS)
+    assert len((tmp_path / "begun").read_text().splitlines()) == 1
+
+
+def test_a_task_that_its_jobs_time_limit_ends_counts_as_lost_also_when_its_worker_was_to_retire(slurm, tmp_path):
+    profile = ALONE.model_copy(update=SHORT_LIVED)
+    with slurm_cluster(profile, "limit", tmp_path, False) as cluster, Client(cluster, set_as_default=False) as client:
+        client.wait_for_workers(1, timeout=SECONDS)
+        cluster.scheduler.allowed_failures = 0
+        task = client.submit(work, tmp_path / "begun", 600)
+        time.sleep(LIFETIME_SECONDS + 5)
+        (number,) = numbers()
+        run_out_of_time(slurm, number)
+        with pytest.raises(KilledWorker):
+            task.result(timeout=SECONDS)
+
+
+def test_a_worker_that_the_kernel_kills_ends_its_job_and_another_follows(tmp_path):
+    with slurm_cluster(ALONE, "killed", tmp_path, False) as cluster, Client(cluster, set_as_default=False) as client:
+        client.wait_for_workers(1, timeout=SECONDS)
+        (found,) = client.run(where).values()
+        psutil.Process(found["pid"]).kill()
+        wait_until(lambda: endings(tmp_path), "the ending was written")
+        client.wait_for_workers(1, timeout=SECONDS)
+        assert numbers() != {found["job"]}
+        (ending,) = endings(tmp_path)
+        assert (ending["job"], ending["JobState"], ending["ExitCode"]) == (found["job"], "FAILED", "137:0")
+
+
+def test_a_job_that_is_held_is_replaced(slurm, tmp_path):
+    many = SMALL.model_copy(update={"workers": 5})  # on 4 nodes of 2 CPUs one job has to wait
+    with slurm_cluster(many, "held", tmp_path, False) as cluster, Client(cluster, set_as_default=False) as client:
+        client.wait_for_workers(4, timeout=SECONDS)
+        wait_until(lambda: len(numbers()) == 5, "all jobs were submitted")
+        (waiting,) = run(slurm, "squeue", "--noheader", "--states", "PENDING", "--format", "%i").split()
+        run(slurm, "scontrol", "hold", waiting)
+        wait_until(lambda: endings(tmp_path), "the job was given up")
+        (ending,) = endings(tmp_path)
+        assert (ending["job"], ending["JobState"], ending["Reason"]) == (waiting, "PENDING", "JobHeldAdmin")
+        wait_until(lambda: len(numbers() - {waiting}) == 5, "another was submitted")
+        wait_until(lambda: waiting not in numbers(), "the held one was cancelled")
+
+
+@pytest.fixture
+def busy(slurm):
+    """Return a function that drains nodes; they are back after the test."""
+    drained = []
+
+    def take(nodes):
+        for node in nodes:
+            drain(slurm, node)
+            drained.append(node)
+
+    yield take
+    for node in drained:
+        resume(slurm, node)
+
+
+def test_one_node_that_fails_every_job_does_not_end_a_run_whose_other_jobs_wait(slurm, tmp_path, busy):
+    nodes = run(slurm, "sinfo", "--noheader", "--Node", "--format", "%N").split()
+    bad = nodes[0]
+    profile = SMALL.model_copy(update={"prologue": (f'if [ "$SLURMD_NODENAME" = {bad} ]; then exit 3; fi',)})
+    with slurm_cluster(profile, "bad", tmp_path, False) as cluster, Client(cluster, set_as_default=False) as client:
+        busy(nodes[2:])
+        client.wait_for_workers(1, timeout=SECONDS)
+        wait_until(lambda: len(endings(tmp_path)) > 6, "the bad node failed many jobs")
+        (found,) = client.run(where).values()
+        busy(nodes[1:2])
+        cancel([found["job"]])
+        before = len(endings(tmp_path))
+        wait_until(lambda: len(endings(tmp_path)) > before + 2, "the keeper went on")
+        require_kept()
+        assert not client.scheduler_info(n_workers=-1)["workers"]
+
+
+def test_a_persons_sbatch_settings_do_not_change_what_a_profile_asks_for(slurm, tmp_path, monkeypatch):
+    monkeypatch.setenv("SBATCH_TIMELIMIT", "7")
+    with slurm_cluster(ALONE, "asked", tmp_path, False):
+        wait_until(numbers, "the job was submitted")
+        assert run(slurm, "squeue", "--noheader", "--format", "%l").split() == ["30:00"]
+
+
+def test_a_submission_that_hangs_is_given_up(tmp_path, monkeypatch):
+    hangs = tmp_path / "sbatch"
+    hangs.write_text("#!/bin/sh\nexec sleep 60\n")
+    hangs.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setattr(slurm_jobs, "SECONDS", 1)
+    with pytest.raises(RuntimeError, match="gave no answer within 1 s"):
+        asyncio.run(job_class()._call(["sbatch", "job.sh"]))
