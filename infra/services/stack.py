@@ -99,6 +99,7 @@ def write_record(settings: ServiceSettings, machine: str | None) -> None:
 @contextmanager
 def running(settings: ServiceSettings) -> Iterator[None]:
     """Have the stack up inside the block; what was not up before is stopped after it."""
+    _require_here(settings)
     before, record = set(_running_names(settings)), settings.home / RECORD_FILE
     kept = record.read_text() if record.exists() else None
     try:

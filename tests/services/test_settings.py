@@ -55,13 +55,20 @@ def test_a_home_keeps_its_stack(home):
     assert read_settings().stack == "embedded"
 
 
-@pytest.mark.parametrize("command", [stack.up, stack.down, stack.migrate])
+def run_beside(settings):
+    with stack.running(settings):
+        pytest.fail("the stack must not come up")
+
+
+@pytest.mark.parametrize("command", [stack.up, stack.down, stack.migrate, run_beside])
 def test_a_home_whose_services_run_on_another_machine_is_left_alone(home, command):
     stack.write_record(ServiceSettings(home), "login7")
-    before = {path: path.read_bytes() for path in home.iterdir() if path.name != ".stack.lock"}
+    (home / "services").mkdir()
+    (home / "services" / "prefect-server.json").write_text('{"pid": 1, "started": 0}')
+    before = {path: path.read_bytes() for path in home.rglob("*.json")}
     with pytest.raises(ServiceError, match="run on login7, and this is "):
         command(read_settings())
-    assert {path: path.read_bytes() for path in home.iterdir() if path.name != ".stack.lock"} == before
+    assert {path: path.read_bytes() for path in home.rglob("*.json")} == before
 
 
 def test_what_was_stopped_may_be_started_on_another_machine_as_it_was(home):
