@@ -1,7 +1,6 @@
 """Fixtures: a small BERT with random weights, a small round on disk, and real servers."""
 
 import os
-import socket
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -12,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
+from infra.services.ports import choose_ports
 from infra.services.process import start, stop, wait_healthy
 from infra.services.settings import ServiceSettings
 from infra.services.stack import services
@@ -117,10 +117,8 @@ def tiny_round(make_round) -> Round:
 
 
 def free_port() -> int:
-    """Return a port on loopback that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port on loopback that nothing listens on, nor on the next one: the Prefect worker takes that."""
+    return choose_ports(2)
 
 
 @pytest.fixture(scope="session")

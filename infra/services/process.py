@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Callable
@@ -18,6 +17,7 @@ from urllib.request import ProxyHandler, build_opener
 import psutil
 
 from infra.errors import ServiceError
+from infra.services.ports import is_free
 
 CLOCK_SECONDS = 60
 """By which a clock that is set again may move a process's start."""
@@ -69,7 +69,7 @@ def start(service: Service) -> bool:
     """Start the service unless it runs; return whether it was started. `wait_healthy` says when it is ready.
 
     Raises:
-        ServiceError: another program listens at its address.
+        ServiceError: another program listens at its address, or has a connection from it.
     """
     if running_process(service):
         return False
@@ -77,7 +77,7 @@ def start(service: Service) -> bool:
         raise ServiceError(
             f"{service.health_url} is held by a program not started here, so {service.name} cannot use its "
             "port. Stop that program, or set WINNOW_PREFECT_PORT, WINNOW_MLFLOW_PORT, WINNOW_POSTGRES_PORT and "
-            "WINNOW_REDIS_PORT to free ports."
+            "WINNOW_REDIS_PORT to free ports below 32768; Linux lends the higher ones to outgoing connections."
         )
     service.folder.mkdir(parents=True, exist_ok=True)
     with service.log_path.open("ab") as log:
@@ -154,11 +154,7 @@ def _wait_gone(processes: list[psutil.Process]) -> list[psutil.Process]:
 
 def _is_taken(url: str) -> bool:
     address = urlsplit(url)
-    try:
-        with socket.create_connection((str(address.hostname), int(address.port or 0)), timeout=2):
-            return True
-    except OSError:
-        return False
+    return not is_free(int(address.port or 0), str(address.hostname))
 
 
 def _answers(url: str) -> bool:

@@ -4,6 +4,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from infra.services.ports import choose_ports, is_free
 from infra.services.process import Service, running_process, start, stop, wait_healthy
 from infra.services.settings import HOST
 from infra.slurm.client import run
@@ -13,7 +14,6 @@ from infra.slurm.errors import SlurmError
 from infra.slurm.local import PARTITION, LocalSlurm, read_cluster, write_cluster
 from infra.slurm.memory import remove_cgroups
 from infra.slurm.packages import ensure_packages
-from infra.slurm.ports import choose_ports, is_free
 from infra.slurm.processes import kill_jobs
 from infra.slurm.settings import SlurmSettings
 

@@ -2,6 +2,7 @@
 
 import json
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -63,6 +64,16 @@ def test_a_taken_port_is_said_to_be_taken(service):
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def test_a_port_that_an_outgoing_connection_has_is_said_to_be_taken(service):
+    port = int(service.health_url.split(":")[2].strip("/"))
+    with (
+        socket.create_server(("127.0.0.1", 0)) as server,
+        socket.create_connection(server.getsockname(), source_address=("127.0.0.1", port)),
+        pytest.raises(ServiceError, match="ports below 32768"),
+    ):
+        start(service)
 
 
 def test_a_service_that_ends_at_once_shows_the_end_of_its_log(tmp_path):

@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 
 from deployments.slurm import app
 from infra.errors import ServiceError
+from infra.services.ports import is_free
 from infra.services.process import running_process
 from infra.slurm import packages
 from infra.slurm.client import run
@@ -24,7 +25,6 @@ from infra.slurm.daemons import daemons
 from infra.slurm.errors import SlurmError
 from infra.slurm.jobs import show_job, wait_for_job
 from infra.slurm.local import LocalSlurm
-from infra.slurm.ports import is_free
 from infra.slurm.processes import job_processes
 from infra.slurm.settings import MAX_FOLDER_LENGTH, SlurmSettings
 from infra.slurm.status import read_status
