@@ -2,7 +2,8 @@
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from infra.services.process import start, stop, wait_healthy
 from infra.services.settings import ServiceSettings
 from infra.services.stack import services
 from infra.slurm.client import run
-from infra.slurm.jobs import run_out_of_time
+from infra.slurm.errors import SlurmError
+from infra.slurm.jobs import run_out_of_time, wait_for_job
 from infra.slurm.local import LocalSlurm
 from infra.slurm.nodes import drain, kill_node, resume, start_node
 from infra.slurm.processes import job_processes
@@ -33,6 +35,12 @@ PROFILE = {
 }
 BRIEF = {"walltime_minutes": 2, "retire_before_minutes": 1.7, "retire_spread_minutes": 0.05}
 """A profile's values with which a worker retires after about 18 s."""
+BRIEF_SECONDS = 22
+"""After which it surely does."""
+ENDED = ("COMPLETING", "TIMEOUT", "CANCELLED", "COMPLETED", "FAILED", "NODE_FAIL", "PENDING")
+"""States of a job that no longer runs."""
+LONGEST_SECONDS = 120
+"""That SLURM takes to notice that a job is over, on a node that was lost as well."""
 
 
 def write_profile(folder: Path, **changes: object) -> str:
@@ -57,8 +65,13 @@ class Trouble:
 
     def job(self) -> tuple[str, str] | None:
         """Draw one of the jobs that run, and return its number and node; None when none does."""
+        jobs = self.running_jobs()
+        return self.draw.choice(jobs) if jobs else None
+
+    def running_jobs(self) -> list[tuple[str, str]]:
+        """Return number and node of each job that runs."""
         lines = run(self.slurm, "squeue", "--noheader", "--states", "RUNNING", "--format", "%i %N").splitlines()
-        return self.draw.choice([tuple(line.split()) for line in lines]) if lines else None  # type: ignore[return-value]
+        return [(number, node) for number, node in map(str.split, lines)]
 
     def cancel(self, number: str, _node: str) -> None:
         """The job is cancelled."""
@@ -69,8 +82,10 @@ class Trouble:
         run(self.slurm, "scontrol", "requeue", number)
 
     def time_out(self, number: str, _node: str) -> None:
-        """The job's time limit is reached."""
-        run_out_of_time(self.slurm, number)
+        """The job's time limit is reached, while the others stand still: the run is not over before SLURM looks."""
+        with self.suspended(but=number):
+            run_out_of_time(self.slurm, number)
+            wait_for_job(self.slurm, number, *ENDED, seconds=LONGEST_SECONDS)
 
     def kill_processes(self, _number: str, node: str) -> None:
         """The job's processes die, as they do when the kernel runs out of memory."""
@@ -121,6 +136,19 @@ class Trouble:
         """Bring nodes and servers back."""
         for what in list(self.broken):
             self.broken.pop(what)()
+
+    @contextmanager
+    def suspended(self, but: str = "") -> Iterator[None]:
+        """Have the jobs that run, but one, stand still: their clocks go on, their work does not."""
+        numbers = [number for number, _ in self.running_jobs() if number != but]
+        self._control("suspend", numbers)
+        yield
+        self._control("resume", numbers)
+
+    def _control(self, command: str, numbers: list[str]) -> None:
+        for number in numbers:
+            with suppress(SlurmError):  # it has ended by now
+                run(self.slurm, "scontrol", command, number)
 
     def _restart(self, name: str) -> None:
         service = next(service for service in services(self.settings) if service.name == name)

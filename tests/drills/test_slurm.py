@@ -1,10 +1,12 @@
 """Drills on SLURM: whatever happens to jobs, nodes and servers, the scores are those of the undisturbed local run."""
 
+import time
+
 import pytest
 
 from infra.slurm.nodes import wait_for_state
 from tests.drills.slurm_runs import wait_until_idle
-from tests.drills.slurm_trouble import BRIEF
+from tests.drills.slurm_trouble import BRIEF, BRIEF_SECONDS
 from tests.drills.soundness import require_sound
 
 pytestmark = [pytest.mark.slurm, pytest.mark.timeout(900)]
@@ -53,15 +55,20 @@ def test_a_job_that_reaches_its_time_limit(troubled, slurm):
 
 def test_workers_that_reach_their_lifetime_hand_over_to_others(troubled, slurm):
     drill, trouble = troubled(**BRIEF)
+    work_begins(drill, trouble)
+    with trouble.suspended():  # so that work is left
+        time.sleep(BRIEF_SECONDS)
     require_well(drill, trouble, slurm)
     workers = {path.stem for path in (drill.folder.path / "logs" / "positive").iterdir()}
     assert len(workers) > 3
 
 
 def test_the_flow_process_and_both_servers(troubled, slurm):
-    drill, trouble = troubled()
+    drill, trouble = troubled(workers=1)  # so that work is left for each trouble
     work_begins(drill, trouble, 20)
+    orphans = set(trouble.running_jobs())
     assert trouble.make("kill_flow")
+    trouble.launch.wait_until(lambda: set(trouble.running_jobs()) - orphans, "a job of the new launch ran")
     work_begins(drill, trouble, drill.finished_shards() + 10)
     assert trouble.make("restart_prefect")
     assert trouble.make("restart_mlflow")
