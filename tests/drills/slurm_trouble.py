@@ -124,11 +124,16 @@ class Trouble:
     )  # fmt: skip
 
     def make(self, kind: str) -> bool:
-        """Make trouble of a kind for a job that runs; return whether there was one."""
+        """Make trouble of a kind for a job that runs; return whether there was one, still there when trouble came."""
         victim = self.job()
         if victim is None:
             return False
-        getattr(self, kind)(*victim)
+        try:
+            getattr(self, kind)(*victim)
+        except SlurmError:
+            if victim in self.running_jobs():
+                raise
+            return False
         self.done.append(f"{kind} job {victim[0]} on {victim[1]}")
         return True
 
@@ -142,8 +147,10 @@ class Trouble:
         """Have the jobs that run, but one, stand still: their clocks go on, their work does not."""
         numbers = [number for number, _ in self.running_jobs() if number != but]
         self._control("suspend", numbers)
-        yield
-        self._control("resume", numbers)
+        try:
+            yield
+        finally:
+            self._control("resume", numbers)
 
     def _control(self, command: str, numbers: list[str]) -> None:
         for number in numbers:
