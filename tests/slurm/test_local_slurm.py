@@ -17,13 +17,14 @@ TAKE_300_MIB = "import time; taken = bytearray(b'1') * (300 << 20); time.sleep(6
 
 @pytest.fixture(autouse=True)
 def no_jobs_left(slurm):
-    """Each test leaves an empty queue and nodes in use."""
+    """Each test finds, and leaves, an empty queue and nodes in use; jobs of other files may still be ending."""
+    wait_until(lambda: set(node_states(slurm).values()) == {"idle"})
     yield
     up(slurm.settings)  # nodes that a failed test left dead
     run(slurm, "scancel", "--partition=main")
     wait_until(lambda: not run(slurm, "squeue", "--noheader"))
     kill_jobs(slurm)  # orphans, which SLURM without cgroups leaves
-    assert set(node_states(slurm).values()) == {"idle"}
+    wait_until(lambda: set(node_states(slurm).values()) == {"idle"})
 
 
 def ending(cluster, number):
