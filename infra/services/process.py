@@ -154,7 +154,7 @@ def _wait_gone(processes: list[psutil.Process]) -> list[psutil.Process]:
 
 def _is_taken(url: str) -> bool:
     address = urlsplit(url)
-    return not is_free(int(address.port or 0), str(address.hostname))
+    return address.port is not None and not is_free(address.port, str(address.hostname))
 
 
 def _answers(url: str) -> bool:
