@@ -8,12 +8,12 @@ from typing import Annotated, Any
 
 import typer
 
-from deployments import run_folders, services, slurm
+from deployments.commands import run_folders, services, slurm
 from deployments.environment import use
 from infra.errors import InfrastructureError
 from infra.services import stack
 from infra.services.settings import read_settings
-from tasks.core.errors import WinnowError
+from tasks.core.base.errors import WinnowError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 
@@ -43,9 +43,9 @@ def preview(
     count: Annotated[int, typer.Option(min=1, help="how many texts to show")] = 10,
 ) -> None:
     """Show what a preprocessing does to texts of the round's sample; needs no server."""
-    from deployments.preview import describe  # noqa: PLC0415 - reads Parquet, which the other commands do not
-    from deployments.preview import preview as preview_round  # noqa: PLC0415
-    from tasks.core.round_file import read_round  # noqa: PLC0415
+    from deployments.commands.preview import describe  # noqa: PLC0415 - reads Parquet, which the other commands do not
+    from deployments.commands.preview import preview as preview_round  # noqa: PLC0415
+    from tasks.core.round.round_file import read_round  # noqa: PLC0415
 
     round_ = read_round(round_file)
     typer.echo(describe(preview_round(round_, preprocessing, count), round_))
@@ -61,7 +61,7 @@ def predict(
 ) -> None:
     """Print probability and logits of texts: of each --text, or of standard input's lines as they come."""
     use(read_settings())
-    from deployments.predict import (  # noqa: PLC0415 - Prefect reads its settings when it is imported
+    from deployments.commands.predict import (  # noqa: PLC0415 - Prefect reads its settings when it is imported
         open_predictor,
         read_lines,
         read_words,
@@ -80,8 +80,8 @@ def doctor(
 ) -> None:
     """Check that a round's flows will find what they need, here and on a node of each of their clusters."""
     use(read_settings())
+    from deployments.commands.predict import find_round  # noqa: PLC0415
     from deployments.doctor.report import report as report_checks  # noqa: PLC0415 - reads models and asks servers
-    from deployments.predict import find_round  # noqa: PLC0415
 
     raise typer.Exit(0 if report_checks(find_round(round_), wait_seconds, typer.echo) else 1)
 

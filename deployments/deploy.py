@@ -15,11 +15,11 @@ from flows.conversion import conversion
 from flows.inference import inference
 from flows.pretraining import pretraining
 from flows.training import training
+from infra.clusters.profiles import read_profile
 from infra.errors import ServiceError
-from infra.profiles import read_profile
 from infra.services.settings import WORK_POOL
-from tasks.core.round import Round
-from tasks.core.round_file import read_round
+from tasks.core.round.model import Round
+from tasks.core.round.round_file import read_round
 
 FLOWS: tuple[Flow[..., None], ...] = (training, conversion, inference)
 

@@ -4,9 +4,9 @@ from prefect import flow
 
 from flows.names import place_of, round_and_flow
 from infra.cluster import task_runner
+from infra.clusters.profiles import read_profile
+from infra.dask_workers.task_endings import Settled
 from infra.fan_out import settle_all
-from infra.profiles import read_profile
-from infra.task_endings import Settled
 from tasks.conversion import (
     ConversionPlan,
     convert_checkpoint,
@@ -15,7 +15,7 @@ from tasks.conversion import (
     publish_parity,
     register_engine,
 )
-from tasks.core.round_file import read_round
+from tasks.core.round.round_file import read_round
 from tasks.training import prepare_data
 
 

@@ -9,15 +9,15 @@ from pydantic import Field
 
 from flows.names import place_of_run, round_and_flow
 from infra.cluster import task_runner
+from infra.clusters.profiles import read_profile, with_resources, worker_count
 from infra.fan_out import run_all
-from infra.profiles import read_profile, with_resources, worker_count
-from tasks.core.inference.launch_lock import launch_lock
-from tasks.core.inference.manifest import Launch
-from tasks.core.inference.plan import read_plan
-from tasks.core.inference.resources import write_resources
-from tasks.core.inference.run_folder import RunFolder
-from tasks.core.round import Round
-from tasks.core.round_file import read_round
+from tasks.core.round.model import Round
+from tasks.core.round.round_file import read_round
+from tasks.core.runs.folder import RunFolder
+from tasks.core.runs.launch_lock import launch_lock
+from tasks.core.runs.manifest import Launch
+from tasks.core.runs.plan import read_plan
+from tasks.core.runs.resources import write_resources
 from tasks.inference import (
     fetch_engine,
     finish_run,

@@ -5,9 +5,9 @@ from pathlib import Path
 from prefect.runtime import flow_run
 
 from infra.cluster import Place
-from tasks.core.files import fingerprint
-from tasks.core.inference.run_folder import RunFolder
-from tasks.core.round import Round
+from tasks.core.base.files import fingerprint
+from tasks.core.round.model import Round
+from tasks.core.runs.folder import RunFolder
 
 
 def round_and_flow() -> str:

@@ -4,10 +4,10 @@ from prefect import flow
 
 from flows.names import place_of, round_and_flow
 from infra.cluster import task_runner
+from infra.clusters.profiles import AnyProfile, LocalProfile, SlurmProfile, read_profile
 from infra.fan_out import run_all
-from infra.profiles import AnyProfile, LocalProfile, SlurmProfile, read_profile
-from tasks.core.pretraining.plan import PretrainingPlan, PretrainingResult
-from tasks.core.round_file import read_round
+from tasks.core.pretraining.pretraining_plan import PretrainingPlan, PretrainingResult
+from tasks.core.round.round_file import read_round
 from tasks.pretraining import (
     find_base_model,
     plan_pretraining,

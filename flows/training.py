@@ -7,13 +7,14 @@ from prefect.futures import PrefectFuture
 
 from flows.names import place_of, round_and_flow
 from infra.cluster import task_runner
+from infra.clusters.profiles import read_profile
 from infra.fan_out import settle_all
-from infra.profiles import read_profile
-from tasks.core.round import Round
-from tasks.core.round_file import read_round
-from tasks.core.training.search import Search
-from tasks.core.training.seed_plan import SeedPlan
-from tasks.core.training.trial import TrialResult, TrialStep
+from tasks.core.round.model import Round
+from tasks.core.round.round_file import read_round
+from tasks.core.training.search.halving import Search
+from tasks.core.training.search.trial import TrialResult, TrialStep
+from tasks.core.training.seeds.seed_plan import SeedPlan
+from tasks.records.study_runs import failed_when_interrupted
 from tasks.search import (
     conclude_search,
     finished_trials,
@@ -22,7 +23,6 @@ from tasks.search import (
     publish_search_table,
     train_trial,
 )
-from tasks.study_runs import failed_when_interrupted
 from tasks.training import (
     Study,
     prepare_data,

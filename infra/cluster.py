@@ -10,11 +10,11 @@ from distributed import Client, LocalCluster, Security
 from prefect.task_runners import TaskRunner
 from prefect_dask.task_runners import DaskTaskRunner
 
-from infra.dask_settings import dask_settings
+from infra.clusters.profiles import AddressProfile, AnyProfile, LocalProfile
+from infra.dask_workers.keys import read_keys
+from infra.dask_workers.settings import dask_settings
 from infra.errors import ClusterError
-from infra.keys import read_keys
-from infra.profiles import AddressProfile, AnyProfile, LocalProfile
-from infra.slurm_cluster import slurm_cluster
+from infra.slurm.cluster import slurm_cluster
 
 CONNECT_SECONDS = 10
 

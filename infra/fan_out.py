@@ -7,10 +7,10 @@ from typing import Any
 from prefect.futures import PrefectFuture
 from prefect.logging import get_run_logger
 
+from infra.dask_workers.task_endings import K, Settled, sort_in, without_server
+from infra.dask_workers.worker_logs import send_worker_logs
 from infra.errors import ClusterError
-from infra.job_keeper import require_kept
-from infra.task_endings import K, Settled, sort_in, without_server
-from infra.worker_logs import send_worker_logs
+from infra.slurm.job_keeper import require_kept
 
 POLL_SECONDS = 1.0
 

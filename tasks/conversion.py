@@ -11,20 +11,20 @@ from prefect.artifacts import create_image_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 
-from tasks.conversion_runs import engine_tags, log_engine
-from tasks.core.conversion.report import parity_rows
+from tasks.core.base.errors import InputDataError, ModelFolderError
+from tasks.core.base.files import fingerprint, read_json, write_json
+from tasks.core.base.naming import artifact_key
+from tasks.core.conversion.parity.parity_report import parity_rows
 from tasks.core.conversion.request import ConversionRequest
-from tasks.core.corpus.labelled import LabelledSplits
-from tasks.core.corpus.reading import draw_texts
-from tasks.core.corpus.sample import list_sample
-from tasks.core.errors import InputDataError, ModelFolderError
-from tasks.core.files import fingerprint, read_json, write_json
-from tasks.core.inference.model_folder import PARITY_FILE, EngineModel, read_engine_model
-from tasks.core.naming import artifact_key
-from tasks.core.round import Round
-from tasks.registry import RegisteredVersion, Registration, fetch_folder, find_version, register_folder, resolve
+from tasks.core.corpus.labelled.prepare import LabelledSplits
+from tasks.core.corpus.sample.listing import list_sample
+from tasks.core.corpus.sample.reading import draw_texts
+from tasks.core.engines.model_folder import PARITY_FILE, EngineModel, read_engine_model
+from tasks.core.round.model import Round
+from tasks.records.conversion_runs import engine_tags, log_engine
+from tasks.records.registry import RegisteredVersion, Registration, fetch_folder, find_version, register_folder, resolve
+from tasks.records.rivals import find_rivals
 from tasks.retrying import RETRIED
-from tasks.rivals import find_rivals
 
 CONVERSION_FORMAT = 2
 """Raised when conversion itself changes, so that models are converted again."""

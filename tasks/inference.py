@@ -12,24 +12,24 @@ from prefect.artifacts import (
 from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 
-from tasks.core.corpus.sample import survey_sample
-from tasks.core.errors import (
+from tasks.core.base.errors import (
     ModelFolderError,
     RegistryError,
     RoundFileError,
     RunFolderError,
 )
-from tasks.core.inference.earlier_runs import adopt_shards
+from tasks.core.base.naming import artifact_key, run_folder_name
+from tasks.core.corpus.sample.listing import survey_sample
+from tasks.core.engines.model_folder import read_engine_model
 from tasks.core.inference.estimate import Measured, estimate
-from tasks.core.inference.manifest import Launch, write_manifest
-from tasks.core.inference.model_folder import read_engine_model
-from tasks.core.inference.plan import EngineUse, Plan, make_plan, write_plan
-from tasks.core.inference.receipts import finished_receipts, renew_receipts, unfinished_shards
-from tasks.core.inference.run_folder import RunFolder
-from tasks.core.naming import artifact_key, run_folder_name
-from tasks.core.round import Round
-from tasks.core.round_sections import Sample
-from tasks.registry import fetch_folder, resolve
+from tasks.core.round.model import Round
+from tasks.core.round.sections import Sample
+from tasks.core.runs.earlier_runs import adopt_shards
+from tasks.core.runs.folder import RunFolder
+from tasks.core.runs.manifest import Launch, write_manifest
+from tasks.core.runs.plan import EngineUse, Plan, make_plan, write_plan
+from tasks.core.runs.receipts import finished_receipts, renew_receipts, unfinished_shards
+from tasks.records.registry import fetch_folder, resolve
 
 MAXIMUM_BLOCKS = 200
 """A Prefect task run costs about 0.25 CPU-seconds, so shards are handed out in blocks."""

@@ -5,10 +5,9 @@ from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 
-from tasks.base_models import KIND, fetch_base_model
-from tasks.core.errors import RoundFileError
-from tasks.core.naming import BASE_MODEL_NAME, artifact_key
-from tasks.core.pretraining.plan import (
+from tasks.core.base.errors import RoundFileError
+from tasks.core.base.naming import BASE_MODEL_NAME, artifact_key
+from tasks.core.pretraining.pretraining_plan import (
     PretrainingPlan,
     PretrainingResult,
     make_plan,
@@ -16,9 +15,10 @@ from tasks.core.pretraining.plan import (
     require_figure,
     verified_checkpoint,
 )
-from tasks.core.round import Round
-from tasks.pretraining_runs import log_pretraining
-from tasks.registry import RegisteredVersion, Registration, find_version, register_folder
+from tasks.core.round.model import Round
+from tasks.records.base_model_versions import KIND, fetch_base_model
+from tasks.records.pretraining_runs import log_pretraining
+from tasks.records.registry import RegisteredVersion, Registration, find_version, register_folder
 from tasks.retrying import RETRIED
 
 

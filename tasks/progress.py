@@ -6,10 +6,10 @@ from uuid import UUID
 
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
 
-from tasks.core.inference.plan import Plan
-from tasks.core.inference.run_folder import RunFolder
-from tasks.core.naming import artifact_key
-from tasks.core.round import Round
+from tasks.core.base.naming import artifact_key
+from tasks.core.round.model import Round
+from tasks.core.runs.folder import RunFolder
+from tasks.core.runs.plan import Plan
 
 PROGRESS_SECONDS = 2.0
 """Between two looks at the receipts."""

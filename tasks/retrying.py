@@ -4,7 +4,7 @@ from typing import Any
 
 from prefect.cache_policies import NO_CACHE
 
-from tasks.core.errors import WinnowError
+from tasks.core.base.errors import WinnowError
 
 DELAYS_SECONDS: list[float] = [2, 20]
 

@@ -7,12 +7,12 @@ from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 
-from tasks.core.naming import artifact_key
-from tasks.core.round import Round
-from tasks.core.training.search import Search, SearchOutcome
-from tasks.core.training.trial import TrialResult, TrialStep, read_trial, run_trial
+from tasks.core.base.naming import artifact_key
+from tasks.core.round.model import Round
+from tasks.core.training.search.halving import Search, SearchOutcome
+from tasks.core.training.search.trial import TrialResult, TrialStep, read_trial, run_trial
+from tasks.records.study_runs import is_logged, log_new_evaluation, log_search, log_trial, trial_run
 from tasks.retrying import RETRIED
-from tasks.study_runs import is_logged, log_new_evaluation, log_search, log_trial, trial_run
 from tasks.training import Study
 
 

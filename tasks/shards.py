@@ -6,13 +6,13 @@ from pathlib import Path
 
 from prefect import task
 
-from tasks.core.errors import DiskFullError, MachineError
+from tasks.core.base.errors import DiskFullError, MachineError
 from tasks.core.inference.estimate import Measured, measure
-from tasks.core.inference.markers import marked
-from tasks.core.inference.plan import Plan, read_plan
-from tasks.core.inference.receipts import finished_receipts, unfinished_shards
-from tasks.core.inference.run_folder import RunFolder
 from tasks.core.inference.scoring import score_shard
+from tasks.core.runs.folder import RunFolder
+from tasks.core.runs.plan import Plan, read_plan
+from tasks.core.runs.receipts import finished_receipts, unfinished_shards
+from tasks.core.runs.status.markers import marked
 from tasks.retrying import RETRIED
 
 DISK_GONE = (errno.EIO, errno.EROFS, errno.ESTALE, errno.ENOTCONN, errno.ENOTDIR)

@@ -8,16 +8,15 @@ from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 
-from tasks.base_models import local_base_model
-from tasks.checkpoints import register_checkpoint
-from tasks.core.corpus.labelled import LabelledSplits, StudyRequest, prepare_splits
-from tasks.core.naming import artifact_key
-from tasks.core.round import Round
-from tasks.core.training.comparison import Comparison, compare_models
-from tasks.core.training.seed_plan import SeedPlan, SeedResult, plan_seeds, read_result
-from tasks.core.training.selection import Selection, select_seed
-from tasks.retrying import RETRIED
-from tasks.study_runs import (
+from tasks.core.base.naming import artifact_key
+from tasks.core.corpus.labelled.prepare import LabelledSplits, StudyRequest, prepare_splits
+from tasks.core.round.model import Round
+from tasks.core.training.seeds.comparison import Comparison, compare_models
+from tasks.core.training.seeds.seed_plan import SeedPlan, SeedResult, plan_seeds, read_result
+from tasks.core.training.seeds.selection import Selection, select_seed
+from tasks.records.base_model_versions import local_base_model
+from tasks.records.checkpoint_versions import register_checkpoint
+from tasks.records.study_runs import (
     describe_data,
     find_study,
     finished_seed_run,
@@ -26,7 +25,8 @@ from tasks.study_runs import (
     log_selection,
     seed_run,
 )
-from tasks.tracking import TrackedRun
+from tasks.records.tracking import TrackedRun
+from tasks.retrying import RETRIED
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def finished_seed(plan: SeedPlan, study: Study) -> SeedResult | None:
 )
 def train_one_seed(plan: SeedPlan, study: Study) -> SeedResult:
     """Train a seed and log it as a child run; what is finished is not done again, for Dask may run a task twice."""
-    from tasks.core.training.seed import train_seed  # noqa: PLC0415 - torch only where it is used
+    from tasks.core.training.seeds.train_seed import train_seed  # noqa: PLC0415 - torch only where it is used
 
     finished = finished_seed(plan, study)
     if finished is not None:

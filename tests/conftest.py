@@ -15,11 +15,11 @@ from infra.services.ports import choose_ports
 from infra.services.process import start, stop, wait_healthy
 from infra.services.settings import ServiceSettings
 from infra.services.stack import services
-from tasks.core.inference.model_folder import EngineModel
-from tasks.core.round import Round
-from tasks.core.round_file import read_round
-from tests.tiny import WORDS, make_sentences, save_tiny_bert, save_tiny_checkpoint
-from tests.tiny_conversion import convert_tiny
+from tasks.core.engines.model_folder import EngineModel
+from tasks.core.round.model import Round
+from tasks.core.round.round_file import read_round
+from tests.support.tiny import WORDS, make_sentences, save_tiny_bert, save_tiny_checkpoint
+from tests.support.tiny_conversion import convert_tiny
 
 # Threads that wait for each other over a two-layer model cost more than they do, the more so on a busy machine.
 os.environ.setdefault("OMP_NUM_THREADS", "1")

@@ -15,8 +15,17 @@ FORBIDDEN = {
     "flows": (ORCHESTRATION - {"prefect"}) | {"mlflow", "duckdb", "deployments", "tests"} | LEARNING,
     "deployments": (ORCHESTRATION - {"prefect"}) | {"mlflow", "tests"} | LEARNING,
 }
-MAY_IMPORT_MLFLOW = {"tasks/tracking.py", "tasks/registry.py", "infra/services/mlflow_app.py"}
+MAY_IMPORT_MLFLOW = {"tasks/records/tracking.py", "tasks/records/registry.py", "infra/services/mlflow_app.py"}
 """The client's two, and the server's application behind a password."""
+STOREYS = [
+    {"base"},
+    {"preprocessing"},
+    {"round", "engines"},
+    {"corpus", "metrics"},
+    {"runs", "training"},
+    {"inference", "conversion", "pretraining", "evaluation"},
+]
+"""The rooms of tasks/core from the ground up: each imports from those below it alone, never from its neighbours."""
 
 
 def imported(source: str) -> list[tuple[str, str]]:
@@ -30,6 +39,24 @@ def imported(source: str) -> list[tuple[str, str]]:
     return [(name, name.split(".", maxsplit=1)[0]) for name in names]
 
 
+def storey(room: str) -> int:
+    """Return how high a room of tasks/core lies.
+
+    Raises:
+        LookupError: STOREYS does not know it.
+    """
+    found = [number for number, rooms in enumerate(STOREYS) if room in rooms]
+    if not found:
+        raise LookupError(f"tasks/core/{room} is a room that STOREYS in tests/test_architecture.py does not know")
+    return found[0]
+
+
+def runs_up(path: str, name: str) -> bool:
+    """Say whether a file of tasks/core imports from a room that does not lie below its own."""
+    own, other = path.split("/")[2], name.split(".")[2]
+    return own != other and storey(other) >= storey(own)
+
+
 def violations(path: str, source: str) -> list[str]:
     """Return what a file imports against the rule of its folder, by name."""
     folder = "tasks/core" if path.startswith("tasks/core/") else path.split("/", maxsplit=1)[0]
@@ -37,6 +64,7 @@ def violations(path: str, source: str) -> list[str]:
     found = [name for name, first in imported(source) if first in forbidden or name.startswith(".")]
     if folder == "tasks/core":
         found += [name for name, first in imported(source) if first == "tasks" and not name.startswith("tasks.core")]
+        found += [name for name, _ in imported(source) if name.startswith("tasks.core.") and runs_up(path, name)]
     return [
         f"{path} imports {name}, which {folder}/ may not: see 'How the code is laid out' in README.md" for name in found
     ]
@@ -52,15 +80,17 @@ def test_imports_point_one_way():
 @pytest.mark.parametrize(
     ("path", "source"),
     [
-        ("tasks/core/files.py", "import prefect"),
-        ("tasks/core/files.py", "def f():\n    from dask import delayed"),
-        ("tasks/core/files.py", "from tasks.registry import resolve"),
-        ("tasks/core/files.py", "from .naming import shard_number"),
+        ("tasks/core/base/files.py", "import prefect"),
+        ("tasks/core/base/files.py", "def f():\n    from dask import delayed"),
+        ("tasks/core/base/files.py", "from tasks.records.registry import resolve"),
+        ("tasks/core/base/files.py", "from .naming import shard_number"),
         ("tasks/training.py", "from mlflow.tracking import MlflowClient"),
-        ("tasks/tracking.py", "from flows.training import training"),
+        ("tasks/records/tracking.py", "from flows.training import training"),
         ("flows/training.py", "import torch"),
         ("flows/inference.py", "from distributed import Client"),
-        ("infra/cluster.py", "from tasks.core.round import Round"),
+        ("infra/cluster.py", "from tasks.core.round.model import Round"),
+        ("tasks/core/runs/plan.py", "from tasks.core.inference.scoring import score_shard"),
+        ("tasks/core/round/model.py", "from tasks.core.engines.scores import margins"),
     ],
 )
 def test_the_rule_catches_a_planted_import(path, source):

@@ -3,7 +3,7 @@
 import pytest
 
 from infra.errors import ServiceError
-from tests.needed import require
+from tests.support.needed import require
 
 
 def refuse():

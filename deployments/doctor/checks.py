@@ -13,10 +13,10 @@ from deployments.doctor.check import FREE_BYTES, Check
 from deployments.doctor.node import answer
 from deployments.doctor.profiles import check_profile
 from infra.services.settings import WORK_POOL
-from tasks.core.errors import WinnowError
-from tasks.core.round import Round
+from tasks.core.base.errors import WinnowError
+from tasks.core.round.model import Round
 from tasks.inference import find_engine
-from tasks.tracking import tracking_uri
+from tasks.records.tracking import tracking_uri
 
 SCORING_FLOW = "inference"
 

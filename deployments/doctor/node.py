@@ -18,9 +18,9 @@ from typing import Any
 
 import httpx
 
-from tasks.core.cpu import processor_name
-from tasks.core.inference.engine import open_engine
-from tasks.core.threads import cpu_threads
+from tasks.core.base.cpu import processor_name
+from tasks.core.base.threads import cpu_threads
+from tasks.core.engines.loading import open_engine
 
 SECONDS = 10
 

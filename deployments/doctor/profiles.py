@@ -9,9 +9,9 @@ from typing import Any
 
 from deployments.doctor.check import FREE_BYTES, Check
 from deployments.doctor.node import packages
+from infra.clusters.profiles import AddressProfile, AnyProfile, LocalProfile, SlurmProfile, read_profile
 from infra.errors import ClusterError, InfrastructureError
-from infra.node_job import run_on_node
-from infra.profiles import AddressProfile, AnyProfile, LocalProfile, SlurmProfile, read_profile
+from infra.slurm.node_job import run_on_node
 
 REMEDIES = {
     "servers": "nodes need an address they can reach: see WINNOW_HOST and WINNOW_PUBLIC_HOST in README.md",

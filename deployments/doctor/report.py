@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from deployments.doctor.checks import all_checks
-from tasks.core.round import Round
+from tasks.core.round.model import Round
 
 SIGNS = {True: "ok", False: "FAILED", None: "-"}
 

@@ -1,1 +1,1 @@
-"""A real SLURM on this machine: several nodes, loopback only, without systemd, for development and tests."""
+"""Any SLURM: the script of a job, the cluster of jobs, SLURM's own commands."""

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from openvino import opset13
 
-from tasks.core.inference.variants import Variant, has_bf16
+from tasks.core.engines.variants import Variant, has_bf16
 from tests.benchmarks.turns import Way, rate_of
 
 ROWS = (256, 2_048)

@@ -23,10 +23,10 @@ from typing import Any
 
 import torch
 
-from tasks.core.files import read_json, write_json
-from tasks.core.inference.engine import Engine, open_tokenizer
-from tasks.core.inference.runtimes import open_runtime
-from tasks.core.inference.variants import CPU_PROVIDER, FP32
+from tasks.core.base.files import read_json, write_json
+from tasks.core.engines.loading import Engine, open_tokenizer
+from tasks.core.engines.runtimes import open_runtime
+from tasks.core.engines.variants import CPU_PROVIDER, FP32
 from tests.benchmarks.base_models import MINILM, MPNET, fetch_mpnet
 from tests.benchmarks.ceiling import ceiling_ways, flops_of_pass
 from tests.benchmarks.engine_figures import FROM_TEXTS, OLD_FP32, OLD_INT8, PIPELINE, TOKENISING, Turns, figures

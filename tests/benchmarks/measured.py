@@ -4,13 +4,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from tasks.core.base.files import write_json
 from tasks.core.conversion.ladder import try_all
 from tasks.core.conversion.request import ConversionRequest
-from tasks.core.conversion.settings import Conversion
-from tasks.core.conversion.trials import choose_shipped
+from tasks.core.conversion.tried_variants import choose_shipped
 from tasks.core.conversion.workbench import open_workbench
-from tasks.core.files import write_json
-from tasks.core.inference.variants import Variant
+from tasks.core.engines.variants import Variant
+from tasks.core.round.conversion_section import Conversion
 from tests.benchmarks.trained import Trained
 
 BOOTSTRAP_RESAMPLES = 1_000

@@ -9,9 +9,9 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 from tokenizers import Tokenizer
 from transformers import pipeline
 
-from tasks.core.inference.batching import stack_rows
-from tasks.core.inference.runtimes import Run, open_runtime
-from tasks.core.inference.variants import DYNAMIC_INT8, FP32
+from tasks.core.engines.batching import stack_rows
+from tasks.core.engines.runtimes import Run, open_runtime
+from tasks.core.engines.variants import DYNAMIC_INT8, FP32
 
 PIPELINE_BATCH_SIZE = 32
 

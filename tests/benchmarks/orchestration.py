@@ -14,9 +14,9 @@ from prefect.testing.utilities import prefect_test_harness
 from infra.services.process import start, stop, wait_healthy
 from infra.services.settings import ServiceSettings
 from infra.services.stack import services
-from tasks.core.files import read_json
+from tasks.core.base.files import read_json
 from tests.conftest import free_port, write_round, write_sample
-from tests.tiny import WORDS, save_tiny_bert
+from tests.support.tiny import WORDS, save_tiny_bert
 
 SHARDS = 2_000
 SHARD_ROWS = 50

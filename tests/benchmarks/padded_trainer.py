@@ -12,12 +12,12 @@ import numpy as np
 import torch
 from transformers import AutoTokenizer, Trainer, TrainerCallback, TrainingArguments
 
-from tasks.core.corpus.labelled import read_split
-from tasks.core.threads import cpu_threads
-from tasks.core.training import finetune
-from tasks.core.training.heads import THRESHOLD, scores_of_labels
-from tasks.core.training.metrics import label_figures
-from tasks.core.training.seed_plan import SeedPlan
+from tasks.core.base.threads import cpu_threads
+from tasks.core.corpus.labelled.prepare import read_split
+from tasks.core.metrics.figures import label_figures
+from tasks.core.metrics.heads import THRESHOLD, scores_of_labels
+from tasks.core.training.seeds.seed_plan import SeedPlan
+from tasks.core.training.trainer import finetune
 
 
 class StepClock(TrainerCallback):

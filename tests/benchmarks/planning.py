@@ -11,14 +11,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tasks.core.corpus.sample import survey_sample
-from tasks.core.inference.model_folder import EngineModel
-from tasks.core.inference.plan import EngineUse, make_plan, read_plan, write_plan
-from tasks.core.inference.run_folder import RunFolder
-from tasks.core.round_sections import Inference, Sample
+from tasks.core.corpus.sample.listing import survey_sample
+from tasks.core.engines.model_folder import EngineModel
+from tasks.core.round.sections import Inference, Sample
+from tasks.core.runs.folder import RunFolder
+from tasks.core.runs.plan import EngineUse, make_plan, read_plan, write_plan
 from tests.benchmarks.report import write_report
-from tests.tiny import WORDS, save_tiny_bert, save_tiny_checkpoint
-from tests.tiny_conversion import convert_tiny
+from tests.support.tiny import WORDS, save_tiny_bert, save_tiny_checkpoint
+from tests.support.tiny_conversion import convert_tiny
 
 FILES = 2_000
 ROWS_A_FILE = 50_000

@@ -8,8 +8,8 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 from tokenizers import Tokenizer
 
-from tasks.core.inference.batching import spread_batches
-from tasks.core.inference.engine import BATCH_TOKENS
+from tasks.core.engines.batching import spread_batches
+from tasks.core.engines.loading import BATCH_TOKENS
 from tasks.core.preprocessing import preprocess
 from tests.benchmarks.trained import DRAW_SEED, PREPROCESSING, ROOT, real_data
 

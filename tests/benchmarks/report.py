@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tasks.core.code_version import code_version
-from tasks.core.files import write_json
+from tasks.core.base.code_version import code_version
+from tasks.core.base.files import write_json
 
 
 def write_report(name: str, figures: dict[str, Any]) -> None:

@@ -27,11 +27,11 @@ from typing import Any
 
 import psutil
 
+from infra.local_slurm.control import down, up
+from infra.local_slurm.settings import SlurmSettings
 from infra.services import stack
 from infra.services.process import running_process
 from infra.services.settings import ServiceSettings
-from infra.slurm.control import down, up
-from infra.slurm.settings import SlurmSettings
 from tests.benchmarks.orchestration import SHARDS
 from tests.benchmarks.report import write_report
 from tests.benchmarks.slurm_efficiency import efficiency

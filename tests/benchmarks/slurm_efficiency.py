@@ -10,12 +10,12 @@ from typing import Any
 
 from distributed import Client
 
-from infra.profiles import SlurmProfile, read_profile
-from infra.slurm_cluster import slurm_cluster
-from tasks.core.inference.plan import read_plan
-from tasks.core.inference.receipts import read_receipt
-from tasks.core.inference.run_folder import RunFolder
+from infra.clusters.profiles import SlurmProfile, read_profile
+from infra.slurm.cluster import slurm_cluster
 from tasks.core.inference.scoring import score_shard
+from tasks.core.runs.folder import RunFolder
+from tasks.core.runs.plan import read_plan
+from tasks.core.runs.receipts import read_receipt
 from tests.benchmarks.engines import RECIPES
 from tests.benchmarks.five_labels import make_five_labels
 from tests.benchmarks.trained import train

@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 
-from tasks.core.corpus.labelled import LabelledSplits, StudyRequest, prepare_splits
-from tasks.core.round import Round
-from tasks.core.round_file import read_round
-from tasks.core.round_sections import LabelledData, Training
-from tasks.core.training.seed import train_seed
-from tasks.core.training.seed_plan import plan_seeds
+from tasks.core.corpus.labelled.prepare import LabelledSplits, StudyRequest, prepare_splits
+from tasks.core.round.model import Round
+from tasks.core.round.round_file import read_round
+from tasks.core.round.sections import LabelledData, Training
+from tasks.core.training.seeds.seed_plan import plan_seeds
+from tasks.core.training.seeds.train_seed import train_seed
 
 ROOT = Path(__file__).parents[2]
 ROUND = ROOT / "deployments" / "rounds" / "us-iter0.yaml"

@@ -15,15 +15,15 @@ from unittest.mock import patch
 import numpy as np
 import pyarrow.parquet as pq
 
-from tasks.core.corpus.labelled import LabelledSplits, StudyRequest, prepare_splits
-from tasks.core.round_file import read_round
-from tasks.core.round_sections import Training
-from tasks.core.training.bootstrap import draw_resamples, interval, resampled_values
-from tasks.core.training.predictions import read_predictions
-from tasks.core.training.search import Search, SearchOutcome
-from tasks.core.training.seed import train_seed
-from tasks.core.training.seed_plan import SeedPlan, plan_seeds
-from tasks.core.training.trial import run_trial
+from tasks.core.corpus.labelled.prepare import LabelledSplits, StudyRequest, prepare_splits
+from tasks.core.metrics.bootstrap import draw_resamples, interval, resampled_values
+from tasks.core.round.round_file import read_round
+from tasks.core.round.sections import Training
+from tasks.core.training.search.halving import Search, SearchOutcome
+from tasks.core.training.search.trial import run_trial
+from tasks.core.training.seeds.predictions import read_predictions
+from tasks.core.training.seeds.seed_plan import SeedPlan, plan_seeds
+from tasks.core.training.seeds.train_seed import train_seed
 from tests.benchmarks.padded_trainer import StepClock, train_padded
 from tests.benchmarks.report import write_report
 

@@ -8,7 +8,7 @@ import pytest
 
 from deployments.doctor.node import look, packages
 from deployments.doctor.profiles import check_profile, judge
-from infra.profiles import read_profile
+from infra.clusters.profiles import read_profile
 from tests.conftest import free_port
 
 

@@ -14,14 +14,14 @@ import yaml
 from infra.services.process import start, stop, wait_healthy
 from infra.services.settings import ServiceSettings
 from infra.services.stack import services
-from tasks.core.inference.run_folder import RunFolder
-from tasks.core.round_file import read_round
+from tasks.core.round.round_file import read_round
+from tasks.core.runs.folder import RunFolder
 from tests.conftest import free_port, write_round
 from tests.drills.launches import Launch, Launcher
 from tests.drills.slurm_runs import troubled  # noqa: F401 - a fixture
 from tests.drills.soundness import Scores, read_scores, wrong_in
 from tests.slurm.conftest import slurm, slurm_packages  # noqa: F401 - fixtures
-from tests.tiny import make_sentences
+from tests.support.tiny import make_sentences
 
 SHARDS = {"many": 240, "few": 40}
 """Shards of the drills' samples. Of the many, each takes a worker a good part of a second."""

@@ -10,9 +10,9 @@ from mlflow.tracking import MlflowClient
 from safetensors.torch import load_file, save_file
 
 from infra.services.settings import ServiceSettings
-from tasks.core.round_file import read_round
-from tasks.registry import Registration, fetch_folder, find_version, register_folder
-from tests.tiny_conversion import convert_tiny
+from tasks.core.round.round_file import read_round
+from tasks.records.registry import Registration, fetch_folder, find_version, register_folder
+from tests.support.tiny_conversion import convert_tiny
 
 
 @contextmanager

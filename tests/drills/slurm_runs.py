@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from infra.slurm.client import run
+from infra.local_slurm.client import run
 from tests.drills.slurm_trouble import Trouble, write_profile
 
 SECONDS = 60

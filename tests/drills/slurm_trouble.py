@@ -10,15 +10,15 @@ from pathlib import Path
 import psutil
 import yaml
 
+from infra.local_slurm.client import run
+from infra.local_slurm.errors import SlurmError
+from infra.local_slurm.jobs import run_out_of_time, wait_for_job
+from infra.local_slurm.local import LocalSlurm
+from infra.local_slurm.nodes import drain, kill_node, resume, start_node
+from infra.local_slurm.processes import job_processes
 from infra.services.process import start, stop, wait_healthy
 from infra.services.settings import ServiceSettings
 from infra.services.stack import services
-from infra.slurm.client import run
-from infra.slurm.errors import SlurmError
-from infra.slurm.jobs import run_out_of_time, wait_for_job
-from infra.slurm.local import LocalSlurm
-from infra.slurm.nodes import drain, kill_node, resume, start_node
-from infra.slurm.processes import job_processes
 from tests.drills.launches import Launch
 
 PROFILE = {

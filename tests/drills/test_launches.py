@@ -3,8 +3,8 @@
 import psutil
 import pytest
 
-from tasks.core.files import sha256_of_folder
-from tasks.core.inference.run_folder import RunFolder
+from tasks.core.base.files import sha256_of_folder
+from tasks.core.runs.folder import RunFolder
 from tests.drills.engine_model import another_engine_model
 from tests.drills.soundness import read_scores, require_sound, wrong_in
 

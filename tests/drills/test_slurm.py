@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from infra.slurm.nodes import wait_for_state
+from infra.local_slurm.nodes import wait_for_state
 from tests.drills.slurm_runs import wait_until_idle
 from tests.drills.slurm_trouble import BRIEF, BRIEF_SECONDS
 from tests.drills.soundness import require_sound

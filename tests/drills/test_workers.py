@@ -8,7 +8,7 @@ import psutil
 import pytest
 import yaml
 
-from tasks.core.inference.signs_of_life import read_running_shards
+from tasks.core.runs.status.signs_of_life import read_running_shards
 from tests.drills.soundness import require_sound
 
 pytestmark = pytest.mark.timeout(1500)

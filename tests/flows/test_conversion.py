@@ -10,11 +10,11 @@ from prefect.artifacts import Artifact
 
 from flows.conversion import conversion
 from flows.training import training
-from tasks.core.errors import ParityError
-from tasks.core.files import sha256_of_folder
-from tasks.core.round_file import read_round
-from tasks.registry import find_version, set_version_tags
-from tasks.tracking import tracking_uri
+from tasks.core.base.errors import ParityError
+from tasks.core.base.files import sha256_of_folder
+from tasks.core.round.round_file import read_round
+from tasks.records.registry import find_version, set_version_tags
+from tasks.records.tracking import tracking_uri
 from tests.conftest import write_round
 
 pytestmark = [pytest.mark.usefixtures("orchestration"), pytest.mark.timeout(900)]

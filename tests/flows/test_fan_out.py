@@ -3,9 +3,9 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import TaskRunFilter, TaskRunFilterName
 
 from infra.cluster import Place, task_runner
+from infra.clusters.profiles import LocalProfile
 from infra.errors import ClusterError
-from infra.profiles import LocalProfile
-from tasks.core.errors import InputDataError, MachineError
+from tasks.core.base.errors import InputDataError, MachineError
 from tests.flows.unreliable import double_all, fail_all
 
 pytestmark = pytest.mark.usefixtures("prefect_harness")

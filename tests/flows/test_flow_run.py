@@ -2,7 +2,7 @@ import pytest
 from prefect import flow
 from prefect.artifacts import Artifact
 
-from infra.flow_run import link_dashboard, run_logger
+from infra.dask_workers.flow_run import link_dashboard, run_logger
 
 pytestmark = pytest.mark.usefixtures("prefect_harness")
 

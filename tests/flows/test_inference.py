@@ -17,11 +17,11 @@ from prefect.artifacts import Artifact
 from flows.conversion import conversion
 from flows.inference import inference
 from flows.training import training
-from tasks.core.errors import RunFolderError
-from tasks.core.inference.markers import read_failures, read_running
-from tasks.core.inference.run_folder import RunFolder
-from tasks.core.naming import parse_run_folder_name
-from tasks.core.round_file import read_round
+from tasks.core.base.errors import RunFolderError
+from tasks.core.base.naming import parse_run_folder_name
+from tasks.core.round.round_file import read_round
+from tasks.core.runs.folder import RunFolder
+from tasks.core.runs.status.markers import read_failures, read_running
 from tests.conftest import write_round, write_sample
 
 pytestmark = [pytest.mark.usefixtures("orchestration"), pytest.mark.timeout(900)]
@@ -29,7 +29,7 @@ pytestmark = [pytest.mark.usefixtures("orchestration"), pytest.mark.timeout(900)
 HOLD = """
 import sys, time
 from pathlib import Path
-from tasks.core.inference.launch_lock import launch_lock
+from tasks.core.runs.launch_lock import launch_lock
 with launch_lock(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(300)

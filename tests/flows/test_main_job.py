@@ -20,11 +20,11 @@ from flows.conversion import conversion
 from flows.inference import inference
 from flows.training import training
 from infra.errors import ClusterError
-from tasks.core.errors import InputDataError, RegistryError, RoundFileError
-from tasks.core.files import sha256_of_folder
-from tasks.core.round_file import read_round
-from tasks.registry import find_version
-from tasks.tracking import tracking_uri
+from tasks.core.base.errors import InputDataError, RegistryError, RoundFileError
+from tasks.core.base.files import sha256_of_folder
+from tasks.core.round.round_file import read_round
+from tasks.records.registry import find_version
+from tasks.records.tracking import tracking_uri
 from tests.conftest import write_round
 
 pytestmark = [pytest.mark.usefixtures("orchestration"), pytest.mark.timeout(900)]

@@ -12,13 +12,13 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from deployments.deploy import deploy_round
 from flows.pretraining import pretraining
-from tasks.base_models import local_base_model
-from tasks.core.errors import RegistryError, RoundFileError
-from tasks.core.files import sha256_of_folder
-from tasks.core.round_file import read_round
-from tasks.core.training.base_model import base_model_fingerprint
-from tasks.registry import find_version
-from tasks.tracking import tracking_uri
+from tasks.core.base.errors import RegistryError, RoundFileError
+from tasks.core.base.files import sha256_of_folder
+from tasks.core.round.round_file import read_round
+from tasks.core.training.trainer.base_model import base_model_fingerprint
+from tasks.records.base_model_versions import local_base_model
+from tasks.records.registry import find_version
+from tasks.records.tracking import tracking_uri
 from tests.conftest import write_round
 
 pytestmark = [pytest.mark.usefixtures("orchestration"), pytest.mark.timeout(900)]

@@ -22,13 +22,13 @@ from prefect.artifacts import Artifact
 from flows.conversion import conversion
 from flows.inference import inference
 from flows.training import training
-from tasks.core.errors import InputDataError, TrainingError
-from tasks.core.files import fingerprint, sha256_of_folder
-from tasks.core.round_file import read_round
-from tasks.registry import find_version
-from tasks.tracking import read_json_artifact, tracking_uri
+from tasks.core.base.errors import InputDataError, TrainingError
+from tasks.core.base.files import fingerprint, sha256_of_folder
+from tasks.core.round.round_file import read_round
+from tasks.records.registry import find_version
+from tasks.records.tracking import read_json_artifact, tracking_uri
 from tests.conftest import write_round
-from tests.tiny import make_sentences
+from tests.support.tiny import make_sentences
 
 # Several whole trainings a test, each with its own Dask workers: slow where cores are shared.
 pytestmark = [pytest.mark.usefixtures("orchestration"), pytest.mark.timeout(900)]

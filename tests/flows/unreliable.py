@@ -9,7 +9,7 @@ from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
 from infra.fan_out import run_all
-from tasks.core.errors import InputDataError, MachineError
+from tasks.core.base.errors import InputDataError, MachineError
 from tasks.retrying import is_worth_retrying
 
 

@@ -1,7 +1,7 @@
 import pytest
 
+from infra.clusters.profiles import AddressProfile, LocalProfile, read_profile
 from infra.errors import ClusterError
-from infra.profiles import AddressProfile, LocalProfile, read_profile
 
 
 def test_a_schedulers_address_is_a_profile():

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 import yaml
 
+from infra.clusters.profiles import PROFILES, LocalProfile, SlurmProfile, read_profile, with_resources
 from infra.errors import ClusterError
-from infra.jobqueue import job_class
-from infra.private_folder import private_folder
-from infra.profiles import PROFILES, LocalProfile, SlurmProfile, read_profile, with_resources
-from infra.slurm_jobs import Owner, _parse, this_process
-from infra.slurm_script import example_script, job_options, job_script
+from infra.slurm.commands import Owner, _parse, this_process
+from infra.slurm.jobqueue import job_class
+from infra.slurm.private_folder import private_folder
+from infra.slurm.script import example_script, job_options, job_script
 
 OWNER = Owner("us-iter0-3f9a0c11d2e4", "login1", 4711, 1_700_000_000)
 

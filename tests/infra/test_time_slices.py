@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from infra.time_slices import SLICE_NANOSECONDS, take_long_slices, thread_attributes
+from infra.dask_workers.time_slices import SLICE_NANOSECONDS, take_long_slices, thread_attributes
 
 KERNEL = tuple(int(part) for part in platform.release().split(".")[:2])
 listens = pytest.mark.skipif(KERNEL < (6, 12), reason="kernels before Linux 6.12 take no notice of slices")

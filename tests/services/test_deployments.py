@@ -13,7 +13,7 @@ import yaml
 
 from infra.services.process import running_process
 from infra.services.stack import services
-from tasks.core.round_file import read_round
+from tasks.core.round.round_file import read_round
 from tests.conftest import write_round
 
 ROWS = 6_000

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from infra.local_slurm.control import down, up
+from infra.local_slurm.packages import ensure_packages
+from infra.local_slurm.settings import SlurmSettings
 from infra.services import stack
 from infra.services.settings import ServiceSettings
-from infra.slurm.control import down, up
-from infra.slurm.packages import ensure_packages
-from infra.slurm.settings import SlurmSettings
 from tests.conftest import free_port
-from tests.needed import require
+from tests.support.needed import require
 
 BINARIES = Path(sys.executable).parent
 

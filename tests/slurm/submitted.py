@@ -4,7 +4,7 @@ import time
 
 import psutil
 
-from infra.slurm.client import run
+from infra.local_slurm.client import run
 
 WAIT_SECONDS = 30
 

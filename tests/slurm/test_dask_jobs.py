@@ -13,15 +13,15 @@ import pytest
 import yaml
 from distributed import Client, Security
 
-from infra import job_keeper
+from infra.clusters.profiles import SlurmProfile
+from infra.dask_workers.time_slices import take_long_slices, thread_attributes
 from infra.errors import ClusterError
-from infra.job_keeper import require_kept
-from infra.profiles import SlurmProfile
-from infra.slurm.client import run
-from infra.slurm.local import PARTITION
-from infra.slurm_cluster import slurm_cluster
-from infra.slurm_jobs import cancel, our_jobs
-from infra.time_slices import take_long_slices, thread_attributes
+from infra.local_slurm.client import run
+from infra.local_slurm.local import PARTITION
+from infra.slurm import job_keeper
+from infra.slurm.cluster import slurm_cluster
+from infra.slurm.commands import cancel, our_jobs
+from infra.slurm.job_keeper import require_kept
 from tests.slurm.where import where
 
 pytestmark = [pytest.mark.slurm, pytest.mark.timeout(300)]
@@ -40,8 +40,8 @@ SMALL = SlurmProfile(
 HOLD = """
 import sys, time
 from pathlib import Path
-from infra.profiles import read_profile
-from infra.slurm_cluster import slurm_cluster
+from infra.clusters.profiles import read_profile
+from infra.slurm.cluster import slurm_cluster
 if __name__ == "__main__":
     with slurm_cluster(read_profile(sys.argv[1]), "held", Path(sys.argv[2]), False):
         print("up", flush=True)

@@ -14,9 +14,9 @@ import yaml
 
 from deployments.demo.run import FLOWS, ROUND_FILE
 from infra.services.settings import read_settings
-from tasks.core.conversion.settings import VARIANT_NAMES
-from tasks.core.inference.run_folder import RunFolder
-from tasks.core.round_file import read_round
+from tasks.core.round.conversion_section import VARIANT_NAMES
+from tasks.core.round.round_file import read_round
+from tasks.core.runs.folder import RunFolder
 from tests.drills.soundness import read_scores, wrong_in
 
 pytestmark = [pytest.mark.slurm, pytest.mark.timeout(1_800)]

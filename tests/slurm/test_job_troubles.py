@@ -9,14 +9,14 @@ import pytest
 import yaml
 from distributed import Client, KilledWorker
 
-from infra import slurm_jobs
-from infra.job_keeper import require_kept
-from infra.jobqueue import job_class
-from infra.slurm.client import run
-from infra.slurm.jobs import run_out_of_time
-from infra.slurm.nodes import drain, resume
-from infra.slurm_cluster import slurm_cluster
-from infra.slurm_jobs import cancel
+from infra.local_slurm.client import run
+from infra.local_slurm.jobs import run_out_of_time
+from infra.local_slurm.nodes import drain, resume
+from infra.slurm import commands as slurm_jobs
+from infra.slurm.cluster import slurm_cluster
+from infra.slurm.commands import cancel
+from infra.slurm.job_keeper import require_kept
+from infra.slurm.jobqueue import job_class
 from tests.slurm.slow import work
 from tests.slurm.test_dask_jobs import SECONDS, SMALL, numbers, on_slurm, wait_until
 from tests.slurm.where import where

@@ -2,13 +2,13 @@
 
 import pytest
 
-from infra.slurm import memory, nodes
-from infra.slurm.client import run
-from infra.slurm.control import up
-from infra.slurm.daemons import node_states
-from infra.slurm.errors import SlurmError
-from infra.slurm.jobs import read_endings, run_out_of_time, show_job, wait_for_job
-from infra.slurm.processes import job_processes, kill_jobs
+from infra.local_slurm import memory, nodes
+from infra.local_slurm.client import run
+from infra.local_slurm.control import up
+from infra.local_slurm.daemons import node_states
+from infra.local_slurm.errors import SlurmError
+from infra.local_slurm.jobs import read_endings, run_out_of_time, show_job, wait_for_job
+from infra.local_slurm.processes import job_processes, kill_jobs
 from tests.slurm.submitted import is_alive, output, submit, wait_until
 
 pytestmark = pytest.mark.slurm

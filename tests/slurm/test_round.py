@@ -7,9 +7,9 @@ import time
 import pytest
 import yaml
 
-from infra.slurm.client import run as run_slurm
-from tasks.core.inference.run_folder import RunFolder
-from tasks.core.round_file import read_round
+from infra.local_slurm.client import run as run_slurm
+from tasks.core.round.round_file import read_round
+from tasks.core.runs.folder import RunFolder
 from tests.conftest import write_round, write_sample
 from tests.drills.slurm_trouble import write_profile
 from tests.drills.soundness import read_scores, wrong_in

@@ -14,20 +14,20 @@ import psutil
 import pytest
 from typer.testing import CliRunner
 
-from deployments.slurm import app
+from deployments.commands.slurm import app
 from infra.errors import ServiceError
+from infra.local_slurm import packages
+from infra.local_slurm.client import run
+from infra.local_slurm.control import down, up
+from infra.local_slurm.daemons import daemons
+from infra.local_slurm.errors import SlurmError
+from infra.local_slurm.jobs import show_job, wait_for_job
+from infra.local_slurm.local import LocalSlurm
+from infra.local_slurm.processes import job_processes
+from infra.local_slurm.settings import MAX_FOLDER_LENGTH, SlurmSettings
+from infra.local_slurm.status import read_status
 from infra.services.ports import is_free
 from infra.services.process import running_process
-from infra.slurm import packages
-from infra.slurm.client import run
-from infra.slurm.control import down, up
-from infra.slurm.daemons import daemons
-from infra.slurm.errors import SlurmError
-from infra.slurm.jobs import show_job, wait_for_job
-from infra.slurm.local import LocalSlurm
-from infra.slurm.processes import job_processes
-from infra.slurm.settings import MAX_FOLDER_LENGTH, SlurmSettings
-from infra.slurm.status import read_status
 from tests.slurm.submitted import is_alive, submit, wait_until
 
 pytestmark = pytest.mark.slurm
@@ -35,10 +35,14 @@ STUBBORN = "trap '' TERM; (setsid sleep 600 &); while true; do sleep 1; done"
 AS_NOBODY = """
 import encodings.idna, os, pwd, sys, time
 from pathlib import Path
-from infra.slurm import control, jobs, nodes, status
-from infra.slurm.client import run
-from infra.slurm.processes import job_processes
-from infra.slurm.settings import MAX_FOLDER_LENGTH, SlurmSettings
+from infra.local_slurm import control
+from infra.local_slurm import jobs
+from infra.local_slurm import nodes
+from infra.local_slurm import status
+from infra.local_slurm.client import run
+from infra.local_slurm.processes import job_processes
+from infra.local_slurm.settings import MAX_FOLDER_LENGTH
+from infra.local_slurm.settings import SlurmSettings
 nobody = pwd.getpwnam("nobody")
 os.setgroups([])
 os.setgid(nobody.pw_gid)

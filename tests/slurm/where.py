@@ -4,7 +4,7 @@ import os
 
 import dask
 
-from infra.time_slices import thread_attributes
+from infra.dask_workers.time_slices import thread_attributes
 
 
 def where() -> dict[str, str | int | None]:

@@ -6,14 +6,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tasks.core.corpus.sample import list_sample
-from tasks.core.errors import MachineError, RunFolderError
-from tasks.core.inference import libraries
-from tasks.core.inference.markers import read_failures
-from tasks.core.inference.plan import EngineUse, make_plan, write_plan
-from tasks.core.inference.receipts import read_receipt
-from tasks.core.inference.run_folder import RunFolder
-from tasks.core.round_sections import Inference, Sample
+from tasks.core.base.errors import MachineError, RunFolderError
+from tasks.core.corpus.sample.listing import list_sample
+from tasks.core.engines import libraries
+from tasks.core.round.sections import Inference, Sample
+from tasks.core.runs.folder import RunFolder
+from tasks.core.runs.plan import EngineUse, make_plan, write_plan
+from tasks.core.runs.receipts import read_receipt
+from tasks.core.runs.status.markers import read_failures
 from tasks.inference import unfinished_blocks
 from tasks.shards import score_block
 from tests.conftest import write_sample

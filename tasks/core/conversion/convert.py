@@ -1,7 +1,7 @@
 """Checkpoint -> engine models: every variant tried, the fastest that keeps the ranking packed.
 
 Reads   a checkpoint's folder, texts of the sample, the labelled rows
-Writes  <folder>/<label>/   the engine model: see tasks.core.inference.model_folder
+Writes  <folder>/<label>/   the engine model: see tasks.core.engines.model_folder
         <folder>/report/    parity.md, scatter_<label>.png
 """
 
@@ -17,19 +17,19 @@ from typing import Any
 import numpy as np
 import torch
 
+from tasks.core.base.errors import ParityError
+from tasks.core.base.files import write_text
+from tasks.core.base.threads import cpu_threads
 from tasks.core.conversion.ladder import try_all
-from tasks.core.conversion.package import Shipment, pack_engine
-from tasks.core.conversion.report import draw_scatter, parity_markdown
+from tasks.core.conversion.packing.pack_engine import Shipment, pack_engine
+from tasks.core.conversion.parity.parity_report import draw_scatter, parity_markdown
 from tasks.core.conversion.request import ConversionRequest
 from tasks.core.conversion.rivals import best_as_shipped, retraining_alone, seeds_as_shipped
-from tasks.core.conversion.trials import Trial, choose_shipped
+from tasks.core.conversion.tried_variants import Trial, choose_shipped
 from tasks.core.conversion.workbench import Workbench, open_workbench
-from tasks.core.errors import ParityError
-from tasks.core.files import write_text
-from tasks.core.inference.engine import close_engines
-from tasks.core.inference.model_folder import EngineModel
-from tasks.core.scores import margins
-from tasks.core.threads import cpu_threads
+from tasks.core.engines.loading import close_engines
+from tasks.core.engines.model_folder import EngineModel
+from tasks.core.engines.scores import margins
 
 REPORT_FOLDER = "report"
 REPORT_FILE = "parity.md"

@@ -5,16 +5,17 @@ from pathlib import Path
 
 import onnxruntime
 
-from tasks.core.conversion.cuda_fp16 import build_cuda_fp16
-from tasks.core.conversion.distil_int8 import build_distilled_int8
-from tasks.core.conversion.figures import ONE_PER_CENT, overlaps, rank_correlations
-from tasks.core.conversion.gate import judge_ranking
-from tasks.core.conversion.mixed_choice import Logits, Mixing, build_mixed_int8
-from tasks.core.conversion.nncf_int8 import build_openvino_int8
-from tasks.core.conversion.onnx_int8 import build_dynamic_int8, build_static_int8
-from tasks.core.conversion.trials import Trial, measure_cost, try_variant
+from tasks.core.conversion.builders.cuda_fp16 import build_cuda_fp16
+from tasks.core.conversion.builders.distil_int8 import build_distilled_int8
+from tasks.core.conversion.builders.mixed_choice import Logits, Mixing, build_mixed_int8
+from tasks.core.conversion.builders.nncf_int8 import build_openvino_int8
+from tasks.core.conversion.builders.onnx_int8 import build_dynamic_int8, build_static_int8
+from tasks.core.conversion.parity.gate import judge_ranking
+from tasks.core.conversion.parity.parity_figures import ONE_PER_CENT, overlaps, rank_correlations
+from tasks.core.conversion.tried_variants import Trial, measure_cost, try_variant
 from tasks.core.conversion.workbench import Workbench
-from tasks.core.inference.variants import (
+from tasks.core.engines.scores import margins
+from tasks.core.engines.variants import (
     CUDA_FP16,
     CUDA_PROVIDER,
     DYNAMIC_INT8,
@@ -25,7 +26,6 @@ from tasks.core.inference.variants import (
     has_bf16,
     openvino_int8,
 )
-from tasks.core.scores import margins
 
 LITTLE = 0.05
 """Kendall's tau that int8 may lack for teaching it to be worth a try."""

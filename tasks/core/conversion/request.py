@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from tasks.core.conversion.settings import Conversion
-from tasks.core.errors import ModelFolderError
+from tasks.core.base.errors import ModelFolderError
+from tasks.core.round.conversion_section import Conversion
 
 
 @dataclass(frozen=True)

@@ -8,16 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from tasks.core.conversion.engine_process import EngineProcess
-from tasks.core.conversion.export import export_onnx, load_checkpoint
-from tasks.core.conversion.figures import LabelFigures
+from tasks.core.base.errors import ModelFolderError, ParityError
+from tasks.core.conversion.builders.export import export_onnx, load_checkpoint
 from tasks.core.conversion.ladder import build_like
+from tasks.core.conversion.parity.engine_process import EngineProcess
+from tasks.core.conversion.parity.parity_figures import LabelFigures
 from tasks.core.conversion.request import Rival
-from tasks.core.conversion.trials import Trial, compare
+from tasks.core.conversion.tried_variants import Trial, compare
 from tasks.core.conversion.workbench import Workbench
-from tasks.core.errors import ModelFolderError, ParityError
-from tasks.core.inference.variants import FP32
-from tasks.core.training.seed_plan import verify_checkpoint
+from tasks.core.engines.variants import FP32
+from tasks.core.training.seeds.seed_plan import verify_checkpoint
 
 
 def bench_of(rival: Rival, bench: Workbench) -> Workbench:

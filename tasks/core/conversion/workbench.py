@@ -9,26 +9,26 @@ import numpy as np
 from numpy.typing import NDArray
 from transformers import PreTrainedModel
 
-from tasks.core.conversion.drawn_texts import part_texts
-from tasks.core.conversion.engine_process import EngineProcess
-from tasks.core.conversion.export import export_onnx, load_checkpoint
-from tasks.core.conversion.export_check import require_strict, require_tokens
-from tasks.core.conversion.figures import LabelTargets, ModelLogits
-from tasks.core.conversion.graph_check import require_head
-from tasks.core.conversion.parity_texts import choose_parity_texts
-from tasks.core.conversion.reference import checkpoint_logits, checkpoint_rows
+from tasks.core.base.errors import ModelFolderError
+from tasks.core.base.files import read_json, write_json
+from tasks.core.conversion.builders.export import export_onnx, load_checkpoint
+from tasks.core.conversion.parity.drawn_texts import part_texts
+from tasks.core.conversion.parity.engine_process import EngineProcess
+from tasks.core.conversion.parity.export_check import require_strict, require_tokens
+from tasks.core.conversion.parity.graph_check import require_head
+from tasks.core.conversion.parity.parity_figures import LabelTargets, ModelLogits
+from tasks.core.conversion.parity.parity_texts import choose_parity_texts
+from tasks.core.conversion.parity.reference import checkpoint_logits, checkpoint_rows
 from tasks.core.conversion.request import ConversionRequest
-from tasks.core.corpus.labelled import read_split
-from tasks.core.errors import ModelFolderError
-from tasks.core.files import read_json, write_json
-from tasks.core.inference.batching import spread_batches
-from tasks.core.inference.engine import BATCH_TOKENS, open_tokenizer
-from tasks.core.inference.model_folder import FP32_FILE, TOKENIZER_FILE
-from tasks.core.inference.variants import FP32
+from tasks.core.corpus.labelled.prepare import read_split
+from tasks.core.engines.batching import spread_batches
+from tasks.core.engines.loading import BATCH_TOKENS, open_tokenizer
+from tasks.core.engines.model_folder import FP32_FILE, TOKENIZER_FILE
+from tasks.core.engines.scores import margins
+from tasks.core.engines.variants import FP32
+from tasks.core.metrics.heads import label_column
 from tasks.core.preprocessing import preprocess, require_preprocessing
-from tasks.core.scores import margins
-from tasks.core.training.checkpoint import CheckpointCard, read_card
-from tasks.core.training.heads import label_column
+from tasks.core.training.trainer.checkpoint import CheckpointCard, read_card
 
 PARTS = ("parity", "validation", "test")
 TIMED_TEXTS = 500

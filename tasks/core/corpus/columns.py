@@ -7,7 +7,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tasks.core.errors import InputDataError
+from tasks.core.base.errors import InputDataError
+from tasks.core.base.parquet import read_parquet
 
 EXACT_FLOAT_LIMIT = float(2**53)
 """From here on a float64 cannot tell neighbouring integers apart."""
@@ -63,7 +64,7 @@ def check_columns(path: Path, schema: pa.Schema, wanted: dict[str, str]) -> None
                 f"It has: {', '.join(schema.names)}"
             )
     id_column = wanted["id"]
-    check_id_type(path, id_column, schema.field(id_column).type, lambda: pq.read_table(path, columns=[id_column])[0])
+    check_id_type(path, id_column, schema.field(id_column).type, lambda: read_parquet(path, [id_column])[0])
     text = schema.field(wanted["text"])
     if not is_string(text.type):
         raise InputDataError(f"the text column '{text.name}' of {path} has type {text.type}; it must hold strings")

@@ -1,31 +1,33 @@
 """The best-scored texts of a run, found out of core."""
 
+from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from tasks.core.corpus.sample import list_sample
-from tasks.core.inference.run_folder import RunFolder
-from tasks.core.round_sections import Sample
+from tasks.core.corpus.sample.listing import list_sample
+from tasks.core.round.sections import Sample
+from tasks.core.runs.folder import RunFolder
+from tasks.core.runs.parts import ID_COLUMN, SCORE_COLUMN, list_parts, scan_parts
+from tasks.core.runs.plan import read_plan
 
-QUERY = """
-    with best as (select tweet_id, score from read_parquet($scores) order by score desc, tweet_id limit $count)
-    select best.tweet_id, best.score, any_value(sample.{text}) as text
-    from best join read_parquet($sample) as sample on sample.{id} = best.tweet_id
-    group by best.tweet_id, best.score
-    order by best.score desc, best.tweet_id
-"""
+QUERY = f"""
+    with best as (select {ID_COLUMN}, {SCORE_COLUMN} from scores order by {SCORE_COLUMN} desc, {ID_COLUMN} limit ?)
+    select best.{ID_COLUMN}, best.{SCORE_COLUMN}, any_value(sample.{{text}}) as text
+    from best join sample on sample.{{id}} = best.{ID_COLUMN}
+    group by best.{ID_COLUMN}, best.{SCORE_COLUMN}
+    order by best.{SCORE_COLUMN} desc, best.{ID_COLUMN}
+"""  # noqa: S608 - made of names that stand in Winnow, and of the sample's columns, quoted
 
 
 def top_scored(folder: RunFolder, label: str, sample: Sample, count: int) -> list[dict[str, Any]]:
     """Return the `count` best-scored texts of a label as `tweet_id`, `score` and `text`, best first."""
-    texts = [file.path for file in list_sample(sample)]
     query = QUERY.format(text=_quoted(sample.text_column), id=_quoted(sample.id_column))
     with duckdb.connect() as connection:
-        rows = connection.execute(
-            query, {"scores": folder.part_paths(label), "sample": texts, "count": count}
-        ).fetchall()
-    return [{"tweet_id": tweet_id, "score": score, "text": text} for tweet_id, score, text in rows]
+        scan_parts(connection, "scores", list_parts(read_plan(folder), folder, label))
+        scan_parts(connection, "sample", [Path(file.path) for file in list_sample(sample)])
+        rows = connection.execute(query, [count]).fetchall()
+    return [{ID_COLUMN: id_, SCORE_COLUMN: score, "text": text} for id_, score, text in rows]
 
 
 def _quoted(column: str) -> str:

@@ -1,25 +1,23 @@
 """What a run will cost, from a few measured batches: before hours of a cluster are spent on it."""
 
-import io
 import shutil
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 
-from tasks.core.errors import RunFolderError
-from tasks.core.files import write_text
-from tasks.core.inference.batching import spread_batches
-from tasks.core.inference.engine import Engine, open_engine
-from tasks.core.inference.input import read_shard
-from tasks.core.inference.libraries import require_libraries
-from tasks.core.inference.plan import Plan, Shard
-from tasks.core.inference.run_folder import RunFolder
+from tasks.core.base.errors import RunFolderError
+from tasks.core.base.files import write_text
+from tasks.core.base.threads import cpu_threads
+from tasks.core.engines.batching import spread_batches
+from tasks.core.engines.libraries import require_libraries
+from tasks.core.engines.loading import Engine, open_engine
 from tasks.core.inference.shard_texts import part_rows, tokenise
-from tasks.core.threads import cpu_threads
+from tasks.core.runs.folder import RunFolder
+from tasks.core.runs.parts import bytes_a_row
+from tasks.core.runs.plan import Plan, Shard
+from tasks.core.runs.planned_rows import read_shard
 
 MEASURED_ROWS = 4_000
 """Read and tokenised."""
@@ -84,7 +82,7 @@ def measure(plan: Plan, folder: RunFolder, shards: list[int]) -> Measured:
     distinct = len(texts.tokens) / max(1, rows.num_rows)
     in_models = sum(_seconds(engine, chosen, plan.batch_tokens) for engine in engines) / max(1, len(chosen)) * distinct
     total = around + in_models
-    output = _bytes_a_row(rows["id"]) * len(plan.engines)
+    output = bytes_a_row(rows["id"]) * len(plan.engines)
     return Measured(total, in_models / total if total else 0.0, output, cpu_threads())
 
 
@@ -122,16 +120,6 @@ def _seconds(engine: Engine, rows: list[list[int]], batch_tokens: int) -> float:
     started = time.monotonic()
     engine.logits(rows, batch_tokens)
     return time.monotonic() - started
-
-
-def _bytes_a_row(ids: pa.ChunkedArray) -> float:
-    """Return what a row of a label's part takes; scores do not compress, so random numbers stand for them."""
-    if not len(ids):
-        return 0.0
-    sink = io.BytesIO()
-    scores = np.random.default_rng(0).random(len(ids))
-    pq.write_table(pa.table({"tweet_id": ids, "score": scores}), sink, compression="zstd")
-    return sink.tell() / len(ids)
 
 
 def _require_writable(folder: RunFolder) -> None:

@@ -4,29 +4,27 @@ Reads   the plan's rows of one file, and the engine models' folders
 Writes  output/<LABEL>/part-<N>.parquet, quarantine/part-<N>.parquet, a line in logs/<LABEL>/, receipts/<N>.json (last)
 """
 
-import json
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from tasks.core.cpu import cpu_features, processor_name
-from tasks.core.errors import ModelFolderError
-from tasks.core.files import sha256_of_file, write_aside
-from tasks.core.inference.engine import open_engine
-from tasks.core.inference.input import read_shard, sha256_of_rows
-from tasks.core.inference.libraries import require_libraries
-from tasks.core.inference.model_folder import EngineModel
-from tasks.core.inference.plan import METADATA_KEY, EngineUse, Plan, Shard
-from tasks.core.inference.receipts import Receipt, write_receipt
-from tasks.core.inference.run_folder import RunFolder, worker_name
+from tasks.core.base.cpu import cpu_features, processor_name
+from tasks.core.base.errors import ModelFolderError
+from tasks.core.base.files import sha256_of_file
+from tasks.core.base.threads import cpu_threads
+from tasks.core.engines.libraries import require_libraries
+from tasks.core.engines.loading import open_engine
+from tasks.core.engines.model_folder import EngineModel
+from tasks.core.engines.scores import label_scores
 from tasks.core.inference.shard_texts import ShardTexts, part_rows, tokenise
-from tasks.core.scores import label_scores
-from tasks.core.threads import cpu_threads
+from tasks.core.runs.folder import RunFolder, worker_name
+from tasks.core.runs.parts import provenance, score_table, write_part
+from tasks.core.runs.plan import Plan, Shard
+from tasks.core.runs.planned_rows import read_shard, sha256_of_rows
+from tasks.core.runs.receipts import Receipt, write_receipt
 
 BINS = 20
 """Of a receipt's histograms, of equal width from 0 to 1."""
@@ -60,7 +58,7 @@ def score_shard(plan: Plan, shard: Shard, folder: RunFolder) -> Receipt:
     scored = _score_labels(plan, texts, shard, folder)
     folder.quarantine_path(shard.number).unlink(missing_ok=True)
     if quarantined.num_rows:
-        scored.paths.append(write_table(quarantined, folder.quarantine_path(shard.number)))
+        scored.paths.append(write_part(quarantined, folder.quarantine_path(shard.number)))
     seconds = round(time.monotonic() - started, 3)
     for use in plan.engines:
         _log(folder.log_path(use.label), f"shard {shard.number:05d}: {scorable.num_rows} rows, {seconds:.1f} s")
@@ -102,10 +100,9 @@ def _score_labels(plan: Plan, texts: ShardTexts, shard: Shard, folder: RunFolder
             logits[id(engine)] = engine.logits(texts.tokens, plan.batch_tokens)
             scored.engine_seconds += time.monotonic() - before
         scores = _scores(model, logits[id(engine)])[texts.text_of_row]
-        table = pa.table({"tweet_id": texts.ids, "score": pa.array(scores, pa.float64())})
-        place = provenance(plan, use, shard.number, model.variant.name)
+        content = provenance(plan, use, shard.number, model.variant.name)
         path = folder.output_path(use.label, shard.number)
-        scored.paths.append(write_table(table.replace_schema_metadata(place), path))
+        scored.paths.append(write_part(score_table(texts.ids, scores), path, content))
         scored.variants[use.label] = model.variant.name
         scored.histograms[use.label] = np.histogram(scores, bins=BINS, range=(0, 1))[0].tolist()
     return scored
@@ -119,27 +116,6 @@ def _scores(model: EngineModel, logits: NDArray[np.float32]) -> NDArray[np.float
     if not np.isfinite(scores).all():
         raise ModelFolderError(f"the engine model gives {int((~np.isfinite(scores)).sum())} scores that are no numbers")
     return scores
-
-
-def provenance(plan: Plan, use: EngineUse, shard: int, variant: str) -> dict[bytes, bytes]:
-    """Return the metadata of a part: which run, shard and model its scores come from."""
-    content = {
-        "run_id": plan.run_id,
-        "shard": shard,
-        "label": use.label,
-        "registered_model": use.registered_model,
-        "version": use.version,
-        "engine_digest": use.digest,
-        "variant": variant,
-    }
-    return {METADATA_KEY: json.dumps(content, sort_keys=True).encode()}
-
-
-def write_table(table: pa.Table, path: Path) -> Path:
-    """Write a part aside, synced and renamed, and return its path."""
-    with write_aside(path) as aside:
-        pq.write_table(table, aside, compression="zstd")
-    return path
 
 
 def _log(path: Path, line: str) -> None:

@@ -9,11 +9,12 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer
 
-from tasks.core.corpus.reading import decode_texts
-from tasks.core.inference.engine import open_tokenizer
-from tasks.core.inference.model_folder import TOKENIZER_FILE
-from tasks.core.inference.plan import Plan
+from tasks.core.corpus.sample.reading import decode_texts
+from tasks.core.engines.loading import open_tokenizer
+from tasks.core.engines.model_folder import TOKENIZER_FILE
 from tasks.core.preprocessing import preprocess
+from tasks.core.runs.parts import quarantine_table
+from tasks.core.runs.plan import Plan
 
 REASON_NO_ID = "id is null"
 REASON_ID_NOT_UTF8 = "id is not UTF-8"
@@ -52,7 +53,7 @@ def part_rows(rows: pa.Table) -> tuple[pa.Table, pa.Table]:
     )
     scorable = pc.and_(has_id, decoded)
     content = rows["text"].cast(pa.large_binary())
-    table = pa.table({"tweet_id": ids, "text": content, "reason": reasons})
+    table = quarantine_table(ids, content, reasons)
     return pa.table({"id": ids, "text": texts}).filter(scorable), table.filter(pc.invert(scorable))
 
 

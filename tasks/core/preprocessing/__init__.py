@@ -11,8 +11,8 @@ it scores, so that neither an edit here nor another version of a library can cha
 
 from collections.abc import Callable, Sequence
 
-from tasks.core.errors import ModelFolderError
-from tasks.core.files import fingerprint
+from tasks.core.base.errors import ModelFolderError
+from tasks.core.base.files import fingerprint
 from tasks.core.preprocessing.boost import prepare_boost
 from tasks.core.preprocessing.probes import PROBES
 from tasks.core.preprocessing.tweet import prepare_tweet

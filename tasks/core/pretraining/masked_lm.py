@@ -17,15 +17,15 @@ from transformers import (
     set_seed,
 )
 
-from tasks.core.errors import ModelFolderError
+from tasks.core.base.errors import ModelFolderError
+from tasks.core.base.threads import cpu_threads
+from tasks.core.pretraining.blocks import HELDOUT_TOKENS, TOKENIZER_FOLDER, TRAINING_TOKENS, read_blocks
 from tasks.core.pretraining.masking import NOT_MASKED, BlockSequence, MaskingCollator
-from tasks.core.pretraining.packing import HELDOUT_TOKENS, TOKENIZER_FOLDER, TRAINING_TOKENS, read_blocks
-from tasks.core.pretraining.plan import PretrainingPlan
-from tasks.core.pretraining.tokenizer import adapt_embeddings
-from tasks.core.round_sections import Pretraining
-from tasks.core.threads import cpu_threads
-from tasks.core.training.base_model import parse_base_model
-from tasks.core.training.workspace import last_whole_checkpoint, mark_whole
+from tasks.core.pretraining.own_tokenizer import adapt_embeddings
+from tasks.core.pretraining.pretraining_plan import PretrainingPlan
+from tasks.core.round.sections import Pretraining
+from tasks.core.training.trainer.base_model import parse_base_model
+from tasks.core.training.trainer.workspace import last_whole_checkpoint, mark_whole
 
 WARMUP_SHARE = 0.06
 EVALUATIONS = 20

@@ -13,18 +13,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tasks.core.files import fsync_tree, sha256_of_folder
-from tasks.core.pretraining.corpus import CorpusTexts
+from tasks.core.base.files import fsync_tree, sha256_of_folder
+from tasks.core.pretraining.blocks import PackedCorpus, pack, read_packed
+from tasks.core.pretraining.heldout_texts import CorpusTexts
 from tasks.core.pretraining.masked_lm import load_start, load_tokenizer, train_masked_lm
-from tasks.core.pretraining.packing import PackedCorpus, pack, read_packed
-from tasks.core.pretraining.plan import (
+from tasks.core.pretraining.own_tokenizer import train_tokenizer
+from tasks.core.pretraining.pretraining_plan import (
     CHECKPOINT_FOLDER,
     PretrainingPlan,
     PretrainingResult,
     read_result,
 )
-from tasks.core.pretraining.tokenizer import train_tokenizer
-from tasks.core.results import write_finished
+from tasks.core.training.finished import write_finished
 
 
 def pretrain(plan: PretrainingPlan) -> PretrainingResult:

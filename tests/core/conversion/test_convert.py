@@ -8,17 +8,17 @@ import pytest
 from onnx import numpy_helper
 from tokenizers import Tokenizer
 
+from tasks.core.base.errors import ModelFolderError, ParityError
+from tasks.core.base.files import read_json
 from tasks.core.conversion import convert as conversion
 from tasks.core.conversion import ladder, workbench
 from tasks.core.conversion.convert import convert
 from tasks.core.conversion.request import Rival
-from tasks.core.errors import ModelFolderError, ParityError
-from tasks.core.files import read_json
-from tasks.core.inference.engine import open_engine
-from tasks.core.inference.model_folder import read_engine_model
-from tasks.core.inference.variants import DYNAMIC_INT8, FP32
-from tests.tiny import save_tiny_checkpoint
-from tests.tiny_conversion import conversion_request, convert_tiny
+from tasks.core.engines.loading import open_engine
+from tasks.core.engines.model_folder import read_engine_model
+from tasks.core.engines.variants import DYNAMIC_INT8, FP32
+from tests.support.tiny import save_tiny_checkpoint
+from tests.support.tiny_conversion import conversion_request, convert_tiny
 
 LABELS = ("positive",)
 

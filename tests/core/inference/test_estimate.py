@@ -3,10 +3,10 @@ from collections import namedtuple
 
 import pytest
 
-from tasks.core.errors import MachineError, RunFolderError
-from tasks.core.files import read_json, write_json
+from tasks.core.base.errors import MachineError, RunFolderError
+from tasks.core.base.files import read_json, write_json
+from tasks.core.engines.loading import close_engines
 from tasks.core.inference import estimate as module
-from tasks.core.inference.engine import close_engines
 from tasks.core.inference.estimate import Measured, estimate, measure
 from tests.core.inference.test_scoring import make_run, sample  # noqa: F401 - fixtures
 

@@ -7,25 +7,26 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tasks.core.corpus.sample import list_sample
-from tasks.core.errors import MachineError, RunFolderError
+from tasks.core.base.errors import MachineError, RunFolderError
+from tasks.core.base.files import sha256_of_file, sha256_of_folder
+from tasks.core.base.parquet import STAMP_KEY
+from tasks.core.corpus.sample.listing import list_sample
+from tasks.core.engines.loading import open_engine, open_tokenizer
 from tasks.core.evaluation.top_scored import top_scored
-from tasks.core.files import sha256_of_file, sha256_of_folder
-from tasks.core.inference import plan as plan_module
-from tasks.core.inference.engine import open_engine, open_tokenizer
-from tasks.core.inference.manifest import Launch, write_manifest
-from tasks.core.inference.plan import METADATA_KEY, EngineUse, make_plan, write_plan
-from tasks.core.inference.receipts import (
+from tasks.core.inference.scoring import score_shard
+from tasks.core.round.sections import Inference, Sample
+from tasks.core.runs import plan as plan_module
+from tasks.core.runs.folder import RunFolder
+from tasks.core.runs.manifest import Launch, write_manifest
+from tasks.core.runs.plan import EngineUse, make_plan, write_plan
+from tasks.core.runs.receipts import (
     finished_receipts,
     read_receipt,
     renew_receipts,
     unfinished_shards,
     write_receipt,
 )
-from tasks.core.inference.run_folder import RunFolder
-from tasks.core.inference.scoring import score_shard
-from tasks.core.round_sections import Inference, Sample
-from tests.tiny import make_sentences
+from tests.support.tiny import make_sentences
 
 TEXTS = [*make_sentences(90, seed=7), None, "", "same text", "", None, "same text", " ".join(["word1"] * 90)]
 
@@ -116,7 +117,7 @@ def test_equal_texts_get_one_score(make_run):
 
 def test_every_output_file_says_where_it_comes_from(make_run, tiny_engines):
     plan, folder = make_run()
-    metadata = json.loads(pq.read_schema(folder.output_path("negative", 1)).metadata[METADATA_KEY])
+    metadata = json.loads(pq.read_schema(folder.output_path("negative", 1)).metadata[STAMP_KEY])
     assert metadata == {
         "run_id": plan.run_id,
         "shard": 1,

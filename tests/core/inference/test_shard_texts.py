@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from tasks.core.inference.engine import open_tokenizer
+from tasks.core.engines.loading import open_tokenizer
 from tasks.core.inference.shard_texts import CHARACTERS_A_TOKEN, encode
 
 
@@ -40,7 +40,7 @@ def test_a_long_text_counts_as_truncated(tokenizer):
 
 SCRIPT = """
 import resource, sys
-from tasks.core.inference.engine import open_tokenizer
+from tasks.core.engines.loading import open_tokenizer
 from tasks.core.inference.shard_texts import encode
 tokenizer = open_tokenizer(sys.argv[1], 32)
 encode(tokenizer, ["good bad"], 32)

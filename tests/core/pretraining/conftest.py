@@ -6,8 +6,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tasks.core.pretraining import plan as planning
-from tasks.core.round_file import read_round
+from tasks.core.pretraining import pretraining_plan as planning
+from tasks.core.round.round_file import read_round
 
 SETTINGS = {
     "heldout_texts": 40,

@@ -8,11 +8,11 @@ import pytest
 import torch
 from transformers import AutoModelForMaskedLM, AutoModelForSequenceClassification, AutoTokenizer
 
-from tasks.core.errors import ModelFolderError, TrainingError
-from tasks.core.pretraining.plan import read_result, verified_checkpoint
+from tasks.core.base.errors import ModelFolderError, TrainingError
 from tasks.core.pretraining.pretrain import pretrain
-from tasks.core.training.base_model import base_model_fingerprint
-from tasks.core.training.workspace import last_whole_checkpoint
+from tasks.core.pretraining.pretraining_plan import read_result, verified_checkpoint
+from tasks.core.training.trainer.base_model import base_model_fingerprint
+from tasks.core.training.trainer.workspace import last_whole_checkpoint
 
 
 @pytest.fixture

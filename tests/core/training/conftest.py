@@ -3,8 +3,8 @@ from dataclasses import replace
 
 import pytest
 
-from tasks.core.corpus.labelled import StudyRequest, prepare_splits
-from tasks.core.training.seed_plan import SeedPlan, plan_seeds
+from tasks.core.corpus.labelled.prepare import StudyRequest, prepare_splits
+from tasks.core.training.seeds.seed_plan import SeedPlan, plan_seeds
 
 
 def prepare(round_, study="positive"):

@@ -1,0 +1,1 @@
+"""Cluster profiles: YAML files, and what they may say."""

@@ -1,0 +1,1 @@
+"""Dask's workers and scheduler: settings, keys, ends."""

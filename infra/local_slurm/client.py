@@ -1,0 +1,30 @@
+"""SLURM's own commands, for one local cluster."""
+
+import os
+import subprocess
+
+from infra.local_slurm.errors import SlurmError
+from infra.local_slurm.local import LocalSlurm
+
+SECONDS = 60
+"""That a command may take; SLURM's commands wait for a dead controller for about ten."""
+
+
+def run(cluster: LocalSlurm, *command: str) -> str:
+    """Run a SLURM command, such as `run(cluster, "squeue", "--noheader")`, and return what it prints.
+
+    Raises:
+        SlurmError: it is not installed, it failed, or it did not end within a minute.
+    """
+    shown = f"SLURM_CONF={cluster.configuration} {' '.join(command)}"
+    environment = {**os.environ, **cluster.environment}
+    try:
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False)
+    except FileNotFoundError:
+        raise SlurmError(f"'{command[0]}' is not installed; `winnow slurm up` says how to get it") from None
+    except subprocess.TimeoutExpired:
+        raise SlurmError(f"`{shown}` did not end within {SECONDS} s; `winnow slurm status` says what runs") from None
+    if done.returncode != 0:
+        said = (done.stderr or done.stdout).strip()
+        raise SlurmError(f"`{shown}` failed with code {done.returncode}: {said}. `winnow slurm status` says what runs.")
+    return done.stdout

@@ -1,0 +1,64 @@
+"""Jobs of a local SLURM: what it says of them, how they ended, and an end by the time limit, for drills."""
+
+import re
+import time
+
+from infra.local_slurm.client import run
+from infra.local_slurm.errors import SlurmError
+from infra.local_slurm.local import LocalSlurm
+
+STATE_SECONDS = 60
+"""SLURM looks at time limits every 30 s, and notices a killed node after about as long."""
+_FIELD = re.compile(r"([\w/:]+)=(.*?)(?= [\w/:]+=|\s*$)")
+
+
+def show_job(cluster: LocalSlurm, number: str) -> dict[str, str]:
+    """Return the fields of `scontrol show job`, such as JobState, Reason, ExitCode, Restarts and NodeList.
+
+    Raises:
+        SlurmError: there is no such job; SLURM forgets one 5 to 6 minutes after its end.
+    """
+    return _fields(run(cluster, "scontrol", "show", "job", "--oneliner", number))
+
+
+def wait_for_job(cluster: LocalSlurm, number: str, *states: str, seconds: float = STATE_SECONDS) -> dict[str, str]:
+    """Wait until a job is in one of the states, such as RUNNING, and return its fields.
+
+    Raises:
+        SlurmError: it is not within `seconds`; the message says in which state it is, and why.
+    """
+    deadline = time.monotonic() + seconds
+    while (job := show_job(cluster, number))["JobState"] not in states:
+        if time.monotonic() > deadline:
+            raise SlurmError(
+                f"SLURM job {number} is {job['JobState']} ({job['Reason']}) after {seconds:g} s, "
+                f"not {' or '.join(states)}"
+            )
+        time.sleep(0.1)
+    return job
+
+
+def run_out_of_time(cluster: LocalSlurm, number: str) -> None:
+    """Let a running job's time limit be reached: it ends as TIMEOUT at SLURM's next look, within about 35 s.
+
+    Limits are whole minutes, so that a job submitted with the shortest one takes 60 to 95 s.
+
+    Raises:
+        SlurmError: the job does not run.
+    """
+    run(cluster, "scontrol", "update", f"JobId={number}", "EndTime=now+1")
+
+
+def read_endings(cluster: LocalSlurm) -> list[dict[str, str]]:
+    """Return every ending in the order in which they came, with JobId, Name, JobState, ExitCode, NodeList and times.
+
+    A job that ran again has a line for each of its runs: PENDING where it was requeued by hand, NODE_FAIL where its
+    node was lost. The ExitCode of a cancelled or lost job is 0:0 here. There is no Reason: for that see `show_job`.
+    """
+    if not cluster.completions.exists():
+        return []
+    return [_fields(line) for line in cluster.completions.read_text().splitlines()]
+
+
+def _fields(line: str) -> dict[str, str]:
+    return dict(_FIELD.findall(line))

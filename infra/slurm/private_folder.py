@@ -1,0 +1,32 @@
+"""A folder for a cluster's keys, gone with the process that made it."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from infra.slurm.commands import Owner, this_process
+
+KEYS = "private-"
+"""First part of its name; the process that made it follows."""
+
+
+@contextmanager
+def private_folder(folder: Path, exclusive: bool) -> Iterator[Path]:
+    """Have a folder for keys and passwords that only this user can read; those of processes that died are removed.
+
+    With `exclusive` all others are: no other process works there, so theirs died, if on another host.
+    """
+    folder = folder.resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    own = this_process("")
+    for left in folder.glob(f"{KEYS}*"):
+        host, pid, started, _ = left.name.removeprefix(KEYS).rsplit("-", 3)
+        if exclusive or Owner("", host, int(pid), int(started)).is_gone():
+            shutil.rmtree(left, ignore_errors=True)
+    private = tempfile.mkdtemp(prefix=f"{KEYS}{own.host}-{own.pid}-{own.started}-", dir=folder)
+    try:
+        yield Path(private)
+    finally:
+        shutil.rmtree(private, ignore_errors=True)

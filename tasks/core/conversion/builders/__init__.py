@@ -1,0 +1,1 @@
+"""Engine variants, each made from a checkpoint's graph."""

@@ -1,0 +1,106 @@
+"""Which layers mixed int8 leaves out: the costliest for their time, as few as the ranking needs."""
+
+import tempfile
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.core.base.errors import ParityError
+from tasks.core.conversion.builders.mixed_int8 import quantised_layers, weights_of_layers, without
+from tasks.core.engines.loading import Engine
+from tasks.core.engines.runtimes import open_runtime
+from tasks.core.engines.variants import FP32, Variant
+
+Logits = NDArray[np.float32]
+MEASURED_ROWS = 128
+INT8_IN_F32 = Variant("openvino-int8-f32", "openvino", "f32", quantised=True)
+"""Measures rounding to int8 alone: what is not quantised runs in fp32."""
+
+
+@dataclass(frozen=True)
+class Sensitivity:
+    """What one layer's int8 costs."""
+
+    layer: str
+    error: float
+    """Root mean square error of the logits when this layer alone is int8."""
+    weights: int
+    """Numbers in its weights: the time that int8 saves goes with them."""
+
+
+@dataclass(frozen=True)
+class Mixing:
+    """An int8 graph to be mixed, and the texts by which its layers are chosen."""
+
+    int8: Path
+    fp32: Path
+    """The graph that it was made from."""
+    rows: list[list[int]]
+    variant: Variant
+    """How the mixed graph is run."""
+
+    def reference(self, rows: list[list[int]]) -> Logits:
+        """Return the fp32 graph's logits."""
+        return Engine(open_runtime(self.fp32, FP32)).logits(rows)
+
+    def logits(self, left_out: Collection[str], rows: list[list[int]], variant: Variant) -> Logits:
+        """Return the logits with some layers in floating point."""
+        with tempfile.TemporaryDirectory() as folder:
+            graph = Path(folder) / "mixed.onnx"
+            without(self.int8, self.fp32, left_out, graph)
+            return Engine(open_runtime(graph, variant)).logits(rows)
+
+
+def sensitivities(mixing: Mixing) -> list[Sensitivity]:
+    """Measure each layer's part in the logits' error, on the first MEASURED_ROWS rows.
+
+    The layer alone is int8: its error stands out from nothing else's, where leaving it out of many would drown in them.
+    It takes a graph's compilation and a pass over the rows for each layer.
+    """
+    layers, sizes = quantised_layers(mixing.int8), weights_of_layers(mixing.int8)
+    rows = mixing.rows[:MEASURED_ROWS]
+    reference = mixing.reference(rows)
+
+    def error(alone: str) -> float:
+        found = mixing.logits([layer for layer in layers if layer != alone], rows, INT8_IN_F32)
+        return float(np.sqrt(np.mean((found - reference) ** 2)))
+
+    return [Sensitivity(layer, error(layer), sizes[layer]) for layer in layers]
+
+
+def costliest_first(measured: list[Sensitivity]) -> list[str]:
+    """Return the layers by squared error a weight: time goes with weights, and errors of layers add up in squares."""
+    return [one.layer for one in sorted(measured, key=lambda one: -(one.error**2) / max(one.weights, 1))]
+
+
+def build_mixed_int8(mixing: Mixing, is_enough: Callable[[Logits, Logits], bool], target: Path) -> list[str]:
+    """Write the graph with as few layers in floating point as the ranking needs, and return those.
+
+    Layers go out in the order of costliest_first; how many is found by halving, on all rows.
+
+    Args:
+        mixing: The int8 graph, with Quantize/Dequantize pairs.
+        is_enough: Whether the ranking is kept, from the fp32 graph's logits and the mixed graph's.
+        target: The file to write.
+
+    Raises:
+        ParityError: the ranking is lost even with one layer in int8.
+    """
+    order = costliest_first(sensitivities(mixing))
+    reference = mixing.reference(mixing.rows)
+    least, most = 0, len(order)
+    while least < most:
+        middle = (least + most) // 2
+        if is_enough(reference, mixing.logits(order[:middle], mixing.rows, mixing.variant)):
+            most = middle
+        else:
+            least = middle + 1
+    if most == len(order):
+        raise ParityError(
+            f"the ranking of {len(mixing.rows)} texts set apart is lost with any of the {len(order)} layers in int8"
+        )
+    without(mixing.int8, mixing.fp32, order[:most], target)
+    return order[:most]

@@ -1,0 +1,1 @@
+"""The shipped variant -> the engine model's folder."""

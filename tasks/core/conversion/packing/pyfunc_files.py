@@ -1,0 +1,132 @@
+"""What makes an engine model's folder an MLflow pyfunc that works where Winnow is not installed.
+
+MLmodel           how MLflow loads the model
+code/winnow.zip   tasks.core.engines.text_classifier and every module of Winnow that it imports
+requirements.txt  the libraries those need, as installed here; python_env.yaml and conda.yaml say the same
+
+The code is an archive because Python writes no `__pycache__` beside what it imports from one: loading the folder
+leaves its digest as it was registered. The same model and libraries give the same bytes.
+"""
+
+import ast
+import platform
+import sys
+import zipfile
+from importlib.metadata import packages_distributions, version
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tasks.core.base.files import write_aside, write_text
+from tasks.core.engines.text_classifier import DEFAULT_CONFIG, SCORE_COLUMN, TEXT_COLUMN
+from tasks.core.engines.variants import Variant
+
+LOADER = "tasks.core.engines.text_classifier"
+CODE_FILE = "code/winnow.zip"
+ROOT = Path(__file__).parents[4]
+"""The folder that holds the package `tasks`."""
+PREPROCESSING_LIBRARIES = {"none": (), "tweet": ("emoji",), "boost": ("emoji", "contractions", "textsearch")}
+"""What each preprocessing imports when it is used; `textsearch` does the work of `contractions`."""
+LONG_AGO = (1980, 1, 1, 0, 0, 0)
+"""The earliest date that an archive can hold."""
+
+
+def write_pyfunc_files(folder: Path, variant: Variant, preprocessing: str) -> None:
+    """Write the files named above into an engine model's folder."""
+    modules, libraries = walk_imports(LOADER)
+    _write_code(folder / CODE_FILE, modules)
+    python, requirements = platform.python_version(), _requirements(libraries, variant, preprocessing)
+    pip_packages: list[Any] = [f"python={python}", "pip", {"pip": requirements}]
+    write_text(folder / "requirements.txt", "".join(f"{line}\n" for line in requirements))
+    _write_yaml(
+        folder / "python_env.yaml",
+        {"python": python, "build_dependencies": ["pip"], "dependencies": ["-r requirements.txt"]},
+    )
+    _write_yaml(
+        folder / "conda.yaml", {"name": "mlflow-env", "channels": ["conda-forge"], "dependencies": pip_packages}
+    )
+    _write_yaml(folder / "MLmodel", _mlmodel(python))
+
+
+def walk_imports(module: str) -> tuple[dict[str, Path], set[str]]:
+    """Follow the imports of a module of Winnow, also those inside functions.
+
+    Returns the files of Winnow's modules by name, itself and the packages around it included, and the other libraries.
+    """
+    modules: dict[str, Path] = {}
+    others: set[str] = set()
+    todo = [module]
+    while todo:
+        name = todo.pop()
+        path = _file_of(name)
+        if name in modules or path is None:
+            continue
+        modules[name] = path
+        imported = _imports(path) | {name.rpartition(".")[0]}
+        todo += [found for found in imported if found.split(".")[0] == "tasks"]
+        others |= {found.split(".")[0] for found in imported} - {"", "tasks"} - sys.stdlib_module_names
+    return modules, others
+
+
+def _file_of(module: str) -> Path | None:
+    """Return the module's file, or None for a name that a module defines."""
+    path = ROOT.joinpath(*module.split("."))
+    return next((file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()), None)
+
+
+def _imports(path: Path) -> set[str]:
+    """Return what a file imports; `from a import b` as `a` and `a.b`, for b may be a module."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return names
+
+
+def _write_code(path: Path, modules: dict[str, Path]) -> None:
+    """Write the modules into an archive, uncompressed, so that its bytes follow from theirs alone."""
+    with write_aside(path) as aside, zipfile.ZipFile(aside, "w", zipfile.ZIP_STORED) as archive:
+        for file in sorted(modules.values()):
+            entry = zipfile.ZipInfo(file.relative_to(ROOT).as_posix(), LONG_AGO)
+            entry.external_attr = 0o644 << 16
+            archive.writestr(entry, file.read_bytes())
+
+
+def _requirements(libraries: set[str], variant: Variant, preprocessing: str) -> list[str]:
+    """Return what to install for this variant and preprocessing, at the versions that are installed here."""
+    optional = {"openvino"}.union(*PREPROCESSING_LIBRARIES.values())
+    used = {"openvino"} if variant.runtime == "openvino" else set()
+    needed = (libraries - optional) | used.union(PREPROCESSING_LIBRARIES[preprocessing])
+    providers = packages_distributions()
+    distributions = {"mlflow"}.union(*(providers[name] for name in needed))
+    return [f"{name}=={version(name)}" for name in sorted(distributions)]
+
+
+def _mlmodel(python: str) -> dict[str, Any]:
+    """Return MLflow's description of the model, without the random id and the time that MLflow would write.
+
+    The signature has no inputs: if it named the column, MLflow would refuse a list of texts, and if it did not, MLflow
+    would take a DataFrame's first column for the texts, whatever it holds. The loader checks its input itself.
+    """
+    pyfunc = {
+        "loader_module": LOADER,
+        "code": CODE_FILE,
+        "config": DEFAULT_CONFIG,
+        "env": {"conda": "conda.yaml", "virtualenv": "python_env.yaml"},
+        "python_version": python,
+        "streamable": False,
+    }
+    outputs = f'[{{"type": "double", "name": "{SCORE_COLUMN}", "required": true}}]'
+    return {
+        "flavors": {"python_function": pyfunc},
+        "metadata": {"input": f"texts: a list, a Series, or a DataFrame with a column '{TEXT_COLUMN}'"},
+        "mlflow_version": version("mlflow"),
+        "signature": {"inputs": None, "outputs": outputs, "params": None},
+    }
+
+
+def _write_yaml(path: Path, content: dict[str, Any]) -> None:
+    write_text(path, yaml.safe_dump(content, sort_keys=False))

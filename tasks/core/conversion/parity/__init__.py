@@ -1,0 +1,1 @@
+"""Whether a variant ranks as its checkpoint does."""

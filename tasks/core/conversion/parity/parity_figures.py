@@ -1,0 +1,233 @@
+"""How closely a model ranks as another does, for one label: a variant as its checkpoint, or one seed as another."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import hypergeom, kendalltau, spearmanr
+
+from tasks.core.base.errors import ParityError
+from tasks.core.engines.scores import label_scores, margins
+from tasks.core.metrics.bootstrap import draw_resamples, interval, resampled_values
+from tasks.core.metrics.figures import best_thresholds
+from tasks.core.metrics.heads import THRESHOLD
+
+Floats = NDArray[np.float64]
+
+TOP = 1000
+OVERLAPS = (20, 100, 1000)
+ONE_PER_CENT = "1 %"
+
+
+@dataclass(frozen=True)
+class ModelLogits:
+    """Logits of one model, float32 of shape (rows, columns), on the parity texts and on two splits."""
+
+    parity: NDArray[np.floating]
+    validation: NDArray[np.floating]
+    test: NDArray[np.floating]
+
+
+@dataclass(frozen=True)
+class LabelTargets:
+    """Targets of one label, float64 of shape (rows,): NaN where blank; soft ones count as 1 from 0.5 on."""
+
+    validation: Floats
+    test: Floats
+
+
+@dataclass(frozen=True)
+class LabelFigures:
+    """A model beside its checkpoint; None stands for what cannot be measured."""
+
+    texts: int
+    max_logit_difference: float
+    """Over all parity texts and columns."""
+    mean_logit_difference: float
+    kendall_tau: float | None
+    """Tau-b over the label's log-odds; this and the next three are None where a model scores all texts the same."""
+    spearman: float | None
+    kendall_tau_top: float | None
+    """Tau-b over the checkpoint's 1,000 best parity texts, and those tied with the last of them."""
+    spearman_top: float | None
+    overlap: dict[str, float]
+    """Share of the checkpoint's k best texts among the model's k best, for k of 20, 100, 1000 and 1 %."""
+    flips: int
+    """Parity texts on another side of `threshold` than by the checkpoint."""
+    threshold: float
+    """Probability from which on the checkpoint's F1 on validation is best; 0.5 where F1 cannot be measured."""
+    distinct_top: int
+    """Distinct probabilities among the model's own 1,000 best parity texts."""
+    distinct_top_checkpoint: int
+    validation_ap: float | None
+    """This and all below are None where the split's rows are all true or all false."""
+    validation_ap_low: float | None
+    validation_ap_high: float | None
+    validation_ap_loss: float | None
+    """The checkpoint's average precision minus the model's."""
+    validation_ap_loss_low: float | None
+    validation_ap_loss_high: float | None
+    test_ap: float | None
+    test_ap_low: float | None
+    test_ap_high: float | None
+    test_ap_loss: float | None
+    test_ap_loss_low: float | None
+    test_ap_loss_high: float | None
+
+
+def compare_label(  # noqa: PLR0913, PLR0917 - two models, one label's place and truth, two counts
+    reference: ModelLogits,
+    found: ModelLogits,
+    column: int,
+    head: str,
+    targets: LabelTargets,
+    scored_texts: int,
+    resamples: int,
+) -> LabelFigures:
+    """Compare `found` with `reference`, the checkpoint, for the label in `column` of the logits.
+
+    `scored_texts` were scored to find the parity texts: 1 % of them is a size of overlap. Intervals are of 95 %, from
+    `resamples` bootstrap resamples of a split's rows, the same for both models.
+
+    Raises:
+        ParityError: shapes differ, there are no parity texts, or a logit is not a finite number.
+    """
+    for split in ("parity", "validation", "test"):
+        _require_comparable(split, getattr(reference, split), getattr(found, split), getattr(targets, split, None))
+    models = reference, found
+    wanted, got = (margins(model.parity, column, head) for model in models)
+    scores = {
+        split: [label_scores(getattr(model, split), column, head) for model in models]
+        for split in ("parity", "validation", "test")
+    }
+    return LabelFigures(
+        **_logit_differences(reference.parity, found.parity),
+        **rank_correlations(wanted, got),
+        overlap=overlaps(wanted, got, scored_texts),
+        **_decisions(targets.validation, scores["validation"][0], *scores["parity"]),
+        **_average_precision("validation", targets.validation, scores["validation"], resamples),
+        **_average_precision("test", targets.test, scores["test"], resamples),
+    )
+
+
+def _require_comparable(
+    split: str, reference: NDArray[np.floating], found: NDArray[np.floating], targets: Floats | None
+) -> None:
+    if reference.shape != found.shape:
+        raise ParityError(
+            f"{split}: the variant gives logits of shape {found.shape}, its checkpoint {reference.shape}. "
+            "Both must score the same texts with the same columns in the same order."
+        )
+    if split == "parity" and not len(reference):
+        raise ParityError("parity: there are no texts to compare on. Draw the parity texts from a sample with rows.")
+    if targets is not None and targets.shape != (len(reference),):
+        raise ParityError(f"{split}: targets of shape {targets.shape} for {len(reference)} rows; give one a row.")
+    for model, logits in (("checkpoint", reference), ("variant", found)):
+        bad = np.flatnonzero(~np.isfinite(logits).all(axis=1))
+        if bad.size:
+            raise ParityError(
+                f"{split}: the {model} gives logits that are not finite numbers for {bad.size} of {len(logits)} texts, "
+                f"first for number {bad[0]}: {logits[bad[0]].tolist()}. Its number format overflows, or its weights "
+                "are broken."
+            )
+
+
+def _logit_differences(reference: NDArray[np.floating], found: NDArray[np.floating]) -> dict[str, Any]:
+    difference = np.abs(found.astype(np.float64) - reference)
+    return {
+        "texts": len(reference),
+        "max_logit_difference": float(difference.max()),
+        "mean_logit_difference": float(difference.mean()),
+    }
+
+
+def rank_correlations(reference: Floats, found: Floats) -> dict[str, Any]:
+    """Return Kendall's tau and Spearman's rho of a model's log-odds with the checkpoint's, on all and at the top.
+
+    Both are of shape (texts,); a value is None where one of them is the same for all texts.
+    """
+    best = reference >= _edge(reference, TOP)
+    return {
+        "kendall_tau": _correlation(kendalltau, reference, found),
+        "spearman": _correlation(spearmanr, reference, found),
+        "kendall_tau_top": _correlation(kendalltau, reference[best], found[best]),
+        "spearman_top": _correlation(spearmanr, reference[best], found[best]),
+    }
+
+
+def _correlation(statistic: Callable[..., Any], reference: Floats, found: Floats) -> float | None:
+    if np.ptp(reference) == 0 or np.ptp(found) == 0:
+        return None
+    return float(statistic(reference, found).statistic)
+
+
+def _edge(scores: Floats, count: int) -> np.float64:
+    """Return the score of the last of the `count` best, or of all when there are fewer."""
+    place = len(scores) - min(count, len(scores))
+    return np.float64(np.partition(scores, place)[place])
+
+
+def overlaps(reference: Floats, found: Floats, scored_texts: int) -> dict[str, float]:
+    """Return the share of the checkpoint's k best texts among a model's k best, for k of 20, 100, 1000 and 1 %.
+
+    Both are log-odds of shape (texts,); the 1 % is of `scored_texts`.
+    """
+    counts = {str(count): count for count in OVERLAPS} | {ONE_PER_CENT: max(1, round(scored_texts / 100))}
+    return {name: _overlap(reference, found, min(count, len(reference))) for name, count in counts.items()}
+
+
+def _overlap(reference: Floats, found: Floats, count: int) -> float:
+    """Return the expected share of the checkpoint's `count` best among the model's, whose ties are broken at random.
+
+    Texts that the checkpoint itself ties at its edge may stand for each other.
+    """
+    edge, own_edge = _edge(reference, count), _edge(found, count)
+    best, tied = reference > edge, reference == edge
+    own_best, own_tied = found > own_edge, found == own_edge
+    places = count - own_best.sum()
+    hits = (best & own_best).sum() + (best & own_tied).sum() * places / own_tied.sum()
+    drawn = np.arange((tied & own_tied).sum() + 1)
+    chances = hypergeom.pmf(drawn, own_tied.sum(), drawn[-1], places)
+    hits += (np.minimum((tied & own_best).sum() + drawn, count - best.sum()) * chances).sum()
+    return float(hits / count)
+
+
+def _distinct_top(scores: Floats) -> int:
+    """Count the distinct scores among a model's own best."""
+    return int(np.unique(np.sort(scores)[-TOP:]).size)
+
+
+def _decisions(targets: Floats, validation: Floats, reference: Floats, found: Floats) -> dict[str, Any]:
+    known = ~np.isnan(targets)
+    threshold = THRESHOLD
+    if _rankable(targets[known]):
+        threshold = float(best_thresholds(targets[:, None], validation[:, None])[0])
+    return {
+        "flips": int(((reference >= threshold) != (found >= threshold)).sum()),
+        "threshold": threshold,
+        "distinct_top": _distinct_top(found),
+        "distinct_top_checkpoint": _distinct_top(reference),
+    }
+
+
+def _rankable(targets: Floats) -> bool:
+    return 0 < int((targets >= THRESHOLD).sum()) < len(targets)
+
+
+def _average_precision(split: str, targets: Floats, scores: Sequence[Floats], resamples: int) -> dict[str, Any]:
+    """Return a split's figures of the model and its loss, from the scores of the checkpoint and of the model."""
+    known = ~np.isnan(targets)
+    if not _rankable(targets[known]):
+        return dict.fromkeys(f"{split}_{name}{end}" for name in ("ap", "ap_loss") for end in ("", "_low", "_high"))
+    rows = targets[known, None]
+    drawn = [np.arange(len(rows)), *draw_resamples(rows, resamples)]
+    reference, found = (
+        resampled_values("average_precision", "binary", rows, model[known, None], drawn) for model in scores
+    )
+    figures: dict[str, Any] = {}
+    for name, values in ((f"{split}_ap", found), (f"{split}_ap_loss", reference - found)):
+        between = interval(values[1:])
+        figures |= {name: float(values[0]), f"{name}_low": between.low, f"{name}_high": between.high}
+    return figures

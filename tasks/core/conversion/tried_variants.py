@@ -1,0 +1,168 @@
+"""Variants tried on a workbench: built, compared, timed and judged."""
+
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.core.base.errors import ParityError
+from tasks.core.conversion.parity.engine_process import EngineProcess
+from tasks.core.conversion.parity.gate import judge, judge_ranking
+from tasks.core.conversion.parity.parity_figures import LabelFigures, ModelLogits, compare_label, overlaps
+from tasks.core.conversion.workbench import Workbench
+from tasks.core.engines.scores import margins
+from tasks.core.engines.variants import FP32, Variant
+
+TIMED_ROUNDS = 3
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What is known of one variant."""
+
+    variant: Variant
+    graph: Path | None = None
+    not_tried: str | None = None
+    """Why there are no figures."""
+    logits: ModelLogits | None = None
+    labels: dict[str, LabelFigures] = field(default_factory=dict)
+    reasons: dict[str, list[str]] = field(default_factory=dict)
+    """By label, what it does not keep; empty lists when it passes."""
+    batch_variance: float = 0.0
+    padding_variance: float = 0.0
+    texts_per_second_per_core: float = 0.0
+    peak_memory_mebibytes: float = 0.0
+    overlap_scored: dict[str, dict[str, float]] = field(default_factory=dict)
+    """By label, overlaps over all scored texts; only of variants that would serve."""
+
+    @property
+    def passes(self) -> bool:
+        """Whether it was tried and every label keeps its ranking."""
+        return self.not_tried is None and not any(self.reasons.values())
+
+    def record(self) -> dict[str, Any]:
+        """Return the trial as JSON."""
+        if self.graph is None:
+            return {"variant": self.variant.name, "tried": False, "not_tried": self.not_tried}
+        return {
+            "variant": self.variant.name,
+            "tried": True,
+            "not_tried": None,
+            "passes": self.passes,
+            "reasons": self.reasons,
+            "labels": {label: asdict(figures) for label, figures in self.labels.items()},
+            "overlap_scored": self.overlap_scored,
+            "batch_variance": self.batch_variance,
+            "padding_variance": self.padding_variance,
+            "texts_per_second_per_core": round(self.texts_per_second_per_core, 2),
+            "peak_memory_mebibytes": round(self.peak_memory_mebibytes, 1),
+            "file_mebibytes": round(self.graph.stat().st_size / 2**20, 2),
+        }
+
+
+def try_variant(bench: Workbench, variant: Variant, graph: Path) -> Trial:
+    """Compare a built variant with the checkpoint; one that cannot run here counts as not tried.
+
+    fp32 passes: opening the workbench required its logits to be the checkpoint's within 1e-4.
+    """
+    try:
+        with EngineProcess(graph, variant) as engine:
+            logits = bench.logits(engine)
+            batch, padding = engine.variances(bench.rows_file("parity"))
+            labels = compare(bench, logits)
+    except ParityError as error:
+        return Trial(variant, not_tried=str(error))
+    limits = bench.request.settings.gate.limits
+    reasons = {label: [] if variant == FP32 else judge(figures, batch, limits) for label, figures in labels.items()}
+    return Trial(variant, graph, None, logits, labels, reasons, batch, padding)
+
+
+def compare(bench: Workbench, logits: ModelLogits) -> dict[str, LabelFigures]:
+    """Compare a model's logits with the checkpoint's, label by label."""
+    head, scored, resamples = bench.card.head, len(bench.texts), bench.request.bootstrap_resamples
+    return {
+        label: compare_label(bench.reference, logits, column, head, bench.targets[label], scored, resamples)
+        for label, column in bench.columns.items()
+    }
+
+
+def measure_cost(bench: Workbench, trials: list[Trial]) -> list[Trial]:
+    """Time the tried variants in turns, one open at a time, and read their memory."""
+    costs: dict[str, list[tuple[float, float]]] = {}
+    for _ in range(TIMED_ROUNDS):
+        for place, trial in enumerate(trials):
+            if trial.graph is not None:
+                try:
+                    costs.setdefault(trial.variant.name, []).append(_cost(bench, trial.graph, trial.variant))
+                except ParityError as error:
+                    trials[place] = Trial(trial.variant, not_tried=f"while it was timed: {error}")
+    texts = len(bench.rows("timed"))
+    return [trial if trial.graph is None else _with_cost(trial, texts, costs[trial.variant.name]) for trial in trials]
+
+
+def _cost(bench: Workbench, graph: Path, variant: Variant) -> tuple[float, float]:
+    """Return seconds and MiB of a pass over the timed rows; a first one warms up."""
+    with EngineProcess(graph, variant) as engine:
+        engine.seconds(bench.rows_file("timed"))
+        return engine.seconds(bench.rows_file("timed")), engine.peak_memory_mebibytes()
+
+
+def _with_cost(trial: Trial, texts: int, costs: list[tuple[float, float]]) -> Trial:
+    seconds, mebibytes = np.median(costs, axis=0).tolist()
+    return replace(trial, texts_per_second_per_core=texts / seconds, peak_memory_mebibytes=mebibytes)
+
+
+def choose_shipped(bench: Workbench, trials: list[Trial]) -> tuple[Trial, list[Trial]]:
+    """Return the fastest variant that passes, and all trials with what was found on the way.
+
+    Before it may ship it scores all scored texts: one that it promotes from below is seldom a parity text.
+
+    Raises:
+        ParityError: none passes, not even fp32.
+    """
+    while (fastest := fastest_that_passes(trials)).variant != FP32:
+        confirmed = _over_all_scored(bench, fastest)
+        trials = [confirmed if trial is fastest else trial for trial in trials]
+        if confirmed.passes:
+            return confirmed, trials
+    return fastest, trials
+
+
+def _over_all_scored(bench: Workbench, trial: Trial) -> Trial:
+    """Add the overlaps over all scored texts, and what they lack."""
+    if trial.graph is None:
+        raise AssertionError("a variant that passes has been built")
+    try:
+        with EngineProcess(trial.graph, trial.variant) as engine:
+            logits = engine.logits(bench.rows_file("scored"))
+    except ParityError as error:
+        return Trial(trial.variant, not_tried=str(error))
+    found = {label: _overlaps_of(bench, column, logits) for label, column in bench.columns.items()}
+    limits, where = bench.request.settings.gate.limits, f" over all {len(bench.texts)} scored texts"
+    reasons = {label: [*trial.reasons[label], *judge_ranking({}, found[label], limits, where)] for label in found}
+    return replace(trial, overlap_scored=found, reasons=reasons)
+
+
+def _overlaps_of(bench: Workbench, column: int, logits: NDArray[np.float32]) -> dict[str, float]:
+    if not np.isfinite(logits).all():
+        return {"20": np.nan}
+    wanted, got = (margins(each, column, bench.card.head) for each in (bench.scored, logits))
+    return overlaps(wanted, got, len(bench.texts))
+
+
+def fastest_that_passes(trials: list[Trial]) -> Trial:
+    """Return the fastest of the trials that pass.
+
+    Raises:
+        ParityError: none passes, not even fp32.
+    """
+    passing = [trial for trial in trials if trial.passes]
+    if not passing:
+        reasons = "\n".join(f"  {trial.variant.name}: {trial.not_tried or trial.reasons}" for trial in trials)
+        raise ParityError(
+            f"no variant keeps the checkpoint's ranking, and fp32 cannot be run to its end here:\n{reasons}\nNothing "
+            "was registered."
+        )
+    return max(passing, key=lambda trial: trial.texts_per_second_per_core)

@@ -1,0 +1,1 @@
+"""Labelled data, in any of the known layouts -> checked splits."""

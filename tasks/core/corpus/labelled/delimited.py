@@ -1,0 +1,107 @@
+"""Read delimited text with pyarrow, every value as a string, and refuse what it would read as something else."""
+
+import csv
+import io
+from collections import deque
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+
+from tasks.core.base.errors import InputDataError
+from tasks.core.corpus.columns import resolve_columns
+from tasks.core.round.sections import LabelledData
+
+TEXT_DELIMITERS = {".csv": ",", ".tsv": "\t", ".txt": "\t"}
+COMPRESSIONS = (".gz", ".bz2", ".lz4", ".zst")
+OTHER_DELIMITERS = (";", "\t", ",", "|")
+BLOCK_BYTES = 1 << 26
+"""No row of a text file may be longer."""
+READ_BYTES = 1 << 20
+
+
+def data_suffix(path: Path) -> str:
+    """Return a file's suffix in lower case, without that of its compression: `.csv` for `a.csv.gz`."""
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    if suffixes and suffixes[-1] in COMPRESSIONS:
+        suffixes.pop()
+    return suffixes[-1] if suffixes else ""
+
+
+def read_text_columns(path: Path, data: LabelledData, wanted: dict[str, str]) -> pa.Table:
+    """Read the columns that `wanted` names by role, every value as a string.
+
+    Raises:
+        InputDataError: a file that cannot be read so, quotes that are not closed, or a column that is not there.
+    """
+    delimiter = data.delimiter or TEXT_DELIMITERS[data_suffix(path)]
+    quoting = data_suffix(path) == ".csv" if data.quoting is None else data.quoting
+    parse = _parse_options(delimiter, quoting)
+    read = pa_csv.ReadOptions(use_threads=False, block_size=BLOCK_BYTES)
+    try:
+        names = pa_csv.open_csv(path, read_options=read, parse_options=parse).schema.names
+        _check_delimiter(path, names, delimiter)
+        columns = resolve_columns(path, names, wanted)
+        strings = pa_csv.ConvertOptions(
+            check_utf8=False, strings_can_be_null=False, column_types=dict.fromkeys(names, pa.string())
+        )
+        table = pa_csv.read_csv(path, read_options=read, parse_options=parse, convert_options=strings)
+    except (pa.ArrowException, OSError, UnicodeDecodeError, EOFError) as error:
+        raise InputDataError(
+            f"{path} cannot be read: {error}. Rows are counted with the header. It was read with the delimiter "
+            f"{delimiter!r} and {'double quotes around fields' if quoting else 'no quoting'}; other files may need "
+            "labelled_data.delimiter, labelled_data.quoting, or to be written again as UTF-8."
+        ) from None
+    if quoting:
+        _check_quotes(path, delimiter)
+    return pa.table({role: table[column] for role, column in columns.items()})
+
+
+def _parse_options(delimiter: str, quoting: bool) -> pa_csv.ParseOptions:
+    try:
+        return pa_csv.ParseOptions(
+            delimiter=delimiter,
+            quote_char='"' if quoting else False,
+            double_quote=quoting,
+            newlines_in_values=quoting,
+        )
+    except ValueError:
+        raise InputDataError(
+            f"labelled_data.delimiter is {delimiter!r}, but must be an ASCII character such as ',', ';' or a tab"
+        ) from None
+
+
+def _check_delimiter(path: Path, names: list[str], delimiter: str) -> None:
+    others = [other for other in OTHER_DELIMITERS if other != delimiter and len(names) == 1 and other in names[0]]
+    if others:
+        raise InputDataError(
+            f"the header of {path} is one column, {names[0]!r}, when read with the delimiter {delimiter!r}, but it "
+            f"holds {others[0]!r}. Set labelled_data.delimiter to {others[0]!r} in the round file."
+        )
+
+
+def _holds_quotes(path: Path) -> bool:
+    with pa.input_stream(str(path)) as content:
+        return any(b'"' in block for block in iter(lambda: content.read(READ_BYTES), b""))
+
+
+def _check_quotes(path: Path, delimiter: str) -> None:
+    """Refuse quotes that are not closed where they should be: a field that one opens may have swallowed rows.
+
+    Arrow takes what follows a closing quote for more of the field.
+    """
+    if not _holds_quotes(path):
+        return
+    limit = csv.field_size_limit(BLOCK_BYTES)
+    with pa.input_stream(str(path)) as content:
+        reader = csv.reader(io.TextIOWrapper(content, "latin-1", newline=""), delimiter=delimiter, strict=True)
+        try:
+            deque(reader, maxlen=0)
+        except csv.Error as error:
+            raise InputDataError(
+                f"{path} has a double quote that is not closed where its field ends, by line {reader.line_num}: "
+                f"{error}. The field may hold rows that follow it. Correct the file, or set labelled_data.quoting "
+                "to false if quotes mean nothing in it."
+            ) from None
+        finally:
+            csv.field_size_limit(limit)

@@ -1,0 +1,93 @@
+"""The report beside a study's rows: where they came from, what was left out and why, and what looks odd."""
+
+from pathlib import Path
+from typing import Any
+
+from tasks.core.base.errors import InputDataError
+from tasks.core.base.files import sha256_of_file, write_json
+from tasks.core.corpus.labelled.layouts import Source
+from tasks.core.corpus.labelled.row_checks import count_duplicates
+from tasks.core.corpus.labelled.rows import LabelledRows, Ledger, StudyRequest
+from tasks.core.corpus.labelled.splits import SPLITS, in_two_splits, text_keys
+from tasks.core.round.sections import LabelledData
+
+SHOWN = 5
+SHOWN_CHARACTERS = 80
+
+
+def start_report(sources: list[Source], data: LabelledData, request: StudyRequest, ledger: Ledger) -> dict[str, Any]:
+    """Return what is known before the checks: the study, its files and how they were read."""
+    return {
+        "study": request.study,
+        "head": request.head,
+        "labels": request.labels,
+        "settings": data.model_dump(mode="json"),
+        "preprocessing": request.preprocessing,
+        "sources": [
+            {
+                "path": str(source.path),
+                "split": source.split,
+                "label": source.label,
+                "sha256": sha256_of_file(source.path),
+            }
+            for source in sources
+        ],
+        "rows_read": ledger.read,
+        "classes": dict(sorted(ledger.classes.items())),
+    }
+
+
+def describe_rows(rows: LabelledRows) -> dict[str, Any]:
+    """Count rows by split, and duplicates."""
+    return {"rows": {split: int((rows.splits == split).sum()) for split in SPLITS}, **count_duplicates(rows)}
+
+
+def refuse_leakage(
+    rows: LabelledRows, data: LabelledData, request: StudyRequest, report: dict[str, Any], path: Path
+) -> None:
+    """Raise InputDataError when two splits hold a text, or texts that are one to the model; `path` then lists all."""
+    keys = text_keys(rows.texts.tolist(), request)
+    leaked = in_two_splits(keys, rows.splits)
+    if not leaked:
+        return
+    texts: dict[str, list[str]] = {key: [] for key in leaked}
+    for key, text in dict.fromkeys(zip(keys, rows.texts, strict=True)):
+        if key in texts:
+            texts[key].append(text)
+    listed = [{"text": texts[key][0], "splits": splits} | _others(texts[key]) for key, splits in leaked.items()]
+    write_json(path, report | {"leaked_texts": listed})
+    shown = "\n".join(_show(splits, texts[key]) for key, splits in list(leaked.items())[:SHOWN])
+    raise InputDataError(
+        f"{len(leaked)} texts of {data.path} stand in more than one split, so that test figures would be too good:\n"
+        f"{shown}\n{path} lists them all. Keep each text in one split"
+        + (", or remove labelled_data.split_column, so that Winnow draws the splits." if data.split_column else ".")
+    )
+
+
+def _others(texts: list[str]) -> dict[str, list[str]]:
+    return {"equal_after_preprocessing": texts[1:]} if len(texts) > 1 else {}
+
+
+def _show(splits: list[str], texts: list[str]) -> str:
+    how = ", after preprocessing" if len(texts) > 1 else ""
+    return f"  {splits}{how}: {', '.join(repr(text[:SHOWN_CHARACTERS]) for text in texts[:SHOWN])}"
+
+
+def refuse_shared_ids(rows: LabelledRows, data: LabelledData, report: dict[str, Any], path: Path) -> None:
+    """Raise InputDataError when an id names rows of two splits; the report at `path` then lists all of them.
+
+    Their texts differ: `refuse_leakage` has refused equal ones.
+    """
+    shared = in_two_splits(rows.ids, rows.splits)
+    if not shared:
+        return
+    texts: dict[Any, dict[str, str]] = {id_: {} for id_ in shared}
+    for id_, split, text in zip(rows.ids, rows.splits, rows.texts, strict=True):
+        if id_ in texts:
+            texts[id_][split] = text
+    write_json(path, report | {"ids_in_two_splits": [{"id": id_, "texts": found} for id_, found in texts.items()]})
+    shown = "\n".join(f"  {splits}: {id_!r}" for id_, splits in list(shared.items())[:SHOWN])
+    raise InputDataError(
+        f"{len(shared)} ids of {data.path} stand in more than one split, with other texts:\n{shown}\n{path} lists them "
+        "all. An id names one row: correct the ids; if ids restart in each file, set labelled_data.id_column to null."
+    )

@@ -1,0 +1,54 @@
+"""Read columns of a labelled file, Parquet or text, as a table whose columns are named by their roles."""
+
+from pathlib import Path
+
+import pyarrow as pa
+
+from tasks.core.base.errors import InputDataError
+from tasks.core.base.parquet import read_parquet
+from tasks.core.corpus.columns import read_schema, resolve_columns
+from tasks.core.corpus.labelled.delimited import COMPRESSIONS, TEXT_DELIMITERS, data_suffix, read_text_columns
+from tasks.core.round.sections import LabelledData
+
+PARQUET_SUFFIXES = (".parquet", ".pq")
+
+
+def is_text(path: Path) -> bool:
+    """Say whether the file holds delimited text."""
+    return data_suffix(path) in TEXT_DELIMITERS
+
+
+def is_known(path: Path) -> bool:
+    """Say whether the file's suffix is one that can be read."""
+    return is_text(path) or data_suffix(path) in PARQUET_SUFFIXES
+
+
+def read_columns(path: Path, data: LabelledData, wanted: dict[str, str]) -> pa.Table:
+    """Read the columns that `wanted` names by role; those of text files are strings, nulls and blanks as they are.
+
+    Raises:
+        InputDataError: a suffix that is not known, a file that cannot be read, or a column that is not there.
+    """
+    if not is_known(path):
+        allowed = ", ".join((*PARQUET_SUFFIXES, *TEXT_DELIMITERS))
+        raise InputDataError(
+            f"labelled data is read by its suffix, but {path} has '{data_suffix(path)}'; allowed are {allowed}, and "
+            f"for text {', '.join(COMPRESSIONS)} after them. Rename or convert the file."
+        )
+    return read_text_columns(path, data, wanted) if is_text(path) else _read_parquet(path, wanted)
+
+
+def _read_parquet(path: Path, wanted: dict[str, str]) -> pa.Table:
+    columns = resolve_columns(path, read_schema(path).names, wanted)
+    try:
+        table = read_parquet(path, sorted(set(columns.values())))
+        return pa.table({role: _plain(table[column]) for role, column in columns.items()})
+    except (pa.ArrowException, OSError) as error:
+        raise InputDataError(f"{path} cannot be read: {error}. Write it again.") from None
+
+
+def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Undo dictionaries and views, which other programs use to save space."""
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    return column.cast(pa.large_string()) if pa.types.is_string_view(column.type) else column

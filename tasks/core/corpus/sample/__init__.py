@@ -1,0 +1,1 @@
+"""An unlabelled corpus: found, converted, listed, read."""

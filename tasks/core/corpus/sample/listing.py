@@ -1,0 +1,125 @@
+"""A sample's files: listed in a fixed order, known by their Parquet footers."""
+
+import hashlib
+import logging
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from tasks.core.base.errors import InputDataError
+from tasks.core.corpus.columns import TornFileError, check_columns, read_footer
+from tasks.core.corpus.sample.sources import PARQUET, SHOWN_FILES, SampleSources, find_sources
+from tasks.core.corpus.sample.to_parquet import converted_file, converted_root
+from tasks.core.round.sections import Sample
+
+LOGGER = logging.getLogger("winnow.corpus")
+FOOTER_TAIL_BYTES = 8
+"""A Parquet file ends with the footer's length (4 bytes, little endian) and `PAR1`."""
+
+
+@dataclass(frozen=True)
+class SampleFile:
+    """One Parquet file of a sample, its own or converted from text, from its footer alone."""
+
+    path: str
+    name: str
+    """Path below `sample_root`: what the fingerprint knows it by."""
+    row_groups: tuple[int, ...]
+    """Rows of each row group."""
+    digest: str
+    """sha256 of the file's footer and size."""
+    id_type: str
+
+    @property
+    def rows(self) -> int:
+        """Rows of the file."""
+        return sum(self.row_groups)
+
+
+@dataclass(frozen=True)
+class SampleListing:
+    """The files of a sample, and those that were left out."""
+
+    files: list[SampleFile]
+    torn: dict[str, str]
+    """Paths of files that are not whole, and what is wrong with each; empty unless `on_torn_file` is skip."""
+
+
+def list_sample(sample: Sample) -> list[SampleFile]:
+    """List a sample's files as `survey_sample` does, without those that it leaves out."""
+    return survey_sample(sample).files
+
+
+def survey_sample(sample: Sample, report: Callable[[str], None] = LOGGER.info) -> SampleListing:
+    """List a sample's files by name, CSV and JSON Lines as the Parquet files that they are converted to.
+
+    `report` is told of each file that was converted now: the first time, that takes seconds a million rows.
+
+    Raises:
+        InputDataError: no such path, files of several kinds, a file that is torn (unless these are skipped) or that
+            cannot be converted, no rows, a missing column, an id column of floats, or ids of several types.
+    """
+    sources = find_sources(sample)
+    files, torn = [], {}
+    for number, path in enumerate(sources.paths, start=1):
+        say = partial(_say, report, f"file {number} of {len(sources.paths)}")
+        try:
+            files.append(_describe(path, sample, sources, say))
+        except TornFileError as error:
+            if sample.on_torn_file == "refuse":
+                raise
+            torn[str(path)] = str(error)
+    if not any(file.rows for file in files):
+        skipped = f"; {len(torn)} more are torn and were skipped: {list(torn)[:SHOWN_FILES]}" if torn else ""
+        raise InputDataError(f"the sample {sample.path} has {len(files)} files and no rows{skipped}")
+    _check_id_types(files, sample)
+    return SampleListing(files, torn)
+
+
+def sample_root(sample: Sample) -> Path:
+    """Return the folder that the names of a sample's Parquet files count from.
+
+    Raises:
+        InputDataError: no such path, or files of several kinds.
+    """
+    sources = find_sources(sample)
+    return sources.root if sources.kind == PARQUET else converted_root(sample, sources)
+
+
+def file_digest(path: Path) -> str:
+    """Return the sha256 of a Parquet file's size and footer, which holds every column chunk's place and extremes."""
+    with path.open("rb") as content:
+        size = content.seek(-FOOTER_TAIL_BYTES, os.SEEK_END) + FOOTER_TAIL_BYTES
+        length = int.from_bytes(content.read(4), "little")
+        content.seek(-FOOTER_TAIL_BYTES - length, os.SEEK_END)
+        return hashlib.sha256(content.read(length) + str(size).encode()).hexdigest()
+
+
+def _say(report: Callable[[str], None], place: str, what: str) -> None:
+    report(f"{place}: {what}")
+
+
+def _describe(path: Path, sample: Sample, sources: SampleSources, report: Callable[[str], None]) -> SampleFile:
+    root = sources.root
+    if sources.kind != PARQUET:
+        path, root = converted_file(path, sample, sources, report), converted_root(sample, sources)
+    schema, metadata = read_footer(path)
+    check_columns(path, schema, {"id": sample.id_column, "text": sample.text_column})
+    return SampleFile(
+        path=str(path),
+        name=path.relative_to(root).as_posix(),
+        row_groups=tuple(metadata.row_group(index).num_rows for index in range(metadata.num_row_groups)),
+        digest=file_digest(path),
+        id_type=str(schema.field(sample.id_column).type),
+    )
+
+
+def _check_id_types(files: list[SampleFile], sample: Sample) -> None:
+    types = {file.id_type: file.path for file in files if file.rows}
+    if len(types) > 1:
+        examples = ", ".join(f"{type_} in {path}" for type_, path in types.items())
+        raise InputDataError(
+            f"the id column '{sample.id_column}' has several types: {examples}. Write all files alike."
+        )

@@ -1,0 +1,121 @@
+"""Read a sample's rows: by range, or drawn at random."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from tasks.core.base.errors import InputDataError
+from tasks.core.base.files import READ_BYTES
+from tasks.core.corpus.sample.listing import SampleFile
+from tasks.core.round.sections import Sample
+
+BATCH_ROWS = 8_192
+"""Decoded at once."""
+
+
+def read_rows(path: str | Path, start: int, stop: int, id_column: str, text_column: str) -> pa.Table:
+    """Read the rows `start` to `stop` (exclusive) of a file as columns `id` and `text`.
+
+    Memory follows from that range, however large the file's row groups are.
+    """
+    with pq.ParquetFile(path, buffer_size=READ_BYTES, pre_buffer=False) as file:
+        schema = pa.schema([file.schema_arrow.field(id_column), file.schema_arrow.field(text_column)])
+        batches = [batch.select(schema.names) for batch in _stream_rows(file, start, stop, schema.names)]
+    table = pa.Table.from_batches(batches, schema)
+    return pa.table({"id": table[id_column], "text": table[text_column]})
+
+
+def _stream_rows(file: pq.ParquetFile, start: int, stop: int, columns: list[str]) -> Iterator[pa.RecordBatch]:
+    """Read a range of rows batch by batch, from the row groups that hold it."""
+    sizes = [file.metadata.row_group(index).num_rows for index in range(file.num_row_groups)]
+    ends = np.cumsum([0, *sizes])
+    held = [index for index, rows in enumerate(sizes) if rows and ends[index] < stop and ends[index + 1] > start]
+    if not held or start >= stop:
+        return
+    first = int(ends[held[0]])
+    for batch in file.iter_batches(BATCH_ROWS, row_groups=held, columns=columns):
+        if first >= stop:
+            return
+        begin, end = max(start - first, 0), min(stop - first, len(batch))
+        if begin < end:
+            yield batch if end - begin == len(batch) else _copy(batch, begin, end)
+        first += len(batch)
+
+
+def _copy(batch: pa.RecordBatch, begin: int, end: int) -> pa.RecordBatch:
+    """Copy rows of a batch; a slice would keep all of it in memory, and bytes of its neighbours when it is written."""
+    return batch.take(pa.array(range(begin, end), pa.int64()))
+
+
+def draw_texts(files: list[SampleFile], sample: Sample, count: int, seed: int, setting: str) -> list[str]:
+    """Draw `count` texts of the sample without replacement, blank ones left out; fixed by `seed`.
+
+    `setting` is what an error calls the count. Reads the row groups that were drawn, batch by batch.
+
+    Raises:
+        InputDataError: the sample has fewer texts than that.
+    """
+    total = sum(file.rows for file in files)
+    drawn = min(count, total)
+    while True:
+        chosen = np.sort(np.random.default_rng(seed).choice(total, size=drawn, replace=False))
+        texts = [text for file, rows in _rows_by_file(files, chosen) for text in _texts_at(file, sample, rows)]
+        texts = [text for text in texts if text and not text.isspace()]
+        if len(texts) >= count:
+            kept = np.sort(np.random.default_rng(seed).choice(len(texts), size=count, replace=False))
+            return [texts[position] for position in kept]
+        if drawn == total:
+            raise InputDataError(
+                f"{sample.path} has {len(texts)} texts that are not blank, but {setting} is {count}. "
+                "Lower it in the round file, or name a larger sample."
+            )
+        drawn = min(total, 2 * drawn)
+
+
+def _rows_by_file(files: list[SampleFile], rows: NDArray[np.int64]) -> Iterator[tuple[SampleFile, NDArray[np.int64]]]:
+    first = 0
+    for file in files:
+        inside = rows[(rows >= first) & (rows < first + file.rows)]
+        if len(inside):
+            yield file, inside - first
+        first += file.rows
+
+
+def _texts_at(file: SampleFile, sample: Sample, rows: NDArray[np.int64]) -> Iterator[str | None]:
+    first = 0
+    with pq.ParquetFile(file.path, buffer_size=READ_BYTES, pre_buffer=False) as opened:
+        for group_rows in file.row_groups:
+            inside = rows[(rows >= first) & (rows < first + group_rows)]
+            if len(inside):
+                batches = _stream_rows(opened, first, first + group_rows, [sample.text_column])
+                yield from _texts_within(batches, inside - first)
+            first += group_rows
+
+
+def _texts_within(batches: Iterator[pa.RecordBatch], rows: NDArray[np.int64]) -> Iterator[str | None]:
+    first = 0
+    for batch in batches:
+        inside = rows[(rows >= first) & (rows < first + len(batch))]
+        if len(inside):
+            yield from decode_texts(pa.chunked_array([batch.column(0).take(pa.array(inside - first))]))
+        first += len(batch)
+
+
+def decode_texts(texts: pa.ChunkedArray) -> list[str | None]:
+    """Return the texts, None for those that are null or whose bytes are not UTF-8; Parquet writers do not check."""
+    try:
+        texts.validate(full=True)
+        return list(texts.to_pylist())
+    except pa.ArrowInvalid:
+        return [_decode(content) for content in texts.cast(pa.large_binary()).to_pylist()]
+
+
+def _decode(content: bytes | None) -> str | None:
+    try:
+        return content.decode() if content is not None else None
+    except UnicodeDecodeError:
+        return None

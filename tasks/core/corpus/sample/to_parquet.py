@@ -1,0 +1,132 @@
+"""Convert a sample's text files to Parquet, once for each content, into a folder that all machines see."""
+
+import io
+import json
+import time
+from collections.abc import Callable, Iterator
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tasks.core.base.errors import InputDataError
+from tasks.core.base.files import fingerprint, read_json, write_aside, write_json
+from tasks.core.corpus.columns import TornFileError
+from tasks.core.corpus.sample.csv_rows import csv_rows
+from tasks.core.corpus.sample.json_rows import json_rows
+from tasks.core.corpus.sample.row_groups import IdColumn, gather, strings
+from tasks.core.corpus.sample.source_bytes import HashedFile, open_decompressed, torn_files_named
+from tasks.core.corpus.sample.sources import CSV, SampleSources
+from tasks.core.round.sections import Sample
+
+CONVERSION_VERSION = 1
+"""Raise it when the same source would give other rows."""
+CONVERTED_FOLDER = "_converted"
+SOURCE_KEY = b"winnow.source"
+
+
+def converted_root(sample: Sample, sources: SampleSources) -> Path:
+    """Return the folder of a text sample's Parquet files: below `converted_path`, or `_converted` beside the sample."""
+    key = fingerprint([str(sample.path), sample.id_column, sample.text_column, CONVERSION_VERSION])
+    return (sample.converted_path or sources.root / CONVERTED_FOLDER) / key
+
+
+def converted_file(path: Path, sample: Sample, sources: SampleSources, report: Callable[[str], None]) -> Path:
+    """Return a text file as Parquet, converting it unless the same size and time of change were converted before.
+
+    `report` is told when it has been converted. The Parquet file's bytes follow from the source's name and content, so
+    one that was only touched becomes the same file again.
+
+    Raises:
+        TornFileError: a compressed file that is not whole.
+        InputDataError: rows that cannot be carried over, a source that is being written, or a folder that cannot be.
+    """
+    target = converted_root(sample, sources) / f"{path.relative_to(sources.root).as_posix()}.parquet"
+    try:
+        note = _convert_once(path, target, sample, sources, report)
+    except OSError as error:
+        raise InputDataError(
+            f"{path} cannot be converted into {target.parent}: {error}. If it can be read, set converted_path of the "
+            "sample to a folder that can be written and that all workers see."
+        ) from None
+    if "torn" in note:
+        raise TornFileError(note["torn"])
+    return target
+
+
+def _convert_once(
+    path: Path, target: Path, sample: Sample, sources: SampleSources, report: Callable[[str], None]
+) -> dict[str, Any]:
+    """Convert unless the note beside the target still holds, and return the note: the source's sha256, or `torn`."""
+    note_path = target.with_name(f"{target.name}.json")
+    state, note = _state(path), _read_note(note_path)
+    if note.get("state") == state and _holds(note, target, sample):
+        return note
+    started = time.monotonic()
+    outcome = _convert(path, target, sample, sources)
+    if _state(path) != state:
+        raise InputDataError(f"{path} has changed while it was read. Run again when it is written.")
+    note = {"state": state} | outcome
+    write_json(note_path, note)
+    if "torn" not in note:
+        report(f"{path} ({state[0]:,} bytes) was converted to Parquet in {time.monotonic() - started:.1f} s")
+    return note
+
+
+def _holds(note: dict[str, Any], target: Path, sample: Sample) -> bool:
+    """Say whether a note of an unchanged source is enough; a torn one is read again while such files are refused."""
+    if "torn" in note:
+        return sample.on_torn_file == "skip"
+    return bool(_source_of(target).get("sha256") == note.get("sha256"))
+
+
+def _convert(path: Path, target: Path, sample: Sample, sources: SampleSources) -> dict[str, str]:
+    """Write the Parquet file and return the source's sha256, or say why it is torn."""
+    name = path.relative_to(sources.root).as_posix()
+    try:
+        with torn_files_named(path), HashedFile(path) as file, write_aside(target) as aside:
+            content = open_decompressed(path, file)
+            tables = _tables(path, content, sample, sources.kind)
+            first = next(tables)
+            with pq.ParquetWriter(aside, first.schema, use_dictionary=False, write_statistics=False) as writer:
+                for table in chain([first], tables):
+                    writer.write_table(table, row_group_size=max(len(table), 1))
+                source = {"name": name, "sha256": file.sha256()}
+                writer.add_key_value_metadata({SOURCE_KEY: json.dumps(source)})
+    except TornFileError as error:
+        return {"torn": str(error)}
+    return {"sha256": source["sha256"]}
+
+
+def _tables(path: Path, content: "io.BufferedReader[Any]", sample: Sample, kind: str) -> Iterator[pa.Table]:
+    """Read a text file as tables of a row group each; as one without rows when it has none."""
+    rows = (csv_rows if kind == CSV else json_rows)(path, content, sample)
+    ids = IdColumn(path, sample.id_column)
+    group = None
+    for group in gather(rows):
+        yield pa.table({sample.id_column: ids.to_arrow(group), sample.text_column: strings(group.texts)})
+    if group is None:
+        yield pa.table({sample.id_column: strings([]), sample.text_column: strings([])})
+
+
+def _state(path: Path) -> list[int]:
+    """Return what changes with a file's content: its size, and its time of change in nanoseconds."""
+    stat = path.stat()
+    return [stat.st_size, stat.st_mtime_ns]
+
+
+def _read_note(path: Path) -> dict[str, Any]:
+    try:
+        return dict(read_json(path))
+    except (FileNotFoundError, ValueError):
+        return {}
+
+
+def _source_of(target: Path) -> dict[str, Any]:
+    """Return what a converted file says of its source; nothing when it is not there, or not whole."""
+    try:
+        return dict(json.loads((pq.read_metadata(target).metadata or {})[SOURCE_KEY]))
+    except (OSError, pa.ArrowInvalid, KeyError):
+        return {}

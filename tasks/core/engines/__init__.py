@@ -1,0 +1,1 @@
+"""An engine model: its folder, its runtime, its canaries, its logits."""

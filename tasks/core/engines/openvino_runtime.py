@@ -1,0 +1,86 @@
+"""A graph in OpenVINO: the encoder in the variant's number format, the classification head always in fp32.
+
+The head reads one vector a text, so its format costs nothing; in bf16 it alone would make half of the logits' error.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import openvino
+from numpy.typing import NDArray
+
+from tasks.core.base.errors import MachineError
+from tasks.core.base.threads import cpu_threads
+from tasks.core.engines.variants import Variant
+
+CACHED_SHAPES = 128
+"""Batches come in thousands of shapes; by default OpenVINO keeps kernels for 5,000, and 1,500 texts cost 200 MiB."""
+TEXT_RANK = 2
+"""Of tensors that hold one vector a text; the encoder's hold one a token."""
+
+
+def open_openvino(path: Path, variant: Variant) -> Callable[..., NDArray[np.float32]]:
+    """Open a graph as a function of token ids and attention mask that gives logits.
+
+    Raises:
+        MachineError: this CPU would run it in another number format.
+    """
+    core = openvino.Core()
+    encoder, head = _split(core, path)
+    encode = _compile(core, encoder, variant.precision, path)
+    classify = _compile(core, head, "f32", path)
+    return partial(_run, encode, classify)
+
+
+def _run(encode: Any, classify: Any, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> NDArray[np.float32]:
+    vectors = encode.infer({"input_ids": ids, "attention_mask": mask})[0]
+    return np.array(classify.infer([vectors])[0], dtype=np.float32)
+
+
+def _split(core: Any, path: Path) -> tuple[Any, Any]:
+    """Part the graph where the first token's vector is taken out of the encoder's."""
+    first, second = core.read_model(str(path)), core.read_model(str(path))
+    encoder = openvino.Model([_pooled(first)], first.get_parameters())
+    cut = _pooled(second)
+    vectors = openvino.opset13.parameter(cut.get_partial_shape(), np.float32)
+    for reader in cut.get_target_inputs():
+        reader.replace_source_output(vectors.output(0))
+    return encoder, openvino.Model(second.get_results(), [vectors])
+
+
+def _pooled(model: Any) -> Any:
+    """Return the first output on the way up from the logits that is made from one vector a token.
+
+    Raises:
+        MachineError: there is none, so this is no text classifier.
+    """
+    output = model.get_results()[0].input_value(0)
+    while True:
+        node = output.get_node()
+        inputs = [each for each in node.input_values() if each.get_node().get_type_name() != "Constant"]
+        if not inputs:
+            raise MachineError("the graph has no place where one vector a text is made of one a token")
+        if inputs[0].get_partial_shape().rank.get_length() > TEXT_RANK:
+            return output
+        output = inputs[0]
+
+
+def _compile(core: Any, model: Any, precision: str, path: Path) -> Any:
+    settings = {
+        "INFERENCE_PRECISION_HINT": precision,
+        "INFERENCE_NUM_THREADS": cpu_threads(),
+        "NUM_STREAMS": 1,
+        "ENABLE_CPU_PINNING": False,  # else every worker of a node takes the same cores
+        "CPU_RUNTIME_CACHE_CAPACITY": CACHED_SHAPES,
+    }
+    compiled = core.compile_model(model, "CPU", settings)
+    granted = compiled.get_property("INFERENCE_PRECISION_HINT").to_string()
+    if granted != precision:
+        raise MachineError(
+            f"{path} needs {precision}, but OpenVINO runs it in {granted} on this CPU. Convert the model on the kind "
+            "of machine that scores, or set inference.fall_back_to_fp32 in the round file."
+        )
+    return compiled.create_infer_request()

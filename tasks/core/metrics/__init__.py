@@ -1,0 +1,1 @@
+"""Figures of a classifier and how sure they are."""

@@ -1,0 +1,102 @@
+"""Figures of a classifier, named once and the same everywhere: MLflow, tables, selection.
+
+Each is taken label by label over the rows whose target is not blank, then averaged over the labels (macro). Where a
+figure needs 0 or 1, a soft target counts as 1 from 0.5 on; log loss and Brier score use it as it is.
+"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import xlog1py, xlogy
+from sklearn.metrics import (
+    average_precision_score,
+    f1_score,
+    precision_recall_curve,
+    precision_score,
+    recall_score,
+    roc_auc_score,
+)
+
+from tasks.core.metrics.heads import THRESHOLD, decide
+from tasks.core.round.sections import Head
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+LOWER_IS_BETTER = frozenset({"log_loss", "brier"})
+PER_LABEL = ("average_precision", "f1", "precision", "recall")
+"""Figures that are also given label by label when a model has several."""
+SMALLEST = float(np.finfo(np.float32).eps)
+
+
+def _precision_at(count: int) -> Callable[[Floats, Floats, Flags], float]:
+    """Share of true rows among the `count` best-scored; rows tied at the edge count in proportion."""
+
+    def precision(targets: Floats, scores: Floats, _: Flags) -> float:
+        top = min(count, len(scores))
+        edge = np.partition(scores, -top)[-top]
+        above, tied = scores > edge, scores == edge
+        hits = (targets[above] >= THRESHOLD).sum()
+        share = (targets[tied] >= THRESHOLD).mean()
+        return float((hits + share * (top - above.sum())) / top)
+
+    return precision
+
+
+def _log_loss(targets: Floats, scores: Floats, _: Flags) -> float:
+    clipped = np.clip(scores, SMALLEST, 1 - SMALLEST)
+    return float(-(xlogy(targets, clipped) + xlog1py(1 - targets, -clipped)).mean())
+
+
+METRICS: dict[str, Callable[[Floats, Floats, Flags], float]] = {
+    "average_precision": lambda targets, scores, _: average_precision_score(targets >= THRESHOLD, scores),
+    "roc_auc": lambda targets, scores, _: roc_auc_score(targets >= THRESHOLD, scores),
+    "f1": lambda targets, _, decisions: f1_score(targets >= THRESHOLD, decisions, zero_division=0),
+    "precision": lambda targets, _, decisions: precision_score(targets >= THRESHOLD, decisions, zero_division=0),
+    "recall": lambda targets, _, decisions: recall_score(targets >= THRESHOLD, decisions, zero_division=0),
+    "log_loss": _log_loss,
+    "brier": lambda targets, scores, _: float(((scores - targets) ** 2).mean()),
+    "precision_at_20": _precision_at(20),
+    "precision_at_50": _precision_at(50),
+}
+
+
+def label_figures(name: str, targets: Floats, scores: Floats, decisions: Flags) -> list[float]:
+    """Return the figure called `name` for every label; the arrays have the shape (rows, labels)."""
+    figures = []
+    for column in range(targets.shape[1]):
+        known = ~np.isnan(targets[:, column])
+        figures.append(float(METRICS[name](targets[known, column], scores[known, column], decisions[known, column])))
+    return figures
+
+
+def best_thresholds(targets: Floats, scores: Floats) -> Floats:
+    """Return for each label the score from which on F1 is best; the highest of equal ones."""
+    thresholds = []
+    for column in range(targets.shape[1]):
+        known = ~np.isnan(targets[:, column])
+        precision, recall, cuts = precision_recall_curve(targets[known, column] >= THRESHOLD, scores[known, column])
+        f1 = 2 * precision * recall / np.maximum(precision + recall, SMALLEST)
+        thresholds.append(cuts[np.flatnonzero(f1[:-1] == f1[:-1].max())[-1]])
+    return np.array(thresholds)
+
+
+def all_figures(
+    head: Head, labels: Sequence[str], targets: Floats, scores: Floats, thresholds: Floats | None = None
+) -> dict[str, float]:
+    """Return every figure; with several labels also those of PER_LABEL as `average_precision.joy`.
+
+    `thresholds`, one a label, are those of the validation split: `f1_best_threshold` is F1 there, F1, precision and
+    recall are taken at 0.5 (multi_class: the most probable class).
+    """
+    decisions = decide(head, scores)
+    figures = {}
+    for name in METRICS:
+        values = label_figures(name, targets, scores, decisions)
+        figures[name] = float(np.mean(values))
+        if len(labels) > 1 and name in PER_LABEL:
+            figures |= {f"{name}.{label}": value for label, value in zip(labels, values, strict=True)}
+    if thresholds is not None:
+        figures["f1_best_threshold"] = float(np.mean(label_figures("f1", targets, scores, scores >= thresholds)))
+    return figures

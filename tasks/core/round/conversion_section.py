@@ -1,0 +1,110 @@
+"""The conversion section of a round file: what is tried, on which texts, and what a variant must keep to serve."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import Field, field_validator, model_validator
+
+from tasks.core.round.sections import Name, Seed, Settings
+
+VariantName = Literal[
+    "onnxruntime-dynamic-int8",
+    "onnxruntime-static-int8",
+    "openvino-bf16",
+    "openvino-int8",
+    "openvino-int8-distilled",
+    "openvino-int8-mixed",
+    "onnxruntime-cuda-fp16",
+]
+VARIANT_NAMES: tuple[VariantName, ...] = get_args(VariantName)
+APART_SHARE = 0.2
+"""Of the scored texts."""
+Share = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[float, Field(ge=0)]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a variant must keep of its checkpoint's ranking."""
+
+    kendall_tau: float
+    """At least, over all parity texts."""
+    kendall_tau_top: float
+    """At least, over the checkpoint's 1,000 best parity texts."""
+    overlap_20: float
+    """At least: share of the checkpoint's 20 best texts among the variant's 20 best."""
+    overlap: float
+    """At least: the same for its 100, its 1,000 and the best 1 % of the scored texts."""
+    ap_loss: float
+    """At most: average precision lost on the validation and on the test rows."""
+    batch_variance: float
+    """At most: change of a logit when a text is scored alone or among others."""
+    distinct_share: float
+    """At least: distinct scores among the 1,000 best texts, as a share of the checkpoint's."""
+
+
+STRICT = Limits(0.99, 0.95, 0.95, 0.98, 0.002, 1e-3, 0.99)
+BALANCED = Limits(0.98, 0.94, 0.90, 0.97, 0.005, 1e-3, 0.99)
+
+
+class Gate(Settings):
+    """The limits: a preset, of which single ones may be set otherwise."""
+
+    preset: Literal["strict", "balanced"] = "strict"
+    kendall_tau: Share | None = None
+    kendall_tau_top: Share | None = None
+    overlap_20: Share | None = None
+    overlap: Share | None = None
+    ap_loss: Share | None = None
+    batch_variance: Positive | None = None
+    distinct_share: Share | None = None
+
+    @property
+    def limits(self) -> Limits:
+        """The preset's limits, with those that were set."""
+        preset = vars(STRICT if self.preset == "strict" else BALANCED)
+        own = self.model_dump(exclude={"preset"}, exclude_none=True)
+        return Limits(**preset | own)
+
+
+class Conversion(Settings):
+    """How engine models are made and compared with their checkpoints."""
+
+    sample: Name = "evaluation"
+    scored_texts: int = Field(default=20_000, ge=200)
+    """Drawn from the sample and scored, so that the parity texts can hold the top of the ranking; of these a fifth is
+    set apart for making int8 variants, and judges none."""
+    parity_texts: int = Field(default=5_000, ge=200)
+    """Every variant is compared with the checkpoint on at least so many of the scored texts."""
+    draw_seed: Seed = 0
+    variants: tuple[VariantName, ...] = VARIANT_NAMES
+    """Which are tried beside fp32."""
+    gate: Gate = Gate()
+    calibration_texts: int = Field(default=300, ge=32)
+    """Static int8 takes the ranges of its activations from so many of the texts set apart."""
+    distillation_steps: int = Field(default=300, ge=0)
+    """Optimiser steps in which an int8 model that fails by little learns its checkpoint's logits; 0: never."""
+    ship_best_seed: bool = False
+    """Ship another seed tied with the selected one when it is the best once converted."""
+
+    @property
+    def texts_apart(self) -> int:
+        """How many of the scored texts int8 variants are made with, and none is judged by."""
+        if not any("int8" in name for name in self.variants):
+            return 0
+        return max(self.calibration_texts, round(APART_SHARE * self.scored_texts))
+
+    @field_validator("gate", mode="before")
+    @classmethod
+    def _preset_alone(cls, gate: Any) -> Any:
+        return {"preset": gate} if isinstance(gate, str) else gate
+
+    @model_validator(mode="after")
+    def _enough_texts(self) -> "Conversion":
+        if self.parity_texts + self.texts_apart > self.scored_texts:
+            raise ValueError(
+                f"scored_texts is {self.scored_texts}, but parity_texts ({self.parity_texts}) and the texts that int8 "
+                f"is made with ({self.texts_apart}: a fifth, or calibration_texts) are taken from them, and none is "
+                "used twice"
+            )
+        return self

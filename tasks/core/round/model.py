@@ -1,0 +1,164 @@
+"""The round file: one YAML file says everything about a round.
+
+Read with `tasks.core.round.round_file.read_round`. Paths are absolute once read; in the file they may be relative to
+its own folder.
+"""
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from tasks.core.base.errors import RoundFileError
+from tasks.core.base.naming import (
+    BASE_MODEL_NAME,
+    METHOD_SUFFIXES,
+    OTHER_CLASS,
+    checkpoint_alias,
+    engine_alias,
+    registered_model_name,
+    round_name,
+)
+from tasks.core.preprocessing import PREPROCESSINGS
+from tasks.core.round.conversion_section import Conversion
+from tasks.core.round.sections import (
+    Clusters,
+    Inference,
+    Label,
+    LabelledData,
+    Name,
+    Pretraining,
+    Sample,
+    Training,
+)
+
+
+class Round(BaseModel):
+    """One turn of the active-learning loop: a country, an iteration and a method."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    country: Name
+    model_country: Name | None = None
+    """The country whose models score this one, when it is another."""
+    iteration: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_]*$", max_length=60)
+    method: int = 0
+    labels: dict[Label, str | None] = Field(min_length=1)
+    """Label to its column in the labelled data, or its value in `labelled_data.label_column`; null leaves it out."""
+    labelled_data: LabelledData
+    preprocessing: str = "none"
+    base_model: str
+    """A folder with a checkpoint, a hub id, best with its commit (`org/model@commit`), or a registered base model:
+    `models:/us.base@iter0`."""
+    training: Training
+    pretraining: Pretraining | None = None
+    conversion: Conversion = Conversion()
+    samples: dict[Name, Sample] = Field(min_length=1)
+    inference: Inference
+    work_path: Path
+    """Shared folder for splits, seeds and copies of registered models."""
+    clusters: Clusters = Clusters()
+
+    @field_validator("method")
+    @classmethod
+    def _known_method(cls, method: int) -> int:
+        if method not in METHOD_SUFFIXES:
+            raise ValueError(f"allowed are {sorted(METHOD_SUFFIXES)}")
+        return method
+
+    @field_validator("iteration")
+    @classmethod
+    def _free_alias(cls, iteration: str) -> str:
+        lower = iteration.lower()
+        if lower in {"latest", "champion", "challenger", "iter"} or (lower[0] == "v" and lower[1:].isdigit()):
+            raise ValueError(
+                "the registry keeps latest, champion, challenger, v1, v2, ... for itself; choose another name"
+            )
+        return iteration
+
+    @field_validator("preprocessing")
+    @classmethod
+    def _known_preprocessing(cls, preprocessing: str) -> str:
+        if preprocessing not in PREPROCESSINGS:
+            raise ValueError(f"allowed are {sorted(PREPROCESSINGS)}")
+        return preprocessing
+
+    @model_validator(mode="after")
+    def _complete(self) -> "Round":
+        if not self.active_labels:
+            raise ValueError("every label is null; at least one needs a column")
+        columns = list(self.active_labels.values())
+        if len(set(columns)) < len(columns) and self.labelled_data.layout != "per_label_files":
+            raise ValueError(f"each label needs a column of its own, but they are {columns}")
+        for section in ("conversion", "pretraining"):
+            sample = getattr(getattr(self, section), "sample", None)
+            if sample is not None and sample not in self.samples:
+                raise ValueError(f"{section}.sample is '{sample}', but samples has {sorted(self.samples)}")
+        self._check_labels()
+        return self
+
+    def _check_labels(self) -> None:
+        for reserved in sorted({BASE_MODEL_NAME, OTHER_CLASS} & self.labels.keys()):
+            raise ValueError(f"no label may be called '{reserved}': Winnow gives that name to something else")
+        if self.training.head == "multi_class" and (
+            len(self.active_labels) < 2 or self.labelled_data.label_column is None
+        ):
+            raise ValueError("training.head multi_class needs two labels or more, and labelled_data.label_column")
+
+    @property
+    def name(self) -> str:
+        """`us-iter0`."""
+        return round_name(self.country, self.iteration, self.method)
+
+    @property
+    def active_labels(self) -> dict[str, str]:
+        """The labels that this round does not leave out, with their columns."""
+        return {label: column for label, column in self.labels.items() if column is not None}
+
+    @property
+    def checkpoint_alias(self) -> str:
+        """`iter0`."""
+        return checkpoint_alias(self.iteration, self.method)
+
+    @property
+    def engine_alias(self) -> str:
+        """`iter0-onnx`."""
+        return engine_alias(self.iteration, self.method)
+
+    @property
+    def model_round(self) -> str:
+        """Name of the round whose flows make the models that this one uses: its own, or the model country's."""
+        return round_name(self.model_country or self.country, self.iteration, self.method)
+
+    def require_own_models(self) -> None:
+        """Raise RoundFileError unless the round makes its own models."""
+        if self.model_round != self.name:
+            raise RoundFileError(
+                f"the round {self.name} uses the models of {self.model_country} (model_country), so it has nothing to "
+                f"train or convert. Run those flows of {self.model_round}."
+            )
+
+    @property
+    def studies(self) -> dict[str, dict[str, str]]:
+        """What is trained: a study's name to its labels and their columns; one model for all labels is one study."""
+        if self.training.head == "binary":
+            return {label: {label: column} for label, column in self.active_labels.items()}
+        return {self.training.head: self.active_labels}
+
+    @property
+    def base_model_registration(self) -> str:
+        """`us.base`."""
+        return registered_model_name(self.country, BASE_MODEL_NAME)
+
+    def tags(self, label: str) -> dict[str, str]:
+        """Return what every registered version and MLflow run of a label says of its round."""
+        return {
+            "round": self.name,
+            "country": self.country,
+            "label": label,
+            "iteration": self.iteration,
+            "method": str(self.method),
+        }
+
+    def registered_model(self, label: str) -> str:
+        """`us.is_unemployed`."""
+        return registered_model_name(self.model_country or self.country, label)

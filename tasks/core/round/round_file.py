@@ -1,0 +1,118 @@
+"""Read a round file and say exactly what is wrong with one that cannot be used."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from tasks.core.base.errors import RoundFileError
+from tasks.core.round.model import Round
+
+PATH_KEYS = (
+    ("labelled_data", "path"),
+    ("inference", "output_path"),
+    ("work_path",),
+)
+MERGE_TAG = "tag:yaml.org,2002:merge"
+"""Of YAML's `<<` key."""
+
+
+def read_round(path: str | Path) -> Round:
+    """Read and check a round file; relative paths in it count from its own folder.
+
+    Raises:
+        RoundFileError: the file is missing, is not YAML, breaks a rule, or is not named after its round.
+    """
+    path = Path(path).resolve()
+    content = _read_yaml(path)
+    _resolve_paths(content, path.parent)
+    try:
+        round_ = Round.model_validate(content)
+    except ValidationError as error:
+        problems = "\n".join(f"  {_describe(problem)}" for problem in error.errors())
+        raise RoundFileError(f"{path} is not a round file:\n{problems}") from None
+    if path.stem != round_.name:
+        raise RoundFileError(
+            f"{path} describes the round '{round_.name}', so it must be called {round_.name}.yaml. "
+            "Rename the file, or correct its country, iteration or method."
+        )
+    return round_
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    """Refuses a key that stands twice; YAML would keep the last one and say nothing."""
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+        keys = [self.construct_object(key, deep=deep) for key, _ in node.value if key.tag != MERGE_TAG]
+        twice = sorted({str(key) for key in keys if keys.count(key) > 1})
+        if twice:
+            raise yaml.constructor.ConstructorError(None, None, f"the key {twice[0]} stands twice", node.start_mark)
+        return super().construct_mapping(node, deep)
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise RoundFileError(f"there is no round file {path}; the demo's is deployments/rounds/us-iter0.yaml")
+    try:
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeys)  # noqa: S506 - a SafeLoader
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise RoundFileError(f"{path} is not YAML: {error}") from None
+    if not isinstance(content, dict):
+        raise RoundFileError(f"{path} must hold keys and values, but it holds {type(content).__name__}")
+    return content
+
+
+def _resolve_paths(content: dict[str, Any], folder: Path) -> None:
+    """Make the file's relative paths absolute, in place; wrong types are left for the model to refuse."""
+    for *parents, key in PATH_KEYS:
+        node: Any = content
+        for parent in parents:
+            node = node.get(parent) if isinstance(node, dict) else None
+        _resolve_key(node, key, folder)
+    clusters = content.get("clusters")
+    for flow, profile in clusters.items() if isinstance(clusters, dict) else ():
+        if str(profile).endswith((".yaml", ".yml")):
+            _resolve_key(clusters, flow, folder)
+    samples = content.get("samples")
+    for sample in samples.values() if isinstance(samples, dict) else ():
+        _resolve_sample(sample, folder, content.get("work_path"))
+    for section in (content, content.get("pretraining")):
+        base_model = str(section.get("base_model", "")) if isinstance(section, dict) else ""
+        if base_model.startswith((".", "/", "~")) or (base_model and (folder / base_model).is_dir()):
+            _resolve_key(section, "base_model", folder)
+
+
+def _resolve_sample(sample: Any, folder: Path, work_path: Any) -> None:
+    """Make a sample's paths absolute; text files are converted below the work path unless it says otherwise."""
+    if isinstance(sample, dict) and isinstance(work_path, str):
+        sample.setdefault("converted_path", str(Path(work_path) / "converted"))
+    for key in ("path", "converted_path"):
+        _resolve_key(sample, key, folder)
+
+
+def _resolve_key(node: Any, key: str, folder: Path) -> None:
+    if isinstance(node, dict) and isinstance(node.get(key), str):
+        node[key] = str((folder / Path(node[key]).expanduser()).resolve())
+
+
+def _describe(problem: Any) -> str:
+    key = ".".join(str(part) for part in problem["loc"]) or "the round"
+    if problem["type"] == "extra_forbidden":
+        return f"{key}: unknown key (value {problem['input']!r}). {_allowed(problem['loc'][:-1])}"
+    if problem["type"] == "missing":
+        return f"{key}: required, but not there"
+    if key == "the round":
+        return str(problem["msg"]).removeprefix("Value error, ")
+    message = str(problem["msg"]).removeprefix("Value error, ")
+    return f"{key}: {problem['input']!r} is not allowed. {message}"
+
+
+def _allowed(location: tuple[str | int, ...]) -> str:
+    """List the keys that are allowed where an unknown one was found."""
+    model: Any = Round
+    for part in location:
+        field = getattr(model, "model_fields", {}).get(part)
+        model = field.annotation if field is not None else None
+    names = ", ".join(getattr(model, "model_fields", {}))
+    return f"Allowed are: {names}" if names else ""

@@ -1,0 +1,1 @@
+"""The run folder: its plan, its shards' receipts, its manifest."""

@@ -1,0 +1,1 @@
+"""Whether a run folder is sound, from its files alone."""

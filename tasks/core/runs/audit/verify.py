@@ -1,0 +1,95 @@
+"""Verify a run folder from its files alone: every receipt, every file, every row, the manifest's counts."""
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from tasks.core.base.files import read_json
+from tasks.core.base.naming import parse_run_folder_name
+from tasks.core.runs.audit.findings import Finding
+from tasks.core.runs.audit.part_checks import check_parts
+from tasks.core.runs.audit.receipt_checks import check_receipt, no_receipt
+from tasks.core.runs.audit.stray_files import Expected, stray_files
+from tasks.core.runs.open_run import continue_command, open_run
+from tasks.core.runs.plan import Shard
+from tasks.core.runs.receipts import Receipt, read_receipt
+
+RENEW = "Delete it and go on with the run: it is written anew"
+
+
+class Verification:
+    """A verification under way; its sums grow while `findings` is read to its end. One shard is in memory at a time.
+
+    Raises:
+        RunFolderError: `path` is no run folder.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.plan, self.folder = open_run(path)
+        self.command = continue_command(self.plan, self.folder)
+        self.receipts = 0
+        self.files = 0
+        self.bytes = 0
+        self.rows_out: Counter[str] = Counter()
+        """Scores by label, of shards whose receipt can be read."""
+        self.counts: Counter[str] = Counter()
+        """Sums of the receipts' other counts, such as `rows_in`."""
+        self._unquarantined: set[int] = set()
+
+    def findings(self) -> Iterator[Finding]:
+        """Check everything and yield what is wrong as it is found: by shard, then strays, then the manifest."""
+        name = parse_run_folder_name(self.folder.path.name)
+        if name is not None and name.run_id != self.plan.run_id:
+            problem = f"the plan is of run {self.plan.run_id}, the folder's name says {name.run_id}"
+            yield Finding("foreign", "plan.parquet", problem, "Give the folder the name that it had")
+        for shard in self.plan.shards:
+            yield from self._check_shard(shard)
+        yield from stray_files(Expected(self.plan, self.folder, self._unquarantined))
+        yield from self._check_manifest()
+
+    def _check_shard(self, shard: Shard) -> Iterator[Finding]:
+        receipt = read_receipt(self.folder, shard.number)
+        if receipt is None:
+            yield no_receipt(self.folder, shard)
+            return
+        yield from check_receipt(self.plan, self.folder, shard, receipt)
+        if (receipt.run_id, receipt.shard) == (self.plan.run_id, shard.number):
+            self._add(receipt)
+            yield from check_parts(self.plan, self.folder, receipt)
+
+    def _add(self, receipt: Receipt) -> None:
+        self.receipts += 1
+        self.files += len(receipt.files)
+        self.bytes += sum(receipt.files.values())
+        self.rows_out.update(receipt.rows_out)
+        self.counts.update({key: value for key, value in vars(receipt).items() if type(value) is int})
+        if not receipt.rows_quarantined:
+            self._unquarantined.add(receipt.shard)
+
+    def _check_manifest(self) -> Iterator[Finding]:
+        name = self.folder.manifest_path.name
+        try:
+            manifest: dict[str, Any] = read_json(self.folder.manifest_path)
+            wrong = list(self._wrong_in(manifest))
+        except FileNotFoundError:
+            yield Finding("missing", name, "the run is not finished", "Go on with the run")
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            yield Finding("torn", name, f"it cannot be read as a manifest: {error!r}", RENEW)
+        else:
+            yield from (Finding("miscounted", name, problem, RENEW) for problem in wrong)
+
+    def _wrong_in(self, manifest: dict[str, Any]) -> Iterator[str]:
+        """Compare the manifest with the plan and, when every shard has a receipt, with the receipts' sums."""
+        counts = manifest["counts"]
+        engines = [[use["label"], use["digest"]] for use in manifest["engines"]]
+        planned = [[use.label, use.digest] for use in self.plan.engines]
+        said = {"run_id": manifest["run_id"], "shards": manifest["shards"], "engines": engines}
+        found: dict[str, Any] = {"run_id": self.plan.run_id, "shards": len(self.plan.shards), "engines": planned}
+        if self.receipts == len(self.plan.shards):
+            keys = {"rows_in", "rows_out", "rows_quarantined", *(counts.keys() & self.counts.keys())}
+            said |= {key: counts[key] for key in sorted(keys)}
+            found |= dict(self.counts) | {"rows_out": dict(self.rows_out)}
+        for key, value in said.items():
+            if value != found[key]:
+                yield f"{key} is {value}, but by plan and receipts it is {found[key]}"

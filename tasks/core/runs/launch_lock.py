@@ -1,0 +1,88 @@
+"""One launch at a time for a run folder: a second one is refused while the first is alive."""
+
+import json
+import os
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from tasks.core.base.errors import RunFolderError
+from tasks.core.base.files import write_json
+
+LOCK_FILE = "launch.lock"
+BEAT_SECONDS = 10.0
+STALE_SECONDS = 60.0
+"""Of no sign of life, after which another launch takes over; several beats, for a shared file system may be slow."""
+
+
+@contextmanager
+def launch_lock(folder: Path) -> Iterator[None]:
+    """Hold the run folder for this launch, with a sign of life every few seconds.
+
+    A killed launch's lock is taken over: at once where its process is seen to be gone, else after a minute. Two
+    launches that both got in would write the same bytes, so nothing is ever doubled; they would do the work twice.
+
+    Raises:
+        RunFolderError: another launch holds it; the message says which.
+    """
+    lock = folder / LOCK_FILE
+    token = uuid.uuid4().hex
+    _take(lock, token)
+    ended = threading.Event()
+    beat = threading.Thread(target=_beat, args=(lock, ended), daemon=True)
+    beat.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        beat.join()
+        if _holder(lock).get("token") == token:
+            lock.unlink(missing_ok=True)
+
+
+def _take(lock: Path, token: str) -> None:
+    own = lock.with_name(f".{lock.name}.{token}.tmp")
+    started = time.strftime("%Y-%m-%dT%H:%M:%S%z")
+    write_json(own, {"host": socket.gethostname(), "pid": os.getpid(), "started_at": started, "token": token})
+    try:
+        for _ in range(2):
+            with suppress(FileExistsError):
+                os.link(own, lock)  # fails where the lock exists, in one step, also on a shared file system
+                return
+            _require_stale(lock)
+            lock.unlink(missing_ok=True)
+        raise RunFolderError(f"{lock} was taken by another launch at the same moment; run the flow again when it ended")
+    finally:
+        own.unlink()
+
+
+def _require_stale(lock: Path) -> None:
+    holder = _holder(lock)
+    with suppress(FileNotFoundError):
+        silent = time.time() - lock.stat().st_mtime
+        here = holder.get("host") == socket.gethostname()
+        if silent < STALE_SECONDS and not (here and not Path(f"/proc/{holder['pid']}").exists()):
+            raise RunFolderError(
+                f"another launch works on {lock.parent}: process {holder.get('pid')} on {holder.get('host')}, since "
+                f"{holder.get('started_at')}, last seen {silent:.0f} s ago. Wait until it ends or stop it, then run "
+                f"the flow again: it goes on where that stopped. A launch that is silent for {STALE_SECONDS:.0f} s "
+                "loses its hold."
+            )
+
+
+def _holder(lock: Path) -> dict[str, str]:
+    try:
+        holder: dict[str, str] = json.loads(lock.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return {}
+    return holder
+
+
+def _beat(lock: Path, ended: threading.Event) -> None:
+    while not ended.wait(BEAT_SECONDS):
+        with suppress(OSError):  # a missed beat is made up by the next
+            os.utime(lock)

@@ -1,0 +1,96 @@
+"""The score file: what a shard leaves for each label, and what of it could not be scored. Only this module knows.
+
+output/<LABEL>/part-00042.parquet   `tweet_id` (integer or string, as in the sample), `score` (float64: the probability
+                                    of the label); the footer says which run, shard, label and engine it is of
+quarantine/part-00042.parquet       `tweet_id`, `text` (its bytes), `reason`
+"""
+
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from tasks.core.base.files import write_aside
+from tasks.core.base.parquet import read_parquet, stamp
+from tasks.core.runs.folder import RunFolder
+from tasks.core.runs.plan import EngineUse, Plan
+
+ID_COLUMN = "tweet_id"
+SCORE_COLUMN = "score"
+SCORE_COLUMNS = [ID_COLUMN, SCORE_COLUMN]
+COMPRESSION = "zstd"
+
+
+def score_table(ids: pa.ChunkedArray, scores: NDArray[np.float64]) -> pa.Table:
+    """Return the rows of a part: each row's id and its score."""
+    return pa.table({ID_COLUMN: ids, SCORE_COLUMN: pa.array(scores, pa.float64())})
+
+
+def quarantine_table(ids: pa.ChunkedArray, texts: pa.ChunkedArray, reasons: pa.ChunkedArray) -> pa.Table:
+    """Return rows that cannot be scored: each row's id, the bytes of its text, and why."""
+    return pa.table({ID_COLUMN: ids, "text": texts, "reason": reasons})
+
+
+def provenance(plan: Plan, use: EngineUse, shard: int, variant: str | None) -> dict[str, Any]:
+    """Return what the footer of a part says: which run, shard, label and engine its scores come from."""
+    return {
+        "run_id": plan.run_id,
+        "shard": shard,
+        "label": use.label,
+        "registered_model": use.registered_model,
+        "version": use.version,
+        "engine_digest": use.digest,
+        "variant": variant,
+    }
+
+
+def write_part(table: pa.Table, path: Path, content: dict[str, Any] | None = None) -> Path:
+    """Write a part aside, synced and renamed, with `content` in its footer, and return its path."""
+    with write_aside(path) as aside:
+        pq.write_table(table if content is None else stamp(table, content), aside, compression=COMPRESSION)
+    return path
+
+
+def read_part(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
+    """Read a part, or some of its columns; see `tasks.core.base.parquet.read_parquet` for errors."""
+    return read_parquet(path, columns)
+
+
+def list_parts(plan: Plan, folder: RunFolder, label: str) -> list[Path]:
+    """Return where all of a label's parts lie, in the order of the shards."""
+    return [folder.output_path(label, shard.number) for shard in plan.shards]
+
+
+def stream_ids(paths: Sequence[Path]) -> pa.RecordBatchReader:
+    """Return the ids of parts and quarantined rows, a batch at a time; the first file says of which type they are."""
+    schema = pa.schema([pq.read_schema(paths[0]).field(ID_COLUMN)])
+    return pa.RecordBatchReader.from_batches(schema, _id_batches(paths, schema))
+
+
+def scan_parts(connection: duckdb.DuckDBPyConnection, name: str, paths: Iterable[Path]) -> None:
+    """Let DuckDB read Parquet files as the table `name`, out of core and by their paths alone."""
+    files = [str(path) for path in paths]
+    connection.register(name, ds.dataset(files, format="parquet", partitioning=None))
+
+
+def bytes_a_row(ids: pa.ChunkedArray) -> float:
+    """Return what a row of a label's part takes; scores do not compress, so random numbers stand for them."""
+    if not len(ids):
+        return 0.0
+    sink = io.BytesIO()
+    pq.write_table(score_table(ids, np.random.default_rng(0).random(len(ids))), sink, compression=COMPRESSION)
+    return sink.tell() / len(ids)
+
+
+def _id_batches(paths: Sequence[Path], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    for path in paths:
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(columns=[ID_COLUMN]):
+                yield pa.record_batch(batch.columns, schema=schema)

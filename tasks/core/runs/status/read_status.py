@@ -1,0 +1,129 @@
+"""Where a run stands, read from its folder alone: no server, no worker and no sample is asked."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tasks.core.runs.folder import RunFolder
+from tasks.core.runs.open_run import continue_command, open_run, read_manifest
+from tasks.core.runs.plan import Plan
+from tasks.core.runs.receipts import Receipt, read_receipt
+from tasks.core.runs.status.failure_groups import FailureGroup, group_failures
+from tasks.core.runs.status.job_endings import JobGroup, group_endings, read_endings
+from tasks.core.runs.status.markers import Failure
+from tasks.core.runs.status.signs_of_life import (
+    LaunchSign,
+    RunningShard,
+    read_launch,
+    read_markers,
+    read_running_shards,
+)
+
+
+@dataclass(frozen=True)
+class RunStatus:
+    """Counts of a run's shards and rows, who is at work, what failed, and how to go on."""
+
+    run_folder: str
+    run_id: str
+    sample: str
+    shards: int
+    done: int
+    running: int
+    failed: int
+    waiting: int
+    rows: int
+    rows_done: int
+    texts_per_worker_second: float | None
+    """Of the shards that are done; None before the first one."""
+    running_shards: tuple[RunningShard, ...]
+    """The longest at work first."""
+    left_shards: tuple[RunningShard, ...]
+    """Begun by workers that are gone; they are counted as waiting, or as failed where they had failed before."""
+    failures: tuple[FailureGroup, ...]
+    """Also of shards that are being tried again."""
+    lost_jobs: tuple[JobGroup, ...]
+    """SLURM jobs that ended while the run still needed them."""
+    launch: LaunchSign | None
+    counts: dict[str, Any] | None
+    """The manifest's, once it stands."""
+    command: str | None
+    """Goes on with the run; None when neither plan nor folder say which round it is of."""
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the manifest stands and every shard's files are there."""
+        return self.counts is not None and self.done == self.shards
+
+
+@dataclass(frozen=True)
+class _Done:
+    """What the receipts say."""
+
+    shards: set[int]
+    rows: int
+    seconds: float
+
+
+def read_status(path: Path) -> RunStatus:
+    """Read where the run in a folder stands; a shard is done when its receipt is of this run and its files are whole.
+
+    Raises:
+        RunFolderError: `path` is no run folder.
+    """
+    plan, folder = open_run(path)
+    begun = read_running_shards(folder)  # before the receipts, so that a shard finished meanwhile is done
+    failures = read_markers(folder.path / "failures", Failure)
+    done = _read_done(plan, folder)
+    left = {shard.number for shard in plan.shards} - done.shards
+    running = {shard.shard for shard in begun if shard.shard in left and not shard.is_gone}
+    failed = {failure.shard for failure in failures if failure.shard in left} - running
+    manifest = read_manifest(plan, folder)
+    return RunStatus(
+        run_folder=str(folder.path),
+        run_id=plan.run_id,
+        sample=plan.sample_name,
+        shards=len(plan.shards),
+        done=len(done.shards),
+        running=len(running),
+        failed=len(failed),
+        waiting=len(left - running - failed),
+        rows=plan.rows,
+        rows_done=done.rows,
+        texts_per_worker_second=round(done.rows / done.seconds, 1) if done.seconds else None,
+        running_shards=tuple(sorted((s for s in begun if s.shard in running), key=lambda s: -s.seconds)),
+        left_shards=tuple(shard for shard in begun if shard.shard in left and shard.is_gone),
+        failures=tuple(
+            group_failures((f for f in failures if f.shard in left), folder, [use.label for use in plan.engines])
+        ),
+        lost_jobs=tuple(group_endings(read_endings(folder))),
+        launch=read_launch(folder),
+        counts=None if manifest is None else manifest["counts"],
+        command=continue_command(plan, folder),
+    )
+
+
+def _read_done(plan: Plan, folder: RunFolder) -> _Done:
+    done = [(receipt.shard, receipt.rows_in, receipt.seconds) for receipt in _whole_receipts(plan, folder)]
+    return _Done({number for number, _, _ in done}, sum(rows for _, rows, _ in done), sum(took for *_, took in done))
+
+
+def _whole_receipts(plan: Plan, folder: RunFolder) -> Iterator[Receipt]:
+    for shard in plan.shards:
+        receipt = read_receipt(folder, shard.number)
+        if receipt is None or (receipt.shard, receipt.run_id, receipt.rows_in) != (
+            shard.number,
+            plan.run_id,
+            shard.rows,
+        ):
+            continue
+        if all(_has_size(folder.path / name, size) for name, size in receipt.files.items()):
+            yield receipt
+
+
+def _has_size(path: Path, size: int) -> bool:
+    try:
+        return path.stat().st_size == size
+    except FileNotFoundError:
+        return False

@@ -1,0 +1,1 @@
+"""The search for batch size and learning rate before the seeds."""

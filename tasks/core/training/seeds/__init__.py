@@ -1,0 +1,1 @@
+"""One study: its seeds, how they compare, and which is selected."""

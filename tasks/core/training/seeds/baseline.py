@@ -1,0 +1,38 @@
+"""What a model must beat to be worth its cost: chance, and TF-IDF with logistic regression, on the same rows."""
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+
+from tasks.core.corpus.labelled.prepare import LabelledSplits, read_split
+from tasks.core.metrics.heads import THRESHOLD
+from tasks.core.preprocessing import preprocess
+
+RANDOM_DRAWS = 200
+RANDOM_SEED = 20220201
+
+
+def random_scores(shape: tuple[int, ...]) -> list[NDArray[np.float64]]:
+    """Draw scores of this shape, evenly between 0 and 1, 200 times."""
+    draw = np.random.default_rng(RANDOM_SEED)
+    return [draw.random(shape) for _ in range(RANDOM_DRAWS)]
+
+
+def tfidf_scores(splits: LabelledSplits, preprocessing: str) -> NDArray[np.float64]:
+    """Train on the train split and return the test split's scores, of shape (rows, labels).
+
+    Words and word pairs, one logistic regression a label with balanced class weights.
+    """
+    train = read_split(splits.path, splits.labels, "train")
+    test = read_split(splits.path, splits.labels, "test")
+    vectoriser = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True)
+    train_features = vectoriser.fit_transform(preprocess(preprocessing, train.texts))
+    test_features = vectoriser.transform(preprocess(preprocessing, test.texts))
+    columns = []
+    for targets in train.targets.T:
+        known = ~np.isnan(targets)
+        model = LogisticRegression(class_weight="balanced", max_iter=1_000)
+        model.fit(train_features[known], targets[known] >= THRESHOLD)
+        columns.append(model.predict_proba(test_features)[:, 1])
+    return np.stack(columns, axis=1)

@@ -1,0 +1,103 @@
+"""The seeds beside chance, TF-IDF and their own ensemble, on the same test rows: the table of source document 001."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.core.metrics.figures import all_figures, label_figures
+from tasks.core.metrics.heads import decide
+from tasks.core.round.sections import Head
+from tasks.core.training.seeds.baseline import random_scores, tfidf_scores
+from tasks.core.training.seeds.predictions import read_predictions
+from tasks.core.training.seeds.selection import Selection
+
+COLUMNS = {"F1": "f1", "P": "precision", "R": "recall", "AP": "average_precision"}
+RANDOM, TFIDF, ENSEMBLE = "random", "tfidf", "ensemble"
+
+
+@dataclass(frozen=True)
+class ModelFigures:
+    """A row of the table: each figure's mean and standard deviation over seeds or draws."""
+
+    model: str
+    runs: int
+    mean: dict[str, float]
+    deviation: dict[str, float]
+
+    def row(self) -> dict[str, str]:
+        """Return the row as document 001 prints it: per cent, the standard deviation in brackets."""
+        cells = {
+            column: f"{100 * self.mean[name]:.2f} ({100 * self.deviation[name]:.2f})"
+            for column, name in COLUMNS.items()
+        }
+        return {"Models": self.model} | cells
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """All models of a study on its test rows."""
+
+    tables: dict[str, list[ModelFigures]]
+    """The rows of each label's table."""
+    baselines: dict[str, dict[str, float]]
+    """`test_*` figures of chance, of TF-IDF and of the ensemble of seeds, averaged over the labels."""
+
+    def record(self) -> dict[str, Any]:
+        """Return the comparison as JSON."""
+        tables = {label: [vars(row) for row in rows] for label, rows in self.tables.items()}
+        return {"results": tables, "baselines": self.baselines}
+
+    def rows(self, labels: Sequence[str] | None = None) -> list[dict[str, str]]:
+        """Return the tables of some labels, or of all, below each other."""
+        return [{"label": label} | row.row() for label in labels or self.tables for row in self.tables[label]]
+
+
+def compare_models(selection: Selection, base_model: str) -> Comparison:
+    """Score the test rows with every model; `base_model` is how the table calls the seeds' model."""
+    plan = selection.winner.plan
+    splits = plan.splits
+    seeds = {
+        candidate.result.seed: read_predictions(candidate.plan, "test", splits.labels)
+        for candidate in selection.candidates
+    }
+    targets = seeds[plan.seed].targets
+    scores = [rows.scores for rows in seeds.values()]
+    ensemble = np.mean(scores, axis=0)
+    tfidf = tfidf_scores(splits, plan.preprocessing)
+    models = {
+        "Random": random_scores(targets.shape),
+        "TF-IDF + logistic regression": [tfidf],
+        f"{base_model}, {len(scores)} seeds": scores,
+        f"{base_model}, selected seed {plan.seed}": [seeds[plan.seed].scores],
+        f"{base_model}, mean probability of {len(scores)} seeds": [ensemble],
+    }
+    tables = {
+        label: [_figures(model, splits.head, targets, runs, column) for model, runs in models.items()]
+        for column, label in enumerate(splits.labels)
+    }
+    macro = {
+        name: all_figures(splits.head, splits.labels, targets, matrix)
+        for name, matrix in ((TFIDF, tfidf), (ENSEMBLE, ensemble))
+    }
+    chance = [rows[0].mean for rows in tables.values()]
+    macro[RANDOM] = {name: float(np.mean([mean[name] for mean in chance])) for name in COLUMNS.values()}
+    baselines = {name: {f"test_{key}": value for key, value in figures.items()} for name, figures in macro.items()}
+    return Comparison(tables, baselines)
+
+
+def _figures(
+    model: str, head: Head, targets: NDArray[np.float64], runs: Sequence[NDArray[np.float64]], column: int
+) -> ModelFigures:
+    one = slice(column, column + 1)
+    values = {
+        name: np.array(
+            [label_figures(name, targets[:, one], scores[:, one], decide(head, scores)[:, one])[0] for scores in runs]
+        )
+        for name in COLUMNS.values()
+    }
+    mean = {name: float(series.mean()) for name, series in values.items()}
+    deviation = {name: float(series.std(ddof=1)) if len(series) > 1 else 0.0 for name, series in values.items()}
+    return ModelFigures(model, len(runs), mean, deviation)

@@ -1,0 +1,116 @@
+"""What decides a seed's training, and what it gave."""
+
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from tasks.core.base.errors import ModelFolderError
+from tasks.core.base.files import fingerprint, sha256_of_file
+from tasks.core.corpus.labelled.prepare import LabelledSplits
+from tasks.core.preprocessing import preprocessing_digest
+from tasks.core.round.model import Round
+from tasks.core.round.sections import Training
+from tasks.core.training.finished import read_finished
+from tasks.core.training.trainer.base_model import base_model_fingerprint, require_length
+
+TRAINING_FORMAT = 2
+"""Raised when training itself changes, so that seeds are trained again."""
+PREDICTIONS_FILE = "predictions.parquet"
+DECISIVE_LIBRARIES = ("torch", "transformers")
+"""Their versions change weights: seeds of two versions are not compared."""
+UNDECISIVE = {"seeds", "minimum_seeds", "bootstrap_resamples", "search"}
+"""Settings that do not change what a seed's training gives."""
+
+
+@dataclass(frozen=True)
+class SeedPlan:
+    """All that decides what a seed's training gives."""
+
+    splits: LabelledSplits
+    seed: int
+    training: Training
+    base_model: str
+    """A folder, or a hub id."""
+    base_model_digest: str
+    preprocessing: str
+    root: str
+    """Folder of the study's seeds."""
+
+    @property
+    def study(self) -> str:
+        """What the seeds of one model are called together: the label, or the head of a model with several."""
+        return self.splits.study
+
+    @property
+    def config_hash(self) -> str:
+        """Fingerprint of what decides the result; two plans with one hash train the same model."""
+        return fingerprint([self.study_hash, self.seed])
+
+    @property
+    def study_hash(self) -> str:
+        """The same for all seeds of the study."""
+        settings = self.training.model_dump(mode="json", exclude=UNDECISIVE)
+        texts = [self.preprocessing, preprocessing_digest(self.preprocessing)]
+        data = [self.splits.study, self.splits.labels, self.splits.head, self.splits.digest]
+        versions = {library: version(library).split("+")[0] for library in DECISIVE_LIBRARIES}
+        return fingerprint([TRAINING_FORMAT, versions, data, self.base_model_digest, texts, settings])
+
+    @property
+    def folder(self) -> Path:
+        """Where the seed's files lie."""
+        return Path(self.root) / f"seed-{self.seed}-{self.config_hash}"
+
+
+@dataclass(frozen=True)
+class SeedResult:
+    """What a finished seed gave; its folder holds it as `result.json`."""
+
+    study: str
+    seed: int
+    config_hash: str
+    evaluations: list[dict[str, float]]
+    """Validation figures, training loss, epoch and step of each evaluation."""
+    metrics: dict[str, float]
+    """`validation_*` and `test_*` figures of the kept checkpoint."""
+    thresholds: dict[str, float]
+    """For each label the score from which on F1 is best on the validation split."""
+    checkpoint_sha256: dict[str, str]
+    """Of each of the checkpoint's files, by name."""
+
+
+def plan_seeds(round_: Round, splits: LabelledSplits, base_model: str) -> list[SeedPlan]:
+    """Return one plan for each of the round's seeds of a study; `base_model` is a folder or a hub id.
+
+    Raises:
+        ModelFolderError: the base model's folder is missing or incomplete, or reads fewer tokens than the round asks.
+    """
+    digest = base_model_fingerprint(base_model)
+    require_length(base_model, round_.training.max_length_tokens, "training.max_length_tokens")
+    root = str(round_.work_path / "seeds" / round_.name / splits.study)
+    return [
+        SeedPlan(splits, seed, round_.training, base_model, digest, round_.preprocessing, root)
+        for seed in round_.training.seeds
+    ]
+
+
+def read_result(plan: SeedPlan) -> SeedResult | None:
+    """Return the result of a finished seed, or None.
+
+    Raises:
+        TrainingError: the folder's result belongs to another configuration.
+    """
+    return read_finished(SeedResult, plan.folder, plan.config_hash, "training")
+
+
+def verify_checkpoint(folder: Path, sha256: dict[str, str]) -> None:
+    """Raise ModelFolderError when a finished seed's checkpoint is no longer what training wrote."""
+    changed = sorted(
+        name
+        for name, expected in sha256.items()
+        if not (folder / name).is_file() or sha256_of_file(folder / name) != expected
+    )
+    if changed:
+        raise ModelFolderError(
+            f"{folder} is not what training wrote: {', '.join(changed)} differ. Delete it and run the training "
+            "flow again."
+        )

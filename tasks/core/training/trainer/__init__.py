@@ -1,0 +1,1 @@
+"""One training, whatever it is for: resumable to the same weights."""

@@ -1,0 +1,187 @@
+"""The model registry: who is selected, who serves, and their files. This module and tracking.py alone import mlflow."""
+
+import shutil
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlflow.artifacts import download_artifacts
+from mlflow.entities.model_registry import ModelVersion
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST, ErrorCode
+from mlflow.tracking import MlflowClient
+
+from tasks.core.base.errors import ModelFolderError, RegistryError
+from tasks.core.base.files import fingerprint, sha256_of_folder
+from tasks.records.tracking import tracking_uri
+
+DIGEST_TAG = "files_digest"
+ABSENT = (ErrorCode.Name(RESOURCE_DOES_NOT_EXIST), "INVALID_PARAMETER_VALUE")
+
+
+@dataclass(frozen=True)
+class RegisteredVersion:
+    """A version of a registered model, resolved once."""
+
+    name: str
+    version: str
+    run_id: str
+    tags: dict[str, str]
+
+    @property
+    def folder_name(self) -> str:
+        """Name of a local copy's folder; the files' digest tells it from another registry's version 1."""
+        return f"{self.version}-{self.digest}"
+
+    @property
+    def digest(self) -> str:
+        """Fingerprint of the version's files.
+
+        Raises:
+            RegistryError: the version was not registered by Winnow.
+        """
+        if DIGEST_TAG not in self.tags:
+            raise RegistryError(
+                f"{self.name} version {self.version} has no tag '{DIGEST_TAG}': it was not registered by Winnow. Set "
+                "the alias on a version that was, or delete the alias and run the flow that makes it."
+            )
+        return self.tags[DIGEST_TAG]
+
+
+def find_version(name: str, alias: str) -> RegisteredVersion | None:
+    """Return the version behind an alias, or None when model or alias does not exist."""
+    try:
+        found = MlflowClient(tracking_uri()).get_model_version_by_alias(name, alias)
+    except MlflowException as error:
+        if error.error_code in ABSENT:
+            return None
+        raise
+    return _describe(found)
+
+
+def resolve(name: str, alias: str, label: str, flow_to_run: str) -> RegisteredVersion:
+    """Return the version behind an alias.
+
+    Raises:
+        RegistryError: there is none; the message names the flow that makes it.
+    """
+    found = find_version(name, alias)
+    if found is None:
+        raise RegistryError(
+            f"label '{label}' has no model '{name}' with alias '{alias}' in the registry. "
+            f"Run: prefect deployment run {flow_to_run}"
+        )
+    return found
+
+
+@dataclass(frozen=True)
+class UploadedFiles:
+    """Files of a run in the artifact store, to be registered."""
+
+    source: str
+    run_id: str
+    digest: str
+
+
+@dataclass(frozen=True)
+class Registration:
+    """What to register, and as what."""
+
+    name: str
+    alias: str
+    folder: Path
+    run_id: str
+    artifact_path: str
+    tags: dict[str, str]
+
+
+def register_folder(registration: Registration, models: Path) -> RegisteredVersion:
+    """Upload a model folder to its run, register it as a new version, fetch that to check it, set the alias last.
+
+    Raises:
+        ModelFolderError: what comes back is not what was uploaded.
+    """
+    files = sha256_of_folder(registration.folder)
+    uploaded = upload_files(registration.folder, files, registration.run_id, registration.artifact_path)
+    return register_version(registration.name, registration.alias, uploaded, registration.tags, models)
+
+
+def upload_files(folder: Path, files: dict[str, str], run_id: str, artifact_path: str) -> UploadedFiles:
+    """Upload the named files of a folder to a run; `files` maps names to their sha256."""
+    client = MlflowClient(tracking_uri())
+    for name in files:
+        place = Path(artifact_path) / Path(name).parent
+        client.log_artifact(run_id, str(folder / name), place.as_posix())
+    source = f"{client.get_run(run_id).info.artifact_uri}/{artifact_path}"
+    return UploadedFiles(source, run_id, fingerprint(files))
+
+
+def register_version(
+    name: str, alias: str, uploaded: UploadedFiles, tags: dict[str, str], models: Path
+) -> RegisteredVersion:
+    """Register uploaded files as a new version, fetch that to check it, set the alias last.
+
+    Raises:
+        ModelFolderError: what comes back is not what was uploaded.
+    """
+    client = MlflowClient(tracking_uri())
+    _ensure_registered_model(client, name)
+    all_tags = tags | {DIGEST_TAG: uploaded.digest, "run_id": uploaded.run_id}
+    created = _describe(client.create_model_version(name, uploaded.source, run_id=uploaded.run_id, tags=all_tags))
+    fetch_folder(created, models)
+    client.set_registered_model_alias(name, alias, created.version)
+    return created
+
+
+def set_version_tags(registered: RegisteredVersion, tags: dict[str, str]) -> None:
+    """Set the tags that a version does not have with these values."""
+    client = MlflowClient(tracking_uri())
+    for name, value in tags.items():
+        if registered.tags.get(name) != value:
+            client.set_model_version_tag(registered.name, registered.version, name, value)
+
+
+def fetch_folder(registered: RegisteredVersion, models: Path) -> Path:
+    """Return a local copy of a version's files below `models`; a copy that is not sound is fetched again.
+
+    Raises:
+        ModelFolderError: the downloaded files are not those that were registered.
+    """
+    folder = models / registered.name / registered.folder_name
+    if folder.is_dir() and fingerprint(sha256_of_folder(folder)) == registered.digest:
+        return folder
+    aside = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}.tmp")
+    aside.mkdir(parents=True)
+    try:
+        uri = f"models:/{registered.name}/{registered.version}"
+        downloaded = Path(download_artifacts(artifact_uri=uri, dst_path=str(aside), tracking_uri=tracking_uri()))
+        _verify(downloaded, registered)
+        shutil.rmtree(folder, ignore_errors=True)
+        downloaded.replace(folder)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    return folder
+
+
+def _verify(folder: Path, registered: RegisteredVersion) -> None:
+    (folder / "registered_model_meta").unlink(missing_ok=True)
+    digest = fingerprint(sha256_of_folder(folder))
+    if digest != registered.digest:
+        raise ModelFolderError(
+            f"the files of {registered.name} version {registered.version} have digest {digest}, but "
+            f"{registered.digest} was registered: the artifact store was changed. Delete the alias and run "
+            "the flow that set it."
+        )
+
+
+def _ensure_registered_model(client: MlflowClient, name: str) -> None:
+    try:
+        client.get_registered_model(name)
+    except MlflowException as error:
+        if error.error_code not in ABSENT:
+            raise
+        client.create_registered_model(name)
+
+
+def _describe(version: ModelVersion) -> RegisteredVersion:
+    return RegisteredVersion(version.name, str(version.version), str(version.run_id), dict(version.tags))

@@ -1,0 +1,184 @@
+"""MLflow runs, whatever they stand for. This module and registry.py alone import mlflow.
+
+Everything goes through explicit run ids: MLflow's fluent state is global, and Dask runs tasks in threads.
+"""
+
+import json
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mlflow.artifacts import download_artifacts
+from mlflow.entities import Dataset, DatasetInput, InputTag, LifecycleStage, Metric, Param, RunStatus, RunTag
+from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
+from mlflow.tracking import MlflowClient
+from mlflow.utils.mlflow_tags import MLFLOW_DATASET_CONTEXT, MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NAME
+
+from tasks.core.base.errors import RegistryError
+
+HASH_TAG = "winnow.config_hash"
+KIND_TAG = "winnow.kind"
+BATCH = 100
+"""Params and tags that MLflow takes at once."""
+
+
+def tracking_uri() -> str:
+    """Return the MLflow server's address.
+
+    Raises:
+        RegistryError: MLFLOW_TRACKING_URI is not set.
+    """
+    uri = os.environ.get("MLFLOW_TRACKING_URI", "")
+    if not uri:
+        raise RegistryError(
+            "MLFLOW_TRACKING_URI is not set, so there is no MLflow server to ask. `make up` starts one and prints the "
+            "line to export."
+        )
+    return uri
+
+
+@dataclass(frozen=True)
+class TrackedRun:
+    """An MLflow run, and how workers reach it; what is logged is on the server when the call returns."""
+
+    tracking_uri: str
+    experiment_id: str
+    run_id: str
+
+    @property
+    def _client(self) -> MlflowClient:
+        return MlflowClient(self.tracking_uri)
+
+    @property
+    def status(self) -> str:
+        """RUNNING, FINISHED, FAILED or KILLED."""
+        return str(self._client.get_run(self.run_id).info.status)
+
+    def steps_of(self, metric: str) -> set[int]:
+        """Return the steps at which a metric is logged."""
+        return {point.step for point in self._client.get_metric_history(self.run_id, metric)}
+
+    def log_figures(self, figures: dict[str, float], step: int = 0, prefix: str = "") -> None:
+        """Log metrics."""
+        now = int(time.time() * 1000)
+        metrics = [Metric(prefix + name, value, now, step) for name, value in figures.items()]
+        self._client.log_batch(self.run_id, metrics=metrics)
+
+    def log_parameters(self, parameters: dict[str, Any]) -> None:
+        """Log parameters; MLflow refuses to change one."""
+        entries = [Param(name, str(value)) for name, value in parameters.items()]
+        for first in range(0, len(entries), BATCH):
+            self._client.log_batch(self.run_id, params=entries[first : first + BATCH])
+
+    def set_tags(self, tags: dict[str, str]) -> None:
+        """Set tags, over those of the same names."""
+        self._client.log_batch(self.run_id, tags=[RunTag(name, value) for name, value in tags.items()])
+
+    def log_json(self, name: str, content: Any) -> None:
+        """Leave `content` as a JSON artifact."""
+        self._client.log_dict(self.run_id, content, name)
+
+    def log_text(self, name: str, content: str) -> None:
+        """Leave `content` as a text artifact."""
+        self._client.log_text(self.run_id, content, name)
+
+    def log_picture(self, name: str, figure: Any) -> None:
+        """Leave a matplotlib figure as an artifact."""
+        self._client.log_figure(self.run_id, figure, name)
+
+    def log_file(self, path: Path) -> None:
+        """Leave a copy of a file as an artifact."""
+        self._client.log_artifact(self.run_id, str(path))
+
+    def log_dataset(self, name: str, digest: str, source: str, profile: dict[str, Any]) -> None:
+        """Name the data that the run was given, once a digest."""
+        inputs = self._client.get_run(self.run_id).inputs
+        if digest not in {entry.dataset.digest for entry in (inputs.dataset_inputs if inputs else ())}:
+            dataset = Dataset(name, digest, "local", json.dumps({"uri": source}), profile=json.dumps(profile))
+            tags = [InputTag(MLFLOW_DATASET_CONTEXT, "training")]
+            self._client.log_inputs(self.run_id, [DatasetInput(dataset, tags)])
+
+    def restart(self) -> None:
+        """Say that the run goes on."""
+        self._client.update_run(self.run_id, RunStatus.to_string(RunStatus.RUNNING))
+
+    def end(self, status: str) -> None:
+        """End the run as FINISHED, FAILED or KILLED."""
+        self._client.set_terminated(self.run_id, status)
+
+    def children(self, tags: dict[str, str], status: str) -> list["TrackedRun"]:
+        """Return the child runs with these tags in this status, the newest first."""
+        wanted = tags | {MLFLOW_PARENT_RUN_ID: self.run_id}
+        query = " and ".join(f"tags.`{name}` = '{value}'" for name, value in wanted.items())
+        found = self._client.search_runs([self.experiment_id], f"{query} and attributes.status = '{status}'")
+        return [TrackedRun(self.tracking_uri, self.experiment_id, run.info.run_id) for run in found]
+
+    def create_child(self, name: str, tags: dict[str, str]) -> "TrackedRun":
+        """Start a child run."""
+        own = tags | {MLFLOW_RUN_NAME: name, MLFLOW_PARENT_RUN_ID: self.run_id}
+        created = self._client.create_run(self.experiment_id, tags=own)
+        return TrackedRun(self.tracking_uri, self.experiment_id, created.info.run_id)
+
+
+def find_or_create_run(experiment: str, name: str, identity: dict[str, str], tags: dict[str, str]) -> TrackedRun:
+    """Return the experiment's run with the tags of `identity`; a new one also gets `tags`."""
+    client = MlflowClient(tracking_uri())
+    experiment_id = _experiment_id(client, experiment)
+    query = " and ".join(f"tags.`{key}` = '{value}'" for key, value in identity.items())
+    runs = client.search_runs([experiment_id], query, max_results=1)
+    run = runs[0] if runs else client.create_run(experiment_id, run_name=name, tags=tags | identity)
+    return TrackedRun(client.tracking_uri, experiment_id, run.info.run_id)
+
+
+def create_run(experiment: str, name: str, tags: dict[str, str]) -> TrackedRun:
+    """Start a run of its own."""
+    client = MlflowClient(tracking_uri())
+    experiment_id = _experiment_id(client, experiment)
+    created = client.create_run(experiment_id, run_name=name, tags=tags)
+    return TrackedRun(client.tracking_uri, experiment_id, created.info.run_id)
+
+
+@contextmanager
+def ended_by_outcome(run: TrackedRun) -> Iterator[TrackedRun]:
+    """End the run FINISHED, or FAILED when the block raises."""
+    try:
+        yield run
+    except BaseException:
+        run.end("FAILED")
+        raise
+    run.end("FINISHED")
+
+
+@contextmanager
+def system_metrics(run: TrackedRun) -> Iterator[None]:
+    """Log the use of CPU, memory, disk, network and GPU under `system/` every ten seconds while the block runs."""
+    monitor: Any = SystemMetricsMonitor(  # type: ignore[no-untyped-call]
+        run.run_id, resume_logging=True, tracking_uri=run.tracking_uri
+    )
+    monitor.start()
+    try:
+        yield
+    finally:
+        monitor.finish()
+
+
+def _experiment_id(client: MlflowClient, name: str) -> str:
+    found = client.get_experiment_by_name(name)
+    if found is not None and found.lifecycle_stage == LifecycleStage.DELETED:
+        raise RegistryError(
+            f"the MLflow experiment '{name}' was deleted. "
+            f"Restore it: mlflow experiments restore -x {found.experiment_id}"
+        )
+    return str(found.experiment_id if found else client.create_experiment(name))
+
+
+def read_json_artifact(run_id: str, name: str) -> Any:
+    """Read a JSON artifact of a run."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = download_artifacts(run_id=run_id, artifact_path=name, dst_path=folder, tracking_uri=tracking_uri())
+        return json.loads(Path(path).read_text(encoding="utf-8"))

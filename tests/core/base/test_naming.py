@@ -1,0 +1,43 @@
+import pytest
+
+from tasks.core.base import naming
+
+
+@pytest.mark.parametrize(
+    ("method", "round_name", "alias", "engine"),
+    [
+        (0, "us-iter0", "iter0", "iter0-onnx"),
+        (1, "us-iter0-adaptive", "iter0-adaptive", "iter0-adaptive-onnx"),
+        (3, "us-iter0-uncertainty", "iter0-uncertainty", "iter0-uncertainty-onnx"),
+    ],
+)
+def test_names_carry_the_method(method, round_name, alias, engine):
+    assert naming.round_name("US", "iter0", method) == round_name
+    assert naming.checkpoint_alias("iter0", method) == alias
+    assert naming.engine_alias("iter0", method) == engine
+
+
+@pytest.mark.parametrize(
+    ("iteration", "method", "expected"),
+    [
+        ("iter0", 0, "iter_0-main-0123456789ab-evaluation"),
+        ("iter25_pedro", 0, "iter_25_pedro-main-0123456789ab-evaluation"),
+        ("iter4", 2, "iter_4-uncertainty-calibrated-main-0123456789ab-evaluation"),
+        ("pilot", 0, "iter_pilot-main-0123456789ab-evaluation"),
+    ],
+)
+def test_run_folder_names_can_be_parsed_back(iteration, method, expected):
+    name = naming.run_folder_name(iteration, method, "main", "0123456789ab", "evaluation")
+    assert name == expected
+    parsed = naming.parse_run_folder_name(name)
+    assert parsed is not None
+    assert (parsed.run_name, parsed.run_id, parsed.sample) == ("main", "0123456789ab", "evaluation")
+    assert str(parsed) == name
+
+
+def test_other_names_are_not_run_folders():
+    assert naming.parse_run_folder_name("iter_0-main-evaluation") is None
+
+
+def test_artifact_keys_have_only_what_prefect_allows():
+    assert naming.artifact_key("us-iter25_Pedro", "new_samples") == "us-iter25-pedro-new-samples"

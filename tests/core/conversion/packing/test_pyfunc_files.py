@@ -1,0 +1,239 @@
+"""The engine model's folder as an MLflow pyfunc and in plain ONNX Runtime, in a Python that has no Winnow."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tasks.core.base.files import sha256_of_file, sha256_of_folder, write_json
+from tasks.core.conversion.builders.export import export_onnx, load_checkpoint
+from tasks.core.conversion.packing.pyfunc_files import (
+    CODE_FILE,
+    LOADER,
+    PREPROCESSING_LIBRARIES,
+    ROOT,
+    walk_imports,
+    write_pyfunc_files,
+)
+from tasks.core.engines.canaries import write_canaries
+from tasks.core.engines.loading import Engine, open_engine
+from tasks.core.engines.model_folder import EngineModel, write_engine_model
+from tasks.core.engines.runtimes import open_runtime
+from tasks.core.engines.scores import label_scores
+from tasks.core.engines.text_classifier import logits_of
+from tasks.core.engines.variants import FP32, Variant, openvino_int8
+from tasks.core.preprocessing import PREPROCESSINGS
+from tasks.core.training.trainer.checkpoint import read_card
+from tests.support.tiny import make_sentences, save_tiny_checkpoint
+
+TEXTS = ["good word1 word2", "@ana bad word3 \U0001f44d http://example.org/x", "", "word5 " * 60]
+
+PLAIN_SCRIPT = """\
+import json, sys, onnxruntime
+from tokenizers import Tokenizer
+folder, *texts = sys.argv[1:]
+tokenizer = Tokenizer.from_file(f"{folder}/tokenizer.json")
+tokenizer.no_padding()
+tokenizer.enable_truncation(json.load(open(f"{folder}/engine.json"))["max_length_tokens"])
+session = onnxruntime.InferenceSession(f"{folder}/model.onnx")
+for text in texts:
+    ids = tokenizer.encode(text).ids
+    print(*session.run(["logits"], {"input_ids": [ids], "attention_mask": [[1] * len(ids)]})[0][0])
+"""
+
+PYFUNC_SCRIPT = """\
+import importlib.util
+import json
+import sys
+
+assert importlib.util.find_spec("tasks") is None, "Winnow can be imported here"
+import mlflow
+import pandas as pd
+
+model = mlflow.pyfunc.load_model(sys.argv[1])
+texts = json.loads(sys.argv[2])
+frame = pd.DataFrame({"text": texts, "other": 1}, index=range(10, 10 + len(texts)))
+found = model.predict(frame)
+assert list(found.columns) == ["probability"] and list(found.index) == list(frame.index)
+for again in (model.predict(texts), model.predict(frame["text"]), model.predict(frame[["text"]])):
+    assert again["probability"].tolist() == found["probability"].tolist()
+assert len(model.predict(frame[:0])) == 0
+import tasks
+print(json.dumps({"scores": found["probability"].tolist(), "code": tasks.__file__}))
+"""
+
+
+def write_tiny_engine(
+    base: Path, folder: Path, seed: int = 0, variant: Variant = FP32, preprocessing: str = "tweet"
+) -> EngineModel:
+    """Write an engine model's folder from a checkpoint with random weights, as conversion lays it out."""
+    checkpoint = folder.with_name(f"{folder.name}-checkpoint")
+    save_tiny_checkpoint(base, checkpoint, ("positive",), seed, preprocessing=preprocessing)
+    card = read_card(checkpoint)
+    folder.mkdir()
+    export_onnx(load_checkpoint(checkpoint), folder / "model.onnx")
+    shutil.copy(checkpoint / "tokenizer.json", folder)
+    write_json(folder / "parity.json", {})
+    model = EngineModel(
+        folder=str(folder),
+        label="positive",
+        head="binary",
+        variant=variant,
+        positive_index=1,
+        max_length_tokens=card.max_length_tokens,
+        preprocessing=preprocessing,
+        preprocessing_digest=card.preprocessing_digest,
+        canary_tolerance=1e-3,
+        config_hash=card.config_hash,
+        files={},
+    )
+    texts = make_sentences(8, seed=3)
+    logits = logits_of(texts, model, Engine(open_runtime(folder / "model.onnx", variant)))
+    write_canaries(folder, texts, {variant.name: logits})
+    names = ("model.onnx", "tokenizer.json", "canaries.json", "parity.json")
+    model.files.update({name: sha256_of_file(folder / name) for name in names})
+    write_engine_model(model)
+    write_pyfunc_files(folder, variant, preprocessing)
+    return model
+
+
+def without_winnow(folder: Path) -> dict[str, str]:
+    """Return the environment of a Python that does not see this checkout, though it is installed as editable."""
+    folder.mkdir(exist_ok=True)
+    (folder / "sitecustomize.py").write_text(
+        f"import sys\nsys.path[:] = [entry for entry in sys.path if entry != {str(ROOT)!r}]\n"
+    )
+    return {**os.environ, "PYTHONPATH": str(folder), "OMP_NUM_THREADS": "1", "MLFLOW_DISABLE_TELEMETRY": "true"}
+
+
+@pytest.fixture
+def outside(tmp_path):
+    """Return a function that runs a script in a folder and a Python without Winnow."""
+
+    def run(script, *words, **environment):
+        elsewhere = tmp_path / "elsewhere"
+        elsewhere.mkdir(exist_ok=True)
+        return subprocess.run(
+            [sys.executable, "-c", script, *words],
+            env=without_winnow(tmp_path / "site") | environment,
+            cwd=elsewhere,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return run
+
+
+def scores_of(model, texts=TEXTS):
+    logits = logits_of(texts, *open_engine(model.folder))
+    return label_scores(logits, model.positive_index, model.head).tolist()
+
+
+@pytest.mark.parametrize("variant", [FP32, openvino_int8()], ids=lambda variant: variant.runtime)
+def test_mlflow_loads_it_with_the_code_that_travels_along(tiny_bert, tmp_path, outside, variant):
+    model = write_tiny_engine(tiny_bert, tmp_path / "engine", variant=variant)
+    files = sha256_of_folder(tmp_path / "engine")
+    done = outside(PYFUNC_SCRIPT, model.folder, json.dumps(TEXTS))
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["scores"] == scores_of(model)
+    assert found["code"] == f"{model.folder}/{CODE_FILE}/tasks/__init__.py"
+    assert sha256_of_folder(tmp_path / "engine") == files
+
+
+def test_a_graph_of_another_model_is_refused(tiny_bert, tmp_path, outside):
+    model = write_tiny_engine(tiny_bert, tmp_path / "engine")
+    write_tiny_engine(tiny_bert, tmp_path / "other", seed=1)
+    shutil.copy(tmp_path / "other" / "model.onnx", tmp_path / "engine")
+    done = outside(PYFUNC_SCRIPT, model.folder, "[]")
+    assert done.returncode == 1
+    assert "model.onnx has sha256" in done.stderr
+
+
+def test_canaries_of_another_model_are_refused_unless_the_caller_asks_for_fp32(tiny_bert, tmp_path, outside):
+    variant = openvino_int8()
+    model = write_tiny_engine(tiny_bert, tmp_path / "engine", variant=variant)
+    engine = Engine(open_runtime(tmp_path / "engine" / "model.onnx", FP32))
+    texts = make_sentences(8, seed=3)
+    right = logits_of(texts, model, engine)
+    write_canaries(tmp_path / "engine", texts, {variant.name: right + 1, FP32.name: right})
+    model.files["canaries.json"] = sha256_of_file(tmp_path / "engine" / "canaries.json")
+    write_engine_model(model)
+    load = "import sys, mlflow; print(mlflow.pyfunc.load_model(sys.argv[1]).predict(['x'])['probability'][0])"
+    refused = outside(load, model.folder)
+    assert refused.returncode == 1
+    assert "gives other logits than where it was made" in refused.stderr
+    taken = outside(load, model.folder, MLFLOW_PYFUNC_INFERENCE_CONFIG='{"fall_back_to_fp32": true}')
+    assert taken.returncode == 0, taken.stderr
+    expected = label_scores(logits_of(["x"], model, engine), 1, "binary")
+    assert float(taken.stdout) == pytest.approx(expected[0], abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("frame", "message"),
+    [
+        ("{'text': ['a', None, 'b']}", "row 1 of the input (index 1) is "),
+        ("{'tweet': ['a'], 'id': ['1']}", "the input has no column 'text', only ['tweet', 'id']"),
+        ("{'text': ['a', 7]}", "row 1 of the input (index 1) is 7, which is no text"),
+    ],
+)
+def test_rows_without_a_text_are_refused_by_name(tiny_bert, tmp_path, outside, frame, message):
+    model = write_tiny_engine(tiny_bert, tmp_path / "engine")
+    load = f"import sys, mlflow, pandas; mlflow.pyfunc.load_model(sys.argv[1]).predict(pandas.DataFrame({frame}))"
+    done = outside(load, model.folder)
+    assert done.returncode == 1
+    assert message in done.stderr
+
+
+@pytest.mark.parametrize(("variant", "tolerance"), [(FP32, 1e-5), (openvino_int8(), 0.5)], ids=["fp32", "openvino"])
+def test_a_plain_script_gives_the_same_logits(tiny_bert, tmp_path, outside, variant, tolerance):
+    model = write_tiny_engine(tiny_bert, tmp_path / "engine", variant=variant, preprocessing="none")
+    done = outside(PLAIN_SCRIPT, model.folder, *TEXTS)
+    assert done.returncode == 0, done.stderr
+    found = np.array([line.split() for line in done.stdout.splitlines()], dtype=np.float64)
+    np.testing.assert_allclose(found, logits_of(TEXTS, *open_engine(model.folder)), atol=tolerance, rtol=0)
+
+
+def test_the_same_model_gives_the_same_bytes(tiny_bert, tmp_path):
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        write_pyfunc_files(tmp_path / name, FP32, "boost")
+    files = sha256_of_folder(tmp_path / "one")
+    assert sorted(files) == ["MLmodel", CODE_FILE, "conda.yaml", "python_env.yaml", "requirements.txt"]
+    assert sha256_of_folder(tmp_path / "two") == files
+
+
+@pytest.mark.parametrize(
+    ("variant", "preprocessing", "also"),
+    [
+        (FP32, "none", set()),
+        (FP32, "tweet", {"emoji"}),
+        (openvino_int8(), "boost", {"openvino", "emoji", "contractions", "textsearch"}),
+    ],
+)
+def test_only_the_libraries_that_the_model_needs_are_required(tmp_path, variant, preprocessing, also):
+    write_pyfunc_files(tmp_path, variant, preprocessing)
+    lines = (tmp_path / "requirements.txt").read_text().splitlines()
+    always = {"mlflow", "numpy", "onnxruntime", "pandas", "scipy", "tokenizers"}
+    assert {line.split("==")[0] for line in lines} == always | also
+
+
+def test_the_code_is_what_the_loader_imports_and_no_more(tmp_path):
+    write_pyfunc_files(tmp_path, FP32, "none")
+    names = zipfile.ZipFile(tmp_path / CODE_FILE).namelist()
+    assert {"tasks/__init__.py", "tasks/core/engines/runtimes.py", "tasks/core/preprocessing/boost.py"} <= set(names)
+    assert not [name for name in names if "conversion" in name or "training" in name or "round" in name]
+
+
+def test_the_libraries_of_every_preprocessing_are_known():
+    assert set(PREPROCESSING_LIBRARIES) == set(PREPROCESSINGS)
+    _, libraries = walk_imports(LOADER)
+    imported = libraries - {"numpy", "scipy", "pandas", "tokenizers", "onnxruntime", "openvino"}
+    assert imported == set().union(*PREPROCESSING_LIBRARIES.values()) - {"textsearch"}

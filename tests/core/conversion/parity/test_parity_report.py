@@ -1,0 +1,172 @@
+import copy
+from dataclasses import asdict, fields
+
+import numpy as np
+import pytest
+
+from tasks.core.conversion.parity.parity_figures import LabelFigures
+from tasks.core.conversion.parity.parity_report import draw_scatter, parity_markdown, parity_rows
+from tasks.core.round.conversion_section import STRICT
+
+SPLIT = {
+    "ap": 0.91234, "ap_low": 0.88, "ap_high": 0.94, "ap_loss": 0.0012, "ap_loss_low": -0.0003, "ap_loss_high": 0.0019,
+}  # fmt: skip
+FIGURES = LabelFigures(
+    texts=5000,
+    max_logit_difference=0.0513,
+    mean_logit_difference=0.0042,
+    kendall_tau=0.99812,
+    spearman=0.9999,
+    kendall_tau_top=0.971,
+    spearman_top=0.98,
+    overlap={"20": 1.0, "100": 0.99, "1000": 0.985, "1 %": 0.995},
+    flips=7,
+    threshold=0.41,
+    distinct_top=998,
+    distinct_top_checkpoint=1000,
+    **{f"{split}_{name}": value for split in ("validation", "test") for name, value in SPLIT.items()},
+)
+REASONS = ["kendall_tau is 0.91, at least 0.99 is needed", "overlap at 20 is 0.5, at least 0.95 is needed"]
+
+
+def variant(name, speed, reasons=(), **changes):
+    return {
+        "variant": name, "tried": True, "not_tried": None, "passes": not reasons,
+        "reasons": {"positive": list(reasons)}, "labels": {"positive": asdict(FIGURES) | changes},
+        "overlap_scored": {} if reasons else {"positive": {"20": 1.0, "100": 0.99}},
+        "batch_variance": 0.0, "padding_variance": 0.00123,
+        "texts_per_second_per_core": speed, "peak_memory_mebibytes": 512, "file_mebibytes": 90.12,
+    }  # fmt: skip
+
+
+@pytest.fixture
+def report():
+    return copy.deepcopy(
+        {
+            "limits": asdict(STRICT), "preset": "strict", "serves": "openvino-bf16",
+            "scored_texts": 20_000, "parity_texts": 5_000,
+            "variants": [
+                variant("openvino-int8", 300.0, REASONS, kendall_tau=0.91),
+                variant("openvino-bf16", 230.4),
+                variant("onnxruntime-fp32", 80.0),
+                {"variant": "onnxruntime-cuda-fp16", "tried": False, "not_tried": "this machine has no CUDA device"},
+            ],
+            "retraining": {"seeds": [3, 1], "labels": {"positive": asdict(FIGURES) | {"kendall_tau": 0.62}}},
+            "seeds": [
+                {"seed": 3, "selected": True, "variant": "openvino-bf16", "validation_ap": 0.91, "note": ""},
+                {"seed": 1, "selected": False, "variant": "openvino-bf16", "validation_ap": 0.905, "note": "tied"},
+            ],
+        }
+    )  # fmt: skip
+
+
+def test_the_overlaps_over_all_scored_texts_stand_beside_those_that_may_serve(report):
+    rows = parity_rows(report, "positive")
+    assert [row["overlaps of all scored"] for row in rows] == ["", "1.000, 0.990", "1.000, 0.990", "", ""]
+
+
+def title(report):
+    return parity_markdown(report).splitlines()[0]
+
+
+def test_a_row_a_variant_and_retraining_alone_last(report):
+    rows = parity_rows(report, "positive")
+    assert [row["variant"] for row in rows] == [
+        "openvino-int8", "openvino-bf16", "onnxruntime-fp32", "onnxruntime-cuda-fp16", "retraining alone (seeds 3, 1)",
+    ]  # fmt: skip
+    assert [row["serves"] for row in rows] == ["", "serves", "", "", ""]
+    assert [row["verdict"] for row in rows] == [
+        f"fails: {REASONS[0]} (and 1 more)", "passes", "passes", "not tried: this machine has no CUDA device", "",
+    ]  # fmt: skip
+    assert len({tuple(row) for row in rows}) == 1
+    assert all(isinstance(cell, str) for row in rows for cell in row.values())
+
+
+def test_the_cells_are_short_and_give_intervals(report):
+    row = parity_rows(report, "positive")[1]
+    assert list(row.values()) == [
+        "openvino-bf16", "serves", "passes", "0.9981", "0.9710", "0.9999", "0.9800", "1.000", "0.990", "0.985", "0.995",
+        "7 of 5000", "998 of 1000", "0.051", "0.0042",
+        "0.9123 (0.8800 to 0.9400)", "+0.0012 (-0.0003 to +0.0019)",
+        "0.9123 (0.8800 to 0.9400)", "+0.0012 (-0.0003 to +0.0019)",
+        "1.000, 0.990", "0", "0.0012", "230", "512", "90.1",
+    ]  # fmt: skip
+    retraining = parity_rows(report, "positive")[-1]
+    assert (retraining["tau"], retraining["texts/s/core"]) == ("0.6200", "")
+
+
+def test_what_cannot_be_measured_is_said(report):
+    names = [field.name for field in fields(LabelFigures) if "_ap" in field.name or "kendall" in field.name]
+    report["variants"][1]["labels"]["positive"] |= dict.fromkeys(names)
+    row = parity_rows(report, "positive")[1]
+    assert {row[name] for name in ("tau", "tau top 1000", "validation AP", "test AP loss")} == {"not measurable"}
+
+
+def test_a_variant_that_fails_on_another_label_says_so_here(report):
+    report["variants"][0]["reasons"] = {"positive": [], "joy": REASONS}
+    assert parity_rows(report, "positive")[0]["verdict"] == "fails: on joy"
+
+
+def test_without_retraining_there_is_no_such_row(report):
+    report["retraining"] = None
+    assert parity_rows(report, "positive")[-1]["variant"] == "onnxruntime-cuda-fp16"
+
+
+def test_the_title_says_what_serves_and_why(report):
+    assert title(report) == "# openvino-bf16 serves, at 230 texts/s/core: the fastest of the 2 that pass"
+    report["serves"] = "onnxruntime-fp32"
+    assert title(report).endswith("at 80 texts/s/core, although openvino-bf16 passes, too, and is faster at 230")
+    report["variants"][1]["passes"] = False
+    assert title(report).endswith("at 80 texts/s/core: the only variant that passes")
+    report["serves"] = "openvino-bf16"
+    assert title(report) == "# openvino-bf16 serves, although it does not pass"
+    report["serves"] = None
+    assert title(report) == "# Nothing serves: no variant passes"
+
+
+def test_the_markdown_gives_limits_tables_and_every_reason(report):
+    shown = parity_markdown(report)
+    assert "Limits (strict): kendall_tau at least 0.99, kendall_tau_top at least 0.95" in shown
+    assert "ap_loss at most 0.002, batch_variance at most 0.001, distinct_share at least 0.99" in shown
+    assert "5000 texts that hold the top of 20000 scored ones" in shown
+    assert "## positive\n\n| variant " in shown
+    assert all(f"- openvino-int8, positive: {reason}" in shown for reason in REASONS)
+
+
+def test_nothing_is_said_of_failures_and_seeds_where_there_are_none(report):
+    report["variants"], report["seeds"] = report["variants"][1:], []
+    shown = parity_markdown(report)
+    assert "Why variants fail" not in shown
+    assert "Seeds as shipped" not in shown
+
+
+@pytest.mark.parametrize(
+    ("other", "sentence"),
+    [
+        (0.905, "The selected seed 3 is the best as shipped."),
+        (0.91, "The selected seed 3 is the best as shipped."),
+        (None, "The selected seed 3 is the best as shipped."),
+        (0.92, "Seed 1 is better as shipped than the selected seed 3: validation AP 0.9200 against 0.9100."),
+    ],
+)
+def test_the_seeds_say_which_is_best_as_shipped(report, other, sentence):
+    report["seeds"].reverse()
+    report["seeds"][0]["validation_ap"] = other
+    assert parity_markdown(report).rstrip().endswith(sentence)
+
+
+def test_a_selected_seed_without_a_figure_is_said_to_have_none(report):
+    report["seeds"][0]["validation_ap"] = None
+    assert "The selected seed's validation AP as shipped was not measured." in parity_markdown(report)
+
+
+def test_a_panel_a_variant_with_its_errors(tmp_path):
+    reference = np.random.default_rng(0).normal(size=300)
+    found = {name: reference + shift for shift, name in enumerate(["a", "b", "c", "d"])}
+    figure = draw_scatter("positive", reference, found)
+    assert [axes.get_title() for axes in figure.axes] == ["a", "b", "c", "d"]
+    every, best = (points.get_offsets() for points in figure.axes[2].collections)
+    np.testing.assert_allclose(every[:, 1], 2)
+    assert len(best) == 100
+    assert best[:, 0].min() >= np.sort(reference)[-100]
+    figure.savefig(tmp_path / "scatter.png")

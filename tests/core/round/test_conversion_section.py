@@ -1,0 +1,31 @@
+import pytest
+from pydantic import ValidationError
+
+from tasks.core.round.conversion_section import BALANCED, STRICT, Conversion
+
+
+def test_strict_is_the_default_and_a_preset_can_stand_alone():
+    assert Conversion().gate.limits == STRICT
+    assert Conversion.model_validate({"gate": "balanced"}).gate.limits == BALANCED
+
+
+def test_single_limits_can_be_set_over_a_preset():
+    limits = Conversion.model_validate({"gate": {"preset": "balanced", "ap_loss": 0.01}}).gate.limits
+    assert limits.ap_loss == 0.01
+    assert limits.kendall_tau == BALANCED.kendall_tau
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"gate": "lax"}, "strict"),
+        ({"gate": {"tau": 0.9}}, "Extra inputs"),
+        ({"gate": {"kendall_tau": 1.5}}, "less than or equal to 1"),
+        ({"variants": ["onnxruntime-int4"]}, "openvino-int8"),
+        ({"parity_texts": 500, "scored_texts": 600}, "calibration_texts"),
+        ({"parity_texts": 500, "scored_texts": 400, "variants": []}, "none is used twice"),
+    ],
+)
+def test_what_cannot_be_is_refused(settings, message):
+    with pytest.raises(ValidationError, match=message):
+        Conversion.model_validate(settings)

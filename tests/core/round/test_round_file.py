@@ -1,0 +1,139 @@
+import pytest
+import yaml
+
+from tasks.core.base.errors import RoundFileError
+from tasks.core.round.round_file import read_round
+
+
+def change(path, **changes):
+    content = yaml.safe_load(path.read_text())
+    for key, value in changes.items():
+        *parents, last = key.split("__")
+        node = content
+        for parent in parents:
+            node = node[parent]
+        node[last] = value
+    path.write_text(yaml.safe_dump(content))
+    return path
+
+
+def test_a_round_file_names_its_round(make_round):
+    round_ = read_round(make_round())
+    assert round_.name == "us-iter0"
+    assert round_.registered_model("positive") == "us.positive"
+    assert (round_.checkpoint_alias, round_.engine_alias) == ("iter0", "iter0-onnx")
+
+
+def test_relative_paths_count_from_the_files_folder(make_round, tmp_path):
+    path = change(make_round(), labelled_data__path="data/labelled.parquet", work_path="../work")
+    round_ = read_round(path)
+    assert round_.labelled_data.path == tmp_path / "data" / "labelled.parquet"
+    assert round_.work_path == tmp_path.parent / "work"
+
+
+def test_a_hub_id_is_not_taken_for_a_path_nor_a_folder_for_a_hub_id(make_round, tmp_path):
+    assert read_round(change(make_round(), base_model="org/model")).base_model == "org/model"
+    (tmp_path / "org" / "model").mkdir(parents=True)
+    assert read_round(change(make_round(), base_model="org/model")).base_model == str(tmp_path / "org" / "model")
+
+
+def test_another_countrys_models_can_score_but_not_be_made(make_round):
+    round_ = read_round(change(make_round(), model_country="MX"))
+    assert round_.registered_model("positive") == "mx.positive"
+    with pytest.raises(RoundFileError, match="Run those flows of mx-iter0"):
+        round_.require_own_models()
+    read_round(change(make_round(), model_country="US")).require_own_models()
+
+
+def test_a_null_label_is_left_out(make_round):
+    assert read_round(change(make_round(), labels__negative=None)).active_labels == {"positive": "positive"}
+
+
+def test_labels_in_files_of_their_own_may_all_use_one_column(make_round):
+    labels = {"positive": "class", "negative": "class"}
+    path = change(make_round(), labels=labels, labelled_data__layout="per_label_files")
+    assert read_round(path).active_labels == labels
+
+
+@pytest.mark.parametrize(
+    ("changes", "parts"),
+    [
+        ({"trainig": {}}, ["trainig", "unknown key", "Allowed are: country"]),
+        ({"training__epoch": 3}, ["training.epoch", "unknown key", "epochs"]),
+        ({"training__epochs": 0}, ["training.epochs", "0", "greater than or equal to 1"]),
+        ({"training__seeds": [1, 1]}, ["training.seeds", "[1, 1]", "once"]),
+        ({"training__metric": "accuracy"}, ["training.metric", "accuracy", "average_precision"]),
+        ({"method": 7}, ["method", "7", "[0, 1, 2, 3, 4]"]),
+        ({"iteration": "v1"}, ["iteration", "v1", "the registry keeps"]),
+        ({"iteration": "Latest"}, ["iteration", "Latest", "the registry keeps"]),
+        ({"iteration": "champion"}, ["iteration", "champion"]),
+        ({"iteration": "iter"}, ["iteration", "'iter'"]),
+        ({"training__seeds": [-1]}, ["training.seeds.0", "-1"]),
+        ({"training__seeds": [2**40]}, ["training.seeds.0", "4294967296"]),
+        ({"labels": {"positive": "positive", "negative": "positive"}}, ["column of its own"]),
+        ({"preprocessing": "lower"}, ["preprocessing", "lower", "none"]),
+        ({"labels": {"positive": None}}, ["every label is null"]),
+        ({"labels": {"Is Unemployed": "x"}}, ["labels.Is Unemployed"]),
+        ({"conversion__sample": "new_samples"}, ["new_samples", "evaluation"]),
+        ({"labelled_data": "labels.csv"}, ["labelled_data", "labels.csv"]),
+    ],
+)
+def test_an_error_names_the_key_the_value_and_what_is_allowed(make_round, changes, parts):
+    path = change(make_round(), **changes)
+    with pytest.raises(RoundFileError) as error:
+        read_round(path)
+    for part in parts:
+        assert part in str(error.value)
+
+
+def test_a_missing_key_is_named(make_round):
+    path = make_round()
+    content = yaml.safe_load(path.read_text())
+    del content["base_model"]
+    path.write_text(yaml.safe_dump(content))
+    with pytest.raises(RoundFileError, match="base_model: required"):
+        read_round(path)
+
+
+def test_a_copied_file_that_still_describes_the_old_round_is_refused(make_round, tmp_path):
+    copy = tmp_path / "us-iter1.yaml"
+    copy.write_text(make_round().read_text())
+    with pytest.raises(RoundFileError, match=r"must be called us-iter0\.yaml"):
+        read_round(copy)
+
+
+def test_a_key_that_stands_twice_is_refused(make_round):
+    path = make_round()
+    path.write_text(path.read_text() + "training:\n  seeds: [7]\n")
+    with pytest.raises(RoundFileError, match="the key training stands twice"):
+        read_round(path)
+
+
+def test_yamls_merge_key_may_be_used(make_round):
+    path = make_round()
+    content = path.read_text().replace("training:\n", "training:\n  <<: {epochs: 7, weight_decay: 0.5}\n")
+    path.write_text(content)
+    assert read_round(path).training.weight_decay == 0.5
+    assert read_round(path).training.epochs == 1
+
+
+@pytest.mark.parametrize("content", ["country: [", "- a\n- b\n", "\x00"])
+def test_what_is_not_a_round_file_is_said_to_be_none(tmp_path, content):
+    path = tmp_path / "us-iter0.yaml"
+    path.write_text(content)
+    with pytest.raises(RoundFileError, match=r"us-iter0\.yaml"):
+        read_round(path)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(RoundFileError, match="no round file"):
+        read_round(tmp_path / "us-iter9.yaml")
+
+
+def test_a_samples_text_files_are_converted_below_the_work_path_or_where_the_sample_says(make_round, tmp_path):
+    path = make_round()
+    assert read_round(path).samples["evaluation"].converted_path == tmp_path / "work" / "converted"
+    content = yaml.safe_load(path.read_text())
+    content["samples"]["evaluation"]["converted_path"] = "elsewhere"
+    path.write_text(yaml.safe_dump(content))
+    assert read_round(path).samples["evaluation"].converted_path == tmp_path / "elsewhere"

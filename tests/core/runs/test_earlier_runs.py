@@ -1,0 +1,138 @@
+import json
+import shutil
+from dataclasses import replace
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tasks.core.base.naming import run_folder_name
+from tasks.core.base.parquet import STAMP_KEY
+from tasks.core.corpus.sample.listing import list_sample
+from tasks.core.inference.scoring import score_shard
+from tasks.core.round.sections import Inference, Sample
+from tasks.core.runs.earlier_runs import adopt_shards
+from tasks.core.runs.folder import RunFolder
+from tasks.core.runs.manifest import Launch, write_manifest
+from tasks.core.runs.plan import EngineUse, make_plan, write_plan
+from tasks.core.runs.receipts import finished_receipts, unfinished_shards
+from tests.support.tiny import make_sentences
+
+
+@pytest.fixture
+def sample(tmp_path):
+    (tmp_path / "sample").mkdir()
+    write_file(tmp_path / "sample" / "b.parquet", 60, 0)
+    return Sample(path=tmp_path / "sample")
+
+
+def write_file(path, rows, seed):
+    texts = [*make_sentences(rows - 1, seed=seed), None]
+    ids = pa.array([10**18 + seed * 10**6 + number for number in range(rows)], pa.int64())
+    pq.write_table(pa.table({"tweet_id": ids, "text": texts}), path)
+
+
+@pytest.fixture
+def plan_now(sample, tiny_engines, tmp_path):
+    """Plan the sample as it is now; keyword arguments change the settings."""
+
+    def plan(run_name="main", **changes):
+        uses = [
+            (EngineUse(label, f"us.{label}", "3", model.digest, model.folder), model)
+            for label, model in tiny_engines.items()
+        ]
+        settings = Inference(**{"output_path": tmp_path / "runs", "shard_rows": 40, "batch_tokens": 512} | changes)
+        made = make_plan("evaluation", sample, list_sample(sample), uses, settings, None)
+        folder = RunFolder(tmp_path / "runs" / run_folder_name("iter0", 0, run_name, made.run_id, "evaluation"))
+        write_plan(made, folder)
+        return made, folder
+
+    return plan
+
+
+def unfinished(plan, folder):
+    return unfinished_shards(plan, finished_receipts(plan, folder))
+
+
+def score(plan, folder):
+    for number in unfinished(plan, folder):
+        score_shard(plan, plan.shards[number], folder)
+
+
+def rows_of(plan, folder):
+    return {
+        label: pa.concat_tables(
+            [pq.read_table(folder.output_path(label, shard.number)).replace_schema_metadata() for shard in plan.shards]
+        )
+        for label in ("positive", "negative")
+    }
+
+
+@pytest.fixture
+def appended(plan_now, sample):
+    """A finished run, and the plan made after a file was added before its own."""
+    first, first_folder = plan_now()
+    score(first, first_folder)
+    write_file(sample.path / "a.parquet", 50, 1)
+    return first_folder, *plan_now()
+
+
+def test_an_appended_file_is_all_that_is_scored(appended):
+    first_folder, plan, folder = appended
+    assert folder != first_folder
+    assert adopt_shards(plan, folder) == 2
+    assert [plan.shards[number].file for number in unfinished(plan, folder)] == ["a.parquet", "a.parquet"]
+    score(plan, folder)
+    counts = write_manifest(plan, folder, Launch(50, 1.0))["counts"]
+    assert counts["rows_in"] == 110
+    assert counts["rows_quarantined"] == 2
+    assert set(counts["rows_out"].values()) == {108}
+
+
+def test_taken_shards_are_what_scoring_would_have_written(appended, tmp_path):
+    _, plan, folder = appended
+    adopt_shards(plan, folder)
+    score(plan, folder)
+    alone = RunFolder(tmp_path / "alone")
+    write_plan(plan, alone)
+    score(plan, alone)
+    assert rows_of(plan, folder) == rows_of(plan, alone)
+    for shard in plan.shards:
+        for label in ("positive", "negative"):
+            mine, other = (each.output_path(label, shard.number).read_bytes() for each in (folder, alone))
+            assert mine == other
+    assert json.loads(pq.read_schema(folder.output_path("positive", 3)).metadata[STAMP_KEY])["run_id"] == plan.run_id
+
+
+@pytest.mark.parametrize("change", [{"batch_tokens": 1024}, {"fall_back_to_fp32": True}])
+def test_other_settings_take_nothing(plan_now, change):
+    score(*plan_now())
+    assert adopt_shards(*plan_now(**change)) == 0
+
+
+def test_another_run_name_takes_nothing(plan_now):
+    score(*plan_now())
+    assert adopt_shards(*plan_now("other")) == 0
+
+
+def test_a_changed_file_or_an_altered_part_is_not_taken(appended, sample):
+    first_folder, plan, folder = appended
+    part = first_folder.output_path("negative", 0)
+    content = bytearray(part.read_bytes())
+    content[len(content) // 2] ^= 1
+    part.write_bytes(content)
+    assert adopt_shards(plan, folder) == 1
+    assert unfinished(plan, folder) == [0, 1, 2]
+
+
+def test_a_torn_plan_of_an_earlier_run_is_passed_over(appended):
+    first_folder, plan, folder = appended
+    first_folder.plan_path.write_bytes(b"torn")
+    assert adopt_shards(plan, folder) == 0
+
+
+def test_a_moved_sample_is_still_the_same(appended, sample, plan_now, tmp_path):
+    _, plan, folder = appended
+    moved = shutil.copytree(sample.path, tmp_path / "moved")
+    shutil.rmtree(sample.path)
+    assert adopt_shards(replace(plan, sample_root=str(moved)), folder) == 2

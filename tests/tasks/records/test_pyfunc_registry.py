@@ -1,0 +1,112 @@
+"""A registered engine model as others use it: MLflow against a real server, in a Python without Winnow."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+from mlflow.tracking import MlflowClient
+
+from tasks.core.base.files import sha256_of_folder
+from tasks.records.registry import Registration, fetch_folder, register_folder
+from tasks.records.tracking import tracking_uri
+from tests.conftest import free_port
+from tests.core.conversion.packing.test_pyfunc_files import (
+    PYFUNC_SCRIPT,
+    TEXTS,
+    outside,
+    scores_of,
+    without_winnow,
+    write_tiny_engine,
+)
+
+__all__ = ["outside"]
+START_SECONDS = 120
+
+
+@pytest.fixture(scope="module")
+def registered(tracking, tiny_bert, tmp_path_factory):
+    """A registered engine model; returns it, its version and where local copies lie."""
+    root = tmp_path_factory.mktemp("registered")
+    model = write_tiny_engine(tiny_bert, root / "engine")
+    client = MlflowClient(tracking_uri())
+    run = client.create_run(client.create_experiment("pyfunc"))
+    registration = Registration("pf.positive", "iter0-onnx", root / "engine", run.info.run_id, "engine", {})
+    return model, register_folder(registration, root / "copies"), root / "copies"
+
+
+@pytest.fixture
+def serve(tracking, tmp_path):
+    """Return a function that starts `mlflow models serve` on loopback; it is stopped with all that it started."""
+    started = []
+
+    def start(uri):
+        port = free_port()
+        binaries = Path(sys.executable).parent
+        command = [binaries / "mlflow", "models", "serve", "-m", uri, "--env-manager", "local"]
+        environment = without_winnow(tmp_path / "site") | {"PATH": f"{binaries}:{os.environ['PATH']}"}
+        with (tmp_path / "serve.log").open("wb") as log:
+            server = subprocess.Popen(
+                [*command, "--host", "127.0.0.1", "--port", str(port)],
+                env=environment,
+                cwd=tmp_path,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        started.append(server)
+        wait_for(f"http://127.0.0.1:{port}/ping", server, tmp_path / "serve.log")
+        return f"http://127.0.0.1:{port}/invocations"
+
+    yield start
+    for server in started:
+        os.killpg(server.pid, signal.SIGTERM)
+        server.wait(timeout=30)
+
+
+def wait_for(url, server, log):
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and server.poll() is None:
+        try:
+            if httpx.get(url, timeout=5).status_code == 200:
+                return
+        except httpx.TransportError:
+            time.sleep(0.5)
+    pytest.fail(f"{url} does not answer:\n{log.read_text()}")
+
+
+def test_mlflow_loads_it_by_its_alias(registered, outside):
+    model, version, copies = registered
+    done = outside(PYFUNC_SCRIPT, f"models:/{version.name}@iter0-onnx", json.dumps(TEXTS))
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["scores"] == scores_of(model)
+    assert fetch_folder(version, copies) == copies / version.name / version.folder_name
+
+
+def test_mlflow_loads_winnows_own_copy_and_leaves_it_as_it_was(registered, outside):
+    _, version, copies = registered
+    folder = fetch_folder(version, copies)
+    stamp = (folder / "model.onnx").stat().st_ino
+    done = outside(PYFUNC_SCRIPT, str(folder), json.dumps(TEXTS))
+    assert done.returncode == 0, done.stderr
+    assert (fetch_folder(version, copies) / "model.onnx").stat().st_ino == stamp
+    assert not [name for name in sha256_of_folder(folder) if "__pycache__" in name]
+
+
+def test_mlflow_serves_it(registered, serve):
+    model, version, _ = registered
+    address = serve(f"models:/{version.name}@iter0-onnx")
+    expected = scores_of(model)
+    frame = {"columns": ["id", "text"], "data": [[number, text] for number, text in enumerate(TEXTS)]}
+    for body in ({"inputs": TEXTS}, {"instances": TEXTS}, {"dataframe_split": frame}):
+        answer = httpx.post(address, json=body, timeout=60)
+        assert answer.status_code == 200, answer.text
+        assert [row["probability"] for row in answer.json()["predictions"]] == expected
+    refused = httpx.post(address, json={"inputs": ["a", None]}, timeout=60)
+    assert refused.status_code == 400
+    assert "row 1 of the input (index 1) is None, which is no text" in refused.text

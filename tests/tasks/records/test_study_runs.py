@@ -1,0 +1,138 @@
+"""A study's runs against a real MLflow server."""
+
+import dataclasses
+import json
+import uuid
+
+import pytest
+from mlflow.artifacts import download_artifacts
+from mlflow.tracking import MlflowClient
+
+from tasks.core.base.errors import RegistryError
+from tasks.core.round.round_file import read_round
+from tasks.core.training.search.trial import TrialStep
+from tasks.core.training.seeds.seed_plan import plan_seeds
+from tasks.records.study_runs import describe_data, failed_when_interrupted, find_study, finished_seed_run, seed_run
+from tasks.records.tracking import tracking_uri
+from tasks.search import train_trial
+from tasks.training import Study, train_one_seed
+from tests.core.training.conftest import prepare
+
+pytestmark = pytest.mark.usefixtures("tracking")
+
+
+@pytest.fixture
+def round_(make_round):
+    return read_round(make_round(country=f"X{uuid.uuid4().hex[:8]}"))
+
+
+@pytest.fixture
+def plan(round_):
+    return plan_seeds(round_, prepare(round_), round_.base_model)[0]
+
+
+@pytest.fixture
+def study(round_, plan):
+    return Study("positive", plan.splits, [plan], find_study(round_, plan), round_.tags("positive"))
+
+
+@pytest.fixture
+def client():
+    return MlflowClient(tracking_uri())
+
+
+def child_runs(study):
+    runs = MlflowClient(study.run.tracking_uri).search_runs([study.run.experiment_id])
+    return {run.info.run_id: run for run in runs if run.info.run_id != study.run.run_id}
+
+
+def test_a_study_is_opened_once_and_names_its_data(round_, plan, study, client):
+    assert find_study(round_, plan) == study.run
+    describe_data(study.run, round_, plan.splits)
+    describe_data(study.run, round_, plan.splits)
+    run = client.get_run(study.run.run_id)
+    (named,) = run.inputs.dataset_inputs
+    assert named.dataset.digest == plan.splits.digest == run.data.tags["winnow.data_digest"]
+    assert json.loads(named.dataset.profile)["rows"] == plan.splits.rows
+    path = download_artifacts(run_id=run.info.run_id, artifact_path="data_report.json", tracking_uri=tracking_uri())
+    with open(path) as report:  # noqa: PTH123
+        assert json.load(report)["digest"] == plan.splits.digest
+
+
+def test_a_seed_is_one_finished_child_run_with_parameters_curves_and_figures(plan, study, client):
+    result = train_one_seed.fn(plan, study)
+    ((run_id, run),) = child_runs(study).items()
+    assert finished_seed_run(plan, study.run).run_id == run_id
+    assert run.data.params["seed"] == "1"
+    assert run.data.params["learning_rate"] == str(plan.training.learning_rate)
+    assert run.data.params["batch_size"] == str(plan.training.batch_size)
+    assert run.data.tags["country"] == study.tags["country"]
+    assert run.data.tags["winnow.data_digest"] == plan.splits.digest
+    assert run.data.tags["winnow.version"]
+    for split in ("validation", "test"):
+        for name in (
+            "average_precision", "roc_auc", "f1", "f1_best_threshold", "precision", "recall", "log_loss", "brier",
+            "precision_at_20", "precision_at_50",
+        ):  # fmt: skip
+            assert run.data.metrics[f"{split}_{name}"] == result.metrics[f"{split}_{name}"]
+    history = client.get_metric_history(run_id, "curve_validation_average_precision")
+    expected = result.evaluations[0]["validation_average_precision"]
+    assert [(point.step, point.value) for point in history] == [(5, expected)]
+    names = {file.path for file in client.list_artifacts(run_id)}
+    assert {"predictions.parquet", "test_predictions.txt"} <= names
+
+
+def test_a_seed_run_holds_the_use_of_the_machine(plan, study, monkeypatch):
+    monkeypatch.setenv("MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL", "0.2")
+    train_one_seed.fn(plan, study)
+    (run,) = child_runs(study).values()
+    assert run.data.metrics["system/system_memory_usage_megabytes"] > 0
+    assert "system/cpu_utilization_percentage" in run.data.metrics
+
+
+def test_a_task_that_dask_runs_twice_makes_one_run(plan, study):
+    assert train_one_seed.fn(plan, study) == train_one_seed.fn(plan, study)
+    assert len(child_runs(study)) == 1
+
+
+def test_a_run_that_a_killed_worker_left_running_is_ended(plan, study, client):
+    with seed_run(study.tags, plan, study.run) as lost:
+        pass
+    client.update_run(lost.run_id, status="RUNNING")
+    train_one_seed.fn(plan, study)
+    assert sorted(run.info.status for run in child_runs(study).values()) == ["FINISHED", "KILLED"]
+
+
+def test_a_trial_is_one_child_run_over_all_its_rungs(plan, study, client):
+    plan = dataclasses.replace(plan, root=f"{plan.root}/trials")
+    for step in (2, 5):
+        train_trial.fn(TrialStep(plan, step), study)
+    (run,) = child_runs(study).values()
+    assert run.info.status == "FINISHED"
+    assert run.data.tags["winnow.kind"] == "trial"
+    for name, steps in (("rung_average_precision", [2, 5]), ("curve_train_loss", [2, 5]), ("validation_f1", [0])):
+        assert [point.step for point in client.get_metric_history(run.info.run_id, name)] == steps
+    assert finished_seed_run(plan, study.run) is None
+
+
+def test_a_deleted_experiment_says_how_to_restore_it(round_, plan, study, client):
+    client.delete_experiment(study.run.experiment_id)
+    with pytest.raises(RegistryError, match=f"mlflow experiments restore -x {study.run.experiment_id}"):
+        find_study(round_, plan)
+
+
+def test_without_a_server_the_error_says_how_to_start_one(monkeypatch):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    with pytest.raises(RegistryError, match="make up"):
+        tracking_uri()
+
+
+def test_a_study_whose_training_fails_is_failed(study, client):
+    def fail():
+        with failed_when_interrupted() as opened:
+            opened.append(study.run)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fail()
+    assert client.get_run(study.run.run_id).info.status == "FAILED"
