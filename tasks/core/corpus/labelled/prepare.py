@@ -101,7 +101,7 @@ def read_split(path: str | Path, labels: Sequence[str], split: str) -> Rows:
     known = pq.read_schema(path).names
     if split not in SPLITS or not set(targets) <= set(known):
         raise InputDataError(f"{path} has the columns {known} and the splits {SPLITS}; not {split} of {list(labels)}")
-    table = read_parquet(path, ["id", "text", "split", *targets])
+    table = read_parquet(Path(path), ["id", "text", "split", *targets])
     table = table.filter(pc.equal(table["split"], split))
     values = np.empty((table.num_rows, len(targets)), dtype=np.float64)
     for place, target in enumerate(targets):
