@@ -11,21 +11,23 @@ from flows.names import place_of_run, round_and_flow
 from infra.cluster import task_runner
 from infra.clusters.profiles import read_profile, with_resources, worker_count
 from infra.fan_out import run_all
+from tasks.core.inference.estimate import estimate
 from tasks.core.round.model import Round
 from tasks.core.round.round_file import read_round
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.launch_lock import launch_lock
 from tasks.core.runs.manifest import Launch
-from tasks.core.runs.plan import read_plan
+from tasks.core.runs.plan_file import read_plan
 from tasks.core.runs.resources import write_resources
+from tasks.core.runs.shards.wholeness import unfinished_shards
 from tasks.inference import (
     fetch_engine,
     finish_run,
     get_sample,
+    group_shards,
     plan_run,
     publish_estimate,
     publish_run_table,
-    unfinished_blocks,
 )
 from tasks.progress import Progress, start_progress
 from tasks.shards import measure_run, score_block
@@ -62,13 +64,13 @@ def inference(  # noqa: PLR0913 - Prefect merges nested parameters shallowly, so
     round_ = read_round(round_file)
     get_sample(round_, sample)
     engines = [fetch_engine(round_, label) for label in round_.active_labels]
-    plan, folder = plan_run(round_, sample, run_name, limit, engines, run_id)
+    plan, folder, unfinished = plan_run(round_, sample, run_name, limit, engines, run_id)
     with launch_lock(folder.path):
         if not dry_run:
             asked = {"cluster": cluster, "memory_gib": memory_gib, "walltime_minutes": walltime_minutes}
             write_resources(folder, asked)
         started, rows = time.monotonic(), 0
-        if unfinished_blocks(plan, folder):
+        if unfinished:
             folder.manifest_path.unlink(missing_ok=True)
             profile = read_profile(cluster or round_.clusters.inference)
             profile = with_resources(profile, memory_gib, walltime_minutes)
@@ -86,12 +88,16 @@ def score_shards(round_: Round, run_folder: str, dry_run: bool, workers: int | N
     """Estimate the cost, score the unfinished shards side by side, and return how many rows were scored."""
     folder = RunFolder(Path(run_folder))
     plan = read_plan(folder)
-    measured = run_all(lambda _: measure_run.submit(run_folder), ["measure"], attempts)["measure"]
-    publish_estimate(round_, plan, folder, measured, workers)
+    shards = unfinished_shards(plan, folder)
+    if not shards:
+        return 0
+    middle = shards[len(shards) // 2]
+    measured = run_all(lambda _: measure_run.submit(run_folder, middle), ["measure"], attempts)["measure"]
+    publish_estimate(round_, plan, estimate(plan, folder, shards, measured, workers))
     if dry_run:
         return 0
     progress = Progress(start_progress(round_, plan, folder), plan, folder)
-    blocks = unfinished_blocks(plan, folder, workers)
+    blocks = group_shards(shards, workers)
     scored = run_all(lambda block: score_block.submit(run_folder, block), blocks, attempts, progress.update)
     progress.update(last=True)
     return sum(scored.values())

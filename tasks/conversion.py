@@ -13,13 +13,13 @@ from prefect.logging import get_run_logger
 
 from tasks.core.base.errors import InputDataError, ModelFolderError
 from tasks.core.base.files import fingerprint, read_json, write_json
-from tasks.core.base.naming import artifact_key
+from tasks.core.base.naming import PARITY_FILE, artifact_key, models_folder
 from tasks.core.conversion.parity.parity_report import parity_rows
 from tasks.core.conversion.request import ConversionRequest
 from tasks.core.corpus.labelled.prepare import LabelledSplits
 from tasks.core.corpus.sample.listing import list_sample
 from tasks.core.corpus.sample.reading import draw_texts
-from tasks.core.engines.model_folder import PARITY_FILE, EngineModel, read_engine_model
+from tasks.core.engines.model_folder import EngineModel, read_engine_model
 from tasks.core.round.model import Round
 from tasks.records.conversion_runs import engine_tags, log_engine
 from tasks.records.registry import RegisteredVersion, Registration, fetch_folder, find_version, register_folder, resolve
@@ -89,7 +89,7 @@ def _plan(round_: Round, splits: LabelledSplits, checkpoints: dict[str, Register
     seeds = [[rival.seed, rival.tied] for rival in rivals]
     conversion_hash = fingerprint([CONVERSION_FORMAT, versions, decisive, seeds])
     request = ConversionRequest(
-        checkpoint=str(fetch_folder(first, round_.work_path / "models")),
+        checkpoint=str(fetch_folder(first, models_folder(round_.work_path))),
         labels=tuple(checkpoints),
         texts_file=str(texts_file),
         splits_path=splits.path,
@@ -147,7 +147,7 @@ def register_engine(round_: Round, plan: ConversionPlan, engine: EngineModel) ->
     name = round_.registered_model(engine.label)
     registration = Registration(name, round_.engine_alias, Path(engine.folder), run_id, "engine", tags)
     get_run_logger().info("%s: %s serves, for it is the fastest that passes the gate", engine.label, report["serves"])
-    return register_folder(registration, round_.work_path / "models")
+    return register_folder(registration, models_folder(round_.work_path))
 
 
 def read_parity(folder: Path) -> dict[str, Any]:
@@ -160,7 +160,7 @@ def publish_parity(round_: Round, plans: list[ConversionPlan], registered: dict[
     """Leave every label's parity figures as a table, and its scatter plot as a picture, in the Prefect UI."""
     for plan in plans:
         for label in registered.keys() & plan.checkpoints:
-            report = read_parity(fetch_folder(registered[label], round_.work_path / "models"))
+            report = read_parity(fetch_folder(registered[label], models_folder(round_.work_path)))
             create_table_artifact(
                 key=artifact_key(round_.name, label, "parity"),
                 table=parity_rows(report, label),

@@ -18,17 +18,19 @@ from tasks.core.base.errors import (
     RoundFileError,
     RunFolderError,
 )
-from tasks.core.base.naming import artifact_key, run_folder_name
+from tasks.core.base.naming import artifact_key, models_folder, run_folder_name
 from tasks.core.corpus.sample.listing import survey_sample
 from tasks.core.engines.model_folder import read_engine_model
-from tasks.core.inference.estimate import Measured, estimate
+from tasks.core.inference.estimate import Estimate
 from tasks.core.round.model import Round
 from tasks.core.round.sections import Sample
 from tasks.core.runs.earlier_runs import adopt_shards
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.manifest import Launch, write_manifest
-from tasks.core.runs.plan import EngineUse, Plan, make_plan, write_plan
-from tasks.core.runs.receipts import finished_receipts, renew_receipts, unfinished_shards
+from tasks.core.runs.plan import Plan, make_plan
+from tasks.core.runs.plan_file import write_plan
+from tasks.core.runs.scoring_inputs import EngineUse
+from tasks.core.runs.shards.wholeness import renew_and_find_unfinished
 from tasks.records.registry import fetch_folder, resolve
 
 MAXIMUM_BLOCKS = 200
@@ -59,7 +61,7 @@ def find_engine(round_: Round, label: str) -> EngineUse:
             f"{registered.tags.get('source_version')}, but '{round_.checkpoint_alias}' is version {checkpoint.version} "
             f"by now. Run: prefect deployment run conversion/{round_.model_round}"
         )
-    folder = fetch_folder(registered, round_.work_path / "models")
+    folder = fetch_folder(registered, models_folder(round_.work_path))
     model = read_engine_model(folder)
     if model.label != label:
         raise ModelFolderError(f"{name} version {registered.version} scores '{model.label}', not '{label}'")
@@ -80,13 +82,13 @@ def get_sample(round_: Round, sample: str) -> Sample:
 @task(task_run_name="plan-{sample}", cache_policy=NO_CACHE, persist_result=False)
 def plan_run(
     round_: Round, sample: str, run_name: str, limit: int | None, engines: list[EngineUse], run_id: str | None = None
-) -> tuple[Plan, RunFolder]:
-    """Plan the shards and write the plan into the run folder that its fingerprint names.
+) -> tuple[Plan, RunFolder, int]:
+    """Plan the shards, write the plan into the run folder that its fingerprint names, and count the unfinished ones.
 
     Shards that an earlier run of the same engines and settings scored are taken from there.
 
     Raises:
-        RunFolderError: models, sample or libraries are no longer those of the run that `run_id` names.
+        RunFolderError: models, sample, libraries or Winnow are no longer those of the run that `run_id` names.
     """
     source = get_sample(round_, sample)
     opened = [(use, read_engine_model(Path(use.folder))) for use in engines]
@@ -97,30 +99,28 @@ def plan_run(
     plan = replace(plan, torn_files=listing.torn, round_name=round_.name)
     if run_id not in {None, plan.run_id}:
         raise RunFolderError(
-            f"models, sample or libraries have changed since run {run_id}: this would be run {plan.run_id}, from the "
-            "first row. If that is meant, run the inference deployment without run_id."
+            f"models, sample, libraries or Winnow itself have changed since run {run_id}: this would be run "
+            f"{plan.run_id}, from the first row. If that is meant, run the inference deployment without run_id."
         )
     name = run_folder_name(round_.iteration, round_.method, run_name, plan.run_id, sample)
     folder = RunFolder(round_.inference.output_path / name)
     write_plan(plan, folder)
-    renew_receipts(plan, folder)
-    if adopted := adopt_shards(plan, folder):
-        get_run_logger().info("%d of %d shards are taken from earlier runs", adopted, len(plan.shards))
-    return plan, folder
+    unfinished = renew_and_find_unfinished(plan, folder)
+    if adopted := adopt_shards(plan, folder, unfinished):
+        get_run_logger().info("%d of %d shards are taken from earlier runs", len(adopted), len(plan.shards))
+    return plan, folder, len(unfinished) - len(adopted)
 
 
-def unfinished_blocks(plan: Plan, folder: RunFolder, workers: int | None = None) -> list[tuple[int, ...]]:
-    """Group the unfinished shards into at most 200 blocks, and no more than so many `workers` have use for."""
-    shards = unfinished_shards(plan, finished_receipts(plan, folder))
+def group_shards(shards: list[int], workers: int | None) -> list[tuple[int, ...]]:
+    """Group shards into at most 200 blocks, and no more than so many `workers` have use for."""
     blocks = MAXIMUM_BLOCKS if workers is None else min(MAXIMUM_BLOCKS, BLOCKS_A_WORKER * workers)
     size = -(-len(shards) // blocks)
     return [tuple(shards[start : start + size]) for start in range(0, len(shards), size)] if shards else []
 
 
-def publish_estimate(round_: Round, plan: Plan, folder: RunFolder, measured: Measured, workers: int | None) -> None:
-    """Say in log and Prefect UI what the unfinished shards will take; refuse when their outputs do not fit."""
-    shards = unfinished_shards(plan, finished_receipts(plan, folder))
-    lines = estimate(plan, folder, shards, measured, workers).lines()
+def publish_estimate(round_: Round, plan: Plan, found: Estimate) -> None:
+    """Say in log and Prefect UI what the unfinished shards will take."""
+    lines = found.lines()
     get_run_logger().info("%s", lines)
     create_markdown_artifact(lines, key=artifact_key(round_.name, plan.sample_name, "estimate"))
 

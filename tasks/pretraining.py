@@ -6,7 +6,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 
 from tasks.core.base.errors import RoundFileError
-from tasks.core.base.naming import BASE_MODEL_NAME, artifact_key
+from tasks.core.base.naming import BASE_MODEL_NAME, artifact_key, models_folder
 from tasks.core.pretraining.pretraining_plan import (
     PretrainingPlan,
     PretrainingResult,
@@ -32,7 +32,7 @@ def plan_pretraining(round_: Round) -> PretrainingPlan:
             f"pretraining.base_model is {own}, which this very round makes: each run would go on from the one before. "
             "Name an earlier round's, a folder or a hub id."
         )
-    return make_plan(round_, fetch_base_model(source, round_.work_path / "models"))
+    return make_plan(round_, fetch_base_model(source, models_folder(round_.work_path)))
 
 
 def find_base_model(round_: Round, plan: PretrainingPlan) -> RegisteredVersion | None:
@@ -81,7 +81,7 @@ def register_base_model(round_: Round, plan: PretrainingPlan, result: Pretrainin
     }
     name, alias = round_.base_model_registration, round_.checkpoint_alias
     registration = Registration(name, alias, folder, run_id, "base_model", tags)
-    return register_folder(registration, round_.work_path / "models")
+    return register_folder(registration, models_folder(round_.work_path))
 
 
 def publish_perplexity_table(round_: Round, version: RegisteredVersion) -> None:

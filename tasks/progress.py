@@ -60,5 +60,6 @@ class Progress:
 
     def _sweep(self) -> int:
         """Let go of the shards that have a receipt by now, and return their rows."""
-        done = [number for number in self._left if self._folder.receipt_path(number).is_file()]
+        names = self._folder.receipt_names()
+        done = [number for number in self._left if self._folder.receipt_path(number).name in names]
         return sum(self._left.pop(number) for number in done)

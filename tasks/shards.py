@@ -10,8 +10,9 @@ from tasks.core.base.errors import DiskFullError, MachineError
 from tasks.core.inference.estimate import Measured, measure
 from tasks.core.inference.scoring import score_shard
 from tasks.core.runs.folder import RunFolder
-from tasks.core.runs.plan import Plan, read_plan
-from tasks.core.runs.receipts import finished_receipts, unfinished_shards
+from tasks.core.runs.plan import Plan
+from tasks.core.runs.plan_file import read_plan
+from tasks.core.runs.shards.wholeness import unfinished_shards
 from tasks.core.runs.status.markers import marked
 from tasks.retrying import RETRIED
 
@@ -20,11 +21,11 @@ DISK_GONE = (errno.EIO, errno.EROFS, errno.ESTALE, errno.ENOTCONN, errno.ENOTDIR
 
 
 @task(task_run_name="measure", **RETRIED)
-def measure_run(run_folder: str) -> Measured:
-    """Load the models on a worker and measure a few batches."""
+def measure_run(run_folder: str, shard: int) -> Measured:
+    """Load the models on a worker and measure a few batches of a shard."""
     folder = RunFolder(Path(run_folder))
     plan = _plan_of(run_folder, folder.plan_path.stat().st_mtime_ns)
-    return measure(plan, folder, unfinished_shards(plan, finished_receipts(plan, folder)))
+    return measure(plan, folder, plan.shards[shard])
 
 
 @task(task_run_name="shards-from-{shards[0]}", **RETRIED)
@@ -36,8 +37,7 @@ def score_block(run_folder: str, shards: tuple[int, ...]) -> int:
     """
     folder = RunFolder(Path(run_folder))
     plan = _plan_of(run_folder, folder.plan_path.stat().st_mtime_ns)
-    wanted = [plan.shards[number] for number in shards]
-    todo = unfinished_shards(plan, finished_receipts(plan, folder, wanted), wanted)
+    todo = unfinished_shards(plan, folder, [plan.shards[number] for number in shards])
     failures: list[Exception] = []
     rows = sum(_score(plan, number, folder, failures) for number in todo)
     if failures:

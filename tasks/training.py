@@ -8,7 +8,7 @@ from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 
-from tasks.core.base.naming import artifact_key
+from tasks.core.base.naming import artifact_key, splits_folder
 from tasks.core.corpus.labelled.prepare import LabelledSplits, StudyRequest, prepare_splits
 from tasks.core.round.model import Round
 from tasks.core.training.seeds.comparison import Comparison, compare_models
@@ -54,7 +54,7 @@ def prepare_data(round_: Round, name: str, labels: dict[str, str]) -> LabelledSp
     """Check and split a study's data."""
     training = round_.training
     request = StudyRequest(name, labels, training.head, training.metric, round_.preprocessing)
-    splits = prepare_splits(round_.labelled_data, request, round_.work_path / "splits" / round_.name)
+    splits = prepare_splits(round_.labelled_data, request, splits_folder(round_.work_path) / round_.name)
     logger = get_run_logger()
     logger.info("%s: rows %s, positives %s, left out %s", name, splits.rows, splits.positives, splits.left_out)
     logger.info("%s: report of the data: %s", name, splits.report_path)

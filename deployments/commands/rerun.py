@@ -30,7 +30,7 @@ def rerun(status: RunStatus, changes: dict[str, Any]) -> str:
     name = parse_run_folder_name(folder.path.name)
     if name is None or not plan.round_name:
         raise RunFolderError(f"{folder.path} does not say which round it is of; run its inference deployment by hand")
-    given = {"sample": plan.sample_name, "run_name": name.run_name, "limit": plan.limit, "run_id": plan.run_id}
+    given = {"sample": plan.sample_name, "run_name": name.run_name, "limit": plan.inputs.limit, "run_id": plan.run_id}
     chosen = {key: value for key, value in (given | changes).items() if value is not None}
     parameters = read_resources(folder) | chosen
     deployment = f"inference/{plan.round_name}"

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import asdict
 
 from deployments.commands.status import go_on
-from tasks.core.runs.audit.findings import Finding
 from tasks.core.runs.audit.verify import Verification
+from tasks.core.runs.shards.findings import Finding
 from tasks.core.runs.status.signs_of_life import read_launch
 
 

@@ -7,12 +7,13 @@ import typer
 
 from tasks.core.base.errors import RunFolderError
 from tasks.core.base.files import read_json
-from tasks.core.engines.model_folder import PARITY_FILE
+from tasks.core.base.formats import read_record
+from tasks.core.base.naming import PARITY_FILE, SELECTION_FILE, models_folder
 from tasks.core.evaluation.top_scored import top_scored
 from tasks.core.round.model import Round
 from tasks.core.runs.folder import RunFolder, find_run_folders
+from tasks.core.runs.manifest import MANIFEST
 from tasks.records.registry import RegisteredVersion, fetch_folder, resolve
-from tasks.records.study_runs import SELECTION_FILE
 from tasks.records.tracking import read_json_artifact
 
 RUN_NAME = "main"
@@ -24,7 +25,7 @@ TEXT_WIDTH = 92
 def gather_summary(round_: Round, seconds: dict[str, float]) -> dict[str, Any]:
     """Read what the flows left and return it as one JSON object."""
     folder = _run_folder(round_)
-    manifest = read_json(folder.manifest_path)
+    manifest = read_record(folder.manifest_path, MANIFEST)
     return {
         "round": round_.name,
         "labels": {label: _gather_label(round_, label, folder) for label in round_.active_labels},
@@ -70,7 +71,7 @@ def _gather_label(round_: Round, label: str, folder: RunFolder) -> dict[str, Any
     name = round_.registered_model(label)
     checkpoint = resolve(name, round_.checkpoint_alias, label, f"training/{round_.name}")
     selection = read_json_artifact(checkpoint.tags["study_run_id"], SELECTION_FILE)
-    parity = read_json(fetch_folder(_engine(round_, label), round_.work_path / "models") / PARITY_FILE)
+    parity = read_json(fetch_folder(_engine(round_, label), models_folder(round_.work_path)) / PARITY_FILE)
     return {
         "seeds": [{"seed": result["seed"], **result["metrics"]} for result in selection["seeds"]],
         "winner": selection["winner"]["seed"],
@@ -97,7 +98,7 @@ def _run_folder(round_: Round) -> RunFolder:
     """Return the newest finished run folder of the engine models that are registered now."""
     engines = {label: _engine(round_, label).version for label in round_.active_labels}
     for folder in find_run_folders(round_.inference.output_path, RUN_NAME, SAMPLE):
-        manifest = read_json(folder.manifest_path)
+        manifest = read_record(folder.manifest_path, MANIFEST)
         if manifest["settings"]["limit"] is None and engines == {
             use["label"]: use["version"] for use in manifest["engines"]
         }:

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from tasks.core.base.errors import RegistryError
-from tasks.core.base.naming import BASE_MODEL_NAME
+from tasks.core.base.naming import BASE_MODEL_NAME, models_folder
 from tasks.core.round.model import Round
 from tasks.records.registry import fetch_folder, find_version
 
@@ -19,7 +19,7 @@ def local_base_model(round_: Round) -> str:
     Raises:
         RegistryError: the reference is none of a base model, or the registry does not hold it.
     """
-    return fetch_base_model(round_.base_model, round_.work_path / "models")
+    return fetch_base_model(round_.base_model, models_folder(round_.work_path))
 
 
 def fetch_base_model(base_model: str, models: Path) -> str:

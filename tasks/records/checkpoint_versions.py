@@ -1,6 +1,7 @@
 """The selected checkpoint in the registry: once a label, under the round's alias."""
 
 from tasks.core.base.errors import TrainingError
+from tasks.core.base.naming import models_folder
 from tasks.core.round.model import Round
 from tasks.core.training.seeds.seed_plan import verify_checkpoint
 from tasks.core.training.seeds.selection import Selection
@@ -38,7 +39,7 @@ def _register(round_: Round, parent: TrackedRun, selection: Selection, tags: dic
     uploaded = upload_files(winner.plan.folder, winner.result.checkpoint_sha256, run.run_id, "checkpoint")
     for label, own in tags.items():
         name = round_.registered_model(label)
-        register_version(name, round_.checkpoint_alias, uploaded, own, round_.work_path / "models")
+        register_version(name, round_.checkpoint_alias, uploaded, own, models_folder(round_.work_path))
 
 
 def _version_tags(parent: TrackedRun, selection: Selection) -> dict[str, str]:

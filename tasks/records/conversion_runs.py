@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from tasks.core.engines.model_folder import PARITY_FILE, EngineModel
+from tasks.core.base.naming import PARITY_FILE
+from tasks.core.engines.model_folder import EngineModel
 from tasks.core.round.model import Round
 from tasks.records.tracking import HASH_TAG, KIND_TAG, create_run, ended_by_outcome
 

@@ -13,6 +13,7 @@ from mlflow.tracking import MlflowClient
 
 from tasks.core.base.errors import ModelFolderError, RegistryError
 from tasks.core.base.files import fingerprint, sha256_of_folder
+from tasks.core.base.naming import REGISTRATION_FILE
 from tasks.records.tracking import tracking_uri
 
 DIGEST_TAG = "files_digest"
@@ -164,7 +165,7 @@ def fetch_folder(registered: RegisteredVersion, models: Path) -> Path:
 
 
 def _verify(folder: Path, registered: RegisteredVersion) -> None:
-    (folder / "registered_model_meta").unlink(missing_ok=True)
+    (folder / REGISTRATION_FILE).unlink(missing_ok=True)
     digest = fingerprint(sha256_of_folder(folder))
     if digest != registered.digest:
         raise ModelFolderError(

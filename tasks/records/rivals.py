@@ -2,13 +2,13 @@
 
 from typing import Any
 
+from tasks.core.base.naming import RESULT_FILE, SELECTION_FILE, seed_folder, seeds_folder
 from tasks.core.conversion.request import Rival
 from tasks.core.metrics.figures import LOWER_IS_BETTER
 from tasks.core.round.model import Round
-from tasks.core.training.finished import RESULT_FILE, read_finished
-from tasks.core.training.seeds.seed_plan import SeedResult
+from tasks.core.training.finished import read_finished
+from tasks.core.training.seeds.seed_plan import SEED_RESULT
 from tasks.records.registry import RegisteredVersion
-from tasks.records.study_runs import SELECTION_FILE
 from tasks.records.tracking import read_json_artifact
 
 
@@ -23,7 +23,7 @@ def find_rivals(round_: Round, checkpoint: RegisteredVersion) -> list[Rival]:
 
 def _describe(round_: Round, study: str, seed: dict[str, Any]) -> Rival:
     """Describe a seed; one whose folder is gone stays in the list, and conversion says that it cannot be compared."""
-    folder = round_.work_path / "seeds" / round_.name / study / f"seed-{seed['seed']}-{seed['config_hash']}"
-    result = read_finished(SeedResult, folder, seed["config_hash"], "training")
+    folder = seeds_folder(round_.work_path, round_.name, study) / seed_folder(seed["seed"], seed["config_hash"])
+    result = read_finished(SEED_RESULT, folder, seed["config_hash"])
     sha256 = {RESULT_FILE: "of a finished seed"} if result is None else result.checkpoint_sha256
     return Rival(int(seed["seed"]), str(folder), bool(seed["tied"]), sha256)

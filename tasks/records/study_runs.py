@@ -7,22 +7,29 @@ from pathlib import Path
 from prefect.runtime import flow_run
 
 from tasks.core.base.code_version import code_version
-from tasks.core.base.files import fingerprint, read_json
+from tasks.core.base.files import fingerprint
 from tasks.core.base.markdown import markdown_table
+from tasks.core.base.naming import (
+    DATA_REPORT_FILE,
+    PREDICTIONS_FILE,
+    SEARCH_FILE,
+    SEARCH_TABLE,
+    SEEDS_TABLE,
+    SELECTION_FILE,
+    TEST_PREDICTIONS_FILE,
+    results_table,
+)
+from tasks.core.corpus.labelled.label_report import LABEL_REPORT, read_label_report
 from tasks.core.corpus.labelled.prepare import LabelledSplits
 from tasks.core.round.model import Round
 from tasks.core.training.search.halving import SearchOutcome
 from tasks.core.training.search.trial import TrialResult, TrialStep
 from tasks.core.training.seeds.comparison import Comparison
 from tasks.core.training.seeds.pictures import draw_pictures
-from tasks.core.training.seeds.predictions import TEST_PREDICTIONS_FILE
-from tasks.core.training.seeds.seed_plan import PREDICTIONS_FILE, UNDECISIVE, SeedPlan, SeedResult
+from tasks.core.training.seeds.seed_plan import UNDECISIVE, SeedPlan, SeedResult
 from tasks.core.training.seeds.selection import Selection
 from tasks.records.tracking import HASH_TAG, KIND_TAG, TrackedRun, ended_by_outcome, find_or_create_run, system_metrics
 
-SELECTION_FILE = "selection.json"
-SEARCH_FILE = "search.json"
-DATA_REPORT_FILE = "data_report.json"
 CURVE_PREFIX = "curve_"
 
 
@@ -40,7 +47,7 @@ def find_study(round_: Round, template: SeedPlan) -> TrackedRun:
 
 def describe_data(run: TrackedRun, round_: Round, splits: LabelledSplits) -> None:
     """Leave the report of a study's data on its parent run, and name the data as its input."""
-    run.log_json(DATA_REPORT_FILE, read_json(Path(splits.report_path)))
+    run.log_json(DATA_REPORT_FILE, LABEL_REPORT.sign(read_label_report(Path(splits.report_path))))
     profile = {"rows": splits.rows, "positives": splits.positives, "left_out": splits.left_out}
     run.log_dataset(f"{round_.name}-{splits.study}", splits.digest, str(round_.labelled_data.path), profile)
 
@@ -128,7 +135,7 @@ def is_logged(step: TrialStep, parent: TrackedRun) -> bool:
 def log_search(parent: TrackedRun, outcome: SearchOutcome, base_model: str) -> None:
     """Leave a search's table and conclusion on the parent run."""
     parent.log_json(SEARCH_FILE, vars(outcome))
-    parent.log_text("search.md", outcome.text(base_model))
+    parent.log_text(SEARCH_TABLE, outcome.text(base_model))
     parent.set_tags(
         {
             "winnow.search_batch_size": str(outcome.batch_size),
@@ -140,9 +147,9 @@ def log_search(parent: TrackedRun, outcome: SearchOutcome, base_model: str) -> N
 def log_selection(parent: TrackedRun, selection: Selection, comparison: Comparison) -> None:
     """Leave the selection on the parent run: record, tables, pictures, the winner's figures."""
     parent.log_json(SELECTION_FILE, selection.record() | comparison.record())
-    parent.log_text("seeds.md", markdown_table(selection.table()))
+    parent.log_text(SEEDS_TABLE, markdown_table(selection.table()))
     for label in comparison.tables:
-        parent.log_text(f"results_{label}.md", markdown_table(comparison.rows([label])))
+        parent.log_text(results_table(label), markdown_table(comparison.rows([label])))
     for name, picture in draw_pictures(selection):
         parent.log_picture(f"pictures/{name}", picture)
     parent.log_figures(selection.winner.result.metrics)

@@ -9,6 +9,7 @@ WinnowError
 ├── ParityError          an engine model that does not rank as its checkpoint does
 ├── MachineError         a machine that cannot run an engine model as it was made
 ├── RunFolderError       a run folder whose files contradict each other
+├── FormatError          a file that another version of Winnow wrote
 └── DiskFullError        a disk, or the user's share of it, that is full
 
 A message says what was wrong, shows the value, says what is allowed and what to do next.
@@ -52,6 +53,10 @@ class MachineError(WinnowError):
 
 class RunFolderError(WinnowError):
     """A run folder's plan, receipts and outputs contradict each other."""
+
+
+class FormatError(WinnowError):
+    """A file is of a format that this version of Winnow does not read."""
 
 
 class DiskFullError(WinnowError, OSError):

@@ -1,7 +1,12 @@
-"""Every name that Winnow gives: made and parsed here only."""
+"""Every name that Winnow gives to rounds, models, aliases, files, folders and artifacts: made and parsed here only.
+
+A run folder's places are put together from these in tasks/core/runs/folder.py. tests/test_names.py fails where another
+module spells a name.
+"""
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
 METHOD_SUFFIXES = {
     0: "",
@@ -10,12 +15,69 @@ METHOD_SUFFIXES = {
     3: "-uncertainty",
     4: "-stratified",
 }
-"""Suffix of each labelling method; method 0 is exploit-explore."""
+"""The suffix of each labelling method; method 0 is exploit-explore."""
 
 OTHER_CLASS = "other"
 """What a binary model calls the rows that its label is not true of."""
 BASE_MODEL_NAME = "base"
-"""Stands for the label in the registered name of a pretrained base model: `us.base`."""
+"""What stands for the label in the registered name of a pretrained base model: `us.base`."""
+
+# A run folder.
+PLAN_FILE = "plan.parquet"
+MANIFEST_FILE = "manifest.json"
+RESOURCES_FILE = "resources.json"
+LOCK_FILE = "launch.lock"
+SUMMARY_FILE = "summary.md"
+JOB_ENDINGS_FILE = "jobs.jsonl"
+PROBE_FILE = ".probe"
+OUTPUT_FOLDER = "output"
+QUARANTINE_FOLDER = "quarantine"
+RECEIPTS_FOLDER = "receipts"
+RUNNING_FOLDER = "running"
+FAILURES_FOLDER = "failures"
+LOGS_FOLDER = "logs"
+SLURM_FOLDER = "slurm"
+
+# An engine model's folder.
+ENGINE_FILE = "engine.json"
+ONNX_FILE = "model.onnx"
+FP32_FILE = "fp32.onnx"
+CANARIES_FILE = "canaries.json"
+PARITY_FILE = "parity.json"
+
+# A finished seed, trial or pretraining.
+RESULT_FILE = "result.json"
+CARD_FILE = "winnow.json"
+PREDICTIONS_FILE = "predictions.parquet"
+TEST_PREDICTIONS_FILE = "test_predictions.txt"
+CORPUS_FILE = "corpus.json"
+TRAINING_TOKENS_FILE = "training.tokens"
+HELDOUT_TOKENS_FILE = "heldout.tokens"
+WHOLE_FILE = "winnow-whole"
+"""What stands in a checkpoint that was saved to its end."""
+
+# What MLflow runs hold.
+SELECTION_FILE = "selection.json"
+SEARCH_FILE = "search.json"
+DATA_REPORT_FILE = "data_report.json"
+SEARCH_TABLE = "search.md"
+SEEDS_TABLE = "seeds.md"
+PARITY_TABLE = "parity.md"
+SEEDS_PICTURE = "seeds.png"
+CURVES_PICTURE = "learning_curves.png"
+PRECISION_RECALL_PICTURE = "precision_recall.png"
+RELIABILITY_PICTURE = "reliability.png"
+
+# Names that other libraries give.
+CONFIG_FILE = "config.json"
+TOKENIZER_FILE = "tokenizer.json"
+WEIGHTS_FILES = ("model.safetensors", "model.safetensors.index.json")
+TRAINING_ARGUMENTS_FILE = "training_args.bin"
+REGISTRATION_FILE = "registered_model_meta"
+"""What MLflow writes into a downloaded model's folder."""
+
+CONVERTED_FOLDER = "_converted"
+"""Where a sample's text files are kept as Parquet, beside the sample."""
 
 RUN_FOLDER = re.compile(
     r"^iter_(?P<iteration>.+?)-(?P<run_name>[A-Za-z0-9_]+)-(?P<run_id>[0-9a-f]{12})-(?P<sample>[A-Za-z0-9_]+)$"
@@ -70,6 +132,107 @@ def parse_run_folder_name(name: str) -> RunFolderName | None:
 def shard_number(number: int) -> str:
     """Return a shard's number as it stands in file names: `00042`."""
     return f"{number:05d}"
+
+
+def shard_record(number: int) -> str:
+    """Return the name of a shard's receipt and markers: `00042.json`."""
+    return f"{shard_number(number)}.json"
+
+
+def part_file(number: int) -> str:
+    """Return the name of a shard's scores: `part-00042.parquet`."""
+    return f"part-{shard_number(number)}.parquet"
+
+
+def parse_shard(name: str) -> int | None:
+    """Return the number of the shard that a receipt, marker or part is of, or None when `name` is none of them."""
+    digits = name.partition(".")[0].removeprefix("part-")
+    return int(digits) if digits.isdecimal() else None
+
+
+def worker_log(worker: str) -> str:
+    """Return the name of a worker's log."""
+    return f"{worker}.log"
+
+
+def models_folder(work_path: Path) -> Path:
+    """Return where copies of registered models lie."""
+    return work_path / "models"
+
+
+def engines_folder(work_path: Path) -> Path:
+    """Return where conversions leave their engine models."""
+    return work_path / "engines"
+
+
+def splits_folder(work_path: Path) -> Path:
+    """Return where checked splits and their reports lie."""
+    return work_path / "splits"
+
+
+def parity_texts_folder(work_path: Path) -> Path:
+    """Return where the texts drawn for conversions lie."""
+    return work_path / "parity_texts"
+
+
+def seeds_folder(work_path: Path, round_: str, study: str) -> Path:
+    """Return where the seeds of a round's study lie."""
+    return work_path / "seeds" / round_ / study
+
+
+def pretraining_folder(work_path: Path) -> Path:
+    """Return where pretrainings lie."""
+    return work_path / "pretraining"
+
+
+def converted_folder(work_path: Path) -> Path:
+    """Return where a round keeps the converted files of its samples."""
+    return work_path / "converted"
+
+
+def logs_folder(path: Path, of: str) -> Path:
+    """Return where the logs of a flow, or of SLURM, lie below a work path or run folder."""
+    return path / LOGS_FOLDER / of
+
+
+def seed_folder(seed: int, config_hash: str) -> str:
+    """Return the name of a seed's folder: `seed-3-<configuration>`."""
+    return f"seed-{seed}-{config_hash}"
+
+
+def trial_record(step: int) -> str:
+    """Return the name of a trial's result up to a step."""
+    return f"step-{step}.json"
+
+
+def splits_file(study: str, digest: str) -> str:
+    """Return the name of a study's checked splits."""
+    return f"{study}-{digest}.parquet"
+
+
+def splits_report(study: str, digest: str) -> str:
+    """Return the name of the report beside a study's splits; `refused` stands for the digest of refused ones."""
+    return f"{study}-{digest}.report.json"
+
+
+def parquet_file(name: str) -> str:
+    """Return the name of a sample's text file once it is Parquet."""
+    return f"{name}.parquet"
+
+
+def checkpoint_folder(step: int) -> str:
+    """Return the name that the Trainer gives to the checkpoint of a step."""
+    return f"checkpoint-{step}"
+
+
+def results_table(label: str) -> str:
+    """Return the name of a label's table of results on the parent run."""
+    return f"results_{label}.md"
+
+
+def scatter_picture(label: str) -> str:
+    """Return the name of a label's scatter plot."""
+    return f"scatter_{label}.png"
 
 
 def artifact_key(*parts: str) -> str:

@@ -11,6 +11,7 @@ from transformers import PreTrainedModel
 
 from tasks.core.base.errors import ModelFolderError
 from tasks.core.base.files import read_json, write_json
+from tasks.core.base.naming import FP32_FILE, TOKENIZER_FILE
 from tasks.core.conversion.builders.export import export_onnx, load_checkpoint
 from tasks.core.conversion.parity.drawn_texts import part_texts
 from tasks.core.conversion.parity.engine_process import EngineProcess
@@ -23,7 +24,6 @@ from tasks.core.conversion.request import ConversionRequest
 from tasks.core.corpus.labelled.prepare import read_split
 from tasks.core.engines.batching import spread_batches
 from tasks.core.engines.loading import BATCH_TOKENS, open_tokenizer
-from tasks.core.engines.model_folder import FP32_FILE, TOKENIZER_FILE
 from tasks.core.engines.scores import margins
 from tasks.core.engines.variants import FP32
 from tasks.core.metrics.heads import label_column

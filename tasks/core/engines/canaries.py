@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 
 from tasks.core.base.cpu import cpu_features, processor_name
 from tasks.core.base.errors import MachineError, ModelFolderError
-from tasks.core.base.files import read_json, write_json
+from tasks.core.base.formats import FileFormat, read_record, unchanged, write_record
+from tasks.core.base.naming import CANARIES_FILE
 from tasks.core.engines.libraries import library_versions
-from tasks.core.engines.model_folder import CANARIES_FILE, EngineModel
+from tasks.core.engines.model_folder import EngineModel
 from tasks.core.preprocessing import preprocess
 
 COUNT = 64
@@ -44,15 +45,25 @@ class Canaries:
         return preprocess(preprocessing, self.texts)
 
 
+CANARIES = FileFormat(
+    kind="file of canaries",
+    number=2,
+    schema=Canaries,
+    remedy="Run the conversion flow again with this version of Winnow",
+    unnumbered=1,
+    migrations={1: unchanged},
+)
+
+
 def write_canaries(folder: Path, texts: list[str], logits: dict[str, NDArray[np.float32]]) -> None:
     """Write the canaries of a model folder, as met on this machine."""
     rows = {name: values.astype(np.float64).tolist() for name, values in logits.items()}
-    write_json(folder / CANARIES_FILE, asdict(Canaries(texts, rows, Machine.here())))
+    write_record(folder / CANARIES_FILE, CANARIES, asdict(Canaries(texts, rows, Machine.here())))
 
 
 def read_canaries(folder: Path) -> Canaries:
     """Read a model folder's canaries."""
-    content = read_json(folder / CANARIES_FILE)
+    content = read_record(folder / CANARIES_FILE, CANARIES)
     made_on = content["made_on"]
     machine = Machine(made_on["processor"], tuple(made_on["cpu_features"]), made_on["libraries"])
     return Canaries(content["texts"], content["logits"], machine)

@@ -13,24 +13,17 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from tasks.core.base.errors import ModelFolderError
-from tasks.core.base.files import fingerprint, read_json, sha256_of_file, write_json
+from tasks.core.base.files import fingerprint, sha256_of_file
+from tasks.core.base.formats import FileFormat, read_record, write_record
+from tasks.core.base.naming import ENGINE_FILE, FP32_FILE, ONNX_FILE, TOKENIZER_FILE
 from tasks.core.engines.variants import FP32, Variant
 from tasks.core.preprocessing import require_preprocessing
-
-ENGINE_FILE = "engine.json"
-ONNX_FILE = "model.onnx"
-FP32_FILE = "fp32.onnx"
-TOKENIZER_FILE = "tokenizer.json"
-CANARIES_FILE = "canaries.json"
-PARITY_FILE = "parity.json"
-FORMAT = 3
 
 
 @dataclass(frozen=True)
 class EngineModel:
     """What the folder's `engine.json` says."""
 
-    folder: str
     label: str
     head: str
     """How the logits' columns become scores: binary, multi_label or multi_class."""
@@ -47,7 +40,9 @@ class EngineModel:
     config_hash: str
     """Configuration of the checkpoint's training."""
     files: dict[str, str]
-    """sha256 of each file, by name."""
+    """The sha256 of each file, by name."""
+    folder: str = ""
+    """Where the folder lies; the file does not say it."""
 
     @property
     def graph(self) -> str:
@@ -77,29 +72,37 @@ class EngineModel:
         return replace(self, variant=FP32)
 
 
+ENGINE = FileFormat(
+    kind="engine model",
+    number=3,
+    schema=EngineModel,
+    remedy="Run the conversion flow again with this version of Winnow",
+    unnumbered=1,
+)
+
+
 def write_engine_model(model: EngineModel) -> None:
     """Write `engine.json` beside the finished files."""
-    content = asdict(model) | {"format": FORMAT}
-    del content["folder"]
-    write_json(Path(model.folder) / ENGINE_FILE, content)
+    content = {key: value for key, value in asdict(model).items() if key != "folder"}
+    write_record(Path(model.folder) / ENGINE_FILE, ENGINE, content)
 
 
 def read_engine_model(folder: Path) -> EngineModel:
     """Read and verify a model folder.
 
     Raises:
-        ModelFolderError: `engine.json` is missing or foreign, a file is missing or not the registered one, or the
-            preprocessing gives other texts than it did in training.
+        ModelFolderError: `engine.json` is missing, a file is missing or not the registered one, or the preprocessing
+            gives other texts than it did in training.
+        FormatError: `engine.json` is of a format that this version does not read.
     """
     path = folder / ENGINE_FILE
     if not path.is_file():
         raise ModelFolderError(f"{folder} is not an engine model's folder: it has no {ENGINE_FILE}")
-    content = read_json(path)
-    if content.pop("format", None) != FORMAT:
-        raise ModelFolderError(
-            f"{path} is not of format {FORMAT}; run the conversion flow again with this version of Winnow"
-        )
-    model = EngineModel(**content | {"folder": str(folder), "variant": Variant(**content["variant"])})
+    try:
+        content = read_record(path, ENGINE)
+        model = EngineModel(**content | {"folder": str(folder), "variant": Variant(**content["variant"])})
+    except (ValueError, TypeError) as error:
+        raise ModelFolderError(f"{path} cannot be read: {error}. Delete {folder} to fetch it again.") from None
     for name, expected in model.files.items():
         _verify(folder / name, expected)
     require_preprocessing(model.preprocessing, model.preprocessing_digest)

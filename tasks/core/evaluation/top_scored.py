@@ -9,7 +9,7 @@ from tasks.core.corpus.sample.listing import list_sample
 from tasks.core.round.sections import Sample
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.parts import ID_COLUMN, SCORE_COLUMN, list_parts, scan_parts
-from tasks.core.runs.plan import read_plan
+from tasks.core.runs.plan_file import read_plan
 
 QUERY = f"""
     with best as (select {ID_COLUMN}, {SCORE_COLUMN} from scores order by {SCORE_COLUMN} desc, {ID_COLUMN} limit ?)

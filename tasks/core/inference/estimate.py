@@ -9,6 +9,7 @@ import numpy as np
 
 from tasks.core.base.errors import RunFolderError
 from tasks.core.base.files import write_text
+from tasks.core.base.naming import PROBE_FILE
 from tasks.core.base.threads import cpu_threads
 from tasks.core.engines.batching import spread_batches
 from tasks.core.engines.libraries import require_libraries
@@ -17,7 +18,7 @@ from tasks.core.inference.shard_texts import part_rows, tokenise
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.parts import bytes_a_row
 from tasks.core.runs.plan import Plan, Shard
-from tasks.core.runs.planned_rows import read_shard
+from tasks.core.runs.shards.planned_rows import read_shard
 
 MEASURED_ROWS = 4_000
 """Read and tokenised."""
@@ -61,26 +62,27 @@ class Estimate:
         )
 
 
-def measure(plan: Plan, folder: RunFolder, shards: list[int]) -> Measured:
-    """Load every model, canaries and all, score a few batches of the middle one of `shards`, and write a probe.
+def measure(plan: Plan, folder: RunFolder, shard: Shard) -> Measured:
+    """Load every model, canaries and all, score a few batches of a shard, and write a probe.
 
     Raises:
         MachineError: this worker cannot run a model as it was made, or has other libraries than the plan.
         ModelFolderError: a model's files are not the registered ones.
         RunFolderError: the sample's file is not the planned one, or the run folder cannot be written to.
     """
-    require_libraries(plan.libraries)
+    require_libraries(plan.inputs.libraries)
     _require_writable(folder)
-    opened = [open_engine(use.folder, plan.fall_back_to_fp32)[1] for use in plan.engines]
+    opened = [open_engine(use.folder, plan.inputs.fall_back_to_fp32)[1] for use in plan.engines]
     engines = {id(engine): engine for engine in opened}.values()
-    rows = read_shard(plan, _some_rows(plan.shards[shards[len(shards) // 2]]))
+    rows = read_shard(plan, _some_rows(shard))
     started = time.monotonic()
     texts = tokenise(plan, part_rows(rows)[0])
     around = (time.monotonic() - started) / max(1, rows.num_rows)
     lengths = np.array([len(row) for row in texts.tokens], dtype=np.int64)
-    chosen = [texts.tokens[number] for number in spread_batches(lengths, plan.batch_tokens, SCORED_TEXTS)]
+    chosen = [texts.tokens[number] for number in spread_batches(lengths, plan.inputs.batch_tokens, SCORED_TEXTS)]
     distinct = len(texts.tokens) / max(1, rows.num_rows)
-    in_models = sum(_seconds(engine, chosen, plan.batch_tokens) for engine in engines) / max(1, len(chosen)) * distinct
+    seconds = sum(_seconds(engine, chosen, plan.inputs.batch_tokens) for engine in engines)
+    in_models = seconds / max(1, len(chosen)) * distinct
     total = around + in_models
     output = bytes_a_row(rows["id"]) * len(plan.engines)
     return Measured(total, in_models / total if total else 0.0, output, cpu_threads())
@@ -123,7 +125,7 @@ def _seconds(engine: Engine, rows: list[list[int]], batch_tokens: int) -> float:
 
 
 def _require_writable(folder: RunFolder) -> None:
-    probe: Path = folder.path / ".probe"
+    probe: Path = folder.path / PROBE_FILE
     try:
         write_text(probe, "probe")
         probe.unlink()

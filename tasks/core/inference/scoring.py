@@ -23,8 +23,8 @@ from tasks.core.inference.shard_texts import ShardTexts, part_rows, tokenise
 from tasks.core.runs.folder import RunFolder, worker_name
 from tasks.core.runs.parts import provenance, score_table, write_part
 from tasks.core.runs.plan import Plan, Shard
-from tasks.core.runs.planned_rows import read_shard, sha256_of_rows
-from tasks.core.runs.receipts import Receipt, write_receipt
+from tasks.core.runs.shards.planned_rows import read_shard, sha256_of_rows
+from tasks.core.runs.shards.receipts import Receipt, write_receipt
 
 BINS = 20
 """Of a receipt's histograms, of equal width from 0 to 1."""
@@ -50,7 +50,7 @@ def score_shard(plan: Plan, shard: Shard, folder: RunFolder) -> Receipt:
         MachineError: this worker has other libraries than the plan, or cannot run an engine as it was made.
     """
     started, cpu = time.monotonic(), time.process_time()
-    require_libraries(plan.libraries)
+    require_libraries(plan.inputs.libraries)
     mtime_ns = plan.input_path(shard).stat().st_mtime_ns
     rows = read_shard(plan, shard)
     scorable, quarantined = part_rows(rows)
@@ -61,7 +61,10 @@ def score_shard(plan: Plan, shard: Shard, folder: RunFolder) -> Receipt:
         scored.paths.append(write_part(quarantined, folder.quarantine_path(shard.number)))
     seconds = round(time.monotonic() - started, 3)
     for use in plan.engines:
-        _log(folder.log_path(use.label), f"shard {shard.number:05d}: {scorable.num_rows} rows, {seconds:.1f} s")
+        _log(
+            folder.log_path(use.label, worker_name()),
+            f"shard {shard.number:05d}: {scorable.num_rows} rows, {seconds:.1f} s",
+        )
     receipt = Receipt(
         shard=shard.number,
         run_id=plan.run_id,
@@ -94,10 +97,10 @@ def _score_labels(plan: Plan, texts: ShardTexts, shard: Shard, folder: RunFolder
     scored = _Scored()
     logits: dict[int, NDArray[np.float32]] = {}
     for use in plan.engines:
-        model, engine = open_engine(use.folder, plan.fall_back_to_fp32)
+        model, engine = open_engine(use.folder, plan.inputs.fall_back_to_fp32)
         if id(engine) not in logits:
             before = time.monotonic()
-            logits[id(engine)] = engine.logits(texts.tokens, plan.batch_tokens)
+            logits[id(engine)] = engine.logits(texts.tokens, plan.inputs.batch_tokens)
             scored.engine_seconds += time.monotonic() - before
         scores = _scores(model, logits[id(engine)])[texts.text_of_row]
         content = provenance(plan, use, shard.number, model.variant.name)

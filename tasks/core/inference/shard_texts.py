@@ -9,9 +9,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer
 
+from tasks.core.base.naming import TOKENIZER_FILE
 from tasks.core.corpus.sample.reading import decode_texts
 from tasks.core.engines.loading import open_tokenizer
-from tasks.core.engines.model_folder import TOKENIZER_FILE
 from tasks.core.preprocessing import preprocess
 from tasks.core.runs.parts import quarantine_table
 from tasks.core.runs.plan import Plan
@@ -81,12 +81,12 @@ def tokenise(plan: Plan, rows: pa.Table) -> ShardTexts:
     """Tokenise each distinct text of scorable rows once, for all labels."""
     distinct = rows["text"].combine_chunks().dictionary_encode()
     text_of_row = distinct.indices.to_numpy().astype(np.int64)
-    texts = preprocess(plan.preprocessing, distinct.dictionary.to_pylist())
-    tokenizer = open_tokenizer(str(Path(plan.engines[0].folder) / TOKENIZER_FILE), plan.max_length_tokens)
+    texts = preprocess(plan.inputs.preprocessing, distinct.dictionary.to_pylist())
+    tokenizer = open_tokenizer(str(Path(plan.engines[0].folder) / TOKENIZER_FILE), plan.inputs.max_length_tokens)
     tokens: list[list[int]] = []
     truncated: list[bool] = []
     for start in range(0, len(texts), TEXTS_AT_ONCE):
-        encodings = encode(tokenizer, texts[start : start + TEXTS_AT_ONCE], plan.max_length_tokens)
+        encodings = encode(tokenizer, texts[start : start + TEXTS_AT_ONCE], plan.inputs.max_length_tokens)
         tokens += [encoding.ids for encoding in encodings]
         truncated += [bool(encoding.overflowing) for encoding in encodings]
     empty = np.array([not text for text in texts], dtype=bool)

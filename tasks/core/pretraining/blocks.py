@@ -14,13 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.core.base.errors import InputDataError
-from tasks.core.base.files import fsync_tree, read_json, write_json
+from tasks.core.base.files import fsync_tree
+from tasks.core.base.formats import FileFormat, read_record, unchanged, write_record
+from tasks.core.base.naming import CORPUS_FILE, HELDOUT_TOKENS_FILE, TRAINING_TOKENS_FILE
 from tasks.core.pretraining.text_batches import in_batches
 
-CORPUS_FILE = "corpus.json"
 TOKENIZER_FOLDER = "tokenizer"
-TRAINING_TOKENS = "training.tokens"
-HELDOUT_TOKENS = "heldout.tokens"
 
 
 @dataclass(frozen=True)
@@ -33,6 +32,16 @@ class PackedCorpus:
     heldout_tokens: int
 
 
+PACKED = FileFormat(
+    kind="packed corpus",
+    number=2,
+    schema=PackedCorpus,
+    remedy="Delete its folder and run the pretraining flow again",
+    unnumbered=1,
+    migrations={1: unchanged},
+)
+
+
 def pack(texts: Iterable[tuple[bool, str]], tokenizer: Any, block_length: int, folder: Path) -> PackedCorpus:
     """Tokenise texts (held out or not, text) and write their ids and the tokenizer below `folder`.
 
@@ -40,7 +49,10 @@ def pack(texts: Iterable[tuple[bool, str]], tokenizer: Any, block_length: int, f
         InputDataError: training or held-out texts do not fill one block.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / TRAINING_TOKENS).open("wb") as training_file, (folder / HELDOUT_TOKENS).open("wb") as heldout_file:
+    with (
+        (folder / TRAINING_TOKENS_FILE).open("wb") as training_file,
+        (folder / HELDOUT_TOKENS_FILE).open("wb") as heldout_file,
+    ):
         counts = {False: [0, 0], True: [0, 0]}
         for batch in in_batches(texts):
             for part, file in ((False, training_file), (True, heldout_file)):
@@ -50,14 +62,14 @@ def pack(texts: Iterable[tuple[bool, str]], tokenizer: Any, block_length: int, f
     _require_a_block(corpus, block_length)
     tokenizer.save_pretrained(folder / TOKENIZER_FOLDER)
     fsync_tree(folder)
-    write_json(folder / CORPUS_FILE, asdict(corpus))
+    write_record(folder / CORPUS_FILE, PACKED, asdict(corpus))
     return corpus
 
 
 def read_packed(folder: Path) -> PackedCorpus | None:
     """Return what `pack` left in a folder, or None when it was not finished."""
     path = folder / CORPUS_FILE
-    return PackedCorpus(**read_json(path)) if path.is_file() else None
+    return PackedCorpus(**read_record(path, PACKED)) if path.is_file() else None
 
 
 def read_blocks(path: Path, block_length: int) -> NDArray[np.uint32]:

@@ -18,8 +18,9 @@ from transformers import (
 )
 
 from tasks.core.base.errors import ModelFolderError
+from tasks.core.base.naming import HELDOUT_TOKENS_FILE, TRAINING_TOKENS_FILE, checkpoint_folder
 from tasks.core.base.threads import cpu_threads
-from tasks.core.pretraining.blocks import HELDOUT_TOKENS, TOKENIZER_FOLDER, TRAINING_TOKENS, read_blocks
+from tasks.core.pretraining.blocks import TOKENIZER_FOLDER, read_blocks
 from tasks.core.pretraining.masking import NOT_MASKED, BlockSequence, MaskingCollator
 from tasks.core.pretraining.own_tokenizer import adapt_embeddings
 from tasks.core.pretraining.pretraining_plan import PretrainingPlan
@@ -57,7 +58,7 @@ class _MarkWhole(TrainerCallback):
     """Marks each checkpoint once its files are on disk."""
 
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002
-        mark_whole(Path(args.output_dir) / f"checkpoint-{state.global_step}")
+        mark_whole(Path(args.output_dir) / checkpoint_folder(state.global_step))
 
 
 def load_tokenizer(plan: PretrainingPlan) -> Any:
@@ -114,8 +115,8 @@ def train_masked_lm(plan: PretrainingPlan, start: Start, packed: Path, checkpoin
 
 def _make_trainer(settings: Pretraining, start: Start, packed: Path, checkpoints: Path) -> Trainer:
     length, special_ids = settings.block_length_tokens, start.tokenizer.all_special_ids
-    training = read_blocks(packed / TRAINING_TOKENS, length)
-    heldout = read_blocks(packed / HELDOUT_TOKENS, length)
+    training = read_blocks(packed / TRAINING_TOKENS_FILE, length)
+    heldout = read_blocks(packed / HELDOUT_TOKENS_FILE, length)
     steps = math.ceil(len(training) * settings.epochs / settings.batch_size)
     return Trainer(
         model=start.model,

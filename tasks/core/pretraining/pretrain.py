@@ -20,6 +20,7 @@ from tasks.core.pretraining.masked_lm import load_start, load_tokenizer, train_m
 from tasks.core.pretraining.own_tokenizer import train_tokenizer
 from tasks.core.pretraining.pretraining_plan import (
     CHECKPOINT_FOLDER,
+    PRETRAINING_RESULT,
     PretrainingPlan,
     PretrainingResult,
     read_result,
@@ -43,7 +44,7 @@ def _pretrain(plan: PretrainingPlan) -> PretrainingResult:
     shutil.rmtree(aside, ignore_errors=True)
     corpus = read_packed(packed) or _pack(plan, packed)
     result = _train(plan, corpus, aside)
-    write_finished(result, aside)
+    write_finished(result, PRETRAINING_RESULT, aside)
     fsync_tree(aside)
     shutil.rmtree(plan.folder, ignore_errors=True)
     aside.rename(plan.folder)

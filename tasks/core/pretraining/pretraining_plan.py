@@ -7,11 +7,12 @@ from typing import Literal
 
 from tasks.core.base.errors import ModelFolderError, RoundFileError, TrainingError
 from tasks.core.base.files import fingerprint, sha256_of_folder
+from tasks.core.base.naming import pretraining_folder
 from tasks.core.corpus.sample.listing import SampleFile, list_sample
 from tasks.core.preprocessing import preprocessing_digest
 from tasks.core.round.model import Round
 from tasks.core.round.sections import Pretraining, Sample
-from tasks.core.training.finished import read_finished
+from tasks.core.training.finished import read_finished, result_format
 from tasks.core.training.trainer.base_model import base_model_fingerprint, require_length
 
 PRETRAINING_FORMAT = 1
@@ -79,6 +80,9 @@ class PretrainingResult:
     checkpoint_sha256: dict[str, str]
 
 
+PRETRAINING_RESULT = result_format("pretraining's result", PretrainingResult, "pretraining")
+
+
 def make_plan(round_: Round, base_model: str) -> PretrainingPlan:
     """Plan the round's pretraining, from the base model in this folder or with this hub id.
 
@@ -100,7 +104,7 @@ def make_plan(round_: Round, base_model: str) -> PretrainingPlan:
         preprocessing=round_.preprocessing,
         preprocessing_digest=preprocessing_digest(round_.preprocessing),
         settings=settings,
-        root=str(round_.work_path / "pretraining"),
+        root=str(pretraining_folder(round_.work_path)),
     )
 
 
@@ -124,7 +128,8 @@ def read_result(plan: PretrainingPlan) -> PretrainingResult | None:
     Raises:
         TrainingError: the folder's result belongs to another configuration.
     """
-    return read_finished(PretrainingResult, plan.folder, plan.config_hash, "pretraining")
+    result: PretrainingResult | None = read_finished(PRETRAINING_RESULT, plan.folder, plan.config_hash)
+    return result
 
 
 def verified_checkpoint(plan: PretrainingPlan, result: PretrainingResult) -> Path:

@@ -7,6 +7,7 @@ import yaml
 from pydantic import ValidationError
 
 from tasks.core.base.errors import RoundFileError
+from tasks.core.base.naming import converted_folder
 from tasks.core.round.model import Round
 
 PATH_KEYS = (
@@ -86,7 +87,7 @@ def _resolve_paths(content: dict[str, Any], folder: Path) -> None:
 def _resolve_sample(sample: Any, folder: Path, work_path: Any) -> None:
     """Make a sample's paths absolute; text files are converted below the work path unless it says otherwise."""
     if isinstance(sample, dict) and isinstance(work_path, str):
-        sample.setdefault("converted_path", str(Path(work_path) / "converted"))
+        sample.setdefault("converted_path", str(converted_folder(Path(work_path))))
     for key in ("path", "converted_path"):
         _resolve_key(sample, key, folder)
 

@@ -1,69 +1,77 @@
-"""The proof that every row is accounted for, and that the files are those that the shards wrote."""
+"""The proof that every row is accounted for: sums over the receipts, beside the rows that the parts really have."""
 
+from collections import Counter
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tasks.core.base.errors import RunFolderError
-from tasks.core.base.files import sha256_of_file
 from tasks.core.base.parquet import UnreadableParquetError, read_footer
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.plan import Plan
-from tasks.core.runs.receipts import Receipt
+from tasks.core.runs.shards.receipts import Receipt
 
-SHOWN_FILES = 5
-
-
-def balance(plan: Plan, folder: RunFolder, receipts: list[Receipt]) -> dict[str, Any]:
-    """Count rows in, rows out of each label as the Parquet footers have them, and rows quarantined.
-
-    Raises:
-        RunFolderError: a part cannot be read, or for a label, rows out and rows quarantined do not add up to rows in.
-    """
-    rows_in = plan.rows
-    quarantined = sum(receipt.rows_quarantined for receipt in receipts)
-    rows_out = {
-        use.label: sum(_rows(folder.output_path(use.label, shard.number)) for shard in plan.shards)
-        for use in plan.engines
-    }
-    for label, rows in rows_out.items():
-        if rows + quarantined != rows_in:
-            raise RunFolderError(
-                f"label '{label}' of {folder.path} does not balance: {rows_in} rows in, but {rows} scored and "
-                f"{quarantined} quarantined. Delete the label's output and run the inference flow again."
-            )
-    return {
-        "rows_in": rows_in,
-        "rows_out": rows_out,
-        "rows_quarantined": quarantined,
-        "duplicate_texts": sum(receipt.duplicate_texts for receipt in receipts),
-        "empty_texts": sum(receipt.empty_texts for receipt in receipts),
-        "truncated_texts": sum(receipt.truncated_texts for receipt in receipts),
-        "histograms": {
-            use.label: [
-                sum(bins) for bins in zip(*(receipt.histograms[use.label] for receipt in receipts), strict=True)
-            ]
-            for use in plan.engines
-        },
-    }
+SUMMED = ("rows_quarantined", "duplicate_texts", "empty_texts", "truncated_texts")
+SECONDS = ("seconds", "cpu_seconds", "engine_seconds")
 
 
-def require_unaltered(folder: RunFolder, receipts: list[Receipt], since_ns: int = 0) -> None:
-    """Compare the files of the shards that changed at `since_ns` (nanoseconds of the epoch) or later with their sha256.
+@dataclass
+class Tally:
+    """Sums over a run's receipts, added one at a time: 200,000 of them would not fit into memory."""
 
-    Raises:
-        RunFolderError: a file is not what its shard wrote.
-    """
-    expected = {name: sha256 for receipt in receipts for name, sha256 in receipt.sha256.items()}
-    altered = [name for name, sha256 in expected.items() if _is_altered(folder.path / name, sha256, since_ns)]
-    if altered:
-        raise RunFolderError(
-            f"{len(altered)} files of {folder.path} are not what their shards wrote: {altered[:SHOWN_FILES]}. Delete "
-            "them and run the inference flow again."
-        )
+    plan: Plan
+    folder: RunFolder
+    sums: Counter[str] = field(default_factory=Counter)
+    """The receipts' counts of rows, by name."""
+    rows_out: Counter[str] = field(default_factory=Counter)
+    """The rows of each label's parts, as their footers have them."""
+    histograms: dict[str, list[int]] = field(default_factory=dict)
+    variants: dict[str, Counter[str]] = field(default_factory=dict)
+    """How many shards each engine variant scored, by label; several where some workers fell back to fp32."""
+    processors: Counter[str] = field(default_factory=Counter)
+    spent: Counter[str] = field(default_factory=Counter)  # of floats
+    """Seconds of the workers, by name, and `core_seconds`."""
+    quarantines: list[int] = field(default_factory=list)
+    """The numbers of the shards that have quarantined rows."""
 
+    def add(self, receipt: Receipt) -> None:
+        """Add a whole shard.
 
-def _is_altered(path: Path, sha256: str, since_ns: int) -> bool:
-    return path.stat().st_mtime_ns >= since_ns and sha256_of_file(path) != sha256
+        Raises:
+            RunFolderError: one of its parts cannot be read.
+        """
+        self.sums.update({name: getattr(receipt, name) for name in SUMMED})
+        self.processors[receipt.processor] += 1
+        spent: dict[str, Any] = {name: getattr(receipt, name) for name in SECONDS}
+        self.spent.update(spent | {"core_seconds": receipt.seconds * receipt.threads})
+        if receipt.rows_quarantined:
+            self.quarantines.append(receipt.shard)
+        for use in self.plan.engines:
+            self.rows_out[use.label] += _rows(self.folder.output_path(use.label, receipt.shard))
+            self.variants.setdefault(use.label, Counter())[receipt.variants[use.label]] += 1
+            bins = receipt.histograms[use.label]
+            sums = self.histograms.setdefault(use.label, [0] * len(bins))
+            self.histograms[use.label] = [old + new for old, new in zip(sums, bins, strict=True)]
+
+    def counts(self) -> dict[str, Any]:
+        """Return rows in, rows out of each label, rows quarantined, and what the rows were like.
+
+        Raises:
+            RunFolderError: for a label, rows out and rows quarantined do not add up to rows in.
+        """
+        quarantined = self.sums["rows_quarantined"]
+        for label, rows in self.rows_out.items():
+            if rows + quarantined != self.plan.rows:
+                raise RunFolderError(
+                    f"label '{label}' of {self.folder.path} does not balance: {self.plan.rows} rows in, but {rows} "
+                    f"scored and {quarantined} quarantined. Delete the label's output and run the inference flow again."
+                )
+        return {
+            "rows_in": self.plan.rows,
+            "rows_out": dict(self.rows_out),
+            **{name: self.sums[name] for name in SUMMED},
+            "histograms": self.histograms,
+        }
 
 
 def _rows(path: Path) -> int:

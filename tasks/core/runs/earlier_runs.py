@@ -1,72 +1,59 @@
 """Shards that an earlier run scored in the very same way: after files were added to a sample, theirs are not lost."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from tasks.core.base.errors import RunFolderError
+from tasks.core.base.errors import FormatError, RunFolderError
 from tasks.core.base.files import sha256_of_file
 from tasks.core.base.naming import parse_run_folder_name
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.parts import provenance, read_part, write_part
-from tasks.core.runs.plan import Plan, Shard, read_plan
-from tasks.core.runs.receipts import Receipt, finished_receipts, unfinished_shards, write_receipt
+from tasks.core.runs.plan import Plan, Shard
+from tasks.core.runs.plan_file import read_plan
+from tasks.core.runs.shards.receipts import Receipt, read_receipts, write_receipt
+from tasks.core.runs.shards.wholeness import ADOPTION, is_whole
 
 ShardKey = tuple[str, str, int, int]
 """Name and digest of the file, first and last row."""
 
 
-def adopt_shards(plan: Plan, folder: RunFolder) -> int:
-    """Copy scores of unfinished shards from other folders of the same run name and sample; return how many.
+def adopt_shards(plan: Plan, folder: RunFolder, unfinished: Sequence[int]) -> set[int]:
+    """Copy scores of unfinished shards from other folders of the same run name and sample; return which.
 
-    Only from runs of the same engines, libraries and settings: there the shard would get the same bytes of scores. The
-    copies name this run.
+    Only from runs whose inputs score alike: there the shard would get the same bytes of scores. The copies name this
+    run.
     """
-    wanted = {_key(plan, plan.shards[number]): plan.shards[number] for number in _unfinished(plan, folder)}
-    adopted = 0
+    wanted = {_key(plan, plan.shards[number]): plan.shards[number] for number in unfinished}
+    adopted: set[int] = set()
     for other, earlier in _earlier_runs(folder, plan) if wanted else ():
-        known = {shard.number: _key(other, shard) for shard in other.shards}
-        shared = [shard for shard in other.shards if known[shard.number] in wanted]
-        for receipt in finished_receipts(replace(other, sample_root=plan.sample_root), earlier, shared):
-            if _is_untouched(receipt, earlier):
-                _copy(plan, wanted.pop(known[receipt.shard]), folder, receipt, earlier)
-                adopted += 1
+        here = replace(other, sample_root=plan.sample_root)
+        shared = [shard for shard in other.shards if _key(other, shard) in wanted]
+        for shard, receipt in read_receipts(here, earlier, shared):
+            if receipt is not None and is_whole(here, earlier, shard, receipt, ADOPTION):
+                own = wanted.pop(_key(other, shard))
+                _copy(plan, own, folder, receipt, earlier)
+                adopted.add(own.number)
     return adopted
 
 
-def _is_untouched(receipt: Receipt, folder: RunFolder) -> bool:
-    return all(sha256_of_file(folder.path / name) == sha256 for name, sha256 in receipt.sha256.items())
-
-
-def _unfinished(plan: Plan, folder: RunFolder) -> list[int]:
-    return unfinished_shards(plan, finished_receipts(plan, folder))
-
-
 def _key(plan: Plan, shard: Shard) -> ShardKey:
-    return shard.file, plan.file_digests[shard.file], shard.start, shard.stop
+    return shard.file, plan.inputs.file_digests[shard.file], shard.start, shard.stop
 
 
 def _earlier_runs(folder: RunFolder, plan: Plan) -> Iterator[tuple[Plan, RunFolder]]:
     own = parse_run_folder_name(folder.path.name)
     for path in sorted(folder.path.parent.iterdir()):
         name = parse_run_folder_name(path.name)
-        if own is None or name is None or path == folder.path or not (path / "plan.parquet").is_file():
+        if own is None or name is None or path == folder.path or not RunFolder(path).plan_path.is_file():
             continue
         if (name.run_name, name.sample) == (own.run_name, own.sample):
             try:
                 other = read_plan(RunFolder(path))
-            except (RunFolderError, TypeError):  # torn, or of another version: there is nothing to take from it
+            except (RunFolderError, FormatError):  # torn, or of another version: there is nothing to take from it
                 continue
-            if _scoring(other) == _scoring(plan):
+            if other.inputs.scores_like(plan.inputs):
                 yield other, RunFolder(path)
-
-
-def _scoring(plan: Plan) -> list[Any]:
-    """Return what a shard's scores follow from, beside its rows."""
-    engines = [(use.label, use.digest) for use in plan.engines]
-    columns = plan.id_column, plan.text_column, plan.preprocessing, plan.max_length_tokens
-    return [engines, plan.batch_tokens, plan.fall_back_to_fp32, plan.libraries, columns]
 
 
 def _copy(plan: Plan, shard: Shard, folder: RunFolder, receipt: Receipt, earlier: RunFolder) -> None:

@@ -18,7 +18,26 @@ import socket
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasks.core.base.naming import parse_run_folder_name, shard_number
+from tasks.core.base.naming import (
+    FAILURES_FOLDER,
+    JOB_ENDINGS_FILE,
+    LOCK_FILE,
+    LOGS_FOLDER,
+    MANIFEST_FILE,
+    OUTPUT_FOLDER,
+    PLAN_FILE,
+    QUARANTINE_FOLDER,
+    RECEIPTS_FOLDER,
+    RESOURCES_FILE,
+    RUNNING_FOLDER,
+    SLURM_FOLDER,
+    SUMMARY_FILE,
+    logs_folder,
+    parse_run_folder_name,
+    part_file,
+    shard_record,
+    worker_log,
+)
 
 
 @dataclass(frozen=True)
@@ -30,51 +49,71 @@ class RunFolder:
     @property
     def manifest_path(self) -> Path:
         """Where the manifest lies."""
-        return self.path / "manifest.json"
+        return self.path / MANIFEST_FILE
 
     @property
     def plan_path(self) -> Path:
         """Where the plan lies."""
-        return self.path / "plan.parquet"
+        return self.path / PLAN_FILE
 
     @property
     def resources_path(self) -> Path:
         """Where it stands which cluster, memory and time the last launch was given."""
-        return self.path / "resources.json"
+        return self.path / RESOURCES_FILE
 
     @property
     def summary_path(self) -> Path:
         """Where the summary for a person lies."""
-        return self.path / "logs" / "summary.md"
+        return self.path / LOGS_FOLDER / SUMMARY_FILE
+
+    @property
+    def lock_path(self) -> Path:
+        """Where it stands which launch works on the folder."""
+        return self.path / LOCK_FILE
+
+    @property
+    def running_folder(self) -> Path:
+        """Where the markers of shards that are being scored lie."""
+        return self.path / RUNNING_FOLDER
+
+    @property
+    def failures_folder(self) -> Path:
+        """Where the markers of shards that failed lie."""
+        return self.path / FAILURES_FOLDER
 
     @property
     def job_endings_path(self) -> Path:
         """Where it stands how lost SLURM jobs ended, a line each."""
-        return self.path / "logs" / "slurm" / "jobs.jsonl"
+        return logs_folder(self.path, SLURM_FOLDER) / JOB_ENDINGS_FILE
 
     def receipt_path(self, number: int) -> Path:
         """Where a shard's receipt lies."""
-        return self.path / "receipts" / f"{shard_number(number)}.json"
+        return self.path / RECEIPTS_FOLDER / shard_record(number)
+
+    def receipt_names(self) -> set[str]:
+        """Return the names of the receipts that are there: one look, however many shards there are."""
+        folder = self.path / RECEIPTS_FOLDER
+        return {path.name for path in folder.iterdir()} if folder.is_dir() else set()
 
     def running_path(self, number: int) -> Path:
         """Where it stands which worker scores a shard."""
-        return self.path / "running" / f"{shard_number(number)}.json"
+        return self.running_folder / shard_record(number)
 
     def failure_path(self, number: int) -> Path:
         """Where a shard's last failure stands."""
-        return self.path / "failures" / f"{shard_number(number)}.json"
+        return self.failures_folder / shard_record(number)
 
     def output_path(self, label: str, number: int) -> Path:
         """Where a shard's scores of a label lie."""
-        return self.path / "output" / label / f"part-{shard_number(number)}.parquet"
+        return self.path / OUTPUT_FOLDER / label / part_file(number)
 
     def quarantine_path(self, number: int) -> Path:
         """Where a shard's rows that could not be scored lie."""
-        return self.path / "quarantine" / f"part-{shard_number(number)}.parquet"
+        return self.path / QUARANTINE_FOLDER / part_file(number)
 
-    def log_path(self, label: str) -> Path:
-        """Where this process logs its shards of a label."""
-        return self.path / "logs" / label / f"{worker_name()}.log"
+    def log_path(self, label: str, worker: str) -> Path:
+        """Where a worker logs its shards of a label."""
+        return logs_folder(self.path, label) / worker_log(worker)
 
 
 def worker_name() -> str:

@@ -1,24 +1,54 @@
 """The manifest: what ran, and the proof that every row is accounted for. Written last."""
 
 import time
-from collections import Counter
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
-from typing import Any
+from typing import Any, TypedDict
 
 from tasks.core.base.errors import RunFolderError
-from tasks.core.base.files import write_json, write_text
+from tasks.core.base.files import write_text
+from tasks.core.base.formats import Content, FileFormat, read_record, write_record
 from tasks.core.runs.audit.duplicate_ids import count_duplicate_ids
-from tasks.core.runs.balance import balance, require_unaltered
+from tasks.core.runs.balance import Tally
 from tasks.core.runs.folder import RunFolder
-from tasks.core.runs.open_run import read_manifest
+from tasks.core.runs.manifest_summary import summarise
 from tasks.core.runs.plan import Plan
-from tasks.core.runs.planned_rows import require_planned
-from tasks.core.runs.receipts import Receipt, finished_receipts, unfinished_shards
+from tasks.core.runs.shards.planned_rows import require_planned
+from tasks.core.runs.shards.receipts import read_receipts
+from tasks.core.runs.shards.wholeness import RESUME, Look, is_whole, shard_faults
 
 LIBRARIES = ("winnow", "pyarrow")
 DUPLICATE_IDS = "duplicate_ids"
-"""Of the counts: rows whose id an earlier row of the run has."""
+"""Among the counts, how many rows have an id that an earlier row of the run has; None where they were not counted."""
+SHOWN = 10
+
+
+class Manifest(TypedDict):
+    """What `manifest.json` says."""
+
+    run_id: str
+    engines: list[dict[str, Any]]
+    settings: dict[str, Any]
+    shards: int
+    counts: dict[str, Any]
+    processors: dict[str, int]
+    timings: dict[str, Any]
+    libraries: dict[str, str]
+
+
+def _with_scoring_version(content: Content) -> Content:
+    """Migrate from format 1, whose scores were made as by the first scoring version."""
+    return content | {"settings": content["settings"] | {"scoring_version": 1}}
+
+
+MANIFEST = FileFormat(
+    kind="manifest",
+    number=2,
+    schema=Manifest,
+    remedy="Look at the folder with the version that made it",
+    unnumbered=1,
+    migrations={1: _with_scoring_version},
+)
 
 
 @dataclass(frozen=True)
@@ -27,10 +57,10 @@ class Launch:
 
     rows_scored: int
     seconds: float
-    """Wall time, the start of the workers included."""
+    """The wall time of the launch, the start of the workers included."""
 
 
-def write_manifest(plan: Plan, folder: RunFolder, launch: Launch) -> dict[str, Any]:
+def write_manifest(plan: Plan, folder: RunFolder, launch: Launch) -> Content:
     """Balance the run, write summary and manifest, and return the manifest; a finished run's manifest is left as it is.
 
     Files that changed after that manifest was written are read and compared with their checksums; the others were so
@@ -42,85 +72,78 @@ def write_manifest(plan: Plan, folder: RunFolder, launch: Launch) -> dict[str, A
     """
     for shard in {shard.file: shard for shard in plan.shards}.values():
         require_planned(plan, shard)
-    receipts = _all_receipts(plan, folder)
     standing = read_manifest(plan, folder)
     if standing is not None:
-        require_unaltered(folder, receipts, since_ns=folder.manifest_path.stat().st_mtime_ns)
-        if _counted(standing) == balance(plan, folder, receipts):
+        counts = _add_up(plan, folder, since_ns=folder.manifest_path.stat().st_mtime_ns).counts()
+        if {key: count for key, count in standing["counts"].items() if key != DUPLICATE_IDS} == counts:
             return standing
-    require_unaltered(folder, receipts)
-    counts = balance(plan, folder, receipts) | {DUPLICATE_IDS: count_duplicate_ids(plan, folder, receipts)}
-    manifest = _describe(plan, receipts, counts, launch)
-    write_text(folder.summary_path, _summary(manifest))
-    write_json(folder.manifest_path, manifest)
+    tally = _add_up(plan, folder, since_ns=0)
+    counts = tally.counts() | {DUPLICATE_IDS: count_duplicate_ids(plan, folder, tally.quarantines)}
+    manifest = _describe(tally, counts, launch)
+    write_text(folder.summary_path, summarise(manifest))
+    write_record(folder.manifest_path, MANIFEST, manifest)
     return manifest
 
 
-def _all_receipts(plan: Plan, folder: RunFolder) -> list[Receipt]:
-    receipts = finished_receipts(plan, folder)
-    unfinished = unfinished_shards(plan, receipts)
+def read_manifest(plan: Plan, folder: RunFolder) -> Content | None:
+    """Return the run's manifest; None when there is none that can be read, or it is of another run.
+
+    Raises:
+        FormatError: it is of a format that this version does not read.
+    """
+    try:
+        manifest = read_record(folder.manifest_path, MANIFEST)
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return None
+    mine = manifest["run_id"] == plan.run_id and isinstance(manifest["counts"], dict)
+    return manifest if mine else None
+
+
+def _add_up(plan: Plan, folder: RunFolder, since_ns: int) -> Tally:
+    """Read every receipt once; files that changed at `since_ns` or later are compared with their checksums."""
+    tally, unfinished, altered = Tally(plan, folder), [], []
+    for shard, receipt in read_receipts(plan, folder):
+        if receipt is None or not is_whole(plan, folder, shard, receipt, RESUME):
+            unfinished.append(shard.number)
+        elif faults := list(shard_faults(plan, folder, shard, receipt, Look(bytes_since_ns=since_ns))):
+            altered += [fault.path for fault in faults]
+        else:
+            tally.add(receipt)
     if unfinished:
         raise RunFolderError(
             f"{len(unfinished)} of {len(plan.shards)} shards of {folder.path} are unfinished "
-            f"(first: {unfinished[:10]}). "
+            f"(first: {unfinished[:SHOWN]}). "
             "Run the inference flow again with the same parameters: it goes on where it stopped."
         )
-    return receipts
+    if altered:
+        raise RunFolderError(
+            f"{len(altered)} files of {folder.path} are not what their shards wrote: {altered[:SHOWN]}. Delete "
+            "them and run the inference flow again."
+        )
+    return tally
 
 
-def _counted(manifest: dict[str, Any]) -> dict[str, Any]:
-    """Return a manifest's counts as `balance` gives them; duplicate ids take long, and follow from the parts."""
-    return {key: count for key, count in manifest["counts"].items() if key != DUPLICATE_IDS}
-
-
-def _describe(plan: Plan, receipts: list[Receipt], counts: dict[str, Any], launch: Launch) -> dict[str, Any]:
-    settings = {key: value for key, value in asdict(plan).items() if key not in ("shards", "engines", "run_id")}
-    worker_seconds = sum(receipt.seconds for receipt in receipts)
+def _describe(tally: Tally, counts: Content, launch: Launch) -> Content:
+    plan, spent = tally.plan, tally.spent
+    where = ("sample_name", "sample_root", "torn_files", "round_name")
+    inputs = asdict(plan.inputs)
+    engines = inputs.pop("engines")
     return {
         "run_id": plan.run_id,
-        "engines": [asdict(use) | {"variants": _variants(receipts, use.label)} for use in plan.engines],
-        "settings": settings,
+        "engines": [use | {"variants": dict(tally.variants.get(use["label"], {}))} for use in engines],
+        "settings": {name: getattr(plan, name) for name in where} | inputs,
         "shards": len(plan.shards),
         "counts": counts,
-        "processors": dict(Counter(receipt.processor for receipt in receipts)),
+        "processors": dict(tally.processors),
         "timings": {
             "finished_at": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-            "worker_seconds": round(worker_seconds, 1),
-            "cpu_seconds": round(sum(receipt.cpu_seconds for receipt in receipts), 1),
-            "engine_seconds": round(sum(receipt.engine_seconds for receipt in receipts), 1),
-            "core_hours": round(sum(receipt.seconds * receipt.threads for receipt in receipts) / 3600, 3),
-            "texts_per_worker_second": round(plan.rows / worker_seconds, 1) if worker_seconds else None,
+            "worker_seconds": round(spent["seconds"], 1),
+            "cpu_seconds": round(spent["cpu_seconds"], 1),
+            "engine_seconds": round(spent["engine_seconds"], 1),
+            "core_hours": round(spent["core_seconds"] / 3600, 3),
+            "texts_per_worker_second": round(plan.rows / spent["seconds"], 1) if spent["seconds"] else None,
             "last_launch": asdict(launch),
             "texts_per_second": round(launch.rows_scored / launch.seconds, 1) if launch.seconds else None,
         },
-        "libraries": {name: version(name) for name in LIBRARIES} | plan.libraries,
+        "libraries": {name: version(name) for name in LIBRARIES} | plan.inputs.libraries,
     }
-
-
-def _variants(receipts: list[Receipt], label: str) -> dict[str, int]:
-    """Count the shards that each engine variant scored; more than one when some workers fell back to fp32."""
-    return dict(Counter(receipt.variants[label] for receipt in receipts))
-
-
-def _summary(manifest: dict[str, Any]) -> str:
-    counts = manifest["counts"]
-    lines = [
-        f"# Run {manifest['run_id']}",
-        "",
-        f"{counts['rows_in']} rows in {manifest['shards']} shards, {counts['rows_quarantined']} quarantined.",
-        *_duplicates(counts[DUPLICATE_IDS]),
-        "",
-        "| label | model | variants (shards) | rows out |",
-        "|---|---|---|---|",
-    ]
-    for use in manifest["engines"]:
-        model = f"{use['registered_model']} version {use['version']}"
-        variants = ", ".join(f"{name} ({shards})" for name, shards in use["variants"].items())
-        lines.append(f"| {use['label']} | {model} | {variants} | {counts['rows_out'][use['label']]} |")
-    return "\n".join(lines) + "\n"
-
-
-def _duplicates(rows: int) -> list[str]:
-    if not rows:
-        return []
-    return ["", f"{rows} rows have an id that an earlier row has; each was kept, and is in the output or quarantine."]

@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from tasks.core.base.files import write_aside
 from tasks.core.base.parquet import read_parquet, stamp
 from tasks.core.runs.folder import RunFolder
-from tasks.core.runs.plan import EngineUse, Plan
+from tasks.core.runs.plan import Plan
+from tasks.core.runs.scoring_inputs import EngineUse
 
 ID_COLUMN = "tweet_id"
 SCORE_COLUMN = "score"

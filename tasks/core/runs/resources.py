@@ -1,14 +1,32 @@
 """Which cluster, memory and time the last launch of a run was given, so that the next goes on in the same place."""
 
-from typing import Any
+from typing import Any, TypedDict
 
-from tasks.core.base.files import read_json, write_json
+from tasks.core.base.formats import FileFormat, read_record, unchanged, write_record
 from tasks.core.runs.folder import RunFolder
+
+
+class Resources(TypedDict, total=False):
+    """What `resources.json` says: flow parameters, those that were given."""
+
+    cluster: str
+    memory_gib: float
+    walltime_minutes: int
+
+
+RESOURCES = FileFormat(
+    kind="record of resources",
+    number=2,
+    schema=Resources,
+    remedy="Delete it, and give cluster, memory and time by hand",
+    unnumbered=1,
+    migrations={1: unchanged},
+)
 
 
 def write_resources(folder: RunFolder, given: dict[str, Any]) -> None:
     """Keep the flow parameters that say where a launch works; those that were not given are None."""
-    write_json(folder.resources_path, {name: value for name, value in given.items() if value is not None})
+    write_record(folder.resources_path, RESOURCES, {name: value for name, value in given.items() if value is not None})
 
 
 def read_resources(folder: RunFolder) -> dict[str, Any]:
@@ -17,7 +35,6 @@ def read_resources(folder: RunFolder) -> dict[str, Any]:
     A folder of an earlier version, which does not say, has none either.
     """
     try:
-        given: dict[str, Any] = read_json(folder.resources_path)
+        return read_record(folder.resources_path, RESOURCES)
     except FileNotFoundError:
         return {}
-    return given

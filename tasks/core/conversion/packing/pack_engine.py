@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.core.base.files import fsync_tree, sha256_of_file, write_json
+from tasks.core.base.naming import CANARIES_FILE, FP32_FILE, ONNX_FILE, PARITY_FILE, TOKENIZER_FILE
 from tasks.core.conversion.packing.pyfunc_files import write_pyfunc_files
 from tasks.core.conversion.parity.engine_process import EngineProcess
 from tasks.core.conversion.parity.parity_texts import choose_canaries
@@ -17,16 +18,7 @@ from tasks.core.conversion.tried_variants import Trial
 from tasks.core.conversion.workbench import Workbench
 from tasks.core.engines.canaries import COUNT, write_canaries
 from tasks.core.engines.loading import open_engine
-from tasks.core.engines.model_folder import (
-    CANARIES_FILE,
-    FP32_FILE,
-    ONNX_FILE,
-    PARITY_FILE,
-    TOKENIZER_FILE,
-    EngineModel,
-    read_engine_model,
-    write_engine_model,
-)
+from tasks.core.engines.model_folder import EngineModel, read_engine_model, write_engine_model
 from tasks.core.engines.scores import margins
 from tasks.core.engines.variants import FP32, Variant
 

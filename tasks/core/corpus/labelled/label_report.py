@@ -1,10 +1,11 @@
 """The report beside a study's rows: where they came from, what was left out and why, and what looks odd."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from tasks.core.base.errors import InputDataError
 from tasks.core.base.files import sha256_of_file, write_json
+from tasks.core.base.formats import Content, FileFormat, read_record, unchanged
 from tasks.core.corpus.labelled.layouts import Source
 from tasks.core.corpus.labelled.row_checks import count_duplicates
 from tasks.core.corpus.labelled.rows import LabelledRows, Ledger, StudyRequest
@@ -13,6 +14,50 @@ from tasks.core.round.sections import LabelledData
 
 SHOWN = 5
 SHOWN_CHARACTERS = 80
+
+
+class LabelReport(TypedDict):
+    """What the report of a study's rows says."""
+
+    study: str
+    head: str
+    labels: dict[str, str]
+    settings: dict[str, Any]
+    preprocessing: str
+    sources: list[dict[str, Any]]
+    rows_read: int
+    classes: dict[str, int]
+    drawn_splits: list[str]
+    blanks: dict[str, Any]
+    conflicts: list[dict[str, Any]]
+    left_out: dict[str, int]
+    rows: dict[str, int]
+    duplicate_texts: int
+    duplicate_texts_with_other_labels: int
+    texts_with_line_breaks: int
+    positives: dict[str, dict[str, int]]
+    leaked_texts: list[dict[str, Any]]
+    digest: str
+
+
+LABEL_REPORT = FileFormat(
+    kind="report of labelled data",
+    number=2,
+    schema=LabelReport,
+    remedy="Delete it and run the training flow again",
+    unnumbered=1,
+    migrations={1: unchanged},
+)
+
+
+def read_label_report(path: Path) -> Content:
+    """Read the report that `prepare_splits` wrote.
+
+    Raises:
+        FormatError: it is of a format that this version does not read.
+        ValueError: it is torn.
+    """
+    return read_record(path, LABEL_REPORT)
 
 
 def start_report(sources: list[Source], data: LabelledData, request: StudyRequest, ledger: Ledger) -> dict[str, Any]:

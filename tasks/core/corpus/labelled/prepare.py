@@ -17,9 +17,17 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from tasks.core.base.errors import InputDataError
-from tasks.core.base.files import fingerprint, write_aside, write_json
+from tasks.core.base.files import fingerprint, write_aside
+from tasks.core.base.formats import write_record
+from tasks.core.base.naming import splits_file, splits_report
 from tasks.core.base.parquet import read_parquet
-from tasks.core.corpus.labelled.label_report import describe_rows, refuse_leakage, refuse_shared_ids, start_report
+from tasks.core.corpus.labelled.label_report import (
+    LABEL_REPORT,
+    describe_rows,
+    refuse_leakage,
+    refuse_shared_ids,
+    start_report,
+)
 from tasks.core.corpus.labelled.layouts import find_sources
 from tasks.core.corpus.labelled.positives import Counts, check_positives, count_values
 from tasks.core.corpus.labelled.read_source import INT64_LIMIT, read_sources
@@ -81,7 +89,7 @@ def prepare_splits(data: LabelledData, request: StudyRequest, folder: Path) -> L
     report["left_out"] = ledger.left_out
     ledger.check_balance(len(rows))
     ledger.check_some_left(rows)
-    refused_path = folder / f"{request.study}-refused.report.json"
+    refused_path = folder / splits_report(request.study, "refused")
     refuse_leakage(rows, data, request, report, refused_path)
     refuse_shared_ids(rows, data, report, refused_path)
     rows = draw_splits(rows, drawn, data, request)
@@ -114,7 +122,7 @@ def _write(
 ) -> LabelledSplits:
     table = _as_table(rows, request)
     digest = fingerprint(table.to_pydict())
-    path = folder / f"{request.study}-{digest}.parquet"
+    path = folder / splits_file(request.study, digest)
     if not path.exists():
         with write_aside(path) as aside:
             pq.write_table(table, aside, compression="zstd")
@@ -122,8 +130,8 @@ def _write(
     for found in counts:
         positives[found.label][found.split] = found.positives
     report |= describe_rows(rows) | {"positives": positives, "leaked_texts": [], "digest": digest}
-    report_path = folder / f"{request.study}-{digest}.report.json"
-    write_json(report_path, report)
+    report_path = folder / splits_report(request.study, digest)
+    write_record(report_path, LABEL_REPORT, report)
     return LabelledSplits(
         study=request.study,
         labels=tuple(request.labels),

@@ -6,13 +6,15 @@ import time
 from collections.abc import Callable, Iterator
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tasks.core.base.errors import InputDataError
-from tasks.core.base.files import fingerprint, read_json, write_aside, write_json
+from tasks.core.base.files import fingerprint, write_aside
+from tasks.core.base.formats import FileFormat, read_record, unchanged, write_record
+from tasks.core.base.naming import CONVERTED_FOLDER, parquet_file
 from tasks.core.corpus.columns import TornFileError
 from tasks.core.corpus.sample.csv_rows import csv_rows
 from tasks.core.corpus.sample.json_rows import json_rows
@@ -23,7 +25,6 @@ from tasks.core.round.sections import Sample
 
 CONVERSION_VERSION = 1
 """Raise it when the same source would give other rows."""
-CONVERTED_FOLDER = "_converted"
 SOURCE_KEY = b"winnow.source"
 
 
@@ -43,7 +44,7 @@ def converted_file(path: Path, sample: Sample, sources: SampleSources, report: C
         TornFileError: a compressed file that is not whole.
         InputDataError: rows that cannot be carried over, a source that is being written, or a folder that cannot be.
     """
-    target = converted_root(sample, sources) / f"{path.relative_to(sources.root).as_posix()}.parquet"
+    target = converted_root(sample, sources) / parquet_file(path.relative_to(sources.root).as_posix())
     try:
         note = _convert_once(path, target, sample, sources, report)
     except OSError as error:
@@ -54,6 +55,24 @@ def converted_file(path: Path, sample: Sample, sources: SampleSources, report: C
     if "torn" in note:
         raise TornFileError(note["torn"])
     return target
+
+
+class ConversionNote(TypedDict, total=False):
+    """What the note beside a converted file says: its source's state, and its sha256 or why it is torn."""
+
+    state: list[int]
+    sha256: str
+    torn: str
+
+
+NOTE = FileFormat(
+    kind="note of a converted file",
+    number=2,
+    schema=ConversionNote,
+    remedy="Delete it: the file is converted again",
+    unnumbered=1,
+    migrations={1: unchanged},
+)
 
 
 def _convert_once(
@@ -69,7 +88,7 @@ def _convert_once(
     if _state(path) != state:
         raise InputDataError(f"{path} has changed while it was read. Run again when it is written.")
     note = {"state": state} | outcome
-    write_json(note_path, note)
+    write_record(note_path, NOTE, note)
     if "torn" not in note:
         report(f"{path} ({state[0]:,} bytes) was converted to Parquet in {time.monotonic() - started:.1f} s")
     return note
@@ -119,7 +138,7 @@ def _state(path: Path) -> list[int]:
 
 def _read_note(path: Path) -> dict[str, Any]:
     try:
-        return dict(read_json(path))
+        return read_record(path, NOTE)
     except (FileNotFoundError, ValueError):
         return {}
 

@@ -1,15 +1,17 @@
 """How many rows of a run have an id that an earlier row has, found out of core."""
 
+from collections.abc import Sequence
 from tempfile import TemporaryDirectory
 
 import duckdb
 
 from tasks.core.base.threads import cpu_threads
 from tasks.core.runs.folder import RunFolder
-from tasks.core.runs.parts import ID_COLUMN, stream_ids
+from tasks.core.runs.parts import ID_COLUMN, list_parts, stream_ids
 from tasks.core.runs.plan import Plan
-from tasks.core.runs.receipts import Receipt
 
+COUNTED_ROWS = 1_000_000_000
+"""Of more rows, ids are not counted: it would take hours and as much disk as the ids themselves."""
 MEMORY_LIMIT = "1GB"
 """Of the count; what does not fit is kept in the run folder while it runs."""
 THREADS = 8
@@ -20,14 +22,18 @@ QUERY = f"""
 """  # noqa: S608 - made of a name that stands here
 
 
-def count_duplicate_ids(plan: Plan, folder: RunFolder, receipts: list[Receipt]) -> int:
+def count_duplicate_ids(plan: Plan, folder: RunFolder, quarantines: Sequence[int]) -> int | None:
     """Return how many rows have an id that an earlier row of the run has; each of them is scored or quarantined.
+
+    None where the run has more than COUNTED_ROWS rows. `quarantines` are the shards that have quarantined rows.
 
     Of all labels' parts, which have the same ids, those of the first are read, and the quarantine. Rows without an id
     are not counted.
     """
-    paths = [folder.output_path(plan.engines[0].label, receipt.shard) for receipt in receipts]
-    paths += [folder.quarantine_path(receipt.shard) for receipt in receipts if receipt.rows_quarantined]
+    if plan.rows > COUNTED_ROWS:
+        return None
+    paths = list_parts(plan, folder, plan.engines[0].label)
+    paths += [folder.quarantine_path(number) for number in quarantines]
     if not paths:
         return 0
     with TemporaryDirectory(".tmp", ".duplicate-ids-", folder.path) as spill:

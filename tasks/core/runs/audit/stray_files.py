@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tasks.core.base.files import read_json
+from tasks.core.base.naming import OUTPUT_FOLDER, QUARANTINE_FOLDER, RECEIPTS_FOLDER, parse_shard
 from tasks.core.base.parquet import UnreadableParquetError, read_footer
-from tasks.core.runs.audit.findings import Finding
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.plan import Plan
+from tasks.core.runs.shards.findings import Finding
 
-KEPT_FOLDERS = ("output", "quarantine", "receipts")
+KEPT_FOLDERS = (OUTPUT_FOLDER, QUARANTINE_FOLDER, RECEIPTS_FOLDER)
 MOVE = "Move it away: whoever reads the folder whole would read it too"
 
 
@@ -35,9 +36,8 @@ class Expected:
 
     def names(self, path: Path) -> bool:
         """Say whether a file is one that the plan or a receipt names."""
-        digits = path.stem.removeprefix("part-")
-        number = int(digits) if digits.isdecimal() else -1
-        if not self.has_shard(number):
+        number = parse_shard(path.name)
+        if number is None or not self.has_shard(number):
             return False
         if path == self.folder.quarantine_path(number):
             return number not in self.unquarantined
@@ -76,21 +76,21 @@ def _describe(path: Path, name: Path, expected: Expected) -> Finding:
 def _own_place(path: Path, kept: str, expected: Expected) -> Path | None:
     """Return where this run has what the file says it holds, or None when it is not of this run."""
     try:
-        content = read_json(path) if kept == "receipts" else read_footer(path)[1]
+        content = read_json(path) if kept == RECEIPTS_FOLDER else read_footer(path)[1]
     except (OSError, ValueError, UnreadableParquetError):
         return None
     if not isinstance(content, dict) or content.get("run_id") != expected.plan.run_id:
         return None
     number = content.get("shard")
-    if kept == "receipts":
+    if kept == RECEIPTS_FOLDER:
         return expected.folder.receipt_path(int(str(number))) if expected.has_shard(number) else None
     return expected.place(content.get("label"), number)
 
 
 def _foreign(name: Path, expected: Expected) -> str:
     labels = [use.label for use in expected.plan.engines]
-    if name.parts[0] == "output" and len(name.parts) == 3 and name.parts[1] not in labels:
+    if name.parts[0] == OUTPUT_FOLDER and len(name.parts) == 3 and name.parts[1] not in labels:
         return f"the plan has no label '{name.parts[1]}', only {', '.join(labels)}"
-    if name.parts[0] == "quarantine":
+    if name.parts[0] == QUARANTINE_FOLDER:
         return "no shard of the plan has it, or its shard's receipt says that no row was quarantined"
     return "neither the plan nor a receipt names it"

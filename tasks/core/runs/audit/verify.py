@@ -5,15 +5,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tasks.core.base.files import read_json
+from tasks.core.base.formats import read_record
 from tasks.core.base.naming import parse_run_folder_name
-from tasks.core.runs.audit.findings import Finding
-from tasks.core.runs.audit.part_checks import check_parts
-from tasks.core.runs.audit.receipt_checks import check_receipt, no_receipt
 from tasks.core.runs.audit.stray_files import Expected, stray_files
+from tasks.core.runs.manifest import MANIFEST
 from tasks.core.runs.open_run import continue_command, open_run
 from tasks.core.runs.plan import Shard
-from tasks.core.runs.receipts import Receipt, read_receipt
+from tasks.core.runs.shards.findings import Finding
+from tasks.core.runs.shards.receipt_faults import is_foreign
+from tasks.core.runs.shards.receipts import Receipt, read_receipt
+from tasks.core.runs.shards.wholeness import AUDIT, shard_faults
 
 RENEW = "Delete it and go on with the run: it is written anew"
 
@@ -42,7 +43,7 @@ class Verification:
         name = parse_run_folder_name(self.folder.path.name)
         if name is not None and name.run_id != self.plan.run_id:
             problem = f"the plan is of run {self.plan.run_id}, the folder's name says {name.run_id}"
-            yield Finding("foreign", "plan.parquet", problem, "Give the folder the name that it had")
+            yield Finding("foreign", self.folder.plan_path.name, problem, "Give the folder the name that it had")
         for shard in self.plan.shards:
             yield from self._check_shard(shard)
         yield from stray_files(Expected(self.plan, self.folder, self._unquarantined))
@@ -50,13 +51,9 @@ class Verification:
 
     def _check_shard(self, shard: Shard) -> Iterator[Finding]:
         receipt = read_receipt(self.folder, shard.number)
-        if receipt is None:
-            yield no_receipt(self.folder, shard)
-            return
-        yield from check_receipt(self.plan, self.folder, shard, receipt)
-        if (receipt.run_id, receipt.shard) == (self.plan.run_id, shard.number):
+        if receipt is not None and not is_foreign(self.plan, shard, receipt):
             self._add(receipt)
-            yield from check_parts(self.plan, self.folder, receipt)
+        yield from shard_faults(self.plan, self.folder, shard, receipt, AUDIT)
 
     def _add(self, receipt: Receipt) -> None:
         self.receipts += 1
@@ -70,7 +67,7 @@ class Verification:
     def _check_manifest(self) -> Iterator[Finding]:
         name = self.folder.manifest_path.name
         try:
-            manifest: dict[str, Any] = read_json(self.folder.manifest_path)
+            manifest = read_record(self.folder.manifest_path, MANIFEST)
             wrong = list(self._wrong_in(manifest))
         except FileNotFoundError:
             yield Finding("missing", name, "the run is not finished", "Go on with the run")

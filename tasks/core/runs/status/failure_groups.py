@@ -52,7 +52,7 @@ def even_out(message: str) -> str:
 
 def last_log_lines(folder: RunFolder, labels: Iterable[str], worker: str) -> tuple[str, ...]:
     """Return the last lines that a worker logged, of the label whose log it wrote last."""
-    logs = [folder.path / "logs" / label / f"{worker}.log" for label in labels]
+    logs = [folder.log_path(label, worker) for label in labels]
     there = [path for path in logs if path.is_file()]
     if not there:
         return ()

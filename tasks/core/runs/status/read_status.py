@@ -1,14 +1,15 @@
 """Where a run stands, read from its folder alone: no server, no worker and no sample is asked."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tasks.core.runs.folder import RunFolder
-from tasks.core.runs.open_run import continue_command, open_run, read_manifest
+from tasks.core.runs.manifest import read_manifest
+from tasks.core.runs.open_run import continue_command, open_run
 from tasks.core.runs.plan import Plan
-from tasks.core.runs.receipts import Receipt, read_receipt
+from tasks.core.runs.shards.receipts import read_receipts
+from tasks.core.runs.shards.wholeness import STATUS, is_whole
 from tasks.core.runs.status.failure_groups import FailureGroup, group_failures
 from tasks.core.runs.status.job_endings import JobGroup, group_endings, read_endings
 from tasks.core.runs.status.markers import Failure
@@ -49,7 +50,7 @@ class RunStatus:
     counts: dict[str, Any] | None
     """The manifest's, once it stands."""
     command: str | None
-    """Goes on with the run; None when neither plan nor folder say which round it is of."""
+    """Goes on with the run; None when the plan does not say which round it is of."""
 
     @property
     def is_finished(self) -> bool:
@@ -57,13 +58,13 @@ class RunStatus:
         return self.counts is not None and self.done == self.shards
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Done:
-    """What the receipts say."""
+    """What the receipts of whole shards say."""
 
-    shards: set[int]
-    rows: int
-    seconds: float
+    shards: set[int] = field(default_factory=set)
+    rows: int = 0
+    seconds: float = 0.0
 
 
 def read_status(path: Path) -> RunStatus:
@@ -74,7 +75,7 @@ def read_status(path: Path) -> RunStatus:
     """
     plan, folder = open_run(path)
     begun = read_running_shards(folder)  # before the receipts, so that a shard finished meanwhile is done
-    failures = read_markers(folder.path / "failures", Failure)
+    failures = read_markers(folder.failures_folder, Failure)
     done = _read_done(plan, folder)
     left = {shard.number for shard in plan.shards} - done.shards
     running = {shard.shard for shard in begun if shard.shard in left and not shard.is_gone}
@@ -105,25 +106,10 @@ def read_status(path: Path) -> RunStatus:
 
 
 def _read_done(plan: Plan, folder: RunFolder) -> _Done:
-    done = [(receipt.shard, receipt.rows_in, receipt.seconds) for receipt in _whole_receipts(plan, folder)]
-    return _Done({number for number, _, _ in done}, sum(rows for _, rows, _ in done), sum(took for *_, took in done))
-
-
-def _whole_receipts(plan: Plan, folder: RunFolder) -> Iterator[Receipt]:
-    for shard in plan.shards:
-        receipt = read_receipt(folder, shard.number)
-        if receipt is None or (receipt.shard, receipt.run_id, receipt.rows_in) != (
-            shard.number,
-            plan.run_id,
-            shard.rows,
-        ):
-            continue
-        if all(_has_size(folder.path / name, size) for name, size in receipt.files.items()):
-            yield receipt
-
-
-def _has_size(path: Path, size: int) -> bool:
-    try:
-        return path.stat().st_size == size
-    except FileNotFoundError:
-        return False
+    done = _Done()
+    for shard, receipt in read_receipts(plan, folder):
+        if receipt is not None and is_whole(plan, folder, shard, receipt, STATUS):
+            done.shards.add(shard.number)
+            done.rows += receipt.rows_in
+            done.seconds += receipt.seconds
+    return done

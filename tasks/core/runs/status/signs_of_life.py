@@ -10,8 +10,9 @@ from typing import TypeVar
 import psutil
 
 from tasks.core.base.files import read_json
+from tasks.core.base.naming import LOCK_FILE
 from tasks.core.runs.folder import RunFolder
-from tasks.core.runs.launch_lock import LOCK_FILE, STALE_SECONDS
+from tasks.core.runs.launch_lock import STALE_SECONDS
 from tasks.core.runs.status.job_endings import read_endings
 from tasks.core.runs.status.markers import Failure, Running
 

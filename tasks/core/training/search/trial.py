@@ -3,7 +3,8 @@
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from tasks.core.base.files import read_json, write_json
+from tasks.core.base.formats import FileFormat, read_record, unchanged, write_record
+from tasks.core.base.naming import trial_record
 from tasks.core.metrics.figures import LOWER_IS_BETTER
 from tasks.core.training.seeds.seed_plan import SeedPlan
 from tasks.core.training.trainer.schedule import Report, evaluation_steps, evaluations_of, total_steps
@@ -31,7 +32,7 @@ class TrialStep:
     @property
     def path(self) -> Path:
         """Where the step's result lies."""
-        return self.plan.folder / f"step-{self.stop_at_step}.json"
+        return self.plan.folder / trial_record(self.stop_at_step)
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,16 @@ class TrialResult:
         return next(entry for entry in self.evaluations if entry[f"validation_{metric}"] == self.value)
 
 
+TRIAL_RESULT = FileFormat(
+    kind="trial's result",
+    number=2,
+    schema=TrialResult,
+    remedy="Delete it and run the training flow again",
+    unnumbered=1,
+    migrations={1: unchanged},
+)
+
+
 def _judge(step: TrialStep, evaluations: list[dict[str, float]]) -> TrialResult:
     """Value a trial by evaluations that every way of reaching its step has: rungs between leave no trace."""
     metric = step.plan.training.metric
@@ -61,7 +72,7 @@ def _judge(step: TrialStep, evaluations: list[dict[str, float]]) -> TrialResult:
 
 def read_trial(step: TrialStep) -> TrialResult | None:
     """Return the stored result of a trial's step, or None."""
-    return TrialResult(**read_json(step.path)) if step.path.is_file() else None
+    return TrialResult(**read_record(step.path, TRIAL_RESULT)) if step.path.is_file() else None
 
 
 def run_trial(step: TrialStep, report: Report) -> TrialResult:
@@ -76,7 +87,7 @@ def run_trial(step: TrialStep, report: Report) -> TrialResult:
     with claim_workspace(step.plan.folder) as workspace:
         evaluations = evaluations_of(finetune(step.plan, workspace, report, step.stop_at_step).state)
         result = _judge(step, evaluations)
-        write_json(step.path, asdict(result))
+        write_record(step.path, TRIAL_RESULT, asdict(result))
         if step.stop_at_step >= step.steps:
             discard_workspace(workspace)
     return result

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import precision_recall_curve
 
+from tasks.core.base.naming import CURVES_PICTURE, SEEDS_PICTURE
 from tasks.core.metrics.heads import THRESHOLD
 from tasks.core.training.seeds.predictions import Predictions, read_predictions
 from tasks.core.training.seeds.selection import Selection
@@ -21,8 +22,8 @@ BINS = 10
 
 def draw_pictures(selection: Selection) -> Iterator[tuple[str, Figure]]:
     """Yield file names and pictures of a study; each label has its own precision-recall and reliability pictures."""
-    yield "seeds.png", seed_spread(selection)
-    yield "learning_curves.png", learning_curves(selection)
+    yield SEEDS_PICTURE, seed_spread(selection)
+    yield CURVES_PICTURE, learning_curves(selection)
     labels = selection.winner.plan.splits.labels
     for label in labels:
         prefix = f"{label}_" if len(labels) > 1 else ""

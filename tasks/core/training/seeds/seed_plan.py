@@ -6,16 +6,16 @@ from pathlib import Path
 
 from tasks.core.base.errors import ModelFolderError
 from tasks.core.base.files import fingerprint, sha256_of_file
+from tasks.core.base.naming import seed_folder, seeds_folder
 from tasks.core.corpus.labelled.prepare import LabelledSplits
 from tasks.core.preprocessing import preprocessing_digest
 from tasks.core.round.model import Round
 from tasks.core.round.sections import Training
-from tasks.core.training.finished import read_finished
+from tasks.core.training.finished import read_finished, result_format
 from tasks.core.training.trainer.base_model import base_model_fingerprint, require_length
 
 TRAINING_FORMAT = 2
 """Raised when training itself changes, so that seeds are trained again."""
-PREDICTIONS_FILE = "predictions.parquet"
 DECISIVE_LIBRARIES = ("torch", "transformers")
 """Their versions change weights: seeds of two versions are not compared."""
 UNDECISIVE = {"seeds", "minimum_seeds", "bootstrap_resamples", "search"}
@@ -58,7 +58,7 @@ class SeedPlan:
     @property
     def folder(self) -> Path:
         """Where the seed's files lie."""
-        return Path(self.root) / f"seed-{self.seed}-{self.config_hash}"
+        return Path(self.root) / seed_folder(self.seed, self.config_hash)
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,9 @@ class SeedResult:
     """Of each of the checkpoint's files, by name."""
 
 
+SEED_RESULT = result_format("seed's result", SeedResult, "training")
+
+
 def plan_seeds(round_: Round, splits: LabelledSplits, base_model: str) -> list[SeedPlan]:
     """Return one plan for each of the round's seeds of a study; `base_model` is a folder or a hub id.
 
@@ -86,7 +89,7 @@ def plan_seeds(round_: Round, splits: LabelledSplits, base_model: str) -> list[S
     """
     digest = base_model_fingerprint(base_model)
     require_length(base_model, round_.training.max_length_tokens, "training.max_length_tokens")
-    root = str(round_.work_path / "seeds" / round_.name / splits.study)
+    root = str(seeds_folder(round_.work_path, round_.name, splits.study))
     return [
         SeedPlan(splits, seed, round_.training, base_model, digest, round_.preprocessing, root)
         for seed in round_.training.seeds
@@ -99,7 +102,8 @@ def read_result(plan: SeedPlan) -> SeedResult | None:
     Raises:
         TrainingError: the folder's result belongs to another configuration.
     """
-    return read_finished(SeedResult, plan.folder, plan.config_hash, "training")
+    result: SeedResult | None = read_finished(SEED_RESULT, plan.folder, plan.config_hash)
+    return result
 
 
 def verify_checkpoint(folder: Path, sha256: dict[str, str]) -> None:

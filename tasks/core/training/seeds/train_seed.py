@@ -16,11 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.core.base.files import fsync_tree, sha256_of_file
+from tasks.core.base.naming import TRAINING_ARGUMENTS_FILE
 from tasks.core.metrics.figures import all_figures, best_thresholds
 from tasks.core.metrics.heads import scores_of_labels
 from tasks.core.training.finished import write_finished
 from tasks.core.training.seeds.predictions import Predictions, write_predictions
-from tasks.core.training.seeds.seed_plan import SeedPlan, SeedResult, read_result
+from tasks.core.training.seeds.seed_plan import SEED_RESULT, SeedPlan, SeedResult, read_result
 from tasks.core.training.trainer.checkpoint import CheckpointCard, write_card
 from tasks.core.training.trainer.finetune import Finetuning, finetune
 from tasks.core.training.trainer.schedule import Report, evaluations_of
@@ -66,7 +67,7 @@ def _write_finished(finetuning: Finetuning, folder: Path) -> SeedResult:
         thresholds=dict(zip(labels, thresholds.tolist(), strict=True)),
         checkpoint_sha256=checkpoint,
     )
-    write_finished(result, folder)
+    write_finished(result, SEED_RESULT, folder)
     fsync_tree(folder)
     return result
 
@@ -75,7 +76,7 @@ def _save_checkpoint(finetuning: Finetuning, folder: Path) -> dict[str, str]:
     """Save model, tokenizer and card, and return the sha256 of each file."""
     plan = finetuning.plan
     finetuning.trainer.save_model(str(folder))
-    (folder / "training_args.bin").unlink()  # a pickle, and never read
+    (folder / TRAINING_ARGUMENTS_FILE).unlink()  # a pickle, and never read
     card = CheckpointCard.of(plan.splits, plan.seed, plan.config_hash, plan.preprocessing, plan.training)
     write_card(folder, card)
     return {path.name: sha256_of_file(path) for path in sorted(folder.iterdir())}

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from tasks.core.base.errors import ModelFolderError
 from tasks.core.base.files import fingerprint, read_json, sha256_of_folder
+from tasks.core.base.naming import CONFIG_FILE, TOKENIZER_FILE, WEIGHTS_FILES
 
 ROBERTA_LIKE = ("roberta", "xlm-roberta", "xlm-roberta-xl", "camembert")
-WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ def parse_base_model(base_model: str) -> BaseModel:
 
 def require_length(base_model: str, max_length_tokens: int, setting: str) -> None:
     """Raise ModelFolderError, naming the setting, when a folder's model has fewer positions than texts have tokens."""
-    path = Path(base_model) / "config.json"
+    path = Path(base_model) / CONFIG_FILE
     if not path.is_file():
         return
     config = read_json(path)
@@ -53,7 +53,7 @@ def base_model_fingerprint(base_model: str) -> str:
         return fingerprint(base_model)
     if not folder.is_dir():
         raise ModelFolderError(f"there is no base model folder {folder}; `make setup` fetches the demo's")
-    for choices in (("config.json",), ("tokenizer.json",), WEIGHTS):
+    for choices in ((CONFIG_FILE,), (TOKENIZER_FILE,), WEIGHTS_FILES):
         if not any((folder / name).is_file() for name in choices):
             raise ModelFolderError(f"the base model folder {folder} has no {' or '.join(choices)}")
     return fingerprint(sha256_of_folder(folder))

@@ -4,13 +4,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from tasks.core.base.errors import ModelFolderError
-from tasks.core.base.files import read_json, write_json
+from tasks.core.base.files import read_json
+from tasks.core.base.formats import FileFormat, read_record, unchanged, write_record
+from tasks.core.base.naming import CARD_FILE, CONFIG_FILE
 from tasks.core.corpus.labelled.prepare import LabelledSplits
 from tasks.core.metrics.heads import class_names
 from tasks.core.preprocessing import preprocessing_digest
 from tasks.core.round.sections import Head, Training
-
-CARD_FILE = "winnow.json"
 
 
 @dataclass(frozen=True)
@@ -41,28 +41,37 @@ class CheckpointCard:
         )
 
 
+CARD = FileFormat(
+    kind="checkpoint's card",
+    number=2,
+    schema=CheckpointCard,
+    remedy="Run the training flow again",
+    unnumbered=1,
+    migrations={1: unchanged},
+)
+
+
 def write_card(checkpoint: Path, card: CheckpointCard) -> None:
     """Write the card into the checkpoint's folder."""
-    write_json(checkpoint / CARD_FILE, asdict(card))
+    write_record(checkpoint / CARD_FILE, CARD, asdict(card))
 
 
 def read_card(checkpoint: Path) -> CheckpointCard:
     """Read a checkpoint's card.
 
     Raises:
-        ModelFolderError: the folder has none, or one of another version, or its classes are not the card's.
+        ModelFolderError: the folder has none, or one that is torn, or its classes are not the card's.
+        FormatError: the card is of a format that this version does not read.
     """
     path = checkpoint / CARD_FILE
     if not path.is_file():
         raise ModelFolderError(f"{checkpoint} is not a checkpoint of Winnow: it has no {CARD_FILE}")
-    content = read_json(path)
     try:
-        card = CheckpointCard(**content | {"labels": tuple(content.get("labels", ()))})
-    except TypeError as error:
-        raise ModelFolderError(
-            f"{path} was written by another version of Winnow ({error}). Run the training flow again."
-        ) from None
-    classes = read_json(checkpoint / "config.json").get("id2label")
+        content = read_record(path, CARD)
+    except ValueError as error:
+        raise ModelFolderError(f"{path} cannot be read: {error}. Run the training flow again.") from None
+    card = CheckpointCard(**content | {"labels": tuple(content["labels"])})
+    classes = read_json(checkpoint / CONFIG_FILE).get("id2label")
     expected = {str(number): name for number, name in enumerate(class_names(card.head, card.labels))}
     if classes != expected:
         raise ModelFolderError(

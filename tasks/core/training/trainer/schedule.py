@@ -7,6 +7,7 @@ from typing import Any
 
 from transformers import TrainerCallback
 
+from tasks.core.base.naming import checkpoint_folder
 from tasks.core.round.sections import Training
 from tasks.core.training.trainer.workspace import mark_whole
 
@@ -59,7 +60,7 @@ class EvaluationSchedule(TrainerCallback):
 
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002
         """Let the checkpoint count."""
-        mark_whole(Path(args.output_dir) / f"checkpoint-{state.global_step}")
+        mark_whole(Path(args.output_dir) / checkpoint_folder(state.global_step))
 
 
 class EvaluationReport(TrainerCallback):

@@ -12,9 +12,8 @@ from pathlib import Path
 
 from tasks.core.base.errors import TrainingError
 from tasks.core.base.files import fsync_tree, write_text
+from tasks.core.base.naming import WHOLE_FILE
 
-WHOLE_FILE = "winnow-whole"
-"""Stands in a checkpoint that was saved to its end."""
 CHECKPOINT = re.compile(r"^checkpoint-(\d+)$")
 
 

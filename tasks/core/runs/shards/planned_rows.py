@@ -17,7 +17,7 @@ def read_shard(plan: Plan, shard: Shard) -> pa.Table:
         RunFolderError: the file is not the planned one, before or after it was read.
     """
     require_planned(plan, shard)
-    rows = read_rows(plan.input_path(shard), shard.start, shard.stop, plan.id_column, plan.text_column)
+    rows = read_rows(plan.input_path(shard), shard.start, shard.stop, plan.inputs.id_column, plan.inputs.text_column)
     require_planned(plan, shard)
     return rows
 
@@ -34,7 +34,7 @@ def sha256_of_rows(rows: pa.Table) -> str:
 def require_planned(plan: Plan, shard: Shard) -> None:
     """Raise RunFolderError unless the shard's file is the one that was planned."""
     path = plan.input_path(shard)
-    if not path.is_file() or file_digest(path) != plan.file_digests[shard.file]:
+    if not path.is_file() or file_digest(path) != plan.inputs.file_digests[shard.file]:
         raise RunFolderError(
             f"{path} is no longer the file that run {plan.run_id} was planned for. Put it back, or run the inference "
             "flow again: a changed sample is a run of its own."

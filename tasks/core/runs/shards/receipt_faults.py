@@ -1,11 +1,11 @@
-"""Check a shard's receipt against the plan."""
+"""What is wrong with a shard's receipt, beside the plan."""
 
 from collections.abc import Iterator
 
-from tasks.core.runs.audit.findings import Finding, score_again
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.plan import Plan, Shard
-from tasks.core.runs.receipts import Receipt
+from tasks.core.runs.shards.findings import Finding, score_again
+from tasks.core.runs.shards.receipts import Receipt
 
 
 def no_receipt(folder: RunFolder, shard: Shard) -> Finding:
@@ -17,25 +17,36 @@ def no_receipt(folder: RunFolder, shard: Shard) -> Finding:
     return Finding("missing", name, "the shard is not finished", "Go on with the run")
 
 
-def check_receipt(plan: Plan, folder: RunFolder, shard: Shard, receipt: Receipt) -> Iterator[Finding]:
+def is_foreign(plan: Plan, shard: Shard, receipt: Receipt) -> bool:
+    """Say whether a receipt is of another run or shard than its place."""
+    return (receipt.run_id, receipt.shard) != (plan.run_id, shard.number)
+
+
+def receipt_faults(plan: Plan, folder: RunFolder, shard: Shard, receipt: Receipt) -> Iterator[Finding]:
     """Check that a receipt is of this run and shard, that its counts add up and that it names its shard's files.
 
     Of one that is of something else, nothing more is checked.
     """
     name = folder.receipt_path(shard.number).relative_to(folder.path).as_posix()
     again = score_again(folder, shard.number)
-    if (receipt.run_id, receipt.shard) != (plan.run_id, shard.number):
+    if is_foreign(plan, shard, receipt):
         problem = (
             f"it is of run {receipt.run_id}, shard {receipt.shard}, not of run {plan.run_id}, shard {shard.number}"
         )
         yield Finding("foreign", name, problem, again)
         return
     yield from (Finding("miscounted", name, problem, again) for problem in _miscounts(plan, shard, receipt))
+    named, expected = receipt.files.keys() | receipt.sha256.keys(), _own_files(plan, folder, shard, receipt)
+    for other in sorted(named - expected):
+        yield Finding("foreign", name, f"it names {other}, which is no file of its shard", again)
+    for own in sorted(expected - (receipt.files.keys() & receipt.sha256.keys())):
+        yield Finding("miscounted", name, f"it does not vouch for {own}, which is a file of its shard", again)
+
+
+def _own_files(plan: Plan, folder: RunFolder, shard: Shard, receipt: Receipt) -> set[str]:
     own = [folder.output_path(use.label, shard.number) for use in plan.engines]
     own += [folder.quarantine_path(shard.number)] if receipt.rows_quarantined else []
-    expected = {path.relative_to(folder.path).as_posix() for path in own}
-    for other in sorted((receipt.files.keys() | receipt.sha256.keys()) - expected):
-        yield Finding("foreign", name, f"it names {other}, which is no file of its shard", again)
+    return {path.relative_to(folder.path).as_posix() for path in own}
 
 
 def _miscounts(plan: Plan, shard: Shard, receipt: Receipt) -> Iterator[str]:

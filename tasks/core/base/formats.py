@@ -1,0 +1,131 @@
+"""The formats of the files that Winnow writes and reads again, and what happens to files of other versions.
+
+Each such file says its format, a number, and which version of Winnow wrote it. One of a newer format is refused with
+that version; an older one is migrated step by step to today's, or refused by name. None is half-read: a file that lacks
+what its kind must say, or says more, is no such file.
+
+The fields of a kind stand in one class, its schema; CHANGELOG.md says what changed between two numbers.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from tasks.core.base.errors import FormatError
+from tasks.core.base.files import read_json, write_json
+
+NUMBER = "format"
+WRITTEN_BY = "written_by"
+Content = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class FileFormat:
+    """What one kind of file says of itself."""
+
+    kind: str
+    """The word by which errors call such a file, such as `receipt`."""
+    number: int
+    """The format that this version writes."""
+    schema: type
+    """The dataclass or TypedDict whose fields are the keys of the file."""
+    remedy: str
+    """What a person does about a file of a format that is no longer read."""
+    unnumbered: int | None = None
+    """The format of files without a number, where such files were ever written."""
+    migrations: Mapping[int, Callable[[Content], Content]] = field(default_factory=dict)
+    """The step from each older format that is still read to the one after it."""
+
+    def sign(self, content: Mapping[str, Any]) -> Content:
+        """Return the content with the format's number and Winnow's version in front."""
+        return {NUMBER: self.number, WRITTEN_BY: winnow_version(), **content}
+
+    def read(self, content: Any, where: Path) -> Content:
+        """Return what a file says, in today's format and without its signature.
+
+        Raises:
+            FormatError: the file is of a newer format, or of one that is no longer read.
+            ValueError: it is torn, or no such file.
+        """
+        if not isinstance(content, dict):
+            raise ValueError(  # noqa: TRY004 - a torn file, whatever it holds
+                f"{where} is no {self.kind}: it holds {type(content).__name__}, not keys and values"
+            )
+        said = {key: value for key, value in content.items() if key not in (NUMBER, WRITTEN_BY)}
+        number = self.number_of(content, where)
+        while number < self.number:
+            said = self.migrations[number](said)
+            number += 1
+        self._require_keys(said, where)
+        return said
+
+    def number_of(self, content: Content, where: Path) -> int:
+        """Return the format of a file that can be read.
+
+        Raises:
+            FormatError: it is of a newer format, or of one that is no longer read.
+        """
+        number, here = content.get(NUMBER, self.unnumbered), winnow_version()
+        if isinstance(number, int) and number > self.number:
+            raise FormatError(
+                f"{where} is a {self.kind} of format {number}, written by Winnow {content.get(WRITTEN_BY, '(unknown)')}"
+                f"; this is Winnow {here}, which reads {self._readable()}. Install the version that wrote it, or a "
+                "later one."
+            )
+        if number not in {self.number, *self.migrations}:
+            raise FormatError(
+                f"{where} is a {self.kind} of format {number}; Winnow {here} reads {self._readable()}. {self.remedy}."
+            )
+        return int(number)
+
+    def _readable(self) -> str:
+        older = sorted(self.migrations)
+        return f"formats {older[0]} to {self.number}" if older else f"format {self.number}"
+
+    def _require_keys(self, content: Content, where: Path) -> None:
+        required, allowed = _keys_of(self.schema)
+        if content.keys() - allowed or required - content.keys():
+            raise ValueError(
+                f"{where} is no {self.kind} of format {self.number}: it lacks {sorted(required - content.keys())} and "
+                f"has {sorted(content.keys() - allowed)} too much"
+            )
+
+
+def write_record(path: Path, kind: FileFormat, content: Mapping[str, Any]) -> None:
+    """Write a file of a kind as JSON: signed, aside and renamed."""
+    write_json(path, kind.sign(content))
+
+
+def read_record(path: Path, kind: FileFormat) -> Content:
+    """Read a file of a kind.
+
+    Raises:
+        FileNotFoundError: there is none.
+        FormatError: it is of a newer format, or of one that is no longer read.
+        ValueError: it is torn, or no such file.
+    """
+    return kind.read(read_json(path), path)
+
+
+def unchanged(content: Content) -> Content:
+    """Migrate from a format that said the same, without its number."""
+    return content
+
+
+def winnow_version() -> str:
+    """Return Winnow's version; a registered model is also loaded where Winnow is not installed."""
+    try:
+        return version("winnow")
+    except PackageNotFoundError:
+        return "(not installed)"
+
+
+def _keys_of(schema: Any) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the keys that a schema requires, and those that it allows."""
+    if not is_dataclass(schema):
+        return schema.__required_keys__, schema.__required_keys__ | schema.__optional_keys__
+    known = fields(schema)
+    required = (item.name for item in known if item.default is MISSING and item.default_factory is MISSING)
+    return frozenset(required), frozenset(item.name for item in known)

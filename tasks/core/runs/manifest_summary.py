@@ -1,0 +1,30 @@
+"""The manifest for a person: `logs/summary.md`."""
+
+from tasks.core.base.formats import Content
+
+
+def summarise(manifest: Content) -> str:
+    """Return rows in, quarantined and out of each label, and which model and variants scored, as Markdown."""
+    counts = manifest["counts"]
+    lines = [
+        f"# Run {manifest['run_id']}",
+        "",
+        f"{counts['rows_in']} rows in {manifest['shards']} shards, {counts['rows_quarantined']} quarantined.",
+        *_duplicates(counts["duplicate_ids"]),
+        "",
+        "| label | model | variants (shards) | rows out |",
+        "|---|---|---|---|",
+    ]
+    for use in manifest["engines"]:
+        model = f"{use['registered_model']} version {use['version']}"
+        variants = ", ".join(f"{name} ({shards})" for name, shards in use["variants"].items())
+        lines.append(f"| {use['label']} | {model} | {variants} | {counts['rows_out'][use['label']]} |")
+    return "\n".join(lines) + "\n"
+
+
+def _duplicates(rows: int | None) -> list[str]:
+    if rows is None:
+        return ["", "Whether ids stand more than once was not counted: the run has too many rows for that."]
+    if not rows:
+        return []
+    return ["", f"{rows} rows have an id that an earlier row has; each was kept, and is in the output or quarantine."]

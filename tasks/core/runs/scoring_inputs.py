@@ -1,0 +1,68 @@
+"""What decides a run's scores, once: the run id is its fingerprint, the plan holds it, adoption compares it.
+
+A field that is added here changes the run id, travels with the plan, and keeps shards from being taken over from runs
+where it was another, unless it is marked as the run's own.
+"""
+
+from dataclasses import dataclass, field, fields, is_dataclass
+from typing import Any
+
+from tasks.core.base.files import fingerprint
+
+SCORING_VERSION = 1
+"""Raised when Winnow's own code gives a text another score than before; tests/core/inference/test_golden.py fails until
+it is."""
+OF_THE_RUN = {"of_the_run": True}
+"""Marks what tells runs apart, but not the scores of a shard of the same rows."""
+
+
+@dataclass(frozen=True)
+class EngineUse:
+    """The engine model that scores a label."""
+
+    label: str
+    registered_model: str = field(metadata=OF_THE_RUN)
+    version: str = field(metadata=OF_THE_RUN)
+    digest: str
+    folder: str = field(compare=False)
+    """Where the engine model's copy lies; it may be elsewhere at the next launch."""
+
+
+@dataclass(frozen=True)
+class ScoringInputs:
+    """All that the scores of a run follow from."""
+
+    engines: tuple[EngineUse, ...]
+    id_column: str
+    text_column: str
+    preprocessing: str
+    max_length_tokens: int
+    batch_tokens: int
+    fall_back_to_fp32: bool
+    libraries: dict[str, str]
+    """The versions of the libraries that scores depend on."""
+    scoring_version: int
+    """The version of how Winnow's own code scores."""
+    file_digests: dict[str, str] = field(metadata=OF_THE_RUN)
+    """The digest of each of the sample's files, by name."""
+    shard_rows: int = field(metadata=OF_THE_RUN)
+    limit: int | None = field(metadata=OF_THE_RUN)
+
+    @property
+    def run_id(self) -> str:
+        """The fingerprint of all of it."""
+        return fingerprint(_content(self, whole=True))
+
+    def scores_like(self, other: "ScoringInputs") -> bool:
+        """Say whether a shard of the same rows gets the same bytes of scores from both."""
+        return bool(_content(self, whole=False) == _content(other, whole=False))
+
+
+def _content(value: Any, whole: bool) -> Any:
+    """Return a record as plain values, places left out and, unless it is to be whole, what is of the run alone."""
+    if isinstance(value, tuple):
+        return [_content(item, whole) for item in value]
+    if not is_dataclass(value):
+        return value
+    kept = (item for item in fields(value) if item.compare and (whole or not item.metadata.get("of_the_run")))
+    return {item.name: _content(getattr(value, item.name), whole) for item in kept}

@@ -1,0 +1,1 @@
+"""A shard on disk: its rows, its receipt, and whether it is whole."""

@@ -1,0 +1,84 @@
+"""A shard's receipt: what went in, what came out, and the files that prove it."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+
+from pydantic import TypeAdapter
+
+from tasks.core.base.formats import FileFormat, read_record, unchanged, write_record
+from tasks.core.runs.folder import RunFolder
+from tasks.core.runs.plan import Plan, Shard
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """Counts and files of one finished shard."""
+
+    shard: int
+    run_id: str
+    rows_in: int
+    rows_out: dict[str, int]
+    """How many scores were written, by label."""
+    variants: dict[str, str]
+    """The engine variant that scored, by label."""
+    rows_quarantined: int
+    duplicate_texts: int
+    """How many rows have a text that an earlier row of the shard has; it is scored once and written for every id."""
+    empty_texts: int
+    truncated_texts: int
+    """How many rows have a text with more tokens than the models read."""
+    input_mtime_ns: int
+    input_sha256: str
+    """The sha256 of the shard's ids and texts."""
+    files: dict[str, int]
+    """The bytes of each file of the shard, by its path in the run folder."""
+    sha256: dict[str, str]
+    """The checksum of each of those files."""
+    histograms: dict[str, list[int]]
+    """By label, how many rows have a score in each twentieth from 0 to 1."""
+    seconds: float
+    """The seconds of the clock from reading the rows to writing the last file."""
+    engine_seconds: float
+    """The part of `seconds` that was spent in the models."""
+    threads: int
+    worker: str
+    processor: str
+    cpu_features: Sequence[str]
+    cpu_seconds: float = 0.0
+    """The CPU time that this process spent within `seconds`, on all threads."""
+
+
+RECEIPT = FileFormat(
+    kind="receipt",
+    number=2,
+    schema=Receipt,
+    remedy="Look at the folder with the version that made it",
+    unnumbered=1,
+    migrations={1: unchanged},
+)
+_TYPES = TypeAdapter(Receipt)
+
+
+def write_receipt(receipt: Receipt, folder: RunFolder) -> None:
+    """Write the receipt; from here on the shard counts as finished."""
+    write_record(folder.receipt_path(receipt.shard), RECEIPT, asdict(receipt))
+
+
+def read_receipt(folder: RunFolder, number: int) -> Receipt | None:
+    """Return a shard's receipt, or None when there is none, or one that is torn.
+
+    Raises:
+        FormatError: it is of a format that this version does not read.
+    """
+    try:
+        return _TYPES.validate_python(read_record(folder.receipt_path(number), RECEIPT), strict=True)
+    except (FileNotFoundError, ValueError):
+        return None
+
+
+def read_receipts(
+    plan: Plan, folder: RunFolder, shards: Iterable[Shard] | None = None
+) -> Iterator[tuple[Shard, Receipt | None]]:
+    """Yield each of the shards, or of all the plan's, with its receipt: one is in memory at a time."""
+    for shard in plan.shards if shards is None else shards:
+        yield shard, read_receipt(folder, shard.number)

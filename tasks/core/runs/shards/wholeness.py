@@ -1,0 +1,90 @@
+"""Whether a shard is whole: the one answer, for all who ask; they differ in how much they read again.
+
+status     receipts and the sizes of files: no sample is asked
+resume     ... and that the sample's file has not changed since
+adoption   ... and every byte
+manifest   ... and the rows of each part, and every byte that changed since the last manifest
+audit      every receipt, footer, id and byte; no sample is asked
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from tasks.core.runs.folder import RunFolder
+from tasks.core.runs.plan import Plan, Shard
+from tasks.core.runs.shards.findings import Finding, score_again
+from tasks.core.runs.shards.part_faults import part_faults
+from tasks.core.runs.shards.planned_rows import read_shard, sha256_of_rows
+from tasks.core.runs.shards.receipt_faults import is_foreign, no_receipt, receipt_faults
+from tasks.core.runs.shards.receipts import Receipt, read_receipts, write_receipt
+
+
+@dataclass(frozen=True)
+class Look:
+    """How much of a shard is read again, beside its receipt and the sizes of its files."""
+
+    sample: bool = False
+    """Whether the sample's file must have the time of change that the receipt names."""
+    footers: bool = False
+    """Whether the footer of each part must give its rows, and the run, shard, label and engine of its place."""
+    bytes_since_ns: int | None = None
+    """Files that changed at this time (nanoseconds of the epoch) or later must have their sha256; None: no file."""
+    ids: bool = False
+    """Whether the parts of all labels must have the same ids in the same order."""
+
+
+STATUS = Look()
+RESUME = Look(sample=True)
+ADOPTION = Look(sample=True, bytes_since_ns=0)
+AUDIT = Look(footers=True, bytes_since_ns=0, ids=True)
+
+
+def shard_faults(plan: Plan, folder: RunFolder, shard: Shard, receipt: Receipt | None, look: Look) -> Iterator[Finding]:
+    """Yield what is wrong with a shard, as far as it is looked at; a shard without any fault is whole."""
+    if receipt is None:
+        yield no_receipt(folder, shard)
+        return
+    yield from receipt_faults(plan, folder, shard, receipt)
+    if is_foreign(plan, shard, receipt):
+        return
+    if look.sample and receipt.input_mtime_ns != plan.input_path(shard).stat().st_mtime_ns:
+        name = folder.receipt_path(shard.number).relative_to(folder.path).as_posix()
+        problem = f"{plan.input_path(shard)} was changed after the shard was scored"
+        yield Finding("altered", name, problem, score_again(folder, shard.number))
+    yield from part_faults(plan, folder, receipt, look.footers, look.bytes_since_ns, look.ids)
+
+
+def is_whole(plan: Plan, folder: RunFolder, shard: Shard, receipt: Receipt | None, look: Look) -> bool:
+    """Say whether a shard has none of the faults that a look would find."""
+    return next(shard_faults(plan, folder, shard, receipt, look), None) is None
+
+
+def unfinished_shards(plan: Plan, folder: RunFolder, shards: Iterable[Shard] | None = None) -> list[int]:
+    """Return the numbers of those of the shards, or of all the plan's, that are to be scored."""
+    read = read_receipts(plan, folder, shards)
+    return [shard.number for shard, receipt in read if not is_whole(plan, folder, shard, receipt, RESUME)]
+
+
+def renew_and_find_unfinished(plan: Plan, folder: RunFolder) -> list[int]:
+    """Return the same, having renewed the receipts of shards whose sample file was copied or touched only.
+
+    Their rows are read and must be the same to the byte.
+    """
+    unfinished = []
+    for shard, receipt in read_receipts(plan, folder):
+        if is_whole(plan, folder, shard, receipt, RESUME):
+            continue
+        renewed = None if receipt is None else _renewed(plan, shard, receipt)
+        if renewed is not None and is_whole(plan, folder, shard, renewed, RESUME):
+            write_receipt(renewed, folder)
+        else:
+            unfinished.append(shard.number)
+    return unfinished
+
+
+def _renewed(plan: Plan, shard: Shard, receipt: Receipt) -> Receipt | None:
+    """Return the receipt with its file's present time of change, or None when the shard's rows are not its rows."""
+    mtime_ns = plan.input_path(shard).stat().st_mtime_ns
+    if receipt.input_mtime_ns == mtime_ns or sha256_of_rows(read_shard(plan, shard)) != receipt.input_sha256:
+        return None
+    return replace(receipt, input_mtime_ns=mtime_ns)
