@@ -78,7 +78,7 @@ def all_rows(splits: LabelledSplits) -> Rows:
 
 def real_data(name: str) -> Path:
     """Return one of the real sets, which are not in the repository, or skip the test."""
-    default = Path(__file__).parents[4] / "shared" / "data"
+    default = Path(__file__).parents[3] / "shared" / "data"
     path = Path(os.environ.get("WINNOW_TEST_DATA", default)) / name
     if not path.is_file():
         pytest.skip(f"not run: there is no {path}; set WINNOW_TEST_DATA to the folder of real texts")
