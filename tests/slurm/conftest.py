@@ -1,4 +1,4 @@
-"""A real SLURM of four nodes on loopback."""
+"""Servers whose worker finds the SLURM cluster, clusters of a test's own, and an empty queue."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""A round whose sample has sentences that follow a pattern: after `word7` comes `word8`, after `word23` `word0`."""
+"""A pretraining on sentences that follow a pattern."""
 
 import dataclasses
 
