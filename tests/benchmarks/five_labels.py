@@ -12,7 +12,6 @@ from tokenizers import Tokenizer
 from tasks.core.base.files import sha256_of_file, write_json
 from tasks.core.conversion.convert import convert
 from tasks.core.conversion.request import ConversionRequest
-from tasks.core.corpus.sample.listing import list_sample
 from tasks.core.engines.loading import open_tokenizer
 from tasks.core.engines.model_folder import FP32_FILE, ONNX_FILE, EngineModel, read_engine_model, write_engine_model
 from tasks.core.inference.scoring import score_shard
@@ -20,10 +19,11 @@ from tasks.core.preprocessing import preprocess
 from tasks.core.round.conversion_section import Conversion
 from tasks.core.round.sections import Inference, Sample
 from tasks.core.runs.folder import RunFolder
-from tasks.core.runs.plan import EngineUse, Plan, make_plan, write_plan
+from tasks.core.runs.plan import Plan, write_plan
 from tasks.core.runs.receipts import Receipt, read_receipt
 from tests.benchmarks.real_texts import draw_texts
 from tests.benchmarks.trained import Trained
+from tests.support.plans import plan_of
 
 LABELS = tuple(f"label_{number}" for number in range(5))
 SCORED_TEXTS, PARITY_TEXTS = 3_000, 1_000
@@ -85,10 +85,9 @@ class FiveLabels:
         (folder / "sample").mkdir(parents=True)
         table = pa.table({"tweet_id": pa.array(range(10**18, 10**18 + rows), pa.int64()), "text": texts})
         pq.write_table(table, folder / "sample" / "tweets.parquet", row_group_size=shard_rows or rows)
-        uses = [(EngineUse(label, label, "1", m.digest, m.folder), m) for label, m in self.engines.items()]
         settings = Inference(output_path=folder, shard_rows=shard_rows or rows)
         sample = Sample(path=folder / "sample")
-        plan = make_plan("evaluation", sample, list_sample(sample), uses, settings, None)
+        plan = plan_of(sample, self.engines, settings)
         run_folder = RunFolder(folder / "run")
         write_plan(plan, run_folder)
         return Run(plan, run_folder, preprocess(plan.preprocessing, texts))

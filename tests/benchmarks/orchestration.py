@@ -15,7 +15,8 @@ from infra.services.process import start, stop, wait_healthy
 from infra.services.settings import ServiceSettings
 from infra.services.stack import services
 from tasks.core.base.files import read_json
-from tests.conftest import free_port, write_round, write_sample
+from tests.support.ports import free_port
+from tests.support.round_files import write_round, write_sample
 from tests.support.tiny import WORDS, save_tiny_bert
 
 SHARDS = 2_000

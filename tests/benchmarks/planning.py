@@ -15,8 +15,9 @@ from tasks.core.corpus.sample.listing import survey_sample
 from tasks.core.engines.model_folder import EngineModel
 from tasks.core.round.sections import Inference, Sample
 from tasks.core.runs.folder import RunFolder
-from tasks.core.runs.plan import EngineUse, make_plan, read_plan, write_plan
+from tasks.core.runs.plan import read_plan, write_plan
 from tests.benchmarks.report import write_report
+from tests.support.plans import plan_of
 from tests.support.tiny import WORDS, save_tiny_bert, save_tiny_checkpoint
 from tests.support.tiny_conversion import convert_tiny
 
@@ -33,7 +34,7 @@ def planning(folder: Path) -> dict[str, Any]:
     settings = Inference(output_path=folder)
     steps: dict[str, dict[str, float]] = {}
     listing = _measured(steps, "survey", lambda: survey_sample(sample))
-    plan = _measured(steps, "plan", lambda: make_plan("all", sample, listing.files, engines, settings, None))
+    plan = _measured(steps, "plan", lambda: plan_of(sample, engines, settings, files=listing.files))
     _measured(steps, "write", lambda: write_plan(plan, run))
     found = _measured(steps, "read", lambda: read_plan(run))
     if found != plan or plan.rows != FILES * ROWS_A_FILE:
@@ -77,13 +78,10 @@ def _write_files(folder: Path) -> Path:
     return folder
 
 
-def _engines(folder: Path) -> list[tuple[EngineUse, EngineModel]]:
+def _engines(folder: Path) -> dict[str, EngineModel]:
     save_tiny_bert(folder / "base", WORDS)
     checkpoint = save_tiny_checkpoint(folder / "base", folder / "checkpoint", ("positive",), 0)
-    models = convert_tiny(checkpoint, ("positive",), folder / "engine")
-    return [
-        (EngineUse(label, f"us.{label}", "1", model.digest, model.folder), model) for label, model in models.items()
-    ]
+    return convert_tiny(checkpoint, ("positive",), folder / "engine")
 
 
 if __name__ == "__main__":

@@ -35,9 +35,9 @@ from infra.services.settings import ServiceSettings
 from tests.benchmarks.orchestration import SHARDS
 from tests.benchmarks.report import write_report
 from tests.benchmarks.slurm_efficiency import efficiency
-from tests.conftest import free_port
-from tests.drills.slurm_trouble import write_profile
-from tests.services.api import rows
+from tests.support.ports import free_port
+from tests.support.slurm_profiles import write_profile
+from tests.support.stack_clients import rows
 
 WORKERS = 4
 SHARD_SECONDS = 30

@@ -20,7 +20,7 @@ from tests.benchmarks.engines import RECIPES
 from tests.benchmarks.five_labels import make_five_labels
 from tests.benchmarks.trained import train
 from tests.benchmarks.turns import Way, paired_ratio, take_turns
-from tests.drills.slurm_trouble import write_profile
+from tests.support.slurm_profiles import write_profile
 
 SHARD_ROWS = 250
 SHARDS = 8

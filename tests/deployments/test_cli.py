@@ -1,38 +1,8 @@
 """The `winnow` command as a person types it, without servers."""
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
-import pytest
 import yaml
 
-from tests.conftest import free_port
-
-
-@pytest.fixture
-def winnow(tmp_path):
-    """Return a function that runs `winnow`; nothing listens where it looks for servers."""
-
-    def run(*words, **environment):
-        address = {"PREFECT_API_URL": f"http://127.0.0.1:{free_port()}/api", "PREFECT_CLIENT_MAX_RETRIES": "0"}
-        return subprocess.run(
-            [Path(sys.executable).parent / "winnow", *words],
-            env={**os.environ, "WINNOW_HOME": str(tmp_path / "home"), **address, **environment},
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-
-    return run
-
-
-def assert_taught(done, message):
-    assert done.returncode == 1
-    assert message in done.stderr
-    assert "Traceback" not in done.stderr
+from tests.support.commands import assert_taught
 
 
 def test_deploying_without_a_server_says_how_to_start_one(winnow, make_round):

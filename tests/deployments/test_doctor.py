@@ -9,7 +9,7 @@ import pytest
 from deployments.doctor.node import look, packages
 from deployments.doctor.profiles import check_profile, judge
 from infra.clusters.profiles import read_profile
-from tests.conftest import free_port
+from tests.support.ports import free_port
 
 
 @pytest.fixture

@@ -1,73 +1,28 @@
 """Prefect and MLflow servers, one trained and converted round, and undisturbed runs, shared by all drills."""
 
+import os
+import random
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 import yaml
 
+from infra.local_slurm.client import run
 from infra.services.process import start, stop, wait_healthy
 from infra.services.settings import ServiceSettings
 from infra.services.stack import services
 from tasks.core.round.round_file import read_round
 from tasks.core.runs.folder import RunFolder
-from tests.conftest import free_port, write_round
-from tests.drills.launches import Launch, Launcher
-from tests.drills.slurm_runs import troubled  # noqa: F401 - a fixture
-from tests.drills.soundness import Scores, read_scores, wrong_in
-from tests.slurm.conftest import slurm, slurm_packages  # noqa: F401 - fixtures
-from tests.support.tiny import make_sentences
-
-SHARDS = {"many": 240, "few": 40}
-"""Shards of the drills' samples. Of the many, each takes a worker a good part of a second."""
-SHARD_ROWS = 600
-
-
-def write_drill_sample(folder: Path, shards: int) -> Path:
-    """Write a sample of three files whose texts are all distinct; one text of 97 is missing and goes to quarantine."""
-    folder.mkdir()
-    rows = shards * SHARD_ROWS
-    texts = [None if number % 97 == 0 else text for number, text in enumerate(make_sentences(rows, seed=7))]
-    ids = pa.array(range(5 * 10**17, 5 * 10**17 + rows), pa.int64())
-    table = pa.table({"tweet_id": ids, "text": pa.array(texts, pa.string())})
-    third = shards // 3 * SHARD_ROWS
-    for number, (begin, end) in enumerate([(0, third), (third, 2 * third), (2 * third, rows)]):
-        pq.write_table(table.slice(begin, end - begin), folder / f"part-{number}.parquet", row_group_size=SHARD_ROWS)
-    return folder
-
-
-@dataclass
-class Drill:
-    """A run of its own: a round file whose output path nothing else writes to."""
-
-    round_file: Path
-    sample: str
-    launcher: Launcher
-    undisturbed: Scores
-
-    def launch(self, **parameters: Any) -> Launch:
-        """Start the run, or go on with it."""
-        parameters = {"round_file": str(self.round_file), "sample": self.sample} | parameters
-        return self.launcher.start([("inference", parameters)])
-
-    @property
-    def folder(self) -> RunFolder:
-        """The run's only folder."""
-        (path,) = read_round(self.round_file).inference.output_path.glob("iter_*")
-        return RunFolder(path)
-
-    def finished_shards(self) -> int:
-        """Return how many shards have a receipt by now; none before there is a run folder."""
-        return len(list(read_round(self.round_file).inference.output_path.glob("iter_*/receipts/[0-9]*.json")))
-
-    def is_scored(self) -> bool:
-        """Say whether every shard has a receipt."""
-        return self.finished_shards() == SHARDS[self.sample]
+from tests.drills.drill import SHARD_ROWS, SHARDS, Drill, write_drill_sample
+from tests.drills.launches import Launcher
+from tests.drills.slurm_runs import wait_until_idle
+from tests.drills.slurm_trouble import Trouble
+from tests.support.ports import free_port
+from tests.support.round_files import write_round
+from tests.support.slurm_profiles import write_profile
+from tests.support.soundness import read_scores, wrong_in
 
 
 @pytest.fixture(scope="session")
@@ -162,3 +117,28 @@ def half_done(make_drill, undisturbed_folder) -> Callable[[list[int]], Drill]:
         return drill
 
     return make
+
+
+@pytest.fixture
+def troubled(slurm, settings, make_drill, tmp_path, monkeypatch):
+    """Return a function that starts a run on SLURM and gives it with its trouble-maker."""
+    monkeypatch.setenv("SLURM_CONF", slurm.environment["SLURM_CONF"])
+    made = []
+
+    def make(sample="many", draw=None, **profile):
+        drill = make_drill(sample)
+        cluster = write_profile(tmp_path, **profile)
+
+        def launch():
+            return drill.launch(cluster=cluster)
+
+        made.append(Trouble(slurm, settings, draw or random.Random(0), launch, launch()))  # noqa: S311 - no secrets
+        return drill, made[-1]
+
+    yield make
+    for trouble in made:
+        trouble.mend()
+        trouble.launch.process.poll() is None and trouble.launch.kill()
+    # Orphans of a flow that was killed; nothing may be left for the next drill.
+    run(slurm, "scancel", "--quiet", f"--user={os.getuid()}")
+    wait_until_idle(slurm)

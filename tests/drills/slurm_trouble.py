@@ -5,34 +5,20 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import psutil
-import yaml
 
 from infra.local_slurm.client import run
 from infra.local_slurm.errors import SlurmError
-from infra.local_slurm.jobs import run_out_of_time, wait_for_job
 from infra.local_slurm.local import LocalSlurm
-from infra.local_slurm.nodes import drain, kill_node, resume, start_node
 from infra.local_slurm.processes import job_processes
 from infra.services.process import start, stop, wait_healthy
 from infra.services.settings import ServiceSettings
 from infra.services.stack import services
 from tests.drills.launches import Launch
+from tests.support.slurm_jobs import run_out_of_time, wait_for_job
+from tests.support.slurm_nodes import drain, kill_node, resume, start_node
 
-PROFILE = {
-    "kind": "slurm",
-    "workers": 3,
-    "cpus": 1,
-    "memory_gib": 1,
-    "walltime_minutes": 30,
-    "retire_before_minutes": 5,
-    "retire_spread_minutes": 1,
-    "interface": "lo",
-    "adapt_interval_seconds": 0.5,
-    "environment": {"OMP_NUM_THREADS": "1"},
-}
 BRIEF = {"walltime_minutes": 2, "retire_before_minutes": 1.7, "retire_spread_minutes": 0.05}
 """A profile's values with which a worker retires after about 18 s."""
 BRIEF_SECONDS = 22
@@ -41,13 +27,6 @@ ENDED = ("COMPLETING", "TIMEOUT", "CANCELLED", "COMPLETED", "FAILED", "NODE_FAIL
 """States of a job that no longer runs."""
 LONGEST_SECONDS = 120
 """That SLURM takes to notice that a job is over, on a node that was lost as well."""
-
-
-def write_profile(folder: Path, **changes: object) -> str:
-    """Write the drills' SLURM profile and return its path."""
-    path = folder / "slurm.yaml"
-    path.write_text(yaml.safe_dump(PROFILE | changes))
-    return str(path)
 
 
 @dataclass

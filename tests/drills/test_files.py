@@ -5,7 +5,7 @@ import os
 import pyarrow.parquet as pq
 import pytest
 
-from tests.drills.soundness import require_sound
+from tests.support.soundness import require_sound
 
 pytestmark = pytest.mark.timeout(900)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.drills.soundness import require_sound
+from tests.support.soundness import require_sound
 
 pytestmark = pytest.mark.timeout(900)
 ROOM_BYTES = 40_000

@@ -6,7 +6,7 @@ import pytest
 from tasks.core.base.files import sha256_of_folder
 from tasks.core.runs.folder import RunFolder
 from tests.drills.engine_model import another_engine_model
-from tests.drills.soundness import read_scores, require_sound, wrong_in
+from tests.support.soundness import read_scores, require_sound, wrong_in
 
 pytestmark = pytest.mark.timeout(900)
 ORPHAN_SECONDS = 60

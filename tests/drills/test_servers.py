@@ -6,7 +6,7 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from infra.services.process import running_process, start, stop, wait_healthy
 from infra.services.stack import services
-from tests.drills.soundness import require_sound
+from tests.support.soundness import require_sound
 
 pytestmark = pytest.mark.timeout(900)
 

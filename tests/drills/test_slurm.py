@@ -4,10 +4,10 @@ import time
 
 import pytest
 
-from infra.local_slurm.nodes import wait_for_state
 from tests.drills.slurm_runs import wait_until_idle
 from tests.drills.slurm_trouble import BRIEF, BRIEF_SECONDS
-from tests.drills.soundness import require_sound
+from tests.support.slurm_nodes import wait_for_state
+from tests.support.soundness import require_sound
 
 pytestmark = [pytest.mark.slurm, pytest.mark.timeout(900)]
 

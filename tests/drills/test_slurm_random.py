@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.drills.soundness import require_sound
+from tests.support.soundness import require_sound
 
 DRILLS = int(os.environ.get("WINNOW_DRILLS", "4"))
 A_RUN = 4

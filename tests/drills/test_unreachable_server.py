@@ -8,7 +8,7 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from infra.fan_out import run_all
-from tests.conftest import free_port
+from tests.support.ports import free_port
 
 
 @task(cache_policy=NO_CACHE)

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from tasks.core.runs.status.signs_of_life import read_running_shards
-from tests.drills.soundness import require_sound
+from tests.support.soundness import require_sound
 
 pytestmark = pytest.mark.timeout(1500)
 KILLS = int(os.environ.get("WINNOW_KILLS", "7"))

@@ -22,18 +22,10 @@ from tasks.core.base.naming import parse_run_folder_name
 from tasks.core.round.round_file import read_round
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.status.markers import read_failures, read_running
-from tests.conftest import write_round, write_sample
+from tests.support.round_files import write_round, write_sample
+from tests.support.run_marks import HOLD
 
 pytestmark = [pytest.mark.usefixtures("orchestration"), pytest.mark.timeout(900)]
-
-HOLD = """
-import sys, time
-from pathlib import Path
-from tasks.core.runs.launch_lock import launch_lock
-with launch_lock(Path(sys.argv[1])):
-    print("held", flush=True)
-    time.sleep(300)
-"""
 
 
 @pytest.fixture(scope="module")

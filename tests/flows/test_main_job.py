@@ -25,7 +25,7 @@ from tasks.core.base.files import sha256_of_folder
 from tasks.core.round.round_file import read_round
 from tasks.records.registry import find_version
 from tasks.records.tracking import tracking_uri
-from tests.conftest import write_round
+from tests.support.round_files import write_round
 
 pytestmark = [pytest.mark.usefixtures("orchestration"), pytest.mark.timeout(900)]
 

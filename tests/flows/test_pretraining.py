@@ -19,7 +19,7 @@ from tasks.core.training.trainer.base_model import base_model_fingerprint
 from tasks.records.base_model_versions import local_base_model
 from tasks.records.registry import find_version
 from tasks.records.tracking import tracking_uri
-from tests.conftest import write_round
+from tests.support.round_files import write_round
 
 pytestmark = [pytest.mark.usefixtures("orchestration"), pytest.mark.timeout(900)]
 

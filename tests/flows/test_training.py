@@ -27,7 +27,7 @@ from tasks.core.base.files import fingerprint, sha256_of_folder
 from tasks.core.round.round_file import read_round
 from tasks.records.registry import find_version
 from tasks.records.tracking import read_json_artifact, tracking_uri
-from tests.conftest import write_round
+from tests.support.round_files import write_round
 from tests.support.tiny import make_sentences
 
 # Several whole trainings a test, each with its own Dask workers: slow where cores are shared.

@@ -6,16 +6,14 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from http.server import HTTPServer, SimpleHTTPRequestHandler
-from pathlib import Path
 
 import psutil
 import pytest
 
 from infra.errors import ServiceError
 from infra.services.process import Service, running_process, start, stop, wait_healthy
-from tests.conftest import free_port
+from tests.support.ports import free_port
 
 CHILD = "import subprocess, sys; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])"
 
@@ -88,9 +86,9 @@ def test_a_service_that_ends_at_once_shows_the_end_of_its_log(tmp_path):
 @pytest.mark.timeout(90)
 def test_a_service_of_a_starter_that_does_not_reap_it_is_seen_to_be_gone(service, monkeypatch):
     monkeypatch.setattr("infra.services.process.STOP_SECONDS", 600)
-    starter = "import sys, time; from tests.infra.test_process import start_and_wait; start_and_wait(sys.argv)"
     words = [service.command[2], str(service.folder), service.health_url]
-    process = subprocess.Popen([sys.executable, "-c", starter, *words], stdout=subprocess.PIPE, text=True)
+    command = [sys.executable, "-m", "tests.support.service_starter", *words]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout.readline() == "started\n"
         main = running_process(service)
@@ -100,16 +98,6 @@ def test_a_service_of_a_starter_that_does_not_reap_it_is_seen_to_be_gone(service
     finally:
         process.kill()
         process.communicate()
-
-
-def start_and_wait(words):
-    """Start a service and never ask for its end: run in another process."""
-    _, code, folder, url = words
-    service = Service("web", [sys.executable, "-c", code], {}, Path(folder), url)
-    start(service)
-    wait_healthy(service)
-    print("started", flush=True)  # noqa: T201
-    time.sleep(600)
 
 
 def test_a_service_that_does_not_speak_http_is_asked_by_its_probe_and_stopped_by_its_signal(tmp_path):

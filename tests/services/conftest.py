@@ -5,7 +5,6 @@ import os
 import shutil
 import socket
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
@@ -16,12 +15,10 @@ from distributed import Client
 from infra.errors import ServiceError
 from infra.services import stack
 from infra.services.packages import PACKAGES, ensure_packages
-from infra.services.process import running_process
 from infra.services.settings import ServiceSettings
-from tests.conftest import free_port
-from tests.services.api import PrefectApi
-
-BINARIES = Path(sys.executable).parent
+from tests.support.commands import BINARIES
+from tests.support.ports import free_port
+from tests.support.stack_clients import PrefectApi
 
 
 @pytest.fixture(scope="session")
@@ -139,19 +136,3 @@ def own_address():
     if not addresses:
         pytest.skip("this machine has no address but loopback")
     return addresses[0]
-
-
-def family(settings):
-    """Return every process of a stack."""
-    mains = [process for service in stack.services(settings) if (process := running_process(service))]
-    return mains + [child for process in mains for child in process.children(recursive=True)]
-
-
-def listening(processes):
-    """Return the addresses and ports that the processes listen at."""
-    return {
-        (entry.laddr.ip, entry.laddr.port)
-        for process in processes
-        for entry in process.net_connections("inet")
-        if entry.status == psutil.CONN_LISTEN
-    }

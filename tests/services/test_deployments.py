@@ -14,7 +14,7 @@ import yaml
 from infra.services.process import running_process
 from infra.services.stack import services
 from tasks.core.round.round_file import read_round
-from tests.conftest import write_round
+from tests.support.round_files import write_round
 
 ROWS = 6_000
 EXPECTED_IDS = list(range(5 * 10**17, 5 * 10**17 + ROWS))

@@ -15,8 +15,9 @@ from infra.errors import ServiceError
 from infra.services import stack
 from infra.services.databases import installed_versions
 from infra.services.passwords import read_secrets
-from tests.services.api import rows
-from tests.services.conftest import BINARIES, family
+from tests.support.commands import BINARIES
+from tests.support.stack_clients import rows
+from tests.support.stack_processes import family
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(240)]
 

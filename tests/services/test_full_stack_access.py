@@ -8,8 +8,8 @@ import pytest
 import redis
 
 from infra.services.passwords import read_secrets
-from tests.services.api import connect
-from tests.services.conftest import family, listening
+from tests.support.stack_clients import connect
+from tests.support.stack_processes import family, listening
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(240)]
 

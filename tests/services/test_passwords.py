@@ -14,9 +14,10 @@ from infra.services import stack
 from infra.services.process import is_healthy
 from infra.services.settings import ServiceSettings
 from infra.services.zombies import install_zombie_automation
-from tests.conftest import free_port
-from tests.services.api import PrefectApi
-from tests.services.conftest import BINARIES, family, listening
+from tests.support.commands import BINARIES
+from tests.support.ports import free_port
+from tests.support.stack_clients import PrefectApi
+from tests.support.stack_processes import family, listening
 
 PREFECT_PATHS = ("/admin/version", "/automations/filter", "/flow_runs/filter")
 MLFLOW_PATHS = (

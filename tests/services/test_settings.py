@@ -18,7 +18,7 @@ from infra.services.packages import ensure_packages, find_program
 from infra.services.passwords import ensure_secrets, read_secrets
 from infra.services.settings import ServiceSettings, read_record, read_settings
 from infra.services.units import write_units
-from tests.conftest import free_port
+from tests.support.ports import free_port
 
 
 @pytest.fixture

@@ -1,37 +1,18 @@
-"""A real SLURM of four nodes on loopback."""
+"""Servers whose worker finds the SLURM cluster, clusters of a test's own, and an empty queue."""
 
 import os
 import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
 from infra.local_slurm.control import down, up
-from infra.local_slurm.packages import ensure_packages
 from infra.local_slurm.settings import SlurmSettings
 from infra.services import stack
 from infra.services.settings import ServiceSettings
-from tests.conftest import free_port
-from tests.support.needed import require
-
-BINARIES = Path(sys.executable).parent
-
-
-@pytest.fixture(scope="session")
-def slurm_packages():
-    """SLURM's Debian packages, installed if they were not."""
-    require(ensure_packages)
-
-
-@pytest.fixture(scope="session")
-def slurm(slurm_packages, tmp_path_factory):
-    """A cluster that is up, with four nodes of two CPUs and 8 GiB; see `infra.slurm` for what can be done to it."""
-    settings = SlurmSettings(tmp_path_factory.mktemp("slurm"))
-    try:
-        yield up(settings)
-    finally:
-        down(settings.folder)
+from infra.slurm.commands import our_jobs
+from tests.support.commands import BINARIES
+from tests.support.dask_jobs import wait_until
+from tests.support.ports import free_port
 
 
 @pytest.fixture
@@ -70,3 +51,11 @@ def typed(settings):
         return done.stdout
 
     return run
+
+
+@pytest.fixture
+def empty_slurm(slurm, monkeypatch):
+    """SLURM's commands find the test's cluster, and no job of an earlier test is there."""
+    for name, value in slurm.environment.items():
+        monkeypatch.setenv(name, value)
+    wait_until(lambda: not our_jobs(), "the jobs of the test before were gone")

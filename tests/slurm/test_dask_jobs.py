@@ -13,7 +13,6 @@ import pytest
 import yaml
 from distributed import Client, Security
 
-from infra.clusters.profiles import SlurmProfile
 from infra.dask_workers.time_slices import take_long_slices, thread_attributes
 from infra.errors import ClusterError
 from infra.local_slurm.client import run
@@ -23,20 +22,9 @@ from infra.slurm.cluster import slurm_cluster
 from infra.slurm.commands import cancel, our_jobs
 from infra.slurm.job_keeper import require_kept
 from tests.slurm.where import where
+from tests.support.dask_jobs import SECONDS, SMALL, numbers, wait_until
 
-pytestmark = [pytest.mark.slurm, pytest.mark.timeout(300)]
-SECONDS = 90
-SMALL = SlurmProfile(
-    kind="slurm",
-    workers=2,
-    cpus=2,
-    memory_gib=1,
-    walltime_minutes=30,
-    retire_before_minutes=5,
-    retire_spread_minutes=1,
-    interface="lo",
-    adapt_interval_seconds=0.5,
-)
+pytestmark = [pytest.mark.slurm, pytest.mark.timeout(300), pytest.mark.usefixtures("empty_slurm")]
 HOLD = """
 import sys, time
 from pathlib import Path
@@ -47,25 +35,6 @@ if __name__ == "__main__":
         print("up", flush=True)
         time.sleep(600)
 """
-
-
-@pytest.fixture(autouse=True)
-def on_slurm(slurm, monkeypatch):
-    """SLURM's commands find the test's cluster, and no job of an earlier test is there."""
-    for name, value in slurm.environment.items():
-        monkeypatch.setenv(name, value)
-    wait_until(lambda: not our_jobs(), "the jobs of the test before were gone")
-
-
-def wait_until(condition, what):
-    deadline = time.monotonic() + SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, f"{what}: not within {SECONDS} s"
-        time.sleep(0.1)
-
-
-def numbers():
-    return {job.number for job in our_jobs()}
 
 
 def _slice_that_a_thread_gets():

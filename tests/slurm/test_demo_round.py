@@ -17,7 +17,7 @@ from infra.services.settings import read_settings
 from tasks.core.round.conversion_section import VARIANT_NAMES
 from tasks.core.round.round_file import read_round
 from tasks.core.runs.folder import RunFolder
-from tests.drills.soundness import read_scores, wrong_in
+from tests.support.soundness import read_scores, wrong_in
 
 pytestmark = [pytest.mark.slurm, pytest.mark.timeout(1_800)]
 WHOLE = os.environ.get("WINNOW_WHOLE_DEMO") == "1"

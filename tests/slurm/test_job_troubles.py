@@ -10,20 +10,18 @@ import yaml
 from distributed import Client, KilledWorker
 
 from infra.local_slurm.client import run
-from infra.local_slurm.jobs import run_out_of_time
-from infra.local_slurm.nodes import drain, resume
 from infra.slurm import commands as slurm_jobs
 from infra.slurm.cluster import slurm_cluster
 from infra.slurm.commands import cancel
 from infra.slurm.job_keeper import require_kept
 from infra.slurm.jobqueue import job_class
 from tests.slurm.slow import work
-from tests.slurm.test_dask_jobs import SECONDS, SMALL, numbers, on_slurm, wait_until
 from tests.slurm.where import where
+from tests.support.dask_jobs import SECONDS, SMALL, numbers, wait_until
+from tests.support.slurm_jobs import run_out_of_time
+from tests.support.slurm_nodes import drain, resume
 
-__all__ = ["on_slurm"]
-
-pytestmark = [pytest.mark.slurm, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slurm, pytest.mark.timeout(300), pytest.mark.usefixtures("empty_slurm")]
 ALONE = SMALL.model_copy(update={"workers": 1})
 LIFETIME_SECONDS = 18
 SHORT_LIVED = {"walltime_minutes": 2, "retire_before_minutes": 1.7, "retire_spread_minutes": 0.01}

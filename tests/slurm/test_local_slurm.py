@@ -2,14 +2,15 @@
 
 import pytest
 
-from infra.local_slurm import memory, nodes
+from infra.local_slurm import memory
 from infra.local_slurm.client import run
 from infra.local_slurm.control import up
 from infra.local_slurm.daemons import node_states
 from infra.local_slurm.errors import SlurmError
-from infra.local_slurm.jobs import read_endings, run_out_of_time, show_job, wait_for_job
 from infra.local_slurm.processes import job_processes, kill_jobs
 from tests.slurm.submitted import is_alive, output, submit, wait_until
+from tests.support import slurm_nodes as nodes
+from tests.support.slurm_jobs import read_endings, run_out_of_time, show_job, wait_for_job
 
 pytestmark = pytest.mark.slurm
 TAKE_300_MIB = "import time; taken = bytearray(b'1') * (300 << 20); time.sleep(600)"

@@ -10,10 +10,10 @@ import yaml
 from infra.local_slurm.client import run as run_slurm
 from tasks.core.round.round_file import read_round
 from tasks.core.runs.folder import RunFolder
-from tests.conftest import write_round, write_sample
-from tests.drills.slurm_trouble import write_profile
-from tests.drills.soundness import read_scores, wrong_in
-from tests.services.api import PrefectApi
+from tests.support.round_files import write_round, write_sample
+from tests.support.slurm_profiles import write_profile
+from tests.support.soundness import read_scores, wrong_in
+from tests.support.stack_clients import PrefectApi
 
 pytestmark = [pytest.mark.slurm, pytest.mark.timeout(900)]
 FLOWS = ("training", "conversion", "inference")

@@ -21,7 +21,6 @@ from infra.local_slurm.client import run
 from infra.local_slurm.control import down, up
 from infra.local_slurm.daemons import daemons
 from infra.local_slurm.errors import SlurmError
-from infra.local_slurm.jobs import show_job, wait_for_job
 from infra.local_slurm.local import LocalSlurm
 from infra.local_slurm.processes import job_processes
 from infra.local_slurm.settings import MAX_FOLDER_LENGTH, SlurmSettings
@@ -29,6 +28,7 @@ from infra.local_slurm.status import read_status
 from infra.services.ports import is_free
 from infra.services.process import running_process
 from tests.slurm.submitted import is_alive, submit, wait_until
+from tests.support.slurm_jobs import show_job, wait_for_job
 
 pytestmark = pytest.mark.slurm
 STUBBORN = "trap '' TERM; (setsid sleep 600 &); while true; do sleep 1; done"
@@ -36,8 +36,8 @@ AS_NOBODY = """
 import encodings.idna, os, pwd, sys, time
 from pathlib import Path
 from infra.local_slurm import control
-from infra.local_slurm import jobs
-from infra.local_slurm import nodes
+from tests.support import slurm_jobs as jobs
+from tests.support import slurm_nodes as nodes
 from infra.local_slurm import status
 from infra.local_slurm.client import run
 from infra.local_slurm.processes import job_processes

@@ -7,16 +7,16 @@ import pyarrow.parquet as pq
 import pytest
 
 from tasks.core.base.errors import MachineError, RunFolderError
-from tasks.core.corpus.sample.listing import list_sample
 from tasks.core.engines import libraries
 from tasks.core.round.sections import Inference, Sample
 from tasks.core.runs.folder import RunFolder
-from tasks.core.runs.plan import EngineUse, make_plan, write_plan
+from tasks.core.runs.plan import write_plan
 from tasks.core.runs.receipts import read_receipt
 from tasks.core.runs.status.markers import read_failures
 from tasks.inference import unfinished_blocks
 from tasks.shards import score_block
-from tests.conftest import write_sample
+from tests.support.plans import plan_of
+from tests.support.round_files import write_sample
 
 
 @pytest.fixture
@@ -25,9 +25,8 @@ def make_planned(tmp_path, tiny_engines):
 
     def make(shard_rows):
         sample = Sample(path=write_sample(tmp_path / "sample", 200, files=2, row_group_size=shard_rows))
-        uses = [(EngineUse(label, f"us.{label}", "1", m.digest, m.folder), m) for label, m in tiny_engines.items()]
         settings = Inference(output_path=tmp_path, shard_rows=shard_rows)
-        plan = make_plan("evaluation", sample, list_sample(sample), uses, settings, None)
+        plan = plan_of(sample, tiny_engines, settings)
         folder = RunFolder(tmp_path / "run")
         write_plan(plan, folder)
         return plan, folder, sample.path

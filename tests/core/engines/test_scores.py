@@ -11,14 +11,14 @@ import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from tasks.core.base.errors import ModelFolderError
-from tasks.core.corpus.sample.listing import list_sample
 from tasks.core.engines.loading import open_engine
 from tasks.core.engines.model_folder import read_engine_model
 from tasks.core.inference.scoring import score_shard
 from tasks.core.preprocessing import preprocess
 from tasks.core.round.sections import Inference, Sample
 from tasks.core.runs.folder import RunFolder
-from tasks.core.runs.plan import EngineUse, make_plan, write_plan
+from tasks.core.runs.plan import write_plan
+from tests.support.plans import plan_of
 from tests.support.tiny import make_sentences, save_tiny_checkpoint
 from tests.support.tiny_conversion import convert_tiny
 
@@ -42,11 +42,8 @@ def score(tmp_path):
         table = pa.table({"tweet_id": pa.array(range(len(texts)), pa.int64()), "text": pa.array(texts, pa.string())})
         pq.write_table(table, tmp_path / "sample" / "a.parquet")
         sample = Sample(path=tmp_path / "sample")
-        uses = [
-            (EngineUse(label, f"us.{label}", "1", model.digest, model.folder), model) for label, model in models.items()
-        ]
         settings = Inference(output_path=tmp_path, shard_rows=100, batch_tokens=512)
-        plan = make_plan("evaluation", sample, list_sample(sample), uses, settings, None)
+        plan = plan_of(sample, models, settings)
         folder = RunFolder(tmp_path / "run")
         write_plan(plan, folder)
         score_shard(plan, plan.shards[0], folder)

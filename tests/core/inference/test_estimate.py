@@ -8,13 +8,12 @@ from tasks.core.base.files import read_json, write_json
 from tasks.core.engines.loading import close_engines
 from tasks.core.inference import estimate as module
 from tasks.core.inference.estimate import Measured, estimate, measure
-from tests.core.inference.test_scoring import make_run, sample  # noqa: F401 - fixtures
 
 Usage = namedtuple("Usage", "total used free")
 
 
 @pytest.fixture
-def run(make_run):  # noqa: F811
+def run(make_run):
     return make_run(score=False)
 
 

@@ -10,15 +10,11 @@ import pytest
 from tasks.core.base.errors import MachineError, RunFolderError
 from tasks.core.base.files import sha256_of_file, sha256_of_folder
 from tasks.core.base.parquet import STAMP_KEY
-from tasks.core.corpus.sample.listing import list_sample
 from tasks.core.engines.loading import open_engine, open_tokenizer
 from tasks.core.evaluation.top_scored import top_scored
 from tasks.core.inference.scoring import score_shard
-from tasks.core.round.sections import Inference, Sample
 from tasks.core.runs import plan as plan_module
-from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.manifest import Launch, write_manifest
-from tasks.core.runs.plan import EngineUse, make_plan, write_plan
 from tasks.core.runs.receipts import (
     finished_receipts,
     read_receipt,
@@ -26,36 +22,8 @@ from tasks.core.runs.receipts import (
     unfinished_shards,
     write_receipt,
 )
+from tests.support.run_texts import TEXTS
 from tests.support.tiny import make_sentences
-
-TEXTS = [*make_sentences(90, seed=7), None, "", "same text", "", None, "same text", " ".join(["word1"] * 90)]
-
-
-@pytest.fixture
-def sample(tmp_path):
-    (tmp_path / "sample").mkdir()
-    ids = pa.array([2**63 - 1 - number for number in range(len(TEXTS))], pa.int64())
-    pq.write_table(pa.table({"tweet_id": ids, "text": TEXTS}), tmp_path / "sample" / "a.parquet", row_group_size=40)
-    return Sample(path=tmp_path / "sample")
-
-
-@pytest.fixture
-def make_run(sample, tiny_engines, tmp_path):
-    def make(name="run", score=True):
-        uses = [
-            (EngineUse(label, f"us.{label}", "3", model.digest, model.folder), model)
-            for label, model in tiny_engines.items()
-        ]
-        settings = Inference(output_path=tmp_path, shard_rows=40, batch_tokens=512)
-        plan = make_plan("evaluation", sample, list_sample(sample), uses, settings, None)
-        folder = RunFolder(tmp_path / name)
-        write_plan(plan, folder)
-        if score:
-            for shard in plan.shards:
-                score_shard(plan, shard, folder)
-        return plan, folder
-
-    return make
 
 
 def outputs(folder, label="positive"):

@@ -1,13 +1,12 @@
-"""A round whose sample has sentences that follow a pattern: after `word7` comes `word8`, after `word23` `word0`."""
+"""A pretraining on sentences that follow a pattern."""
 
 import dataclasses
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from tasks.core.pretraining import pretraining_plan as planning
 from tasks.core.round.round_file import read_round
+from tests.support.pretraining_texts import PATTERNS, write_texts
 
 SETTINGS = {
     "heldout_texts": 40,
@@ -16,15 +15,6 @@ SETTINGS = {
     "learning_rate": 5.0e-3,
     "block_length_tokens": 32,
 }
-PATTERNS = [
-    " ".join(f"word{(start + step) % 24}" for step in range(length)) for start in range(24) for length in range(4, 29)
-]
-
-
-def write_texts(path, texts, row_group_size=100):
-    table = pa.table({"tweet_id": pa.array(range(len(texts)), pa.int64()), "text": pa.array(texts, pa.string())})
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(table, path, row_group_size=row_group_size)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from transformers import AutoTokenizer
 from tasks.core.base.errors import InputDataError
 from tasks.core.pretraining.blocks import HELDOUT_TOKENS, TRAINING_TOKENS, pack, read_blocks, read_packed
 from tasks.core.pretraining.masking import BlockSequence, MaskingCollator
-from tests.core.pretraining.conftest import PATTERNS
+from tests.support.pretraining_texts import PATTERNS
 
 LENGTH = 32
 

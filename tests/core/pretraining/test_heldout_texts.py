@@ -3,7 +3,7 @@ import pytest
 from tasks.core.base.errors import InputDataError, ModelFolderError, RoundFileError
 from tasks.core.pretraining import pretraining_plan as planning
 from tasks.core.pretraining.heldout_texts import CorpusTexts, smallest_distinct, text_key
-from tests.core.pretraining.conftest import PATTERNS, write_texts
+from tests.support.pretraining_texts import PATTERNS, write_texts
 
 
 def parts(plan):

@@ -5,7 +5,7 @@ from transformers import AutoModelForMaskedLM, AutoTokenizer
 from tasks.core.pretraining.blocks import TRAINING_TOKENS, read_blocks
 from tasks.core.pretraining.own_tokenizer import adapt_embeddings, train_tokenizer
 from tasks.core.pretraining.pretrain import pretrain
-from tests.core.pretraining.conftest import PATTERNS
+from tests.support.pretraining_texts import PATTERNS
 
 TEXTS = [f"{text} naranja azul" for text in PATTERNS]
 

@@ -8,14 +8,14 @@ import pytest
 
 from tasks.core.base.naming import run_folder_name
 from tasks.core.base.parquet import STAMP_KEY
-from tasks.core.corpus.sample.listing import list_sample
 from tasks.core.inference.scoring import score_shard
 from tasks.core.round.sections import Inference, Sample
 from tasks.core.runs.earlier_runs import adopt_shards
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.manifest import Launch, write_manifest
-from tasks.core.runs.plan import EngineUse, make_plan, write_plan
+from tasks.core.runs.plan import write_plan
 from tasks.core.runs.receipts import finished_receipts, unfinished_shards
+from tests.support.plans import plan_of
 from tests.support.tiny import make_sentences
 
 
@@ -37,12 +37,8 @@ def plan_now(sample, tiny_engines, tmp_path):
     """Plan the sample as it is now; keyword arguments change the settings."""
 
     def plan(run_name="main", **changes):
-        uses = [
-            (EngineUse(label, f"us.{label}", "3", model.digest, model.folder), model)
-            for label, model in tiny_engines.items()
-        ]
         settings = Inference(**{"output_path": tmp_path / "runs", "shard_rows": 40, "batch_tokens": 512} | changes)
-        made = make_plan("evaluation", sample, list_sample(sample), uses, settings, None)
+        made = plan_of(sample, tiny_engines, settings)
         folder = RunFolder(tmp_path / "runs" / run_folder_name("iter0", 0, run_name, made.run_id, "evaluation"))
         write_plan(made, folder)
         return made, folder

@@ -8,15 +8,7 @@ import pytest
 from tasks.core.base.errors import RunFolderError
 from tasks.core.runs import launch_lock as module
 from tasks.core.runs.launch_lock import LOCK_FILE, launch_lock
-
-HOLD = """
-import sys, time
-from pathlib import Path
-from tasks.core.runs.launch_lock import launch_lock
-with launch_lock(Path(sys.argv[1])):
-    print("held", flush=True)
-    time.sleep(60)
-"""
+from tests.support.run_marks import HOLD
 
 
 @pytest.fixture

@@ -9,9 +9,7 @@ from tasks.core.base.files import read_json, write_json
 from tasks.core.runs.audit import duplicate_ids
 from tasks.core.runs.manifest import Launch, write_manifest
 from tasks.core.runs.receipts import finished_receipts
-from tests.core.inference.test_scoring import make_run, sample
 
-__all__ = ["make_run", "sample"]
 LAUNCH = Launch(97, 1.0)
 IDS = [7, 7, 8, None, 2**63 - 1, None, 8, 7]
 TEXTS = ["a", "b", None, "c", "d", None, "e", "f"]

@@ -12,8 +12,9 @@ from tasks.core.base.parquet import STAMP_KEY
 from tasks.core.corpus.sample.listing import SampleFile, list_sample
 from tasks.core.round.sections import Inference, Sample
 from tasks.core.runs.folder import RunFolder
-from tasks.core.runs.plan import EngineUse, _cut_files, make_plan, read_plan, write_plan
-from tests.conftest import write_sample
+from tasks.core.runs.plan import _cut_files, read_plan, write_plan
+from tests.support.plans import plan_of
+from tests.support.round_files import write_sample
 
 
 @pytest.fixture
@@ -26,15 +27,9 @@ def settings(tmp_path):
     return Inference(output_path=tmp_path / "runs", shard_rows=50, batch_tokens=512)
 
 
-def uses(engines):
-    return [
-        (EngineUse(label, f"us.{label}", "1", model.digest, model.folder), model) for label, model in engines.items()
-    ]
-
-
 @pytest.fixture
 def plan(sample, settings, tiny_engines):
-    return make_plan("evaluation", sample, list_sample(sample), uses(tiny_engines), settings, None)
+    return plan_of(sample, tiny_engines, settings)
 
 
 groups = st.lists(st.lists(st.integers(0, 70), max_size=6), max_size=4)
@@ -72,7 +67,7 @@ def test_the_run_id_follows_what_changes_scores(plan, sample, settings, tiny_eng
 
     def run_id(sample=sample, files=files, engines=tiny_engines, limit=None, **changes):
         changed = settings.model_copy(update=changes)
-        return make_plan("evaluation", sample, files, uses(engines), changed, limit).run_id
+        return plan_of(sample, engines, changed, limit, files).run_id
 
     assert run_id() == plan.run_id
     other = dataclasses.replace(tiny_engines["positive"], max_length_tokens=16)
@@ -89,7 +84,7 @@ def test_a_moved_sample_is_the_same_run(plan, sample, settings, tiny_engines, tm
     folder = RunFolder(tmp_path / "run")
     write_plan(plan, folder)
     moved = Sample(path=shutil.move(sample.path, tmp_path / "elsewhere"))
-    again = make_plan("evaluation", moved, list_sample(moved), uses(tiny_engines), settings, None)
+    again = plan_of(moved, tiny_engines, settings)
     assert again == plan
     write_plan(again, folder)
     assert read_plan(folder).sample_root == str(moved.path)
@@ -115,7 +110,7 @@ def test_a_torn_plan_is_refused(plan, tmp_path):
 def test_engine_models_that_take_different_input_are_refused(sample, settings, tiny_engines):
     mixed = tiny_engines | {"negative": dataclasses.replace(tiny_engines["negative"], max_length_tokens=16)}
     with pytest.raises(ModelFolderError, match="do not take the same input"):
-        make_plan("evaluation", sample, list_sample(sample), uses(mixed), settings, None)
+        plan_of(sample, mixed, settings)
 
 
 def test_the_rounds_name_is_kept_and_tells_no_plans_apart(plan, tmp_path):

@@ -10,8 +10,9 @@ from tasks.core.inference.scoring import score_shard
 from tasks.core.round.sections import Inference, Sample
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.manifest import Launch, write_manifest
-from tasks.core.runs.plan import EngineUse, make_plan, read_plan, write_plan
-from tests.core.corpus.sample.sample_files import compress, write_csv
+from tasks.core.runs.plan import read_plan, write_plan
+from tests.support.plans import plan_of
+from tests.support.sample_files import compress, write_csv
 
 LARGEST = 2**63 - 1
 SMALL_FILES = 5_000
@@ -27,10 +28,9 @@ def plan_sample(tiny_engines, tmp_path):
     """Return a function that plans the sample in the test's folder."""
 
     def plan(**changes):
-        uses = [(EngineUse(label, f"us.{label}", "1", m.digest, m.folder), m) for label, m in tiny_engines.items()]
         source = Sample(path=tmp_path / "sample", **changes)
         settings = Inference(output_path=tmp_path, shard_rows=50)
-        return make_plan("evaluation", source, survey_sample(source).files, uses, settings, None)
+        return plan_of(source, tiny_engines, settings, files=survey_sample(source).files)
 
     return plan
 

@@ -12,16 +12,16 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
 from tasks.core.base.errors import RunFolderError
-from tasks.core.corpus.sample.listing import list_sample
 from tasks.core.engines.loading import open_engine, open_tokenizer
 from tasks.core.inference.scoring import score_shard
 from tasks.core.round.sections import Inference, Sample
 from tasks.core.runs.audit.verify import Verification
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.manifest import Launch, write_manifest
-from tasks.core.runs.plan import EngineUse, make_plan, read_plan, write_plan
+from tasks.core.runs.plan import read_plan, write_plan
 from tasks.core.runs.receipts import finished_receipts, unfinished_shards
-from tests.core.runs.drawn_runs import TEXTS, damage, drawn_runs, is_scorable, killed_at
+from tests.support.drawn_runs import TEXTS, damage, drawn_runs, is_scorable, killed_at
+from tests.support.plans import plan_of
 
 EXAMPLES = int(os.environ.get("WINNOW_PROPERTY_EXAMPLES", "40"))
 """Up to 40 are always the same, and one that fails is shown as it is; more are drawn anew each time, and made small."""
@@ -33,13 +33,9 @@ class Run:
     """A run below tasks.core: planned, scored, damaged and resumed as its files are."""
 
     def __init__(self, sample, folder, engines, shard_rows, limit):
-        uses = [
-            (EngineUse(label, f"us.{label}", "1", model.digest, model.folder), model)
-            for label, model in engines.items()
-        ]
         self.folder = RunFolder(folder)
         cut = Inference(output_path=folder.parent, shard_rows=shard_rows, batch_tokens=512)
-        write_plan(make_plan("evaluation", sample, list_sample(sample), uses, cut, limit), self.folder)
+        write_plan(plan_of(sample, engines, cut, limit), self.folder)
         self.plan = read_plan(self.folder)
 
     def befall(self, fault):

@@ -3,15 +3,8 @@ from dataclasses import replace
 
 import pytest
 
-from tasks.core.corpus.labelled.prepare import StudyRequest, prepare_splits
 from tasks.core.training.seeds.seed_plan import SeedPlan, plan_seeds
-
-
-def prepare(round_, study="positive"):
-    """Prepare a study of a round as the training flow does."""
-    training = round_.training
-    request = StudyRequest(study, round_.studies[study], training.head, training.metric, round_.preprocessing)
-    return prepare_splits(round_.labelled_data, request, round_.work_path / "splits")
+from tests.support.studies import prepare_study
 
 
 @pytest.fixture
@@ -21,7 +14,7 @@ def make_plan(tiny_round) -> Callable[..., SeedPlan]:
     def make(root: str | None = None, seed: int = 1, **changes: object) -> SeedPlan:
         training = type(tiny_round.training).model_validate(tiny_round.training.model_dump() | changes)
         round_ = tiny_round.model_copy(update={"training": training})
-        plan = plan_seeds(round_, prepare(round_), round_.base_model)[0]
+        plan = plan_seeds(round_, prepare_study(round_), round_.base_model)[0]
         return replace(plan, root=root or plan.root, seed=seed)
 
     return make

@@ -18,9 +18,10 @@ from tasks.core.engines.scores import label_scores
 from tasks.core.engines.text_classifier import logits_of
 from tasks.records.registry import Registration, register_folder
 from tasks.records.tracking import tracking_uri
-from tests.conftest import free_port, write_round
-from tests.core.conversion.packing.test_pyfunc_files import write_tiny_engine
-from tests.deployments.test_cli import assert_taught
+from tests.support.commands import assert_taught
+from tests.support.ports import free_port
+from tests.support.pyfunc import write_tiny_engine
+from tests.support.round_files import write_round
 
 WINNOW = Path(sys.executable).parent / "winnow"
 HEADER = "probability\tlogit_other\tlogit_positive\ttext"

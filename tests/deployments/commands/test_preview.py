@@ -5,9 +5,7 @@ import pytest
 from deployments.commands.preview import DRAWN_TEXTS, describe, preview
 from tasks.core.base.errors import InputDataError, RoundFileError
 from tasks.core.round.round_file import read_round
-from tests.deployments.test_cli import assert_taught, winnow
-
-__all__ = ["winnow"]
+from tests.support.commands import assert_taught
 
 
 @pytest.fixture

@@ -3,13 +3,8 @@
 import subprocess
 import sys
 
-from tests.core.inference.test_scoring import make_run, sample
-from tests.core.runs.status.test_read_status import make_named_run
-from tests.deployments.commands.test_status import finished, halted
-from tests.deployments.test_cli import assert_taught, winnow
-from tests.flows.test_inference import HOLD
-
-__all__ = ["finished", "halted", "make_named_run", "make_run", "sample", "winnow"]
+from tests.support.commands import assert_taught
+from tests.support.run_marks import HOLD
 
 
 def test_a_finished_run_is_not_run_again(winnow, finished):

@@ -7,34 +7,14 @@ import shutil
 import pytest
 
 from deployments.commands.status import LONGEST_MESSAGE, describe, duration
-from tasks.core.inference.scoring import score_shard
 from tasks.core.runs.launch_lock import launch_lock
 from tasks.core.runs.manifest import Launch, write_manifest
 from tasks.core.runs.status.markers import LONGEST_MESSAGE as LONGEST_MARKED
 from tasks.core.runs.status.read_status import read_status
-from tests.core.inference.test_scoring import make_run, sample
-from tests.core.runs.status.test_read_status import HOST, begin, dead_pid, fail, make_named_run
-from tests.deployments.test_cli import assert_taught, winnow
+from tests.support.commands import assert_taught
+from tests.support.run_marks import HOST, begin, fail
 
-__all__ = ["make_named_run", "make_run", "sample", "winnow"]
 COMMAND = "prefect deployment run inference/us-iter0 -p sample=evaluation -p run_name=main"
-
-
-@pytest.fixture
-def halted(make_named_run):
-    """A run of which one shard is done, one failed and one was left by a killed worker."""
-    plan, folder = make_named_run(score=False)
-    score_shard(plan, plan.shards[0], folder)
-    fail(folder, 1, "[Errno 28] No space left on device: '/data/x'")
-    begin(folder, 2, f"{HOST}-{dead_pid()}", 0)
-    return folder
-
-
-@pytest.fixture
-def finished(make_named_run):
-    plan, folder = make_named_run()
-    write_manifest(plan, folder, Launch(97, 1.0))
-    return folder
 
 
 def test_status_of_a_halted_run(winnow, halted):

@@ -15,17 +15,9 @@ from mlflow.tracking import MlflowClient
 from tasks.core.base.files import sha256_of_folder
 from tasks.records.registry import Registration, fetch_folder, register_folder
 from tasks.records.tracking import tracking_uri
-from tests.conftest import free_port
-from tests.core.conversion.packing.test_pyfunc_files import (
-    PYFUNC_SCRIPT,
-    TEXTS,
-    outside,
-    scores_of,
-    without_winnow,
-    write_tiny_engine,
-)
+from tests.support.ports import free_port
+from tests.support.pyfunc import PYFUNC_SCRIPT, TEXTS, scores_of, without_winnow, write_tiny_engine
 
-__all__ = ["outside"]
 START_SECONDS = 120
 
 

@@ -16,7 +16,7 @@ from tasks.records.study_runs import describe_data, failed_when_interrupted, fin
 from tasks.records.tracking import tracking_uri
 from tasks.search import train_trial
 from tasks.training import Study, train_one_seed
-from tests.core.training.conftest import prepare
+from tests.support.studies import prepare_study
 
 pytestmark = pytest.mark.usefixtures("tracking")
 
@@ -28,7 +28,7 @@ def round_(make_round):
 
 @pytest.fixture
 def plan(round_):
-    return plan_seeds(round_, prepare(round_), round_.base_model)[0]
+    return plan_seeds(round_, prepare_study(round_), round_.base_model)[0]
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import pytest
 
 from tasks.core.conversion.parity.gate import judge
 from tasks.core.round.conversion_section import BALANCED, STRICT
-from tests.core.conversion.parity.test_parity_report import FIGURES
+from tests.support.label_figures import FIGURES
 
 REFERENCE = np.array([[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]], np.float32)
 TEXTS = ["first", "second", "third"]

@@ -7,25 +7,8 @@ import pytest
 from tasks.core.conversion.parity.parity_figures import LabelFigures
 from tasks.core.conversion.parity.parity_report import draw_scatter, parity_markdown, parity_rows
 from tasks.core.round.conversion_section import STRICT
+from tests.support.label_figures import FIGURES
 
-SPLIT = {
-    "ap": 0.91234, "ap_low": 0.88, "ap_high": 0.94, "ap_loss": 0.0012, "ap_loss_low": -0.0003, "ap_loss_high": 0.0019,
-}  # fmt: skip
-FIGURES = LabelFigures(
-    texts=5000,
-    max_logit_difference=0.0513,
-    mean_logit_difference=0.0042,
-    kendall_tau=0.99812,
-    spearman=0.9999,
-    kendall_tau_top=0.971,
-    spearman_top=0.98,
-    overlap={"20": 1.0, "100": 0.99, "1000": 0.985, "1 %": 0.995},
-    flips=7,
-    threshold=0.41,
-    distinct_top=998,
-    distinct_top_checkpoint=1000,
-    **{f"{split}_{name}": value for split in ("validation", "test") for name, value in SPLIT.items()},
-)
 REASONS = ["kendall_tau is 0.91, at least 0.99 is needed", "overlap at 20 is 0.5, at least 0.95 is needed"]
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from tasks.core.base.errors import InputDataError
 from tasks.core.corpus.labelled.prepare import read_split
-from tests.core.corpus.labelled.labelled_files import (
+from tests.support.labelled_files import (
     all_rows,
     delimited,
     ids,

@@ -12,7 +12,7 @@ from tasks.core.base.errors import InputDataError
 from tasks.core.corpus.labelled.prepare import read_split
 from tasks.core.corpus.labelled.splits import SPLITS
 from tasks.core.preprocessing import PREPROCESSINGS
-from tests.core.corpus.labelled.labelled_files import (
+from tests.support.labelled_files import (
     FIRST_ID,
     all_rows,
     ids,

@@ -6,7 +6,7 @@ import pytest
 
 from tasks.core.base.errors import InputDataError
 from tasks.core.corpus.labelled.rows import Ledger
-from tests.core.corpus.labelled.labelled_files import (
+from tests.support.labelled_files import (
     all_rows,
     ids,
     parquet,

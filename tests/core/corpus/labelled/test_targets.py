@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 
 from tasks.core.base.errors import InputDataError
-from tests.core.corpus.labelled.labelled_files import (
+from tests.support.labelled_files import (
     all_rows,
     delimited,
     ids,

@@ -6,7 +6,7 @@ from tasks.core.base.errors import InputDataError
 from tasks.core.corpus.sample.listing import list_sample
 from tasks.core.corpus.sample.reading import draw_texts, read_rows
 from tasks.core.round.sections import Sample
-from tests.conftest import write_sample
+from tests.support.round_files import write_sample
 
 
 @pytest.fixture

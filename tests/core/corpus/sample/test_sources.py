@@ -6,8 +6,8 @@ import pytest
 from tasks.core.base.errors import InputDataError
 from tasks.core.corpus.sample.listing import list_sample, sample_root, survey_sample
 from tasks.core.round.sections import Sample
-from tests.conftest import write_sample
-from tests.core.corpus.sample.sample_files import compress, rows_of, write_csv, write_json_lines
+from tests.support.round_files import write_sample
+from tests.support.sample_files import compress, rows_of, write_csv, write_json_lines
 
 
 def names(path):

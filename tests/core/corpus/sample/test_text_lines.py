@@ -7,7 +7,7 @@ from tasks.core.base.errors import InputDataError
 from tasks.core.corpus.sample.listing import list_sample
 from tasks.core.corpus.sample.reading import decode_texts
 from tasks.core.round.sections import Sample
-from tests.core.corpus.sample.sample_files import compress, converted, rows_of, write_csv, write_json_lines
+from tests.support.sample_files import compress, converted, rows_of, write_csv, write_json_lines
 
 TEXTS = ["plain", "", 'she said "hi", twice', "two\nlines\r\nand three", "é 日本 😀", "NA", "null"]
 

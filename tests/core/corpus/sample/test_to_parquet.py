@@ -10,7 +10,7 @@ from tasks.core.base.errors import InputDataError
 from tasks.core.corpus.sample import to_parquet as module
 from tasks.core.corpus.sample.listing import list_sample, sample_root
 from tasks.core.round.sections import Sample
-from tests.core.corpus.sample.sample_files import compress, rows_of, write_csv
+from tests.support.sample_files import compress, rows_of, write_csv
 
 PEAK_OF_LISTING = """
 import resource, sys

@@ -14,10 +14,7 @@ from tasks.core.runs.audit.verify import Verification
 from tasks.core.runs.manifest import Launch, write_manifest
 from tasks.core.runs.plan import read_plan
 from tasks.core.runs.receipts import finished_receipts, read_receipt, unfinished_shards, write_receipt
-from tests.core.inference.test_scoring import make_run, sample
-from tests.core.runs.status.test_read_status import make_named_run
 
-__all__ = ["make_named_run", "make_run", "sample"]
 PART = "output/positive/part-00001.parquet"
 
 

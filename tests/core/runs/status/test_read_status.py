@@ -1,10 +1,7 @@
 import json
 import os
 import shutil
-import socket
 import subprocess
-import sys
-import time
 from dataclasses import asdict, replace
 
 import pyarrow.parquet as pq
@@ -18,52 +15,18 @@ from tasks.core.runs.folder import RunFolder, worker_name
 from tasks.core.runs.launch_lock import launch_lock
 from tasks.core.runs.manifest import Launch, write_manifest
 from tasks.core.runs.open_run import continue_command
-from tasks.core.runs.plan import EngineUse, write_plan
+from tasks.core.runs.plan import write_plan
 from tasks.core.runs.receipts import read_receipt
 from tasks.core.runs.resources import write_resources
 from tasks.core.runs.status import signs_of_life
 from tasks.core.runs.status.failure_groups import LOG_TAIL_BYTES, even_out
-from tasks.core.runs.status.markers import Failure, Running, marked
+from tasks.core.runs.status.markers import marked
 from tasks.core.runs.status.read_status import read_status
-from tests.core.inference.test_scoring import make_run, sample
-
-__all__ = ["make_run", "sample"]
-HOST = socket.gethostname()
-
-
-@pytest.fixture
-def make_named_run(make_run, tmp_path):
-    """Return a function that makes a run in a folder of the name that the flow gives it."""
-
-    def make(score=True):
-        plan, folder = make_run(score=score)
-        named = RunFolder(tmp_path / f"iter_0-main-{plan.run_id}-evaluation")
-        folder.path.rename(named.path)
-        return plan, named
-
-    return make
-
-
-def now(seconds_ago=0):
-    return time.strftime("%Y-%m-%dT%H:%M:%S%z", time.localtime(time.time() - seconds_ago))
-
-
-def begin(folder, shard, worker, seconds_ago=60):
-    write_json(folder.running_path(shard), asdict(Running(shard, worker, now(seconds_ago))))
-
-
-def fail(folder, shard, message, cause="OSError", worker="far-7", seconds_ago=10):
-    write_json(folder.failure_path(shard), asdict(Failure(shard, worker, now(seconds_ago), cause, message)))
+from tests.support.run_marks import HOST, begin, dead_pid, fail
 
 
 def states(status):
     return status.done, status.running, status.failed, status.waiting
-
-
-def dead_pid():
-    done = subprocess.Popen([sys.executable, "-c", ""])
-    done.wait()
-    return done.pid
 
 
 def test_a_planned_run_waits(make_named_run):
@@ -262,7 +225,7 @@ def test_the_command_goes_on_with_the_same_round_sample_and_run_name(make_named_
 )
 def test_the_command_follows_from_the_folders_name(make_run, tmp_path, folder, engine, expected):
     plan, _ = make_run(score=False)
-    plan = replace(plan, sample_name="s", engines=(EngineUse("x", engine, "1", "d", "f"),))
+    plan = replace(plan, sample_name="s", engines=(replace(plan.engines[0], registered_model=engine),))
     assert continue_command(plan, RunFolder(tmp_path / folder)) == f"prefect deployment run {expected}"
 
 

@@ -19,7 +19,7 @@ from tasks.core.training.seeds.train_seed import train_seed
 from tasks.core.training.trainer.checkpoint import read_card
 from tasks.core.training.trainer.finetune import finetune
 from tasks.core.training.trainer.workspace import claim_workspace
-from tests.core.training.conftest import prepare
+from tests.support.studies import prepare_study
 
 DOCUMENT_FILES = {
     "config.json",
@@ -283,4 +283,4 @@ def test_an_incomplete_base_model_is_refused_before_training(tiny_round, tmp_pat
             if file.name != missing:
                 (folder / file.name).write_bytes(file.read_bytes())
     with pytest.raises(ModelFolderError, match=message):
-        plan_seeds(tiny_round, prepare(tiny_round), str(folder))
+        plan_seeds(tiny_round, prepare_study(tiny_round), str(folder))

@@ -1,4 +1,4 @@
-"""What happens to nodes: they fail, come back, and are taken out of use; for drills."""
+"""What happens to nodes: they fail, come back, and are taken out of use."""
 
 import time
 

@@ -17,12 +17,15 @@ class PrefectApi:
         self._http = httpx.Client(base_url=f"{settings.prefect_ui}/api", auth=auth, timeout=30)
 
     def automations(self):
+        """Return all automations."""
         return self._post("/automations/filter", {})
 
     def state(self, flow_run_id):
+        """Return the state of a flow run."""
         return self._http.get(f"/flow_runs/{flow_run_id}").raise_for_status().json()["state"]
 
     def heartbeats(self, flow_run_id):
+        """Return how many heartbeats of a flow run the server has."""
         wanted = {
             "event": {"name": ["prefect.flow-run.heartbeat"]},
             "resource": {"id": [f"prefect.flow-run.{flow_run_id}"]},
@@ -30,6 +33,7 @@ class PrefectApi:
         return self._post("/events/filter", {"filter": wanted})["total"]
 
     def wait_for(self, condition, complaint, seconds):
+        """Wait until the condition holds; fail with the complaint when it does not in time."""
         deadline = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < deadline, complaint
@@ -40,6 +44,7 @@ class PrefectApi:
 
 
 def connect(settings, password, database="mlflow"):
+    """Connect to one of the stack's databases."""
     return psycopg2.connect(
         host="127.0.0.1",
         port=settings.postgres_port,
@@ -52,6 +57,7 @@ def connect(settings, password, database="mlflow"):
 
 
 def rows(settings, database, query):
+    """Return the rows of a query of one of the stack's databases."""
     connection = connect(settings, read_secrets(settings.home).postgres, database)
     try:
         with connection.cursor() as cursor:

@@ -18,14 +18,17 @@ FIRST_ID = 10**17 + 1
 
 
 def ids(rows):
+    """Return so many ids."""
     return list(range(FIRST_ID, FIRST_ID + rows))
 
 
 def texts(rows, prefix="text"):
+    """Return so many texts, all distinct."""
     return [f"{prefix} {number}" for number in range(rows)]
 
 
 def parquet(path: Path, **columns) -> Path:
+    """Write columns as Parquet."""
     path.parent.mkdir(parents=True, exist_ok=True)
     pq.write_table(pa.table(columns), path)
     return path
@@ -42,10 +45,12 @@ def delimited(path: Path, header, rows, delimiter=",") -> Path:
 
 
 def splits_column(train=20, validation=10, test=10):
+    """Return a column that names each row's split."""
     return ["train"] * train + ["validation"] * validation + ["test"] * test
 
 
 def request(labels=("good",), head="binary", metric="average_precision", preprocessing="none") -> StudyRequest:
+    """Ask for a study of the labels, each in a column of its name unless `labels` says in which."""
     labels = labels if isinstance(labels, dict) else {label: label for label in labels}
     study = next(iter(labels)) if head == "binary" else head
     return StudyRequest(study, labels, head, metric, preprocessing)
@@ -64,10 +69,12 @@ def prepare(tmp_path: Path, settings: dict, asked: StudyRequest | None = None) -
 
 
 def read_report(splits: LabelledSplits) -> dict:
+    """Return what the splits' report says."""
     return json.loads(Path(splits.report_path).read_text(encoding="utf-8"))
 
 
 def all_rows(splits: LabelledSplits) -> Rows:
+    """Return the rows of all splits, one split after another."""
     parts = [read_split(splits.path, splits.labels, split) for split in SPLITS]
     return Rows(
         [id_ for part in parts for id_ in part.ids],
@@ -78,7 +85,7 @@ def all_rows(splits: LabelledSplits) -> Rows:
 
 def real_data(name: str) -> Path:
     """Return one of the real sets, which are not in the repository, or skip the test."""
-    default = Path(__file__).parents[4] / "shared" / "data"
+    default = Path(__file__).parents[3] / "shared" / "data"
     path = Path(os.environ.get("WINNOW_TEST_DATA", default)) / name
     if not path.is_file():
         pytest.skip(f"not run: there is no {path}; set WINNOW_TEST_DATA to the folder of real texts")

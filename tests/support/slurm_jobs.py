@@ -1,4 +1,4 @@
-"""Jobs of a local SLURM: what it says of them, how they ended, and an end by the time limit, for drills."""
+"""Jobs of a local SLURM: what it says of them, how they ended, and an end by the time limit."""
 
 import re
 import time
