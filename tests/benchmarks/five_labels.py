@@ -10,17 +10,19 @@ import pyarrow.parquet as pq
 from tokenizers import Tokenizer
 
 from tasks.core.base.files import sha256_of_file, write_json
+from tasks.core.base.naming import FP32_FILE, ONNX_FILE
 from tasks.core.conversion.convert import convert
 from tasks.core.conversion.request import ConversionRequest
 from tasks.core.engines.loading import open_tokenizer
-from tasks.core.engines.model_folder import FP32_FILE, ONNX_FILE, EngineModel, read_engine_model, write_engine_model
+from tasks.core.engines.model_folder import EngineModel, read_engine_model, write_engine_model
 from tasks.core.inference.scoring import score_shard
 from tasks.core.preprocessing import preprocess
 from tasks.core.round.conversion_section import Conversion
 from tasks.core.round.sections import Inference, Sample
 from tasks.core.runs.folder import RunFolder
-from tasks.core.runs.plan import Plan, write_plan
-from tasks.core.runs.receipts import Receipt, read_receipt
+from tasks.core.runs.plan import Plan
+from tasks.core.runs.plan_file import write_plan
+from tasks.core.runs.shards.receipts import Receipt, read_receipt
 from tests.benchmarks.real_texts import draw_texts
 from tests.benchmarks.trained import Trained
 from tests.support.plans import plan_of

@@ -9,7 +9,7 @@ from typing import Any
 
 from tasks.core.inference.scoring import score_shard
 from tasks.core.runs.folder import RunFolder
-from tasks.core.runs.plan import read_plan
+from tasks.core.runs.plan_file import read_plan
 from tests.benchmarks.five_labels import FiveLabels
 from tests.benchmarks.turns import paired_ratio, rate_of, take_turns
 

@@ -15,7 +15,7 @@ from tasks.core.corpus.sample.listing import survey_sample
 from tasks.core.engines.model_folder import EngineModel
 from tasks.core.round.sections import Inference, Sample
 from tasks.core.runs.folder import RunFolder
-from tasks.core.runs.plan import read_plan, write_plan
+from tasks.core.runs.plan_file import read_plan, write_plan
 from tests.benchmarks.report import write_report
 from tests.support.plans import plan_of
 from tests.support.tiny import WORDS, save_tiny_bert, save_tiny_checkpoint

@@ -14,8 +14,8 @@ from infra.clusters.profiles import SlurmProfile, read_profile
 from infra.slurm.cluster import slurm_cluster
 from tasks.core.inference.scoring import score_shard
 from tasks.core.runs.folder import RunFolder
-from tasks.core.runs.plan import read_plan
-from tasks.core.runs.receipts import read_receipt
+from tasks.core.runs.plan_file import read_plan
+from tasks.core.runs.shards.receipts import read_receipt
 from tests.benchmarks.engines import RECIPES
 from tests.benchmarks.five_labels import make_five_labels
 from tests.benchmarks.trained import train

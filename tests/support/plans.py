@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping
 from tasks.core.corpus.sample.listing import SampleFile, list_sample
 from tasks.core.engines.model_folder import EngineModel
 from tasks.core.round.sections import Inference, Sample
-from tasks.core.runs.plan import EngineUse, Plan, make_plan
+from tasks.core.runs.plan import Plan, make_plan
+from tasks.core.runs.scoring_inputs import EngineUse
 
 
 def engine_uses(engines: Mapping[str, EngineModel], version: str = "3") -> list[tuple[EngineUse, EngineModel]]:

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 
 from tasks.core.runs.audit.verify import Verification
 from tasks.core.runs.folder import RunFolder
-from tasks.core.runs.plan import read_plan
+from tasks.core.runs.plan_file import read_plan
 
 Scores = dict[str, tuple[list[int], bytes]]
 """By a part's path in its run folder: its ids, and its scores' bytes, in the order of the file."""

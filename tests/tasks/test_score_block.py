@@ -10,10 +10,11 @@ from tasks.core.base.errors import MachineError, RunFolderError
 from tasks.core.engines import libraries
 from tasks.core.round.sections import Inference, Sample
 from tasks.core.runs.folder import RunFolder
-from tasks.core.runs.plan import write_plan
-from tasks.core.runs.receipts import read_receipt
+from tasks.core.runs.plan_file import write_plan
+from tasks.core.runs.shards.receipts import read_receipt
+from tasks.core.runs.shards.wholeness import unfinished_shards
 from tasks.core.runs.status.markers import read_failures
-from tasks.inference import unfinished_blocks
+from tasks.inference import group_shards
 from tasks.shards import score_block
 from tests.support.plans import plan_of
 from tests.support.round_files import write_sample
@@ -92,6 +93,6 @@ def test_a_block_given_out_again_scores_what_is_left_and_counts_it(planned):
 @pytest.mark.parametrize(("workers", "blocks"), [(None, 200), (1, 25), (2, 50), (9, 200)])
 def test_shards_are_given_out_in_as_many_blocks_as_the_workers_have_use_for(make_planned, workers, blocks):
     plan, folder, _ = make_planned(1)
-    found = unfinished_blocks(plan, folder, workers)
+    found = group_shards(unfinished_shards(plan, folder), workers)
     assert len(found) == blocks
     assert [number for block in found for number in block] == list(range(200))

@@ -17,7 +17,7 @@ from tasks.core.inference.scoring import score_shard
 from tasks.core.preprocessing import preprocess
 from tasks.core.round.sections import Inference, Sample
 from tasks.core.runs.folder import RunFolder
-from tasks.core.runs.plan import write_plan
+from tasks.core.runs.plan_file import write_plan
 from tests.support.plans import plan_of
 from tests.support.tiny import make_sentences, save_tiny_checkpoint
 from tests.support.tiny_conversion import convert_tiny

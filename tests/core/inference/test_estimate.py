@@ -1,5 +1,6 @@
 import shutil
 from collections import namedtuple
+from dataclasses import replace
 
 import pytest
 
@@ -19,7 +20,7 @@ def run(make_run):
 
 def test_what_is_measured_is_in_proportion(run):
     plan, folder = run
-    measured = measure(plan, folder, [0, 1, 2])
+    measured = measure(plan, folder, plan.shards[1])
     assert measured.seconds_a_row > 0
     assert 0 < measured.engine_share < 1
     assert measured.bytes_a_row > 2 * 8
@@ -58,7 +59,7 @@ def test_a_model_whose_canaries_fail_is_found_before_anything_is_scored(run, tin
     close_engines()
     uses = tuple(use if use.label == "positive" else module.replace(use, folder=str(broken)) for use in plan.engines)
     with pytest.raises(MachineError, match="gives other logits than where it was made"):
-        measure(module.replace(plan, engines=uses), folder, [0])
+        measure(replace(plan, inputs=replace(plan.inputs, engines=uses)), folder, plan.shards[0])
 
 
 def test_a_folder_that_cannot_be_written_to_is_refused(run, monkeypatch):
@@ -69,4 +70,4 @@ def test_a_folder_that_cannot_be_written_to_is_refused(run, monkeypatch):
 
     monkeypatch.setattr(module, "write_text", refuse)
     with pytest.raises(RunFolderError, match="cannot be written to from a worker: Permission denied"):
-        measure(plan, folder, [0])
+        measure(plan, folder, plan.shards[0])

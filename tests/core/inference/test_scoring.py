@@ -15,13 +15,8 @@ from tasks.core.evaluation.top_scored import top_scored
 from tasks.core.inference.scoring import score_shard
 from tasks.core.runs import plan as plan_module
 from tasks.core.runs.manifest import Launch, write_manifest
-from tasks.core.runs.receipts import (
-    finished_receipts,
-    read_receipt,
-    renew_receipts,
-    unfinished_shards,
-    write_receipt,
-)
+from tasks.core.runs.shards.receipts import read_receipt, write_receipt
+from tasks.core.runs.shards.wholeness import renew_and_find_unfinished, unfinished_shards
 from tests.support.run_texts import TEXTS
 from tests.support.tiny import make_sentences
 
@@ -31,7 +26,7 @@ def outputs(folder, label="positive"):
 
 
 def unfinished(plan, folder):
-    return unfinished_shards(plan, finished_receipts(plan, folder))
+    return unfinished_shards(plan, folder)
 
 
 def test_every_row_is_scored_once_for_each_label_or_quarantined(make_run):
@@ -109,7 +104,7 @@ def test_the_manifest_counts_the_variants_that_scored(make_run):
 
 def test_a_worker_with_other_libraries_than_the_plan_scores_nothing(make_run):
     plan, folder = make_run(score=False)
-    older = replace(plan, libraries=plan.libraries | {"onnxruntime": "1.0.0"})
+    older = replace(plan, inputs=replace(plan.inputs, libraries=plan.inputs.libraries | {"onnxruntime": "1.0.0"}))
     with pytest.raises(MachineError, match=r"planned with other libraries: onnxruntime is .*, was 1\.0\.0"):
         score_shard(older, plan.shards[0], folder)
     assert not folder.receipt_path(0).exists()
@@ -117,7 +112,7 @@ def test_a_worker_with_other_libraries_than_the_plan_scores_nothing(make_run):
 
 def test_other_libraries_make_a_run_of_its_own(make_run, monkeypatch):
     plan, _ = make_run(score=False)
-    monkeypatch.setattr(plan_module, "library_versions", lambda: plan.libraries | {"openvino": "9"})
+    monkeypatch.setattr(plan_module, "library_versions", lambda: plan.inputs.libraries | {"openvino": "9"})
     assert make_run("other", score=False)[0].run_id != plan.run_id
 
 
@@ -144,7 +139,7 @@ def test_shards_of_a_touched_input_count_again_once_their_rows_are_seen_to_be_th
     plan, folder = make_run()
     os.utime(sample.path / "a.parquet", ns=(1, 1))
     assert unfinished(plan, folder) == [0, 1, 2]
-    renew_receipts(plan, folder)
+    assert renew_and_find_unfinished(plan, folder) == []
     assert unfinished(plan, folder) == []
 
 

@@ -13,8 +13,8 @@ from tasks.core.round.sections import Inference, Sample
 from tasks.core.runs.earlier_runs import adopt_shards
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.manifest import Launch, write_manifest
-from tasks.core.runs.plan import write_plan
-from tasks.core.runs.receipts import finished_receipts, unfinished_shards
+from tasks.core.runs.plan_file import write_plan
+from tasks.core.runs.shards.wholeness import unfinished_shards
 from tests.support.plans import plan_of
 from tests.support.tiny import make_sentences
 
@@ -47,7 +47,11 @@ def plan_now(sample, tiny_engines, tmp_path):
 
 
 def unfinished(plan, folder):
-    return unfinished_shards(plan, finished_receipts(plan, folder))
+    return unfinished_shards(plan, folder)
+
+
+def adopt(plan, folder):
+    return len(adopt_shards(plan, folder, unfinished(plan, folder)))
 
 
 def score(plan, folder):
@@ -76,7 +80,7 @@ def appended(plan_now, sample):
 def test_an_appended_file_is_all_that_is_scored(appended):
     first_folder, plan, folder = appended
     assert folder != first_folder
-    assert adopt_shards(plan, folder) == 2
+    assert adopt(plan, folder) == 2
     assert [plan.shards[number].file for number in unfinished(plan, folder)] == ["a.parquet", "a.parquet"]
     score(plan, folder)
     counts = write_manifest(plan, folder, Launch(50, 1.0))["counts"]
@@ -87,7 +91,7 @@ def test_an_appended_file_is_all_that_is_scored(appended):
 
 def test_taken_shards_are_what_scoring_would_have_written(appended, tmp_path):
     _, plan, folder = appended
-    adopt_shards(plan, folder)
+    adopt(plan, folder)
     score(plan, folder)
     alone = RunFolder(tmp_path / "alone")
     write_plan(plan, alone)
@@ -103,12 +107,12 @@ def test_taken_shards_are_what_scoring_would_have_written(appended, tmp_path):
 @pytest.mark.parametrize("change", [{"batch_tokens": 1024}, {"fall_back_to_fp32": True}])
 def test_other_settings_take_nothing(plan_now, change):
     score(*plan_now())
-    assert adopt_shards(*plan_now(**change)) == 0
+    assert adopt(*plan_now(**change)) == 0
 
 
 def test_another_run_name_takes_nothing(plan_now):
     score(*plan_now())
-    assert adopt_shards(*plan_now("other")) == 0
+    assert adopt(*plan_now("other")) == 0
 
 
 def test_a_changed_file_or_an_altered_part_is_not_taken(appended, sample):
@@ -117,18 +121,18 @@ def test_a_changed_file_or_an_altered_part_is_not_taken(appended, sample):
     content = bytearray(part.read_bytes())
     content[len(content) // 2] ^= 1
     part.write_bytes(content)
-    assert adopt_shards(plan, folder) == 1
+    assert adopt(plan, folder) == 1
     assert unfinished(plan, folder) == [0, 1, 2]
 
 
 def test_a_torn_plan_of_an_earlier_run_is_passed_over(appended):
     first_folder, plan, folder = appended
     first_folder.plan_path.write_bytes(b"torn")
-    assert adopt_shards(plan, folder) == 0
+    assert adopt(plan, folder) == 0
 
 
 def test_a_moved_sample_is_still_the_same(appended, sample, plan_now, tmp_path):
     _, plan, folder = appended
     moved = shutil.copytree(sample.path, tmp_path / "moved")
     shutil.rmtree(sample.path)
-    assert adopt_shards(replace(plan, sample_root=str(moved)), folder) == 2
+    assert adopt(replace(plan, sample_root=str(moved)), folder) == 2

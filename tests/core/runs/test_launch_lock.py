@@ -6,8 +6,9 @@ import time
 import pytest
 
 from tasks.core.base.errors import RunFolderError
+from tasks.core.base.naming import LOCK_FILE
 from tasks.core.runs import launch_lock as module
-from tasks.core.runs.launch_lock import LOCK_FILE, launch_lock
+from tasks.core.runs.launch_lock import launch_lock
 from tests.support.run_marks import HOLD
 
 

@@ -6,9 +6,9 @@ import pytest
 
 from tasks.core.base.errors import RunFolderError
 from tasks.core.base.files import read_json, write_json
+from tasks.core.base.formats import read_record
 from tasks.core.runs.audit import duplicate_ids
-from tasks.core.runs.manifest import Launch, write_manifest
-from tasks.core.runs.receipts import finished_receipts
+from tasks.core.runs.manifest import MANIFEST, Launch, write_manifest
 
 LAUNCH = Launch(97, 1.0)
 IDS = [7, 7, 8, None, 2**63 - 1, None, 8, 7]
@@ -50,11 +50,10 @@ def test_ids_that_are_not_utf8_are_no_ids_and_quarantined(make_run, sample):
 
 def test_more_ids_than_memory_holds_are_counted_in_the_run_folder(make_run, monkeypatch):
     plan, folder = make_run()
-    receipts = finished_receipts(plan, folder)
     ids = pa.table({"tweet_id": pa.array([*range(1_500_000), 5, 6], pa.int64())})
     pq.write_table(ids, folder.output_path(plan.engines[0].label, 0))
     monkeypatch.setattr(duplicate_ids, "MEMORY_LIMIT", "40MB")
-    assert duplicate_ids.count_duplicate_ids(plan, folder, receipts) == 2
+    assert duplicate_ids.count_duplicate_ids(plan, folder, []) == 2
     assert [path for path in folder.path.iterdir() if path.name.startswith(".")] == []
 
 
@@ -90,10 +89,10 @@ def test_a_finished_run_is_not_read_again_as_long_as_its_files_are_older(finishe
     for path in (*folder.path.glob("output/*/*.parquet"), *folder.path.glob("quarantine/*.parquet")):
         os.utime(path, ns=(1, 1))
     read = []
-    monkeypatch.setattr("tasks.core.runs.balance.sha256_of_file", lambda path: read.append(path) or "")
+    monkeypatch.setattr("tasks.core.runs.shards.part_faults.sha256_of_file", lambda path: read.append(path) or "")
     monkeypatch.setattr("tasks.core.runs.manifest.count_duplicate_ids", lambda *_: read.append("ids"))
     before = stamp(folder)
-    assert write_manifest(plan, folder, LAUNCH) == read_json(folder.manifest_path)
+    assert write_manifest(plan, folder, LAUNCH) == read_record(folder.manifest_path, MANIFEST)
     assert (read, stamp(folder)) == ([], before)
 
 
@@ -101,7 +100,7 @@ def test_a_part_that_was_only_touched_leaves_the_manifest_alone(finished):
     plan, folder = finished
     before = stamp(folder)
     os.utime(folder.output_path("negative", 2), ns=(before + 10**9, before + 10**9))
-    assert write_manifest(plan, folder, Launch(0, 9.0)) == read_json(folder.manifest_path)
+    assert write_manifest(plan, folder, Launch(0, 9.0)) == read_record(folder.manifest_path, MANIFEST)
     assert stamp(folder) == before
 
 
@@ -127,7 +126,7 @@ def test_an_older_manifest_without_duplicate_ids_stands(finished):
     del manifest["counts"]["duplicate_ids"]
     write_json(folder.manifest_path, manifest)
     before = stamp(folder)
-    assert write_manifest(plan, folder, LAUNCH) == manifest
+    assert MANIFEST.sign(write_manifest(plan, folder, LAUNCH)) == manifest
     assert stamp(folder) == before
 
 

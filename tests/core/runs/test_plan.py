@@ -12,7 +12,8 @@ from tasks.core.base.parquet import STAMP_KEY
 from tasks.core.corpus.sample.listing import SampleFile, list_sample
 from tasks.core.round.sections import Inference, Sample
 from tasks.core.runs.folder import RunFolder
-from tasks.core.runs.plan import _cut_files, read_plan, write_plan
+from tasks.core.runs.plan import _cut_files
+from tasks.core.runs.plan_file import read_plan, write_plan
 from tests.support.plans import plan_of
 from tests.support.round_files import write_sample
 
@@ -124,13 +125,15 @@ def test_the_rounds_name_is_kept_and_tells_no_plans_apart(plan, tmp_path):
         assert read_plan(folder).round_name == kept
 
 
-def test_a_plan_of_before_it_held_the_rounds_name_is_read_and_renewed(plan, tmp_path):
+def change_footer(path, change):
+    table = pq.read_table(path)
+    content = change(json.loads(table.schema.metadata[STAMP_KEY]))
+    pq.write_table(table.replace_schema_metadata({STAMP_KEY: json.dumps(content)}), path)
+
+
+def test_a_plan_whose_inputs_were_altered_is_refused(plan, tmp_path):
     folder = RunFolder(tmp_path / "run")
     write_plan(plan, folder)
-    table = pq.read_table(folder.plan_path)
-    settings = json.loads(table.schema.metadata[STAMP_KEY])
-    del settings["round_name"]
-    pq.write_table(table.replace_schema_metadata({STAMP_KEY: json.dumps(settings)}), folder.plan_path)
-    assert read_plan(folder) == plan
-    write_plan(dataclasses.replace(plan, round_name="ar-iter0"), folder)
-    assert read_plan(folder).round_name == "ar-iter0"
+    change_footer(folder.plan_path, lambda said: said | {"inputs": said["inputs"] | {"batch_tokens": 513}})
+    with pytest.raises(RunFolderError, match=f"says it is of run {plan.run_id}, but its inputs are those of run"):
+        read_plan(folder)

@@ -10,7 +10,7 @@ from tasks.core.inference.scoring import score_shard
 from tasks.core.round.sections import Inference, Sample
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.manifest import Launch, write_manifest
-from tasks.core.runs.plan import read_plan, write_plan
+from tasks.core.runs.plan_file import read_plan, write_plan
 from tests.support.plans import plan_of
 from tests.support.sample_files import compress, write_csv
 

@@ -18,8 +18,8 @@ from tasks.core.round.sections import Inference, Sample
 from tasks.core.runs.audit.verify import Verification
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.manifest import Launch, write_manifest
-from tasks.core.runs.plan import read_plan, write_plan
-from tasks.core.runs.receipts import finished_receipts, unfinished_shards
+from tasks.core.runs.plan_file import read_plan, write_plan
+from tasks.core.runs.shards.wholeness import unfinished_shards
 from tests.support.drawn_runs import TEXTS, damage, drawn_runs, is_scorable, killed_at
 from tests.support.plans import plan_of
 
@@ -59,7 +59,7 @@ class Run:
     def finish(self):
         """Launch until there is a manifest; between launches, do as the errors say: delete what was altered."""
         for _ in range(LAUNCHES):
-            for number in unfinished_shards(self.plan, finished_receipts(self.plan, self.folder)):
+            for number in unfinished_shards(self.plan, self.folder):
                 score_shard(self.plan, self.plan.shards[number], self.folder)
             try:
                 return write_manifest(self.plan, self.folder, Launch(0, 1.0))

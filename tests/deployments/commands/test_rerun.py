@@ -2,7 +2,9 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 
+from tasks.core.runs.plan_file import read_plan, write_plan
 from tests.support.commands import assert_taught
 from tests.support.run_marks import HOLD
 
@@ -26,4 +28,7 @@ def test_a_run_that_a_launch_works_on_is_left_to_it(winnow, halted):
 
 
 def test_a_run_of_an_older_plan_that_names_no_round_says_so(winnow, halted):
+    nameless = replace(read_plan(halted), round_name="")
+    halted.plan_path.unlink()
+    write_plan(nameless, halted)
     assert_taught(winnow("rerun", str(halted.path)), "does not say which round it is of")

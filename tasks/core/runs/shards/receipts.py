@@ -71,7 +71,7 @@ def read_receipt(folder: RunFolder, number: int) -> Receipt | None:
         FormatError: it is of a format that this version does not read.
     """
     try:
-        return _TYPES.validate_python(read_record(folder.receipt_path(number), RECEIPT), strict=True)
+        return _TYPES.validate_python(read_record(folder.receipt_path(number), RECEIPT))
     except (FileNotFoundError, ValueError):
         return None
 

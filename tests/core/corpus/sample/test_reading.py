@@ -9,7 +9,7 @@ import pytest
 from tasks.core.corpus.sample.listing import list_sample
 from tasks.core.corpus.sample.reading import BATCH_ROWS, draw_texts, read_rows
 from tasks.core.round.sections import Sample
-from tasks.core.runs.planned_rows import sha256_of_rows
+from tasks.core.runs.shards.planned_rows import sha256_of_rows
 
 ROWS = 3 * BATCH_ROWS + 500
 RANGES = [(0, 1), (0, ROWS), (699, 701), (BATCH_ROWS - 1, BATCH_ROWS + 1), (9_999, 20_001), (ROWS - 1, ROWS)]

@@ -12,8 +12,9 @@ from tasks.core.base.parquet import STAMP_KEY
 from tasks.core.inference.scoring import score_shard
 from tasks.core.runs.audit.verify import Verification
 from tasks.core.runs.manifest import Launch, write_manifest
-from tasks.core.runs.plan import read_plan
-from tasks.core.runs.receipts import finished_receipts, read_receipt, unfinished_shards, write_receipt
+from tasks.core.runs.plan_file import read_plan
+from tasks.core.runs.shards.receipts import read_receipt, write_receipt
+from tasks.core.runs.shards.wholeness import unfinished_shards
 
 PART = "output/positive/part-00001.parquet"
 
@@ -342,10 +343,10 @@ def test_what_is_advised_makes_the_run_sound_again(finished):
     """A next launch does not see a part that was altered at its size, so the advice is to delete the receipt."""
     path, plan = finished.path / PART, read_plan(finished)
     path.write_bytes(path.read_bytes()[:6] + b"?" + path.read_bytes()[7:])
-    assert unfinished_shards(plan, finished_receipts(plan, finished)) == []
+    assert unfinished_shards(plan, finished) == []
     assert "Delete receipts/00001.json and go on with the run: shard 00001 is scored again" in problem(finished)
     finished.receipt_path(1).unlink()
-    for number in unfinished_shards(plan, finished_receipts(plan, finished)):
+    for number in unfinished_shards(plan, finished):
         score_shard(plan, plan.shards[number], finished)
     write_manifest(plan, finished, Launch(40, 1.0))
     assert found(finished) == []

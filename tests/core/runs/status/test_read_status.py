@@ -15,9 +15,9 @@ from tasks.core.runs.folder import RunFolder, worker_name
 from tasks.core.runs.launch_lock import launch_lock
 from tasks.core.runs.manifest import Launch, write_manifest
 from tasks.core.runs.open_run import continue_command
-from tasks.core.runs.plan import write_plan
-from tasks.core.runs.receipts import read_receipt
+from tasks.core.runs.plan_file import write_plan
 from tasks.core.runs.resources import write_resources
+from tasks.core.runs.shards.receipts import read_receipt
 from tasks.core.runs.status import signs_of_life
 from tasks.core.runs.status.failure_groups import LOG_TAIL_BYTES, even_out
 from tasks.core.runs.status.markers import marked
@@ -181,7 +181,7 @@ def test_a_failure_comes_with_its_workers_last_log_lines(make_named_run):
         raise ValueError("no")
     (group,) = read_status(folder.path).failures
     assert [line.split()[2] for line in group.log_lines] == ["00000:", "00001:"]
-    log = folder.log_path("negative")
+    log = folder.log_path("negative", worker_name())
     log.write_text("".join(f"line {number}\n" for number in range(LOG_TAIL_BYTES)))
     (group,) = read_status(folder.path).failures
     assert group.log_lines == tuple(f"line {number}" for number in range(LOG_TAIL_BYTES - 3, LOG_TAIL_BYTES))
@@ -205,28 +205,29 @@ def test_the_command_goes_on_with_the_same_round_sample_and_run_name(make_named_
     plan, folder = make_named_run(score=False)
     expected = "prefect deployment run inference/us-iter0 -p sample=evaluation -p run_name=main"
     assert read_status(folder.path).command == expected
-    assert continue_command(replace(plan, limit=50), folder) == f"{expected} -p limit=50"
+    assert continue_command(replace(plan, inputs=replace(plan.inputs, limit=50)), folder) == f"{expected} -p limit=50"
     write_resources(folder, {"cluster": "slurm-cpu", "memory_gib": 1.5, "walltime_minutes": None})
     assert read_status(folder.path).command == f"{expected} -p cluster=slurm-cpu -p memory_gib=1.5"
 
 
 @pytest.mark.parametrize(
-    ("folder", "engine", "expected"),
+    ("folder", "expected"),
     [
-        (
-            "iter_0-adaptive-main-3f9a0c11d2e4-evaluation",
-            "mx.x",
-            "inference/mx-iter0-adaptive -p sample=s -p run_name=main",
-        ),
-        ("iter_25_pedro-b-3f9a0c11d2e4-s", "us.x", "inference/us-iter25_pedro -p sample=s -p run_name=b"),
-        ("iter_1-2026-3f9a0c11d2e4-s", "us.x", "inference/us-iter1 -p sample=s -p 'run_name=\"2026\"'"),
-        ("iter_1-true-3f9a0c11d2e4-s", "us.x", "inference/us-iter1 -p sample=s -p 'run_name=\"true\"'"),
+        ("iter_25_pedro-b-3f9a0c11d2e4-s", "-p sample=s -p run_name=b"),
+        ("iter_1-2026-3f9a0c11d2e4-s", "-p sample=s -p 'run_name=\"2026\"'"),
+        ("iter_1-true-3f9a0c11d2e4-s", "-p sample=s -p 'run_name=\"true\"'"),
     ],
 )
-def test_the_command_follows_from_the_folders_name(make_run, tmp_path, folder, engine, expected):
+def test_the_commands_run_name_follows_from_the_folders(make_run, tmp_path, folder, expected):
     plan, _ = make_run(score=False)
-    plan = replace(plan, sample_name="s", engines=(replace(plan.engines[0], registered_model=engine),))
-    assert continue_command(plan, RunFolder(tmp_path / folder)) == f"prefect deployment run {expected}"
+    plan = replace(plan, sample_name="s", round_name="us-iter1")
+    found = continue_command(plan, RunFolder(tmp_path / folder))
+    assert found == f"prefect deployment run inference/us-iter1 {expected}"
+
+
+def test_a_plan_that_does_not_say_its_round_has_no_command(make_named_run):
+    plan, folder = make_named_run(score=False)
+    assert continue_command(replace(plan, round_name=""), folder) is None
 
 
 def test_the_command_names_the_plans_round_where_another_countrys_models_score(make_named_run):
@@ -264,5 +265,5 @@ def test_a_plan_of_another_version_is_named(make_named_run):
     table = pq.read_table(folder.plan_path)
     settings = json.loads(table.schema.metadata[STAMP_KEY]) | {"of_another_version": 1}
     pq.write_table(table.replace_schema_metadata({STAMP_KEY: json.dumps(settings)}), folder.plan_path)
-    with pytest.raises(RunFolderError, match=r"not a plan as this version of Winnow writes it: .*of_another_version"):
+    with pytest.raises(RunFolderError, match=r"is no plan of format 2: .*of_another_version"):
         read_status(folder.path)
