@@ -7,7 +7,7 @@ from pathlib import Path
 
 from infra.clusters.profiles import LocalProfile, SlurmProfile
 from infra.errors import ClusterError
-from infra.slurm.commands import ENDED, cancel, ending, run_slurm, this_process
+from infra.slurm.commands import ENDED, cancel, ending, run_slurm, this_owner
 from infra.slurm.private_folder import private_folder
 from infra.slurm.script import job_options, job_script, require_submittable, write_environment
 
@@ -40,7 +40,7 @@ def run_on_node(profile: SlurmProfile | LocalProfile, folder: Path, module: str,
 
 def _run_job(profile: SlurmProfile, folder: Path, module: str, words: list[str], wait_s: int) -> str:
     with private_folder(folder, exclusive=False) as private:
-        options = job_options(profile, this_process("doctor"), folder, private)
+        options = job_options(profile, this_owner("doctor"), folder, private)
         script = job_script(options)
         require_submittable(script, folder)
         write_environment(private)

@@ -13,6 +13,7 @@ import pytest
 from tasks.core.base.errors import RunFolderError
 from tasks.core.base.files import write_json
 from tasks.core.base.parquet import STAMP_KEY
+from tasks.core.base.processes import this_process
 from tasks.core.inference.scoring import score_shard
 from tasks.core.runs.folder import RunFolder, worker_name
 from tasks.core.runs.launch_lock import launch_lock
@@ -158,8 +159,12 @@ def test_a_killed_worker_that_nobody_waited_for_is_gone_too(make_named_run):
 
 def test_a_pid_that_another_process_got_since_is_not_the_worker(make_named_run):
     _, folder = make_named_run(score=False)
-    begin(folder, 0, worker_name(), seconds_ago=10 * 365 * 86_400)
-    assert [one.shard for one in read_status(folder.path).left_shards] == [0]
+    begin(folder, 0, worker_name(), seconds_ago=10 * 365 * 86_400)  # as an older version wrote it
+    boot, tick = this_process().start.split(".")
+    for shard, start in ((1, f"{boot}.{int(tick) - 1}"), (2, f"{boot}.{tick}")):
+        write_json(folder.running_path(shard), asdict(Running(shard, worker_name(), now(), None, start)))
+    assert [one.shard for one in read_status(folder.path).left_shards] == [0, 1]
+    assert [one.shard for one in read_status(folder.path).running_shards] == [2]
 
 
 def test_markers_of_done_shards_do_not_count(make_named_run):
