@@ -67,8 +67,10 @@ def _read_soon(output: Path) -> str:
 
 def _submit(script: Path, output: Path, wait_s: int) -> None:
     """Submit a script and wait until it ended well."""
-    limits = [f"--time={JOB_MINUTES}", f"--output={output}", f"--error={output}.err"]
-    number = run_slurm("sbatch", "--parsable", *limits, str(script)).split()[-1].split(";")[0]
+    answer = run_slurm(
+        "sbatch", "--parsable", f"--time={JOB_MINUTES}", f"--output={output}", f"--error={output}.err", str(script)
+    )
+    number = answer.split()[-1].split(";")[0]
     try:
         _wait_for(number, wait_s)
     except ClusterError as failure:

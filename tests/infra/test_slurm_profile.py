@@ -23,6 +23,7 @@ def script(profile):
 
 def test_the_cpu_profiles_job_asks_for_what_the_profile_says(tmp_path):
     lines = script(read_profile("slurm-cpu")).splitlines()
+    assert "#SBATCH -o /shared/logs/winnow-us-iter0-3f9a0c11d2e4-%J.out" in lines
     for line in ("-n 1", "--cpus-per-task=8", "--mem=16G", "-t 04:00:00", f"--comment={OWNER.comment}"):
         assert f"#SBATCH {line}" in lines
     assert 'export OMP_NUM_THREADS="${SLURM_CPUS_PER_TASK:-8}"' in lines
