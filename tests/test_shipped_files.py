@@ -1,6 +1,6 @@
-"""Every file that ships is usable: rounds, cluster profiles, demo data."""
+"""Every file that ships is usable: rounds, cluster profiles, demo data. Nothing else lies in the root."""
 
-import tomllib
+import ast
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -15,6 +15,18 @@ from tasks.core.round.round_file import read_round
 ROOT = Path(__file__).parents[1]
 ROUNDS = sorted((ROOT / "deployments" / "rounds").glob("*.yaml"))
 PROFILES = sorted((ROOT / "infra" / "clusters").glob("*.yaml"))
+SOURCE = ("deployments", "flows", "infra", "tasks", "tests")
+IN_THE_ROOT = {
+    *SOURCE,
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "LICENSE",
+    "Makefile",
+    "README.md",
+    "constraints.txt",
+    "pyproject.toml",
+}
+MADE_IN_THE_ROOT = {"__pycache__", "build", "dist", "winnow.egg-info"}
 
 
 @pytest.mark.parametrize("path", ROUNDS, ids=lambda path: path.stem)
@@ -50,20 +62,34 @@ def test_the_demos_sample_holds_no_text_that_models_were_trained_or_selected_on(
     assert not seen & sample
 
 
-def test_the_pins_are_exact_and_have_no_local_suffix():
-    lines = (ROOT / "constraints.txt").read_text().splitlines()
-    assert len(lines) > 150
-    for line in lines:
-        name, version = line.split("==")
-        assert name
-        assert "+" not in version, line
+def strays(names: set[str]) -> set[str]:
+    """Return what does not belong in the root; dot-files may lie there."""
+    return {name for name in names - IN_THE_ROOT - MADE_IN_THE_ROOT if not name.startswith(".")}
 
 
-def test_every_dependency_is_pinned():
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    wanted = project["dependencies"] + project["optional-dependencies"]["dev"]
-    pinned = {
-        line.split("==")[0].lower().replace("_", "-") for line in (ROOT / "constraints.txt").read_text().splitlines()
+def test_only_known_files_lie_in_the_root():
+    assert strays({path.name for path in ROOT.iterdir()}) == set(), "move them away, and mend what wrote them here"
+    assert strays({"slurm-1.out", "core.77", "notes.md", ".pre-commit-config.yaml", "tasks"}) == {
+        "slurm-1.out",
+        "core.77",
+        "notes.md",
     }
-    names = {requirement.split(">")[0].split("=")[0].lower() for requirement in wanted}
-    assert names <= pinned
+
+
+def homeless_jobs(source: str) -> list[str]:
+    """Return calls that submit a job whose output SLURM would write to where the caller stands, as into the root."""
+    found = []
+    for call in (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)):
+        words = [*call.args, *(one for given in call.args if isinstance(given, ast.List) for one in given.elts)]
+        submits = any(isinstance(word, ast.Constant) and word.value == "sbatch" for word in words)
+        text = ast.unparse(call)
+        found += [text] if submits and "--output=" not in text and "--test-only" not in text else []
+    return found
+
+
+def test_every_job_is_told_where_its_output_goes():
+    files = [path for folder in SOURCE[:-1] for path in (ROOT / folder).rglob("*.py")]
+    calls = [(path.name, call) for path in files for call in homeless_jobs(path.read_text())]
+    assert calls == []
+    assert homeless_jobs("subprocess.run(['sbatch', '--parsable', 'job.sh'])")
+    assert homeless_jobs("run_slurm('sbatch', 'job.sh')")

@@ -1,7 +1,6 @@
 """What clusters say to the flow run that they work for, if there is one."""
 
 import logging
-import re
 import socket
 from typing import Any
 
@@ -9,6 +8,8 @@ from prefect.artifacts import create_link_artifact
 from prefect.context import get_run_context
 from prefect.exceptions import MissingContextError
 from prefect.logging import get_run_logger
+
+from tasks.core.base.naming import artifact_key
 
 
 def run_logger() -> Any:
@@ -28,5 +29,4 @@ def link_dashboard(name: str, port: int) -> None:
         get_run_context()
     except MissingContextError:
         return
-    key = re.sub(r"[^a-z0-9]+", "-", f"{name}-dask".lower())  # all that Prefect takes
-    create_link_artifact(link, "dashboard", key=key, description=f"First: `{tunnel}`")
+    create_link_artifact(link, "dashboard", key=artifact_key(name, "dask"), description=f"First: `{tunnel}`")

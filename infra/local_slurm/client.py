@@ -13,14 +13,26 @@ SECONDS = 60
 def run(cluster: LocalSlurm, *command: str) -> str:
     """Run a SLURM command, such as `run(cluster, "squeue", "--noheader")`, and return what it prints.
 
+    It runs in the cluster's folder: there lies the output of a job that was submitted without a place for it.
+
     Raises:
         SlurmError: it is not installed, it failed, or it did not end within a minute.
     """
     shown = f"SLURM_CONF={cluster.configuration} {' '.join(command)}"
     environment = {**os.environ, **cluster.environment}
     try:
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False)
-    except FileNotFoundError:
+        done = subprocess.run(
+            command,
+            env=environment,
+            cwd=cluster.folder,
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
+    except FileNotFoundError as error:
+        if error.filename == str(cluster.folder):
+            raise SlurmError(f"the SLURM of {cluster.folder} is gone with its folder") from None
         raise SlurmError(f"'{command[0]}' is not installed; `winnow slurm up` says how to get it") from None
     except subprocess.TimeoutExpired:
         raise SlurmError(f"`{shown}` did not end within {SECONDS} s; `winnow slurm status` says what runs") from None

@@ -8,6 +8,7 @@ import psutil
 
 from infra.local_slurm.errors import SlurmError
 from infra.local_slurm.local import LocalSlurm
+from tasks.core.base.processes import is_alive
 
 GONE_SECONDS = 20
 STEP_DAEMON = "slurmstepd"
@@ -44,7 +45,7 @@ def kill_jobs(cluster: LocalSlurm, node: str | None = None) -> int:
 
 def _belongs(process: psutil.Process, cluster: LocalSlurm, nodes: list[str]) -> bool:
     try:
-        if process.status() == psutil.STATUS_ZOMBIE:
+        if not is_alive(process):
             return False
         environment = process.environ()
         here = environment.get("SLURM_CONF") == str(cluster.configuration)

@@ -18,9 +18,8 @@ import psutil
 
 from infra.errors import ServiceError
 from infra.services.ports import is_free
+from tasks.core.base.processes import ProcessIdentity, find, from_json, is_alive, process_of, this_process
 
-CLOCK_SECONDS = 60
-"""By which a clock that is set again may move a process's start."""
 START_SECONDS = 120
 STOP_SECONDS = 20
 LOG_LINES_SHOWN = 15
@@ -45,7 +44,7 @@ class Service:
 
     @property
     def pid_path(self) -> Path:
-        """Where the pid lies, with the process's start time, so that a reused pid is not taken for it."""
+        """Where the pid lies, with the process's start, so that a reused pid is not taken for it."""
         return self.folder / f"{self.name}.json"
 
     @property
@@ -56,13 +55,17 @@ class Service:
 
 def running_process(service: Service) -> psutil.Process | None:
     """Return the service's process if it is the one that was started, and alive."""
+    recorded = _recorded(service)
+    return None if recorded is None else find(recorded)
+
+
+def _recorded(service: Service) -> ProcessIdentity | None:
+    """Return who was started. The file names no host: services outlive the renaming of their machine."""
     try:
         record = json.loads(service.pid_path.read_text())
-        process = psutil.Process(record["pid"])
-        is_same = abs(process.create_time() - record["started"]) < CLOCK_SECONDS
-        return process if is_same and _is_alive(process) else None
-    except (FileNotFoundError, ValueError, psutil.NoSuchProcess):
+    except (FileNotFoundError, ValueError):
         return None
+    return from_json(record | {"host": this_process().host}, record.get("started"))
 
 
 def start(service: Service) -> bool:
@@ -91,8 +94,7 @@ def start(service: Service) -> bool:
             cwd=service.folder,
         )
     _started.append(started)
-    record = {"pid": started.pid, "started": psutil.Process(started.pid).create_time()}
-    service.pid_path.write_text(json.dumps(record))
+    service.pid_path.write_text(json.dumps({"pid": started.pid, "start": process_of(started.pid).start}))
     return True
 
 
@@ -125,7 +127,7 @@ def stop(service: Service) -> bool:
         family = [process, *process.children(recursive=True)]
         process.send_signal(service.stop_signal)
         _wait_gone([process])
-        left = [member for member in family if _is_alive(member)]
+        left = [member for member in family if is_alive(member)]
         for member in left:
             with suppress(psutil.NoSuchProcess):
                 member.terminate()
@@ -136,18 +138,10 @@ def stop(service: Service) -> bool:
     return process is not None
 
 
-def _is_alive(process: psutil.Process) -> bool:
-    """Whether it does anything; a zombie only waits for its parent, which may be another program than this one."""
-    try:
-        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        return False
-
-
 def _wait_gone(processes: list[psutil.Process]) -> list[psutil.Process]:
     """Wait a while until they have ended; return those that have not."""
     deadline = time.monotonic() + STOP_SECONDS
-    while (alive := [process for process in processes if _is_alive(process)]) and time.monotonic() < deadline:
+    while (alive := [process for process in processes if is_alive(process)]) and time.monotonic() < deadline:
         time.sleep(0.05)
     return alive
 

@@ -13,7 +13,7 @@ from infra.dask_workers.flow_run import link_dashboard, run_logger
 from infra.dask_workers.keys import make_keys
 from infra.dask_workers.settings import dask_settings
 from infra.errors import ClusterError
-from infra.slurm.commands import Owner, cancel_all, cancel_left_over, this_process
+from infra.slurm.commands import Owner, cancel_all, cancel_left_over, this_owner
 from infra.slurm.job_keeper import JobKeeper
 from infra.slurm.jobqueue import job_class, jobqueue
 from infra.slurm.private_folder import private_folder
@@ -30,7 +30,7 @@ def slurm_cluster(profile: SlurmProfile, name: str, folder: Path, exclusive: boo
     Raises:
         ClusterError: SLURM refuses such a job, or does not answer.
     """
-    owner = this_process(name)
+    owner = this_owner(name)
     if left_over := cancel_left_over(owner, exclusive):
         run_logger().warning("cancelled SLURM jobs that a dead flow process left: %s", ", ".join(left_over))
     with private_folder(folder, exclusive) as private:

@@ -2,18 +2,14 @@
 
 import os
 import re
-import socket
 import subprocess
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-import psutil
-
 from infra.errors import ClusterError
+from tasks.core.base.processes import ProcessIdentity, from_words, is_gone, this_process
 
 COMMENT = "winnow"
-CLOCK_SECONDS = 60
-"""By which a clock that is set again may move a process's start."""
 SECONDS = 60
 """That a SLURM command may take; a busy controller answers late."""
 ENDED = {
@@ -36,24 +32,15 @@ class Owner:
     """The flow process that SLURM jobs work for; stands in their comment."""
 
     name: str
-    host: str
-    pid: int
-    started: int
-    """Seconds since the epoch; tells a pid from a later one of the same number."""
+    """Of the work: a study, a trial, a run."""
+    process: ProcessIdentity
+    """Who submitted them."""
 
     @property
     def comment(self) -> str:
         """What its jobs carry."""
-        return "/".join((COMMENT, self.name, self.host, str(self.pid), str(self.started)))
-
-    def is_gone(self) -> bool:
-        """Say whether the process is seen to have ended; one of another host never is."""
-        if self.host != socket.gethostname():
-            return False
-        try:
-            return bool(abs(psutil.Process(self.pid).create_time() - self.started) > CLOCK_SECONDS)
-        except (psutil.NoSuchProcess, psutil.AccessDenied):
-            return True
+        process = self.process
+        return "/".join((COMMENT, self.name, process.host, str(process.pid), str(process.start)))
 
 
 @dataclass(frozen=True)
@@ -66,9 +53,9 @@ class Job:
     owner: Owner
 
 
-def this_process(name: str) -> Owner:
+def this_owner(name: str) -> Owner:
     """Return the owner of jobs that this process submits for the work of that name."""
-    return Owner(name, socket.gethostname(), os.getpid(), int(psutil.Process().create_time()))
+    return Owner(name, this_process())
 
 
 def run_slurm(*command: str) -> str:
@@ -120,9 +107,8 @@ def _parse(line: str) -> Job | None:
     """Return a line's job, or None for a job of somebody else's, or a line of another kind."""
     number, state, reason, comment = (line.split("|", 3) + [""] * 3)[:4]
     parts = comment.strip().split("/")
-    if len(parts) != 5 or parts[0] != COMMENT or not (parts[3].isdecimal() and parts[4].isdecimal()):
-        return None
-    return Job(number, state, reason, Owner(parts[1], parts[2], int(parts[3]), int(parts[4])))
+    process = from_words(*parts[2:]) if len(parts) == 5 and parts[0] == COMMENT else None
+    return None if process is None else Job(number, state, reason, Owner(parts[1], process))
 
 
 def cancel_left_over(owner: Owner, exclusive: bool) -> list[str]:
@@ -133,7 +119,7 @@ def cancel_left_over(owner: Owner, exclusive: bool) -> list[str]:
     return cancel(
         job.number
         for job in our_jobs()
-        if job.owner.is_gone() or (exclusive and job.owner.name == owner.name and job.owner != owner)
+        if is_gone(job.owner.process) or (exclusive and job.owner.name == owner.name and job.owner != owner)
     )
 
 

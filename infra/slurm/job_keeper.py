@@ -2,6 +2,9 @@
 
 Dask's `adapt` replaces a job only after its worker was seen and lost. A job that ends before its worker ever connects
 (a broken node, a cancelled job in the queue, a submission that SLURM refused) would be missed for the whole run.
+
+Remove when dask-jobqueue asks SLURM itself which jobs are there: https://github.com/dask/dask-jobqueue/issues/11 (open;
+the same fault as here is told in 643), and replaces them. 0.9.0 does not; what would be left is why jobs ended.
 """
 
 import asyncio

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from infra.clusters.profiles import LocalProfile, SlurmProfile
 from infra.errors import ClusterError
-from infra.slurm.commands import ENDED, cancel, ending, run_slurm, this_process
+from infra.slurm.commands import ENDED, cancel, ending, run_slurm, this_owner
 from infra.slurm.private_folder import private_folder
 from infra.slurm.script import job_options, job_script, require_submittable, write_environment
 
@@ -40,7 +40,7 @@ def run_on_node(profile: SlurmProfile | LocalProfile, folder: Path, module: str,
 
 def _run_job(profile: SlurmProfile, folder: Path, module: str, words: list[str], wait_s: int) -> str:
     with private_folder(folder, exclusive=False) as private:
-        options = job_options(profile, this_process("doctor"), folder, private)
+        options = job_options(profile, this_owner("doctor"), folder, private)
         script = job_script(options)
         require_submittable(script, folder)
         write_environment(private)
@@ -67,8 +67,10 @@ def _read_soon(output: Path) -> str:
 
 def _submit(script: Path, output: Path, wait_s: int) -> None:
     """Submit a script and wait until it ended well."""
-    limits = [f"--time={JOB_MINUTES}", f"--output={output}", f"--error={output}.err"]
-    number = run_slurm("sbatch", "--parsable", *limits, str(script)).split()[-1].split(";")[0]
+    answer = run_slurm(
+        "sbatch", "--parsable", f"--time={JOB_MINUTES}", f"--output={output}", f"--error={output}.err", str(script)
+    )
+    number = answer.split()[-1].split(";")[0]
     try:
         _wait_for(number, wait_s)
     except ClusterError as failure:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from infra.slurm.commands import Owner, this_process
+from tasks.core.base.processes import from_words, is_gone, this_process
 
 KEYS = "private-"
 """First part of its name; the process that made it follows."""
@@ -20,12 +20,12 @@ def private_folder(folder: Path, exclusive: bool) -> Iterator[Path]:
     """
     folder = folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
-    own = this_process("")
-    for left in folder.glob(f"{KEYS}*"):
-        host, pid, started, _ = left.name.removeprefix(KEYS).rsplit("-", 3)
-        if exclusive or Owner("", host, int(pid), int(started)).is_gone():
+    me = this_process()
+    for left in folder.glob(f"{KEYS}*-*-*-*"):
+        maker = from_words(*left.name.removeprefix(KEYS).rsplit("-", 3)[:3])
+        if exclusive or (maker is not None and is_gone(maker)):
             shutil.rmtree(left, ignore_errors=True)
-    private = tempfile.mkdtemp(prefix=f"{KEYS}{own.host}-{own.pid}-{own.started}-", dir=folder)
+    private = tempfile.mkdtemp(prefix=f"{KEYS}{me.host}-{me.pid}-{me.start}-", dir=folder)
     try:
         yield Path(private)
     finally:

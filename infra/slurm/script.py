@@ -10,7 +10,7 @@ from typing import Any
 from infra.clusters.profiles import AnyProfile, SlurmProfile
 from infra.dask_workers.settings import passed_on
 from infra.errors import ClusterError
-from infra.slurm.commands import Owner, run_slurm, this_process
+from infra.slurm.commands import Owner, run_slurm, this_owner
 from infra.slurm.jobqueue import jobqueue
 
 ENVIRONMENT_FILE = "environment"
@@ -102,7 +102,7 @@ def example_script(profile: AnyProfile) -> str:
     if not isinstance(profile, SlurmProfile):
         raise ClusterError(f"the cluster profile is '{profile.kind}', which submits nothing to SLURM")
     with tempfile.TemporaryDirectory() as folder:
-        options = job_options(profile, this_process("ROUND-FLOW"), Path(folder), Path(folder, "KEYS"))
+        options = job_options(profile, this_owner("ROUND-FLOW"), Path(folder), Path(folder, "KEYS"))
         return job_script(options).replace(folder, "LOGS")
 
 

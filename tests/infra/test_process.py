@@ -13,6 +13,7 @@ import pytest
 
 from infra.errors import ServiceError
 from infra.services.process import Service, running_process, start, stop, wait_healthy
+from tasks.core.base.processes import is_alive, this_process
 from tests.support.ports import free_port
 
 CHILD = "import subprocess, sys; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])"
@@ -44,10 +45,22 @@ def test_a_service_is_started_once_and_stopped_with_its_children(service):
 def test_a_pid_that_another_program_has_by_now_is_left_alone(service):
     service.folder.mkdir()
     me = psutil.Process()
-    service.pid_path.write_text(json.dumps({"pid": me.pid, "started": me.create_time() - 100}))
-    assert running_process(service) is None
-    assert not stop(service)
-    assert me.is_running()
+    boot, tick = this_process().start.split(".")
+    of_older_versions = {"pid": me.pid, "started": me.create_time() - 100}
+    for record in ({"pid": me.pid, "start": f"{boot}.{int(tick) - 1}"}, of_older_versions):
+        service.pid_path.write_text(json.dumps(record))
+        assert running_process(service) is None
+        assert not stop(service)
+        assert me.is_running()
+
+
+def test_a_service_that_an_older_version_started_is_known(service):
+    start(service)
+    process = running_process(service)
+    service.pid_path.write_text(json.dumps({"pid": process.pid, "started": process.create_time()}))
+    assert running_process(service) == process
+    assert stop(service)
+    assert not is_alive(process)
 
 
 def test_a_taken_port_is_said_to_be_taken(service):

@@ -1,19 +1,20 @@
 """What a SLURM profile turns into; no SLURM is asked."""
 
-from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 import yaml
 
 from infra.clusters.profiles import PROFILES, LocalProfile, SlurmProfile, read_profile, with_resources
 from infra.errors import ClusterError
-from infra.slurm.commands import Owner, _parse, this_process
+from infra.slurm.commands import Owner, _parse, this_owner
 from infra.slurm.jobqueue import job_class
 from infra.slurm.private_folder import private_folder
 from infra.slurm.script import example_script, job_options, job_script
+from tasks.core.base.processes import ProcessIdentity, is_gone, this_process
 
-OWNER = Owner("us-iter0-3f9a0c11d2e4", "login1", 4711, 1_700_000_000)
+OWNER = Owner("us-iter0-3f9a0c11d2e4", ProcessIdentity("login1", 4711, "0d2f4a95.171845"))
 
 
 def script(profile):
@@ -22,6 +23,7 @@ def script(profile):
 
 def test_the_cpu_profiles_job_asks_for_what_the_profile_says(tmp_path):
     lines = script(read_profile("slurm-cpu")).splitlines()
+    assert "#SBATCH -o /shared/logs/winnow-us-iter0-3f9a0c11d2e4-%J.out" in lines
     for line in ("-n 1", "--cpus-per-task=8", "--mem=16G", "-t 04:00:00", f"--comment={OWNER.comment}"):
         assert f"#SBATCH {line}" in lines
     assert 'export OMP_NUM_THREADS="${SLURM_CPUS_PER_TASK:-8}"' in lines
@@ -46,10 +48,11 @@ def test_a_path_that_a_jobs_script_would_break_is_refused(folder):
 
 
 def test_folders_of_keys_go_with_a_launch_of_another_host_where_no_other_can_be_at_work(tmp_path):
-    left = tmp_path / "private-login2-4711-1700000000-abc"
-    left.mkdir()
+    left = [tmp_path / f"private-login-2-4711-{start}-abc" for start in ("1700000000", "0d2f4a95.171845")]
+    for folder in left:
+        folder.mkdir()
     with private_folder(tmp_path, exclusive=False):
-        assert left.exists()
+        assert all(folder.exists() for folder in left)
     with private_folder(tmp_path, exclusive=True) as own:
         assert list(tmp_path.iterdir()) == [own]
 
@@ -60,11 +63,22 @@ def test_a_jobs_number_is_found_behind_a_sites_banner(tmp_path):
     assert job._job_id_from_submit_output("Welcome to Stampede3\nSubmitted batch job 1704\n") == "1704"
 
 
-def test_an_owner_lives_as_long_as_its_process_whatever_is_done_to_the_clock():
-    here = this_process("x")
-    assert not replace(here, started=here.started + 30).is_gone()
-    assert replace(here, started=here.started - 3_600).is_gone()
-    assert not replace(here, host="login2", pid=1).is_gone()
+def test_folders_of_keys_go_with_a_process_that_died(tmp_path):
+    me = this_process()
+    left = [tmp_path / f"private-{me.host}-{me.pid}-{start}-abc" for start in ("1700000000", "0d2f4a95.1")]
+    for folder in [*left, tmp_path / "private-notes", tmp_path / "private-a-b-c-d"]:
+        folder.mkdir()
+    with private_folder(tmp_path, exclusive=False) as own:
+        assert sorted(tmp_path.iterdir()) == sorted([own, tmp_path / "private-notes", tmp_path / "private-a-b-c-d"])
+
+
+def test_a_jobs_owner_is_found_in_its_comment_also_in_that_of_an_older_version():
+    here = this_owner("x")
+    assert _parse(f"9|PENDING|None|{here.comment}").owner == here
+    started = psutil.Process().create_time()
+    old = [f"winnow/x/{here.process.host}/{here.process.pid}/{int(started) - age}" for age in (30, -30, 3_600)]
+    owners = [_parse(f"9|PENDING|None|{comment}").owner for comment in old]
+    assert [is_gone(owner.process) for owner in owners] == [False, False, True]
 
 
 def test_lines_of_squeue_that_are_no_jobs_of_ours_are_passed_over():

@@ -44,6 +44,14 @@ def test_a_job_runs_on_each_node(slurm):
         assert output(slurm, number) == f"{node}\n"
 
 
+def test_a_job_without_a_place_for_its_output_writes_it_beside_the_cluster(slurm, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    number = run(slurm, "sbatch", "--parsable", "--wrap", "echo here").strip()
+    wait_for_job(slurm, number, "COMPLETED")
+    assert (slurm.folder / f"slurm-{number}.out").read_text() == "here\n"
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_memory_is_shared_out_as_jobs_ask_for_it(slurm):
     jobs = [submit(slurm, "sleep 600", "--nodelist=node1", "--mem=4G") for _ in range(3)]
     for number in jobs[:2]:

@@ -1,5 +1,6 @@
 """Write small samples as text, with real compressors."""
 
+import bz2
 import csv
 import gzip
 import io
@@ -18,8 +19,10 @@ def compress(path: Path, content: bytes) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.suffix == ".gz":
         content = gzip.compress(content, mtime=0)
-    elif path.suffix == ".zst":
-        content = pa.Codec("zstd").compress(content, asbytes=True)
+    elif path.suffix == ".bz2":
+        content = bz2.compress(content)
+    elif path.suffix in (".lz4", ".zst"):
+        content = pa.Codec({".lz4": "lz4", ".zst": "zstd"}[path.suffix]).compress(content, asbytes=True)
     path.write_bytes(content)
     return path
 

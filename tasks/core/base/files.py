@@ -69,11 +69,8 @@ def read_json(path: Path) -> Any:
 
 def sha256_of_file(path: Path) -> str:
     """Return the sha256 of the file's bytes, in hexadecimal."""
-    digest = hashlib.sha256()
     with path.open("rb") as content:
-        while block := content.read(READ_BYTES):
-            digest.update(block)
-    return digest.hexdigest()
+        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 def sha256_of_folder(folder: Path) -> dict[str, str]:

@@ -70,9 +70,9 @@ class FileFormat:
         number, here = content.get(NUMBER, self.unnumbered), winnow_version()
         if isinstance(number, int) and number > self.number:
             raise FormatError(
-                f"{where} ({self.kind}) is of format {number}, written by Winnow "
-                f"{content.get(WRITTEN_BY, '(unknown)')}; this is Winnow {here}, which reads {self._readable()}. Install the version that wrote it, or a "
-                "later one."
+                f"{where} ({self.kind}) is of format {number}, written by Winnow {content.get(WRITTEN_BY, 'unknown')}; "
+                f"this is Winnow {here}, which reads {self._readable()}. Install the version that wrote it, or a later "
+                "one."
             )
         if number not in {self.number, *self.migrations}:
             raise FormatError(

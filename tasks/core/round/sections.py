@@ -159,13 +159,13 @@ class Sample(Settings):
     """An unlabelled corpus to score: Parquet, CSV or JSON Lines files, all of one kind."""
 
     path: Path
-    """A file, a folder, or a glob (`tweets/2020-*/part-*.parquet`). CSV and JSON Lines may end in .gz or .zst."""
+    """A file, a folder, or a glob (`tweets/2020-*/part-*.parquet`). Text may end in .gz, .bz2, .lz4 or .zst."""
     id_column: str = "tweet_id"
     text_column: str = "text"
     converted_path: Path | None = None
     """Where CSV and JSON Lines are kept as Parquet, seen by all workers; null: `_converted` in the sample's folder."""
     on_torn_file: Literal["refuse", "skip"] = "refuse"
-    """skip: leave out Parquet, .gz and .zst files that are not whole."""
+    """skip: leave out Parquet and compressed files that are not whole."""
 
     @field_validator("converted_path")
     @classmethod

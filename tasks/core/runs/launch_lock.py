@@ -2,16 +2,18 @@
 
 import json
 import os
-import socket
 import threading
 import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from tasks.core.base.errors import RunFolderError
 from tasks.core.base.files import write_json
+from tasks.core.base.processes import ProcessIdentity, from_json, is_gone, this_process
 
 LOCK_FILE = "launch.lock"
 BEAT_SECONDS = 10.0
@@ -47,7 +49,7 @@ def launch_lock(folder: Path) -> Iterator[None]:
 def _take(lock: Path, token: str) -> None:
     own = lock.with_name(f".{lock.name}.{token}.tmp")
     started = time.strftime("%Y-%m-%dT%H:%M:%S%z")
-    write_json(own, {"host": socket.gethostname(), "pid": os.getpid(), "started_at": started, "token": token})
+    write_json(own, this_process().as_json() | {"started_at": started, "token": token})
     try:
         for _ in range(2):
             with suppress(FileExistsError):
@@ -64,8 +66,8 @@ def _require_stale(lock: Path) -> None:
     holder = _holder(lock)
     with suppress(FileNotFoundError):
         silent = time.time() - lock.stat().st_mtime
-        here = holder.get("host") == socket.gethostname()
-        if silent < STALE_SECONDS and not (here and not Path(f"/proc/{holder['pid']}").exists()):
+        process = holding_process(holder)
+        if silent < STALE_SECONDS and not (process is not None and is_gone(process)):
             raise RunFolderError(
                 f"another launch works on {lock.parent}: process {holder.get('pid')} on {holder.get('host')}, since "
                 f"{holder.get('started_at')}, last seen {silent:.0f} s ago. Wait until it ends or stop it, then run "
@@ -74,12 +76,19 @@ def _require_stale(lock: Path) -> None:
             )
 
 
-def _holder(lock: Path) -> dict[str, str]:
+def _holder(lock: Path) -> dict[str, Any]:
     try:
-        holder: dict[str, str] = json.loads(lock.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
+        return dict(json.loads(lock.read_text(encoding="utf-8")))
+    except (FileNotFoundError, ValueError, TypeError):
         return {}
-    return holder
+
+
+def holding_process(holder: dict[str, Any]) -> ProcessIdentity | None:
+    """Return the process of a lock's content, or None for a torn one; older versions wrote no start of it."""
+    try:
+        return from_json(holder, datetime.fromisoformat(str(holder.get("started_at"))).timestamp())
+    except ValueError:
+        return None
 
 
 def _beat(lock: Path, ended: threading.Event) -> None:

@@ -1,12 +1,16 @@
+import json
 import os
+import socket
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 
 from tasks.core.base.errors import RunFolderError
 from tasks.core.base.naming import LOCK_FILE
+from tasks.core.base.processes import this_process
 from tasks.core.runs import launch_lock as module
 from tasks.core.runs.launch_lock import launch_lock
 from tests.support.run_marks import HOLD
@@ -40,7 +44,7 @@ def test_a_killed_launchs_lock_is_taken_over_at_once(other_launch, tmp_path):
 
 
 def test_a_lock_of_another_host_is_taken_over_when_it_shows_no_life(tmp_path, monkeypatch):
-    monkeypatch.setattr(module.socket, "gethostname", lambda: "elsewhere")
+    monkeypatch.setattr(socket, "gethostname", lambda: "elsewhere")
     lock = launch_lock(tmp_path)
     lock.__enter__()
     monkeypatch.undo()
@@ -67,3 +71,41 @@ def test_the_lock_goes_when_the_launch_fails(tmp_path):
     with pytest.raises(ValueError, match="planted"), launch_lock(tmp_path):
         raise ValueError("planted")
     assert list(tmp_path.iterdir()) == []
+
+
+def planted(folder, process, **changes):
+    """Write the lock of a launch in this process, or of an older version, into a folder."""
+    lock = {**process.as_json(), "started_at": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "token": "t"} | changes
+    (folder / LOCK_FILE).write_text(json.dumps(lock))
+
+
+def test_a_lock_whose_pid_another_process_got_since_is_taken_over_at_once(tmp_path):
+    me = this_process()
+    planted(tmp_path, me)
+    with pytest.raises(RunFolderError, match=f"process {me.pid} on"), launch_lock(tmp_path):
+        pass
+    boot, tick = me.start.split(".")
+    planted(tmp_path, replace(me, start=f"{boot}.{int(tick) - 1}"))
+    with launch_lock(tmp_path):
+        assert json.loads((tmp_path / LOCK_FILE).read_text())["start"] == me.start
+
+
+@pytest.mark.parametrize(("started_at", "is_held"), [("2020-01-01T00:00:00+0000", False), (None, True)])
+def test_a_lock_of_an_older_version_holds_no_start_and_is_understood(tmp_path, started_at, is_held):
+    planted(tmp_path, this_process())
+    lock = json.loads((tmp_path / LOCK_FILE).read_text())
+    del lock["start"], lock["slurm_job"]
+    (tmp_path / LOCK_FILE).write_text(json.dumps(lock | ({"started_at": started_at} if started_at else {})))
+    if is_held:
+        with pytest.raises(RunFolderError, match="another launch works on"), launch_lock(tmp_path):
+            pass
+    else:
+        with launch_lock(tmp_path):
+            pass
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "7", '{"host": 1}', '{"pid": "x", "started_at": "then"}'])
+def test_a_torn_lock_is_held_until_it_is_silent(tmp_path, content):
+    (tmp_path / LOCK_FILE).write_text(content)
+    with pytest.raises(RunFolderError, match="another launch works on"), launch_lock(tmp_path):
+        pass

@@ -10,10 +10,10 @@ import pyarrow.csv as pa_csv
 
 from tasks.core.base.errors import InputDataError
 from tasks.core.corpus.columns import resolve_columns
+from tasks.core.corpus.compressions import uncompressed_name
 from tasks.core.round.sections import LabelledData
 
 TEXT_DELIMITERS = {".csv": ",", ".tsv": "\t", ".txt": "\t"}
-COMPRESSIONS = (".gz", ".bz2", ".lz4", ".zst")
 OTHER_DELIMITERS = (";", "\t", ",", "|")
 BLOCK_BYTES = 1 << 26
 """No row of a text file may be longer."""
@@ -22,10 +22,7 @@ READ_BYTES = 1 << 20
 
 def data_suffix(path: Path) -> str:
     """Return a file's suffix in lower case, without that of its compression: `.csv` for `a.csv.gz`."""
-    suffixes = [suffix.lower() for suffix in path.suffixes]
-    if suffixes and suffixes[-1] in COMPRESSIONS:
-        suffixes.pop()
-    return suffixes[-1] if suffixes else ""
+    return Path(uncompressed_name(path)).suffix.lower()
 
 
 def read_text_columns(path: Path, data: LabelledData, wanted: dict[str, str]) -> pa.Table:

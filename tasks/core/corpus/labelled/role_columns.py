@@ -7,7 +7,8 @@ import pyarrow as pa
 from tasks.core.base.errors import InputDataError
 from tasks.core.base.parquet import read_parquet
 from tasks.core.corpus.columns import read_schema, resolve_columns
-from tasks.core.corpus.labelled.delimited import COMPRESSIONS, TEXT_DELIMITERS, data_suffix, read_text_columns
+from tasks.core.corpus.compressions import COMPRESSIONS
+from tasks.core.corpus.labelled.delimited import TEXT_DELIMITERS, data_suffix, read_text_columns
 from tasks.core.round.sections import LabelledData
 
 PARQUET_SUFFIXES = (".parquet", ".pq")

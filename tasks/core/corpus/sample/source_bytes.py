@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from tasks.core.base.files import READ_BYTES
 from tasks.core.corpus.columns import TornFileError
+from tasks.core.corpus.compressions import compression_of
 
 
 class HashedFile(io.RawIOBase):
@@ -46,13 +47,14 @@ class HashedFile(io.RawIOBase):
 
 
 def open_decompressed(path: Path, file: HashedFile) -> "io.BufferedReader[Any]":
-    """Open a file's content, decompressed when its name ends in `.gz` or `.zst`."""
+    """Open a file's content, decompressed when its name says that it is compressed."""
     content: io.BufferedReader[Any] = io.BufferedReader(file, READ_BYTES)
-    if path.suffix.lower() == ".gz":
+    compression = compression_of(path)
+    if compression is None:
+        return content
+    if compression == "gzip":
         return io.BufferedReader(gzip.GzipFile(fileobj=content), READ_BYTES)
-    if path.suffix.lower() == ".zst":
-        return io.BufferedReader(pa.CompressedInputStream(pa.PythonFile(content, mode="r"), "zstd"), READ_BYTES)
-    return content
+    return io.BufferedReader(pa.CompressedInputStream(pa.PythonFile(content, mode="r"), compression), READ_BYTES)
 
 
 @contextmanager
@@ -62,7 +64,7 @@ def torn_files_named(path: Path) -> Iterator[None]:
     Raises:
         TornFileError: the compressed file is empty, ends too early, or is damaged.
     """
-    if path.suffix.lower() in (".gz", ".zst") and path.stat().st_size == 0:
+    if compression_of(path) and path.stat().st_size == 0:
         raise _torn(path, "it is empty")
     try:
         yield

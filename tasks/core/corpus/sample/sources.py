@@ -9,12 +9,11 @@ from itertools import takewhile
 from pathlib import Path
 
 from tasks.core.base.errors import InputDataError
+from tasks.core.corpus.compressions import COMPRESSIONS, uncompressed_name
 from tasks.core.round.sections import Sample
 
 PARQUET, CSV, JSON_LINES = "Parquet", "CSV", "JSON Lines"
 SUFFIXES = {PARQUET: (".parquet", ".pq"), CSV: (".csv",), JSON_LINES: (".jsonl", ".ndjson", ".json")}
-COMPRESSIONS = (".gz", ".zst")
-"""May follow the suffixes of CSV and JSON Lines."""
 IGNORED_PREFIXES = (".", "_")
 """Files and folders that other programs leave beside data: `_SUCCESS`, `_temporary`, `.ipynb_checkpoints`."""
 SHOWN_FILES = 3
@@ -54,11 +53,6 @@ def kind_of(path: Path) -> str | None:
         if name.endswith(suffixes) and (kind != PARQUET or name == path.name.lower()):
             return kind
     return None
-
-
-def uncompressed_name(path: Path) -> str:
-    """Return a file's name without the suffix of its compression: `a.csv` for `a.csv.gz`."""
-    return path.name[: -len(path.suffix)] if path.suffix.lower() in COMPRESSIONS else path.name
 
 
 def _search(path: Path) -> tuple[Path, list[Path]]:

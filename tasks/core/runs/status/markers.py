@@ -1,13 +1,14 @@
 """What a shard that has no receipt is doing: who scores it, or why it failed. For people; nothing depends on these."""
 
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 
 from tasks.core.base.files import read_json, write_json
+from tasks.core.base.processes import ProcessIdentity, from_words, this_process
 from tasks.core.runs.folder import RunFolder, worker_name
 
 LONGEST_MESSAGE = 2_000
@@ -21,7 +22,21 @@ class Running:
     worker: str
     """Host and pid."""
     started_at: str
+    """When it began with the shard."""
     slurm_job: str | None = None
+    start: str | None = None
+    """When the worker itself started, so that a later process with its pid is not taken for it."""
+
+    @property
+    def since(self) -> float:
+        """When it began with the shard, in seconds since the epoch."""
+        return datetime.fromisoformat(self.started_at).timestamp()
+
+    @property
+    def process(self) -> ProcessIdentity | None:
+        """The worker, or None where its name is not that of a process; older versions wrote no start of it."""
+        host, _, pid = self.worker.rpartition("-")
+        return from_words(host, pid, self.start or self.since, self.slurm_job)
 
 
 @dataclass(frozen=True)
@@ -41,14 +56,15 @@ class Failure:
 def marked(folder: RunFolder, shard: int) -> Iterator[None]:
     """Say in the run folder that this process scores a shard, and afterwards why it failed, if it did."""
     running, failure = folder.running_path(shard), folder.failure_path(shard)
-    job = os.environ.get("SLURM_JOB_ID")
-    write_json(running, asdict(Running(shard, worker_name(), _now(), job)))
+    me = this_process()
+    write_json(running, asdict(Running(shard, worker_name(), _now(), me.slurm_job, me.start)))
     try:
         yield
     except Exception as error:
         message = str(error)[:LONGEST_MESSAGE]
         with suppress(OSError):  # a full disk must not hide behind the marker that it does not take
-            write_json(failure, asdict(Failure(shard, worker_name(), _now(), type(error).__name__, message, job)))
+            cause = type(error).__name__
+            write_json(failure, asdict(Failure(shard, worker_name(), _now(), cause, message, me.slurm_job)))
         raise
     else:
         failure.unlink(missing_ok=True)

@@ -1,23 +1,18 @@
 """Who is at work in a run folder, as far as its files and this host's processes tell."""
 
-import socket
 import time
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
-import psutil
-
 from tasks.core.base.files import read_json
 from tasks.core.base.naming import LOCK_FILE
+from tasks.core.base.processes import is_gone
 from tasks.core.runs.folder import RunFolder
-from tasks.core.runs.launch_lock import STALE_SECONDS
+from tasks.core.runs.launch_lock import STALE_SECONDS, holding_process
 from tasks.core.runs.status.job_endings import read_endings
 from tasks.core.runs.status.markers import Failure, Running
 
-CLOCK_SECONDS = 2.0
-"""Markers hold whole seconds; a process that began so much later than its marker is another with the same pid."""
 Marker = TypeVar("Marker", Running, Failure)
 
 
@@ -64,7 +59,7 @@ def read_running_shards(folder: RunFolder) -> list[RunningShard]:
     """Return who began which shard and when, and whether that worker is seen to be gone."""
     markers = read_markers(folder.path / "running", Running)
     endings = {ending.job: str(ending) for ending in read_endings(folder)}
-    return [_running_shard(marker, endings.get(marker.slurm_job or "")) for marker in markers]
+    return [_running_shard(marker, endings) for marker in markers]
 
 
 def read_launch(folder: RunFolder) -> LaunchSign | None:
@@ -73,33 +68,17 @@ def read_launch(folder: RunFolder) -> LaunchSign | None:
     try:
         silent = max(0.0, time.time() - lock.stat().st_mtime)
         holder = read_json(lock)
-        host, pid, started_at = holder["host"], int(holder["pid"]), holder["started_at"]
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        process, started_at = holding_process(holder), holder["started_at"]
+    except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
         return None
-    gone = silent >= STALE_SECONDS or is_gone(host, pid, _seconds(started_at))
-    return LaunchSign(host, pid, started_at, round(silent, 1), gone)
+    if process is None:
+        return None
+    gone = silent >= STALE_SECONDS or is_gone(process, {ending.job for ending in read_endings(folder)})
+    return LaunchSign(process.host, process.pid, started_at, round(silent, 1), gone)
 
 
-def is_gone(host: str, pid: int, since: float) -> bool:
-    """Say whether the process that had this pid at that time on that host is seen to be gone."""
-    if host != socket.gethostname():
-        return False
-    try:
-        process = psutil.Process(pid)
-        return bool(process.status() == psutil.STATUS_ZOMBIE or process.create_time() > since + CLOCK_SECONDS)
-    except (psutil.NoSuchProcess, ValueError):
-        return True
-    except psutil.AccessDenied:
-        return False
-
-
-def _running_shard(marker: Running, ending: str | None) -> RunningShard:
-    host, _, pid = marker.worker.rpartition("-")
-    since = _seconds(marker.started_at)
-    gone = ending is not None or (pid.isdecimal() and is_gone(host, int(pid), since))
-    seconds = round(max(0.0, time.time() - since), 1)
+def _running_shard(marker: Running, endings: dict[str, str]) -> RunningShard:
+    process, ending = marker.process, endings.get(marker.slurm_job or "")
+    seconds = round(max(0.0, time.time() - marker.since), 1)
+    gone = ending is not None if process is None else is_gone(process, endings)
     return RunningShard(marker.shard, marker.worker, seconds, gone, marker.slurm_job, ending)
-
-
-def _seconds(stamp: str) -> float:
-    return datetime.fromisoformat(stamp).timestamp()

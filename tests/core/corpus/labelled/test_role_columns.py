@@ -6,7 +6,9 @@ import pyarrow as pa
 import pytest
 
 from tasks.core.base.errors import InputDataError
+from tasks.core.corpus.compressions import COMPRESSIONS
 from tests.support.labelled_files import all_rows, delimited, ids, parquet, prepare, texts
+from tests.support.sample_files import compress
 
 HEADER = ("tweet_id", "text", "good")
 
@@ -33,11 +35,11 @@ def test_csv_and_parquet_give_the_same_digest(tmp_path):
     assert prepare(tmp_path, {"path": parquet(tmp_path / "a.parquet", **columns)}).digest == from_text.digest
 
 
-def test_a_byte_order_mark_and_compression_change_nothing(tmp_path):
+@pytest.mark.parametrize("suffix", COMPRESSIONS)
+def test_a_byte_order_mark_and_compression_change_nothing(tmp_path, suffix):
     path = delimited(tmp_path / "a.csv", HEADER, lines())
     plain = prepare(tmp_path, {"path": path})
-    packed = tmp_path / "b.CSV.gz"
-    packed.write_bytes(gzip.compress(b"\xef\xbb\xbf" + path.read_bytes()))
+    packed = compress(tmp_path / f"b.CSV{suffix}", b"\xef\xbb\xbf" + path.read_bytes())
     assert prepare(tmp_path, {"path": packed}).digest == plain.digest
 
 

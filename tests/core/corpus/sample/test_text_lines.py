@@ -12,13 +12,13 @@ from tests.support.sample_files import compress, converted, rows_of, write_csv, 
 TEXTS = ["plain", "", 'she said "hi", twice', "two\nlines\r\nand three", "é 日本 😀", "NA", "null"]
 
 
-@pytest.mark.parametrize("name", ["a.csv", "a.csv.gz", "a.CSV", "a.csv.zst"])
+@pytest.mark.parametrize("name", ["a.csv", "a.csv.gz", "a.CSV", "a.csv.zst", "a.csv.bz2", "a.csv.lz4"])
 def test_csv_keeps_ids_and_texts_untouched(tmp_path, name):
     rows = [*((f"00{number}", text) for number, text in enumerate(TEXTS)), ("9223372036854775808", "x"), ("", "y")]
     assert rows_of(write_csv(tmp_path / name, rows)) == rows
 
 
-@pytest.mark.parametrize("name", ["a.jsonl", "a.ndjson.gz", "a.json", "a.jsonl.zst"])
+@pytest.mark.parametrize("name", ["a.jsonl", "a.ndjson.gz", "a.json", "a.jsonl.zst", "a.jsonl.bz2", "a.json.lz4"])
 def test_json_lines_keep_integers_and_nulls(tmp_path, name):
     rows = [*enumerate(TEXTS), (2**63 - 1, None), (-(2**63), "x"), (None, "no id")]
     path = write_json_lines(tmp_path / name, rows)

@@ -10,6 +10,7 @@ import pytest
 from tasks.core.base.errors import RunFolderError
 from tasks.core.base.files import write_json
 from tasks.core.base.parquet import STAMP_KEY
+from tasks.core.base.processes import this_process
 from tasks.core.inference.scoring import score_shard
 from tasks.core.runs.folder import RunFolder, worker_name
 from tasks.core.runs.launch_lock import launch_lock
@@ -20,9 +21,9 @@ from tasks.core.runs.resources import write_resources
 from tasks.core.runs.shards.receipts import read_receipt
 from tasks.core.runs.status import signs_of_life
 from tasks.core.runs.status.failure_groups import LOG_TAIL_BYTES, even_out
-from tasks.core.runs.status.markers import marked
+from tasks.core.runs.status.markers import Running, marked
 from tasks.core.runs.status.read_status import read_status
-from tests.support.run_marks import HOST, begin, dead_pid, fail
+from tests.support.run_marks import HOST, begin, dead_pid, fail, now
 
 
 def states(status):
@@ -121,8 +122,12 @@ def test_a_killed_worker_that_nobody_waited_for_is_gone_too(make_named_run):
 
 def test_a_pid_that_another_process_got_since_is_not_the_worker(make_named_run):
     _, folder = make_named_run(score=False)
-    begin(folder, 0, worker_name(), seconds_ago=10 * 365 * 86_400)
-    assert [one.shard for one in read_status(folder.path).left_shards] == [0]
+    begin(folder, 0, worker_name(), seconds_ago=10 * 365 * 86_400)  # as an older version wrote it
+    boot, tick = this_process().start.split(".")
+    for shard, start in ((1, f"{boot}.{int(tick) - 1}"), (2, f"{boot}.{tick}")):
+        write_json(folder.running_path(shard), asdict(Running(shard, worker_name(), now(), None, start)))
+    assert [one.shard for one in read_status(folder.path).left_shards] == [0, 1]
+    assert [one.shard for one in read_status(folder.path).running_shards] == [2]
 
 
 def test_markers_of_done_shards_do_not_count(make_named_run):

@@ -1,0 +1,165 @@
+"""Who a process is, and whether it is still there. Nothing else in Winnow asks.
+
+A pid is given to another process after its own has ended. So a process is known by its host, its pid and its start: the
+kernel's boot, and the clock tick since then. Setting the host's clock changes neither. Other hosts cannot be looked
+into: of a process there it is known only that its SLURM job has ended.
+"""
+
+import os
+import re
+import socket
+from collections.abc import Container, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+CLOCK_SECONDS = 60
+"""By which a clock that is set again may move what records of older versions say."""
+_START = re.compile(r"[0-9a-z]+\.\d+")
+_ENDED_STATES = ("Z", "X", "x")
+"""The kernel's letters for processes that only wait to be asked for by their parent."""
+
+
+class Presence(StrEnum):
+    """What is seen of a process."""
+
+    THERE = "there"
+    GONE = "gone"
+    UNSEEN = "cannot be seen from here"
+
+
+@dataclass(frozen=True)
+class ProcessIdentity:
+    """What tells a process from all others, of all hosts and times; all of it can be written as JSON."""
+
+    host: str
+    """The name of the machine that it runs on."""
+    pid: int
+    """Its number there, which a later process may get."""
+    start: str | None
+    """The kernel's boot and the clock tick of its start, `0d2f4a95.171845`; None in records of older versions."""
+    slurm_job: str | None = field(default=None, compare=False)
+    """The number of the SLURM job that it is part of, if it is."""
+    started_by: float | None = None
+    """Of records of older versions: a time by which it had started, in seconds since the epoch."""
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what is written into files; `from_json` reads it."""
+        return {"host": self.host, "pid": self.pid, "start": self.start, "slurm_job": self.slurm_job}
+
+
+def this_process() -> ProcessIdentity:
+    """Return who this process is."""
+    return process_of(os.getpid(), os.environ.get("SLURM_JOB_ID"))
+
+
+def process_of(pid: int, slurm_job: str | None = None) -> ProcessIdentity:
+    """Return who has this pid on this host now.
+
+    Raises:
+        ProcessLookupError: nobody has.
+    """
+    found = _look(pid)
+    if found is None:
+        raise ProcessLookupError(f"there is no process {pid} on {socket.gethostname()}")
+    return ProcessIdentity(socket.gethostname(), pid, found[1], slurm_job)
+
+
+def from_json(content: Mapping[str, Any], started_by: float | None = None) -> ProcessIdentity | None:
+    """Read an identity out of a file's content, or None where there is none.
+
+    `started_by` is for content without a start, as older versions wrote it.
+    """
+    host, pid = str(content.get("host") or ""), str(content.get("pid"))
+    return from_words(host, pid, content.get("start") or started_by, content.get("slurm_job"))
+
+
+def from_words(host: str, pid: str, start: str | float | None, slurm_job: str | None = None) -> ProcessIdentity | None:
+    """Read an identity out of the words of a name, or None where they are none.
+
+    Older versions wrote seconds since the epoch for the start.
+    """
+    if not (host and pid.isdecimal()):
+        return None
+    if isinstance(start, str) and _START.fullmatch(start):
+        return ProcessIdentity(host, int(pid), start, slurm_job)
+    if start is None or (isinstance(start, str) and not start.isdecimal()):
+        return None
+    return ProcessIdentity(host, int(pid), None, slurm_job, float(start))
+
+
+def presence(process: ProcessIdentity, ended_jobs: Container[str] = ()) -> Presence:
+    """Say what is seen of a process; `ended_jobs` are numbers of SLURM jobs that are known to have ended."""
+    if process.slurm_job is not None and process.slurm_job in ended_jobs:
+        return Presence.GONE
+    if process.host != socket.gethostname():
+        return Presence.UNSEEN
+    found = _look(process.pid)
+    if found is None:
+        return Presence.UNSEEN if _is_hidden(process.pid) else Presence.GONE
+    state, start = found
+    is_same = start == process.start if process.start else _had_started(process)
+    return Presence.THERE if is_same and state not in _ENDED_STATES else Presence.GONE
+
+
+def is_gone(process: ProcessIdentity, ended_jobs: Container[str] = ()) -> bool:
+    """Say whether a process is seen to be gone; one that cannot be seen from here never is."""
+    return presence(process, ended_jobs) is Presence.GONE
+
+
+def find(process: ProcessIdentity) -> psutil.Process | None:
+    """Return a handle on a process that is there, by which to signal it; psutil refuses it for a later one's pid."""
+    try:
+        handle = psutil.Process(process.pid)
+    except psutil.NoSuchProcess:
+        return None
+    return handle if presence(process) is Presence.THERE else None
+
+
+def is_alive(handle: psutil.Process) -> bool:
+    """Say whether the process of a handle does anything; a zombie only waits to be asked for by its parent."""
+    try:
+        return bool(handle.is_running() and handle.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _look(pid: int) -> tuple[str, str] | None:
+    """Return the state and the start of whoever has a pid, None for nobody; a program's name may hold brackets."""
+    try:
+        after_name = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return after_name[0].decode(), f"{_boot()}.{int(after_name[19])}"
+
+
+@cache
+def _boot() -> str:
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").split("-")[0]
+    except FileNotFoundError:
+        return "unknown"
+
+
+def _is_hidden(pid: int) -> bool:
+    """Whether there is a process that this user is not shown, as where /proc is mounted with hidepid."""
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return True
+    except (ProcessLookupError, OverflowError):
+        return False
+    return False
+
+
+def _had_started(process: ProcessIdentity) -> bool:
+    """Whether whoever has the pid had started when an older version wrote its record."""
+    try:
+        started = psutil.Process(process.pid).create_time()
+    except psutil.NoSuchProcess:
+        return False
+    return process.started_by is None or bool(started <= process.started_by + CLOCK_SECONDS)
