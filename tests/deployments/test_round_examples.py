@@ -10,8 +10,9 @@ from tasks.core.round.round_file import read_round
 ROUNDS = Path(__file__).parents[2] / "deployments" / "rounds"
 EXAMPLES = sorted((ROUNDS / "examples").glob("*.yaml"))
 SHOWN = {
-    "several labels with soft targets": lambda round_: (round_.training.head, round_.labelled_data.targets)
-    == ("multi_label", "soft"),
+    "several labels with soft targets": lambda round_: (
+        (round_.training.head, round_.labelled_data.targets) == ("multi_label", "soft")
+    ),
     "classes": lambda round_: round_.training.head == "multi_class",
     "another country's models": lambda round_: round_.model_country not in {None, round_.country},
     "training on GPUs of a SLURM cluster": lambda round_: round_.clusters.training == "slurm-gpu",
