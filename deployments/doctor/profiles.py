@@ -14,7 +14,7 @@ from infra.errors import ClusterError, InfrastructureError
 from infra.slurm.node_job import run_on_node
 
 REMEDIES = {
-    "servers": "nodes need an address they can reach: see WINNOW_HOST and WINNOW_PUBLIC_HOST in README.md",
+    "servers": "nodes need an address they can reach: see WINNOW_HOST and WINNOW_PUBLIC_HOST in infra/README.md",
     "folders": "use a folder of the shared file system that nodes may write to",
     "engines": "the node's CPU or files differ: convert on such a node, or choose nodes by the profile's directives",
 }
@@ -30,7 +30,7 @@ def check_profile(name: str, users: str, work_path: Path, request: dict[str, Any
             return
         found = _ask_node(profile, work_path, request, wait_s)
     except InfrastructureError as error:
-        yield Check(title, False, str(error), "see 'On your cluster' in README.md, then mend the profile's file")
+        yield Check(title, False, str(error), "see 'Profiles' in infra/README.md, then mend the profile's file")
         return
     where = f"{found['host']}, {found['processor']}, {found['threads']} threads"
     yield Check(title, True, f"a job ran on {where}" if isinstance(profile, SlurmProfile) else where)

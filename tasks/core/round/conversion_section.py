@@ -18,7 +18,7 @@ VariantName = Literal[
 ]
 VARIANT_NAMES: tuple[VariantName, ...] = get_args(VariantName)
 APART_SHARE = 0.2
-"""Of the scored texts."""
+"""This share of the scored texts is set apart for making int8 variants."""
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(ge=0)]
 
@@ -28,19 +28,19 @@ class Limits:
     """What a variant must keep of its checkpoint's ranking."""
 
     kendall_tau: float
-    """At least, over all parity texts."""
+    """Kendall's tau over all parity texts must be at least this."""
     kendall_tau_top: float
-    """At least, over the checkpoint's 1,000 best parity texts."""
+    """Kendall's tau over the checkpoint's 1,000 best parity texts must be at least this."""
     overlap_20: float
-    """At least: share of the checkpoint's 20 best texts among the variant's 20 best."""
+    """At least this share of the checkpoint's 20 best texts must be among the variant's 20 best."""
     overlap: float
-    """At least: the same for its 100, its 1,000 and the best 1 % of the scored texts."""
+    """At least this share must be common to both of the 100 best, the 1,000 best and the best 1 % of scored texts."""
     ap_loss: float
-    """At most: average precision lost on the validation and on the test rows."""
+    """Average precision may fall by at most this, on the validation and on the test rows."""
     batch_variance: float
-    """At most: change of a logit when a text is scored alone or among others."""
+    """A logit may change by at most this when a text is scored alone or among others."""
     distinct_share: float
-    """At least: distinct scores among the 1,000 best texts, as a share of the checkpoint's."""
+    """The 1,000 best texts must have at least this share of the checkpoint's distinct scores."""
 
 
 STRICT = Limits(0.99, 0.95, 0.95, 0.98, 0.002, 1e-3, 0.99)
@@ -48,16 +48,29 @@ BALANCED = Limits(0.98, 0.94, 0.90, 0.97, 0.005, 1e-3, 0.99)
 
 
 class Gate(Settings):
-    """The limits: a preset, of which single ones may be set otherwise."""
+    """The limits: a preset, of which single ones may be set otherwise. `gate: balanced` is short for its preset."""
 
     preset: Literal["strict", "balanced"] = "strict"
+    """Limits that are not set by themselves are this preset's."""
     kendall_tau: Share | None = None
+    """Kendall's tau over all parity texts must be at least this; null takes the preset's limit."""
     kendall_tau_top: Share | None = None
+    """Kendall's tau over the checkpoint's 1,000 best parity texts must be at least this; null takes the preset's
+    limit."""
     overlap_20: Share | None = None
+    """At least this share of the checkpoint's 20 best texts must be among the variant's 20 best; null takes the
+    preset's limit."""
     overlap: Share | None = None
+    """At least this share must be common to both of the 100 best, the 1,000 best and the best 1 % of scored texts; null
+    takes the preset's limit."""
     ap_loss: Share | None = None
+    """Average precision may fall by at most this, on the validation and on the test rows; null takes the preset's
+    limit."""
     batch_variance: Positive | None = None
+    """A logit may change by at most this when a text is scored alone or among others; null takes the preset's limit."""
     distinct_share: Share | None = None
+    """The 1,000 best texts must have at least this share of the checkpoint's distinct scores; null takes the preset's
+    limit."""
 
     @property
     def limits(self) -> Limits:
@@ -71,21 +84,24 @@ class Conversion(Settings):
     """How engine models are made and compared with their checkpoints."""
 
     sample: Name = "evaluation"
+    """Variants are compared with their checkpoint on texts of this one of the round's `samples`."""
     scored_texts: int = Field(default=20_000, ge=200)
-    """Drawn from the sample and scored, so that the parity texts can hold the top of the ranking; of these a fifth is
-    set apart for making int8 variants, and judges none."""
+    """So many texts are drawn from the sample and scored, so that the parity texts can hold the top of the ranking; a
+    fifth of them is set apart for making int8 variants, and judges none."""
     parity_texts: int = Field(default=5_000, ge=200)
     """Every variant is compared with the checkpoint on at least so many of the scored texts."""
     draw_seed: Seed = 0
+    """The drawing of texts and the teaching of int8 are fixed by this number."""
     variants: tuple[VariantName, ...] = VARIANT_NAMES
-    """Which are tried beside fp32."""
+    """These variants are tried beside fp32, which always is; `[]` tries none."""
     gate: Gate = Gate()
+    """A variant serves only if it keeps these limits; `strict` or `balanced` alone names a preset."""
     calibration_texts: int = Field(default=300, ge=32)
     """Static int8 takes the ranges of its activations from so many of the texts set apart."""
     distillation_steps: int = Field(default=300, ge=0)
-    """Optimiser steps in which an int8 model that fails by little learns its checkpoint's logits; 0: never."""
+    """An int8 model that fails by little learns its checkpoint's logits for so many optimiser steps; 0 teaches none."""
     ship_best_seed: bool = False
-    """Ship another seed tied with the selected one when it is the best once converted."""
+    """Another seed tied with the selected one is shipped when it is the best once converted."""
 
     @property
     def texts_apart(self) -> int:

@@ -35,28 +35,45 @@ from tasks.core.round.sections import (
 class Round(BaseModel):
     """One turn of the active-learning loop: a country, an iteration and a method."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     country: Name
+    """The country is the first part of the round's name and of its models' names, both in lower case: `US` gives
+    `us-iter0` and `us.is_unemployed`."""
     model_country: Name | None = None
-    """The country whose models score this one, when it is another."""
+    """This country's models score the round's texts, when it is another; such a round trains and converts nothing."""
     iteration: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_]*$", max_length=60)
-    method: int = 0
+    """The turn of the loop is the second part of the round's name and the alias of its models: `iter0`, or a free name
+    such as `iter25_pedro`; latest, champion, challenger, iter, v1, v2 and so on are kept by the registry."""
+    method: int = Field(default=0, json_schema_extra={"enum": [*sorted(METHOD_SUFFIXES)]})
+    """The way in which the round's labels were chosen: 0 is exploit-explore, 1 adaptive, 2 uncertainty-calibrated,
+    3 uncertainty, 4 stratified. All but 0 are the last part of the round's name (`us-iter0-adaptive`)."""
     labels: dict[Label, str | None] = Field(min_length=1)
-    """Label to its column in the labelled data, or its value in `labelled_data.label_column`; null leaves it out."""
+    """Each label has its column in the labelled data, or its value in `labelled_data.label_column`; null leaves the
+    label out of this round."""
     labelled_data: LabelledData
-    preprocessing: str = "none"
+    """The human labels are found, read and split as this section says."""
+    preprocessing: str = Field(default="none", json_schema_extra={"enum": [*sorted(PREPROCESSINGS)]})
+    """Every text is changed in this way before the tokenizer, in training and in inference alike."""
     base_model: str
-    """A folder with a checkpoint, a hub id, best with its commit (`org/model@commit`), or a registered base model:
-    `models:/us.base@iter0`."""
+    """Training starts from this checkpoint: a folder, a hub id, best with its commit (`org/model@commit`), or a
+    registered base model (`models:/us.base@iter0`)."""
     training: Training
+    """Seeds are trained, compared and selected as this section says."""
     pretraining: Pretraining | None = None
+    """A base model is trained on the country's unlabelled texts as this section says; null trains none."""
     conversion: Conversion = Conversion()
+    """Engine models are made and judged as this section says."""
     samples: dict[Name, Sample] = Field(min_length=1)
+    """Each corpus that may be scored has a name here: `evaluation`, which flows take unless told otherwise,
+    `new_samples`, or another."""
     inference: Inference
+    """Samples are scored as this section says."""
     work_path: Path
-    """Shared folder for splits, seeds and copies of registered models."""
+    """Splits, seeds, converted samples and copies of registered models are kept in this folder, which all workers must
+    see."""
     clusters: Clusters = Clusters()
+    """Each flow's work is done by the workers of the cluster profile named here."""
 
     @field_validator("method")
     @classmethod

@@ -16,7 +16,7 @@ PATH_KEYS = (
     ("work_path",),
 )
 MERGE_TAG = "tag:yaml.org,2002:merge"
-"""Of YAML's `<<` key."""
+"""YAML gives this tag to its merge key, `<<`."""
 
 
 def read_round(path: str | Path) -> Round:
