@@ -65,11 +65,11 @@ class Trial:
 def try_variant(bench: Workbench, variant: Variant, graph: Path) -> Trial:
     """Compare a built variant with the checkpoint; one that cannot run here counts as not tried.
 
-    fp32 passes: opening the workbench required its logits to be the checkpoint's within 1e-4.
+    fp32 passes: opening the workbench scored it, and required its logits to be the checkpoint's within 1e-4.
     """
     try:
         with EngineProcess(graph, variant) as engine:
-            logits = bench.logits(engine)
+            logits = bench.exported if (variant, graph) == (FP32, bench.fp32) else bench.logits(engine)
             batch, padding = engine.variances(bench.rows_file("parity"))
             labels = compare(bench, logits)
     except ParityError as error:

@@ -48,8 +48,10 @@ class Workbench:
     """Numbers of the parity texts among them."""
     reference: ModelLogits
     """The checkpoint's."""
+    exported: ModelLogits
+    """The fp32 graph's, the checkpoint's within 1e-4."""
     scored: NDArray[np.float32]
-    """The fp32 graph's logits on the scored texts; on the parity texts they are the checkpoint's within 1e-4."""
+    """The fp32 graph's logits on the scored texts, among them the parity texts."""
     targets: dict[str, LabelTargets]
 
     @property
@@ -106,14 +108,15 @@ def open_workbench(request: ConversionRequest, folder: Path) -> Workbench:
         chosen = {"parity": parity, "timed": timed}
         _write_rows(folder, {part: [drawn.rows[n] for n in numbers] for part, numbers in chosen.items()})
         reference = ModelLogits(*(_reference(model, checkpoint, parts[part], card, folder, part) for part in PARTS))
+        score = {part: partial(engine.logits, folder / f"rows_{part}.json") for part in PARTS}
+        exported = ModelLogits(scored[parity], *(score[part]() for part in PARTS[1:]))
         for part in PARTS:
-            score = partial(engine.logits, folder / f"rows_{part}.json")
-            require_strict(FP32.name, getattr(reference, part), score(), parts[part], score)
+            require_strict(FP32.name, getattr(reference, part), getattr(exported, part), parts[part], score[part])
     targets = {
         label: LabelTargets(*(splits[split].targets[:, card.labels.index(label)] for split in ("validation", "test")))
         for label in request.labels
     }
-    return Workbench(request, card, folder, drawn.texts, parity, reference, scored, targets)
+    return Workbench(request, card, folder, drawn.texts, parity, reference, exported, scored, targets)
 
 
 def _checked_card(checkpoint: Path, labels: tuple[str, ...]) -> CheckpointCard:
