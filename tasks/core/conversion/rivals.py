@@ -7,15 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tasks.core.base.errors import ModelFolderError, ParityError
 from tasks.core.conversion.builders.export import export_onnx, load_checkpoint
 from tasks.core.conversion.ladder import build_like
 from tasks.core.conversion.parity.engine_process import EngineProcess
-from tasks.core.conversion.parity.parity_figures import LabelFigures
+from tasks.core.conversion.parity.parity_figures import average_precision, require_comparable
 from tasks.core.conversion.request import Rival
 from tasks.core.conversion.tried_variants import Trial, compare
 from tasks.core.conversion.workbench import Workbench
+from tasks.core.engines.scores import label_scores
 from tasks.core.engines.variants import FP32
 from tasks.core.training.seeds.seed_plan import verify_checkpoint
 
@@ -57,7 +59,8 @@ def seeds_as_shipped(bench: Workbench, shipped: Trial) -> list[dict[str, Any]]:
 
     A seed that cannot be converted has none, and a note that says why.
     """
-    rows = [_row(bench.card.seed, True, shipped, shipped.labels)]
+    selected = [figures.validation_ap for figures in shipped.labels.values()]
+    rows = [_row(bench.card.seed, True, shipped, selected)]
     return rows + [_rival_row(bench, rival, shipped) for rival in bench.request.rivals if rival.tied]
 
 
@@ -65,9 +68,20 @@ def _rival_row(bench: Workbench, rival: Rival, shipped: Trial) -> dict[str, Any]
     try:
         own = bench_of(rival, bench)
         with EngineProcess(build_like(own, shipped), shipped.variant) as engine:
-            return _row(rival.seed, False, shipped, compare(bench, own.logits(engine)))
+            logits = engine.logits(own.rows_file("validation"))
+        return _row(rival.seed, False, shipped, _validation_aps(bench, logits))
     except Exception as error:  # noqa: BLE001 - another seed's fault is no reason to lose the selected one's conversion
-        return _row(rival.seed, False, shipped, {}) | {"note": f"{type(error).__name__}: {error}"}
+        return _row(rival.seed, False, shipped, []) | {"note": f"{type(error).__name__}: {error}"}
+
+
+def _validation_aps(bench: Workbench, logits: NDArray[np.float32]) -> list[float | None]:
+    """Return each label's average precision on the validation rows: all that seeds are compared by."""
+    require_comparable("validation", bench.reference.validation, logits)
+    scores = [label_scores(logits, column, bench.card.head) for column in bench.columns.values()]
+    return [
+        average_precision(bench.targets[label].validation, own)
+        for label, own in zip(bench.columns, scores, strict=True)
+    ]
 
 
 def best_as_shipped(rows: list[dict[str, Any]], rivals: tuple[Rival, ...]) -> Rival | None:
@@ -79,13 +93,12 @@ def best_as_shipped(rows: list[dict[str, Any]], rivals: tuple[Rival, ...]) -> Ri
     return next((rival for rival in rivals if rival.seed == best["seed"]), None)
 
 
-def _row(seed: int, selected: bool, shipped: Trial, labels: dict[str, LabelFigures]) -> dict[str, Any]:
-    values = [figures.validation_ap for figures in labels.values()]
-    known = [value for value in values if value is not None]
+def _row(seed: int, selected: bool, shipped: Trial, aps: list[float | None]) -> dict[str, Any]:
+    known = [value for value in aps if value is not None]
     return {
         "seed": seed,
         "selected": selected,
         "variant": shipped.variant.name,
         "validation_ap": float(np.mean(known)) if known else None,
-        "note": "" if len(known) == len(values) else "some labels have no average precision",
+        "note": "" if len(known) == len(aps) else "some labels have no average precision",
     }

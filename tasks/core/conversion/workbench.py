@@ -48,8 +48,10 @@ class Workbench:
     """Numbers of the parity texts among them."""
     reference: ModelLogits
     """The checkpoint's."""
+    exported: ModelLogits
+    """The fp32 graph's, the checkpoint's within 1e-4."""
     scored: NDArray[np.float32]
-    """The fp32 graph's logits on the scored texts; on the parity texts they are the checkpoint's within 1e-4."""
+    """The fp32 graph's logits on the scored texts, among them the parity texts."""
     targets: dict[str, LabelTargets]
 
     @property
@@ -58,12 +60,17 @@ class Workbench:
         return self.folder / FP32_FILE
 
     @property
+    def rest(self) -> NDArray[np.int64]:
+        """Numbers of the scored texts that are no parity texts."""
+        return _rest(self.texts, self.parity)
+
+    @property
     def columns(self) -> dict[str, int]:
         """Column of the logits that belongs to each label."""
         return {label: label_column(self.card.head, self.card.labels, label) for label in self.request.labels}
 
     def rows_file(self, part: str) -> Path:
-        """Token rows: parity, validation, test, timed, apart, or all of the scored texts."""
+        """Token rows: parity, rest, validation, test, timed or apart; scored are parity and rest."""
         return self.folder / f"rows_{part}.json"
 
     def rows(self, part: str) -> list[list[int]]:
@@ -103,17 +110,18 @@ def open_workbench(request: ConversionRequest, folder: Path) -> Workbench:
         parity = _choose(request, card, scored, drawn.rows)
         parts = {"parity": [drawn.prepared[number] for number in parity], **parts}
         timed = spread_batches(_lengths(drawn.rows), BATCH_TOKENS, TIMED_TEXTS)
-        chosen = {"parity": parity, "timed": timed}
+        chosen = {"parity": parity, "rest": _rest(drawn.texts, parity), "timed": timed}
         _write_rows(folder, {part: [drawn.rows[n] for n in numbers] for part, numbers in chosen.items()})
         reference = ModelLogits(*(_reference(model, checkpoint, parts[part], card, folder, part) for part in PARTS))
+        score = {part: partial(engine.logits, folder / f"rows_{part}.json") for part in PARTS}
+        exported = ModelLogits(scored[parity], *(score[part]() for part in PARTS[1:]))
         for part in PARTS:
-            score = partial(engine.logits, folder / f"rows_{part}.json")
-            require_strict(FP32.name, getattr(reference, part), score(), parts[part], score)
+            require_strict(FP32.name, getattr(reference, part), getattr(exported, part), parts[part], score[part])
     targets = {
         label: LabelTargets(*(splits[split].targets[:, card.labels.index(label)] for split in ("validation", "test")))
         for label in request.labels
     }
-    return Workbench(request, card, folder, drawn.texts, parity, reference, scored, targets)
+    return Workbench(request, card, folder, drawn.texts, parity, reference, exported, scored, targets)
 
 
 def _checked_card(checkpoint: Path, labels: tuple[str, ...]) -> CheckpointCard:
@@ -146,6 +154,10 @@ def _encode(folder: Path, card: CheckpointCard, texts: list[str]) -> list[list[i
 def _write_rows(folder: Path, parts: dict[str, list[list[int]]]) -> None:
     for part, rows in parts.items():
         write_json(folder / f"rows_{part}.json", rows)
+
+
+def _rest(texts: list[str], parity: NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.delete(np.arange(len(texts), dtype=np.int64), parity)
 
 
 def _lengths(rows: list[list[int]]) -> NDArray[np.int64]:

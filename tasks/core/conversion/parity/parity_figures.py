@@ -13,6 +13,7 @@ from tasks.core.engines.scores import label_scores, margins
 from tasks.core.metrics.bootstrap import draw_resamples, interval, resampled_values
 from tasks.core.metrics.figures import best_thresholds
 from tasks.core.metrics.heads import THRESHOLD
+from tasks.core.metrics.resampled_ap import average_precisions
 
 Floats = NDArray[np.float64]
 
@@ -95,7 +96,7 @@ def compare_label(  # noqa: PLR0913, PLR0917 - two models, one label's place and
         ParityError: shapes differ, there are no parity texts, or a logit is not a finite number.
     """
     for split in ("parity", "validation", "test"):
-        _require_comparable(split, getattr(reference, split), getattr(found, split), getattr(targets, split, None))
+        require_comparable(split, getattr(reference, split), getattr(found, split), getattr(targets, split, None))
     models = reference, found
     wanted, got = (margins(model.parity, column, head) for model in models)
     scores = {
@@ -112,9 +113,10 @@ def compare_label(  # noqa: PLR0913, PLR0917 - two models, one label's place and
     )
 
 
-def _require_comparable(
-    split: str, reference: NDArray[np.floating], found: NDArray[np.floating], targets: Floats | None
+def require_comparable(
+    split: str, reference: NDArray[np.floating], found: NDArray[np.floating], targets: Floats | None = None
 ) -> None:
+    """Raise ParityError unless both models give finite logits of the same texts, one target each if there are some."""
     if reference.shape != found.shape:
         raise ParityError(
             f"{split}: the variant gives logits of shape {found.shape}, its checkpoint {reference.shape}. "
@@ -214,6 +216,14 @@ def _decisions(targets: Floats, validation: Floats, reference: Floats, found: Fl
 
 def _rankable(targets: Floats) -> bool:
     return 0 < int((targets >= THRESHOLD).sum()) < len(targets)
+
+
+def average_precision(targets: Floats, scores: Floats) -> float | None:
+    """Return a split's average precision; None where its rows are all true or all false."""
+    known = ~np.isnan(targets)
+    if not _rankable(targets[known]):
+        return None
+    return float(average_precisions(targets[known], scores[known], [np.arange(int(known.sum()))])[0])
 
 
 def _average_precision(split: str, targets: Floats, scores: Sequence[Floats], resamples: int) -> dict[str, Any]:
