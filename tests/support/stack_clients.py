@@ -34,13 +34,6 @@ class PrefectApi:
         }
         return self._post("/events/filter", {"filter": wanted})["total"]
 
-    def wait_for(self, condition, complaint, seconds):
-        """Wait until the condition holds; fail with the complaint when it does not in time."""
-        deadline = time.monotonic() + seconds
-        while not condition():
-            assert time.monotonic() < deadline, complaint
-            time.sleep(0.5)
-
     def wait_for(self, condition, what):
         """Wait for something that the server does, for as long as it lives."""
         wait_for(condition, what, alive=lambda: running_process(self._server), pause_seconds=0.5)
