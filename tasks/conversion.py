@@ -13,7 +13,18 @@ from prefect.logging import get_run_logger
 
 from tasks.core.base.errors import InputDataError, ModelFolderError
 from tasks.core.base.files import fingerprint, read_json, write_json
-from tasks.core.base.naming import PARITY_FILE, artifact_key, models_folder
+from tasks.core.base.naming import (
+    PARITY_ARTIFACT,
+    PARITY_FILE,
+    REPORT_FOLDER,
+    SCATTER_ARTIFACT,
+    artifact_key,
+    conversion_folder,
+    models_folder,
+    parity_texts_folder,
+    scatter_picture,
+    texts_file,
+)
 from tasks.core.conversion.parity.parity_report import parity_rows
 from tasks.core.conversion.request import ConversionRequest
 from tasks.core.corpus.labelled.prepare import LabelledSplits
@@ -45,7 +56,7 @@ class ConversionPlan:
     @property
     def report_folder(self) -> Path:
         """Where conversion leaves text and pictures."""
-        return Path(self.request.folder) / "report"
+        return Path(self.request.folder) / REPORT_FOLDER
 
 
 @task(task_run_name="plan-{splits.study}", cache_policy=NO_CACHE, persist_result=False)
@@ -78,10 +89,10 @@ def _plan(round_: Round, splits: LabelledSplits, checkpoints: dict[str, Register
     sample = round_.samples[settings.sample]
     files = list_sample(sample)
     drawn = [{file.name: file.digest for file in files}, sample.text_column, settings.scored_texts, settings.draw_seed]
-    texts_file = round_.work_path / "parity_texts" / f"{fingerprint(drawn)}.json"
-    if not texts_file.is_file():
+    drawn_file = parity_texts_folder(round_.work_path) / texts_file(fingerprint(drawn))
+    if not drawn_file.is_file():
         texts = draw_texts(files, sample, settings.scored_texts, settings.draw_seed, "conversion.scored_texts")
-        write_json(texts_file, texts)
+        write_json(drawn_file, texts)
     rivals, labels = find_rivals(round_, first), set(splits.labels)
     versions_by_label = {label: checkpoint.version for label, checkpoint in checkpoints.items()}
     decisive = [first.folder_name, versions_by_label, drawn, settings.model_dump(mode="json"), splits.digest]
@@ -91,12 +102,12 @@ def _plan(round_: Round, splits: LabelledSplits, checkpoints: dict[str, Register
     request = ConversionRequest(
         checkpoint=str(fetch_folder(first, models_folder(round_.work_path))),
         labels=tuple(checkpoints),
-        texts_file=str(texts_file),
+        texts_file=str(drawn_file),
         splits_path=splits.path,
         settings=settings,
         bootstrap_resamples=round_.training.bootstrap_resamples,
         rivals=tuple(rivals),
-        folder=str(round_.work_path / "engines" / round_.name / splits.study / conversion_hash),
+        folder=str(conversion_folder(round_.work_path, round_.name, splits.study, conversion_hash)),
         trained_validation_ap=_trained_ap(first) if set(checkpoints) == labels else None,
     )
     return ConversionPlan(splits.study, checkpoints, request, conversion_hash)
@@ -162,13 +173,13 @@ def publish_parity(round_: Round, plans: list[ConversionPlan], registered: dict[
         for label in registered.keys() & plan.checkpoints:
             report = read_parity(fetch_folder(registered[label], models_folder(round_.work_path)))
             create_table_artifact(
-                key=artifact_key(round_.name, label, "parity"),
+                key=artifact_key(round_.name, label, PARITY_ARTIFACT),
                 table=parity_rows(report, label),
                 description=f"Engine variants of {label} against its checkpoint; {report['serves']} serves as "
                 f"{round_.engine_alias}, the fastest that passes the {report['preset']} gate",
             )
-            picture = plan.report_folder / f"scatter_{label}.png"
+            picture = plan.report_folder / scatter_picture(label)
             if picture.is_file():
                 content = base64.b64encode(picture.read_bytes()).decode()
-                key = artifact_key(round_.name, label, "scatter")
+                key = artifact_key(round_.name, label, SCATTER_ARTIFACT)
                 create_image_artifact(f"data:image/png;base64,{content}", key=key, description=f"Log-odds of {label}")

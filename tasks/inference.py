@@ -18,7 +18,7 @@ from tasks.core.base.errors import (
     RoundFileError,
     RunFolderError,
 )
-from tasks.core.base.naming import artifact_key, models_folder, run_folder_name
+from tasks.core.base.naming import ESTIMATE_ARTIFACT, RUN_ARTIFACT, artifact_key, models_folder, run_folder_name
 from tasks.core.corpus.sample.listing import survey_sample
 from tasks.core.engines.model_folder import read_engine_model
 from tasks.core.inference.estimate import Estimate
@@ -122,7 +122,7 @@ def publish_estimate(round_: Round, plan: Plan, found: Estimate) -> None:
     """Say in log and Prefect UI what the unfinished shards will take."""
     lines = found.lines()
     get_run_logger().info("%s", lines)
-    create_markdown_artifact(lines, key=artifact_key(round_.name, plan.sample_name, "estimate"))
+    create_markdown_artifact(lines, key=artifact_key(round_.name, plan.sample_name, ESTIMATE_ARTIFACT))
 
 
 @task(task_run_name="balance", cache_policy=NO_CACHE, persist_result=False)
@@ -148,7 +148,7 @@ def publish_run_table(round_: Round, plan: Plan, folder: RunFolder, manifest: di
         for use in manifest["engines"]
     ]
     create_table_artifact(
-        key=artifact_key(round_.name, plan.sample_name, "run"),
+        key=artifact_key(round_.name, plan.sample_name, RUN_ARTIFACT),
         table=rows,
         description=f"Run {plan.run_id} of {round_.name}",
     )

@@ -6,7 +6,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 
 from tasks.core.base.errors import RoundFileError
-from tasks.core.base.naming import BASE_MODEL_NAME, artifact_key, models_folder
+from tasks.core.base.naming import BASE_MODEL_NAME, PRETRAINING_ARTIFACT, artifact_key, models_folder
 from tasks.core.pretraining.pretraining_plan import (
     PretrainingPlan,
     PretrainingResult,
@@ -89,7 +89,7 @@ def publish_perplexity_table(round_: Round, version: RegisteredVersion) -> None:
     shown = ("source_base_model", "head", "texts", "heldout_texts", "perplexity_before", "perplexity_after")
     row = {"model": version.name, "version": version.version, "alias": round_.checkpoint_alias}
     create_table_artifact(
-        key=artifact_key(round_.name, "pretraining"),
+        key=artifact_key(round_.name, PRETRAINING_ARTIFACT),
         table=[row | {name: version.tags[name] for name in shown}],
         description=f"Base model of {round_.name}: perplexity on held-out texts; a new head's perplexity_before says "
         "nothing of the model beneath it",

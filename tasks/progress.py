@@ -6,7 +6,7 @@ from uuid import UUID
 
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
 
-from tasks.core.base.naming import artifact_key
+from tasks.core.base.naming import PROGRESS_ARTIFACT, artifact_key
 from tasks.core.round.model import Round
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.plan import Plan
@@ -19,7 +19,7 @@ def start_progress(round_: Round, plan: Plan, folder: RunFolder) -> UUID:
     """Leave a progress artifact on the flow run, and return its id."""
     artifact = create_progress_artifact(
         progress=0.0,
-        key=artifact_key(round_.name, plan.sample_name, "progress"),
+        key=artifact_key(round_.name, plan.sample_name, PROGRESS_ARTIFACT),
         description=f"{plan.rows} texts in {len(plan.shards)} shards: {folder.path}",
     )
     return cast("UUID", artifact)

@@ -7,7 +7,7 @@ from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 
-from tasks.core.base.naming import artifact_key
+from tasks.core.base.naming import SEARCH_ARTIFACT, artifact_key
 from tasks.core.round.model import Round
 from tasks.core.training.search.halving import Search, SearchOutcome
 from tasks.core.training.search.trial import TrialResult, TrialStep, read_trial, run_trial
@@ -57,5 +57,7 @@ def publish_search_table(round_: Round, outcomes: list[SearchOutcome]) -> None:
     """Leave the trials of all studies as a table in the Prefect UI, the best first."""
     rows = [{"study": outcome.study, **row} for outcome in outcomes for row in outcome.rows]
     create_table_artifact(
-        key=artifact_key(round_.name, "search"), table=rows, description=f"Hyper-parameter search of {round_.name}"
+        key=artifact_key(round_.name, SEARCH_ARTIFACT),
+        table=rows,
+        description=f"Hyper-parameter search of {round_.name}",
     )

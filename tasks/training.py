@@ -8,7 +8,7 @@ from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 
-from tasks.core.base.naming import artifact_key, splits_folder
+from tasks.core.base.naming import RESULTS_ARTIFACT, SEEDS_ARTIFACT, artifact_key, splits_folder
 from tasks.core.corpus.labelled.prepare import LabelledSplits, StudyRequest, prepare_splits
 from tasks.core.round.model import Round
 from tasks.core.training.seeds.comparison import Comparison, compare_models
@@ -116,12 +116,12 @@ def select_study(round_: Round, study: Study, failures: dict[str, str]) -> Chose
 def publish_tables(round_: Round, chosen: list[Chosen]) -> None:
     """Leave the seeds of all studies, and how they compare on the test rows, as tables in the Prefect UI."""
     create_table_artifact(
-        key=artifact_key(round_.name, "seeds"),
+        key=artifact_key(round_.name, SEEDS_ARTIFACT),
         table=[row for one in chosen for row in one.selection.table()],
         description=f"Seeds of {round_.name}; the winners are registered as {round_.checkpoint_alias}",
     )
     create_table_artifact(
-        key=artifact_key(round_.name, "results"),
+        key=artifact_key(round_.name, RESULTS_ARTIFACT),
         table=[row for one in chosen for row in one.comparison.rows()],
         description=f"Results of {round_.name} on the test rows, per cent: mean (standard deviation)",
     )

@@ -9,7 +9,7 @@ from prefect.context import get_run_context
 from prefect.exceptions import MissingContextError
 from prefect.logging import get_run_logger
 
-from tasks.core.base.naming import artifact_key
+from tasks.core.base.naming import DASHBOARD_ARTIFACT, artifact_key
 
 
 def run_logger() -> Any:
@@ -29,4 +29,6 @@ def link_dashboard(name: str, port: int) -> None:
         get_run_context()
     except MissingContextError:
         return
-    create_link_artifact(link, "dashboard", key=artifact_key(name, "dask"), description=f"First: `{tunnel}`")
+    create_link_artifact(
+        link, "dashboard", key=artifact_key(name, DASHBOARD_ARTIFACT), description=f"First: `{tunnel}`"
+    )

@@ -45,6 +45,12 @@ FP32_FILE = "fp32.onnx"
 CANARIES_FILE = "canaries.json"
 PARITY_FILE = "parity.json"
 
+CODE_FILE = "code/winnow.zip"
+"""Winnow's own code, so that the model loads where Winnow is not installed."""
+REPORT_FOLDER = "report"
+ROUNDED_GRAPH = "rounded.onnx"
+MIXED_GRAPH = "mixed.onnx"
+
 # A finished seed, trial or pretraining.
 RESULT_FILE = "result.json"
 CARD_FILE = "winnow.json"
@@ -65,10 +71,33 @@ SEEDS_TABLE = "seeds.md"
 PARITY_TABLE = "parity.md"
 SEEDS_PICTURE = "seeds.png"
 CURVES_PICTURE = "learning_curves.png"
-PRECISION_RECALL_PICTURE = "precision_recall.png"
-RELIABILITY_PICTURE = "reliability.png"
+
+# What a pretraining keeps while it runs.
+PACKED_FOLDER = "packed"
+ASIDE_FOLDER = "aside"
+START_FOLDER = "start"
+CHECKPOINTS_FOLDER = "checkpoints"
+CHECKPOINT_FOLDER = "checkpoint"
+TOKENIZER_FOLDER = "tokenizer"
+FINISHED_FOLDER = "finished"
+
+# Prefect's artifacts: the last part of their keys.
+SEARCH_ARTIFACT = "search"
+SEEDS_ARTIFACT = "seeds"
+RESULTS_ARTIFACT = "results"
+PRETRAINING_ARTIFACT = "pretraining"
+PARITY_ARTIFACT = "parity"
+SCATTER_ARTIFACT = "scatter"
+ESTIMATE_ARTIFACT = "estimate"
+PROGRESS_ARTIFACT = "progress"
+RUN_ARTIFACT = "run"
+DASHBOARD_ARTIFACT = "dask"
 
 # Names that other libraries give.
+MLMODEL_FILE = "MLmodel"
+REQUIREMENTS_FILE = "requirements.txt"
+PYTHON_ENV_FILE = "python_env.yaml"
+CONDA_FILE = "conda.yaml"
 CONFIG_FILE = "config.json"
 TOKENIZER_FILE = "tokenizer.json"
 WEIGHTS_FILES = ("model.safetensors", "model.safetensors.index.json")
@@ -160,11 +189,6 @@ def models_folder(work_path: Path) -> Path:
     return work_path / "models"
 
 
-def engines_folder(work_path: Path) -> Path:
-    """Return where conversions leave their engine models."""
-    return work_path / "engines"
-
-
 def splits_folder(work_path: Path) -> Path:
     """Return where checked splits and their reports lie."""
     return work_path / "splits"
@@ -233,6 +257,41 @@ def results_table(label: str) -> str:
 def scatter_picture(label: str) -> str:
     """Return the name of a label's scatter plot."""
     return f"scatter_{label}.png"
+
+
+def label_picture(label: str | None, what: str) -> str:
+    """Return the name of a label's picture on the parent run; None where the study has one label."""
+    return f"{what}.png" if label is None else f"{label}_{what}.png"
+
+
+def token_rows(part: str) -> str:
+    """Return the name of the token rows of a part of a conversion's texts; `*` stands for any part."""
+    return f"rows_{part}.json"
+
+
+def graph_file(variant: str) -> str:
+    """Return the name of a variant's graph while a conversion tries it."""
+    return f"{variant}.onnx"
+
+
+def texts_file(digest: str) -> str:
+    """Return the name of the texts drawn for conversions."""
+    return f"{digest}.json"
+
+
+def conversion_folder(work_path: Path, round_: str, study: str, conversion_hash: str) -> Path:
+    """Return where a conversion leaves its engine models."""
+    return work_path / "engines" / round_ / study / conversion_hash
+
+
+def rival_folder(seed: int) -> str:
+    """Return where a conversion works on another seed."""
+    return f"seed-{seed}"
+
+
+def state_folder(config_hash: str) -> str:
+    """Return the name of what an unfinished pretraining keeps, to be resumed from."""
+    return f".{config_hash}.state"
 
 
 def artifact_key(*parts: str) -> str:

@@ -19,6 +19,7 @@ import torch
 
 from tasks.core.base.errors import ParityError
 from tasks.core.base.files import write_text
+from tasks.core.base.naming import PARITY_TABLE, REPORT_FOLDER, scatter_picture
 from tasks.core.base.threads import cpu_threads
 from tasks.core.conversion.ladder import try_all
 from tasks.core.conversion.packing.pack_engine import Shipment, pack_engine
@@ -31,8 +32,6 @@ from tasks.core.engines.loading import close_engines
 from tasks.core.engines.model_folder import EngineModel
 from tasks.core.engines.scores import margins
 
-REPORT_FOLDER = "report"
-REPORT_FILE = "parity.md"
 AS_TRAINED = 0.01
 ABANDONED_SECONDS = 24 * 60 * 60
 
@@ -111,7 +110,7 @@ def _write_report(bench: Workbench, trials: list[Trial], report: dict[str, Any])
     folder = Path(bench.request.folder) / REPORT_FOLDER
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    write_text(folder / REPORT_FILE, parity_markdown(report))
+    write_text(folder / PARITY_TABLE, parity_markdown(report))
     for label, column in bench.columns.items():
         found = {
             trial.variant.name: margins(trial.logits.parity, column, bench.card.head)
@@ -119,4 +118,4 @@ def _write_report(bench: Workbench, trials: list[Trial], report: dict[str, Any])
             if trial.logits is not None
         }
         picture = draw_scatter(label, margins(bench.reference.parity, column, bench.card.head), found)
-        picture.savefig(folder / f"scatter_{label}.png")
+        picture.savefig(folder / scatter_picture(label))

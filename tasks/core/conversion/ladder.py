@@ -5,6 +5,7 @@ from pathlib import Path
 
 import onnxruntime
 
+from tasks.core.base.naming import ROUNDED_GRAPH, graph_file
 from tasks.core.conversion.builders.cuda_fp16 import build_cuda_fp16
 from tasks.core.conversion.builders.distil_int8 import build_distilled_int8
 from tasks.core.conversion.builders.mixed_choice import Logits, Mixing, build_mixed_int8
@@ -75,7 +76,7 @@ def mixed_int8_graph(bench: Workbench, graph: Path) -> None:
 
     As many go out as the gate's limits on the ranking ask for among the texts set apart.
     """
-    rounded, rows = graph.with_name("rounded.onnx"), _calibration(bench)
+    rounded, rows = graph.with_name(ROUNDED_GRAPH), _calibration(bench)
     build_distilled_int8(Path(bench.request.checkpoint), rows, rows, 0, bench.request.settings.draw_seed, rounded)
 
     def is_enough(reference: Logits, found: Logits) -> bool:
@@ -99,7 +100,7 @@ def cuda_fp16_graph(bench: Workbench, graph: Path) -> None:
 def _try(bench: Workbench, variant: Variant, build: Build) -> Trial:
     if variant.name not in bench.request.settings.variants:
         return Trial(variant, not_tried=LEFT_OUT)
-    graph = bench.folder / f"{variant.name}.onnx"
+    graph = bench.folder / graph_file(variant.name)
     try:
         build(bench, graph)
     except Exception as error:  # noqa: BLE001 - a library that cannot build this model costs the variant, not the rest
@@ -154,7 +155,7 @@ def _calibration(bench: Workbench) -> list[list[int]]:
 def build_like(bench: Workbench, shipped: Trial) -> Path:
     """Build the variant that ships from another checkpoint's workbench, and return its graph."""
     variant = shipped.variant
-    graph = bench.folder / f"{variant.name}.onnx"
+    graph = bench.folder / graph_file(variant.name)
     builders: dict[str, Build] = {
         DYNAMIC_INT8.name: dynamic_int8_graph,
         STATIC_INT8.name: static_int8_graph,

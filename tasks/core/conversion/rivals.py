@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.core.base.errors import ModelFolderError, ParityError
+from tasks.core.base.naming import rival_folder, token_rows
 from tasks.core.conversion.builders.export import export_onnx, load_checkpoint
 from tasks.core.conversion.ladder import build_like
 from tasks.core.conversion.parity.engine_process import EngineProcess
@@ -29,9 +30,9 @@ def bench_of(rival: Rival, bench: Workbench) -> Workbench:
         ModelFolderError: its files are not those that training wrote.
     """
     verify_checkpoint(Path(rival.checkpoint), rival.sha256)
-    folder = bench.folder / f"seed-{rival.seed}"
+    folder = bench.folder / rival_folder(rival.seed)
     folder.mkdir(exist_ok=True)
-    for rows in bench.folder.glob("rows_*.json"):
+    for rows in bench.folder.glob(token_rows("*")):
         shutil.copy(rows, folder / rows.name)
     own = replace(bench, request=replace(bench.request, checkpoint=rival.checkpoint), folder=folder)
     if not own.fp32.is_file():

@@ -11,7 +11,7 @@ from transformers import PreTrainedModel
 
 from tasks.core.base.errors import ModelFolderError
 from tasks.core.base.files import read_json, write_json
-from tasks.core.base.naming import FP32_FILE, TOKENIZER_FILE
+from tasks.core.base.naming import FP32_FILE, TOKENIZER_FILE, token_rows
 from tasks.core.conversion.builders.export import export_onnx, load_checkpoint
 from tasks.core.conversion.parity.drawn_texts import part_texts
 from tasks.core.conversion.parity.engine_process import EngineProcess
@@ -71,7 +71,7 @@ class Workbench:
 
     def rows_file(self, part: str) -> Path:
         """Token rows: parity, rest, validation, test, timed or apart; scored are parity and rest."""
-        return self.folder / f"rows_{part}.json"
+        return self.folder / token_rows(part)
 
     def rows(self, part: str) -> list[list[int]]:
         """Return token rows."""
@@ -106,14 +106,14 @@ def open_workbench(request: ConversionRequest, folder: Path) -> Workbench:
     drawn = part_texts(read_json(Path(request.texts_file)), prepare, encode, labelled, request.settings)
     _write_rows(folder, {"apart": drawn.apart, "scored": drawn.rows, **rows})
     with EngineProcess(folder / FP32_FILE, FP32) as engine:
-        scored = engine.logits(folder / "rows_scored.json")
+        scored = engine.logits(folder / token_rows("scored"))
         parity = _choose(request, card, scored, drawn.rows)
         parts = {"parity": [drawn.prepared[number] for number in parity], **parts}
         timed = spread_batches(_lengths(drawn.rows), BATCH_TOKENS, TIMED_TEXTS)
         chosen = {"parity": parity, "rest": _rest(drawn.texts, parity), "timed": timed}
         _write_rows(folder, {part: [drawn.rows[n] for n in numbers] for part, numbers in chosen.items()})
         reference = ModelLogits(*(_reference(model, checkpoint, parts[part], card, folder, part) for part in PARTS))
-        score = {part: partial(engine.logits, folder / f"rows_{part}.json") for part in PARTS}
+        score = {part: partial(engine.logits, folder / token_rows(part)) for part in PARTS}
         exported = ModelLogits(scored[parity], *(score[part]() for part in PARTS[1:]))
         for part in PARTS:
             require_strict(FP32.name, getattr(reference, part), getattr(exported, part), parts[part], score[part])
@@ -142,7 +142,7 @@ def _reference(
 ) -> NDArray[np.float32]:
     """Return the checkpoint's logits of a part, having checked that the engine gets the same tokens."""
     rows = checkpoint_rows(checkpoint, texts, card.max_length_tokens)
-    require_tokens(texts, rows, read_json(folder / f"rows_{part}.json"))
+    require_tokens(texts, rows, read_json(folder / token_rows(part)))
     return checkpoint_logits(model, rows)
 
 
@@ -153,7 +153,7 @@ def _encode(folder: Path, card: CheckpointCard, texts: list[str]) -> list[list[i
 
 def _write_rows(folder: Path, parts: dict[str, list[list[int]]]) -> None:
     for part, rows in parts.items():
-        write_json(folder / f"rows_{part}.json", rows)
+        write_json(folder / token_rows(part), rows)
 
 
 def _rest(texts: list[str], parity: NDArray[np.int64]) -> NDArray[np.int64]:

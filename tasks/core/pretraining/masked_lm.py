@@ -18,9 +18,9 @@ from transformers import (
 )
 
 from tasks.core.base.errors import ModelFolderError
-from tasks.core.base.naming import HELDOUT_TOKENS_FILE, TRAINING_TOKENS_FILE, checkpoint_folder
+from tasks.core.base.naming import HELDOUT_TOKENS_FILE, TOKENIZER_FOLDER, TRAINING_TOKENS_FILE, checkpoint_folder
 from tasks.core.base.threads import cpu_threads
-from tasks.core.pretraining.blocks import TOKENIZER_FOLDER, read_blocks
+from tasks.core.pretraining.blocks import read_blocks
 from tasks.core.pretraining.masking import NOT_MASKED, BlockSequence, MaskingCollator
 from tasks.core.pretraining.own_tokenizer import adapt_embeddings
 from tasks.core.pretraining.pretraining_plan import PretrainingPlan

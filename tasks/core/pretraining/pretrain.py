@@ -14,17 +14,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tasks.core.base.files import fsync_tree, sha256_of_folder
+from tasks.core.base.naming import ASIDE_FOLDER, CHECKPOINT_FOLDER, CHECKPOINTS_FOLDER, PACKED_FOLDER, START_FOLDER
 from tasks.core.pretraining.blocks import PackedCorpus, pack, read_packed
 from tasks.core.pretraining.heldout_texts import CorpusTexts
 from tasks.core.pretraining.masked_lm import load_start, load_tokenizer, train_masked_lm
 from tasks.core.pretraining.own_tokenizer import train_tokenizer
-from tasks.core.pretraining.pretraining_plan import (
-    CHECKPOINT_FOLDER,
-    PRETRAINING_RESULT,
-    PretrainingPlan,
-    PretrainingResult,
-    read_result,
-)
+from tasks.core.pretraining.pretraining_plan import PRETRAINING_RESULT, PretrainingPlan, PretrainingResult, read_result
 from tasks.core.training.finished import write_finished
 
 
@@ -40,7 +35,7 @@ def pretrain(plan: PretrainingPlan) -> PretrainingResult:
 
 def _pretrain(plan: PretrainingPlan) -> PretrainingResult:
     state = plan.state_folder
-    packed, aside = state / "packed", state / "aside"
+    packed, aside = state / PACKED_FOLDER, state / ASIDE_FOLDER
     shutil.rmtree(aside, ignore_errors=True)
     corpus = read_packed(packed) or _pack(plan, packed)
     result = _train(plan, corpus, aside)
@@ -62,8 +57,10 @@ def _pack(plan: PretrainingPlan, packed: Path) -> PackedCorpus:
 
 def _train(plan: PretrainingPlan, corpus: PackedCorpus, folder: Path) -> PretrainingResult:
     state = plan.state_folder
-    start = load_start(plan, state / "packed", state / "start")
-    outcome = train_masked_lm(plan, start, state / "packed", state / "checkpoints", folder / CHECKPOINT_FOLDER)
+    start = load_start(plan, state / PACKED_FOLDER, state / START_FOLDER)
+    outcome = train_masked_lm(
+        plan, start, state / PACKED_FOLDER, state / CHECKPOINTS_FOLDER, folder / CHECKPOINT_FOLDER
+    )
     return PretrainingResult(
         config_hash=plan.config_hash,
         head=start.head,

@@ -7,7 +7,7 @@ from typing import Literal
 
 from tasks.core.base.errors import ModelFolderError, RoundFileError, TrainingError
 from tasks.core.base.files import fingerprint, sha256_of_folder
-from tasks.core.base.naming import pretraining_folder
+from tasks.core.base.naming import CHECKPOINT_FOLDER, pretraining_folder, state_folder
 from tasks.core.corpus.sample.listing import SampleFile, list_sample
 from tasks.core.preprocessing import preprocessing_digest
 from tasks.core.round.model import Round
@@ -17,7 +17,6 @@ from tasks.core.training.trainer.base_model import base_model_fingerprint, requi
 
 PRETRAINING_FORMAT = 1
 """Raised when pretraining itself changes, so that base models are made again."""
-CHECKPOINT_FOLDER = "checkpoint"
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ class PretrainingPlan:
     @property
     def state_folder(self) -> Path:
         """Packed texts and checkpoints of an unfinished pretraining, to resume from."""
-        return Path(self.root) / f".{self.config_hash}.state"
+        return Path(self.root) / state_folder(self.config_hash)
 
 
 @dataclass(frozen=True)

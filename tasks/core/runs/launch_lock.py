@@ -13,9 +13,9 @@ from typing import Any
 
 from tasks.core.base.errors import RunFolderError
 from tasks.core.base.files import write_json
+from tasks.core.base.naming import LOCK_FILE
 from tasks.core.base.processes import ProcessIdentity, from_json, is_gone, this_process
 
-LOCK_FILE = "launch.lock"
 BEAT_SECONDS = 10.0
 STALE_SECONDS = 60.0
 """Of no sign of life, after which another launch takes over; several beats, for a shared file system may be slow."""

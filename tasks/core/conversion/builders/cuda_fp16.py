@@ -9,8 +9,8 @@ from onnxruntime.transformers import optimizer
 from onnxruntime.transformers.fusion_options import FusionOptions
 
 from tasks.core.base.errors import ModelFolderError
+from tasks.core.base.naming import CONFIG_FILE
 
-CONFIG_FILE = "config.json"
 HEADS_AND_WIDTH = (("num_attention_heads", "hidden_size"), ("n_heads", "dim"))
 """How configurations call the two: BERT's relatives, DistilBERT."""
 

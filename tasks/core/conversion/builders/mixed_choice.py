@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.core.base.errors import ParityError
+from tasks.core.base.naming import MIXED_GRAPH
 from tasks.core.conversion.builders.mixed_int8 import quantised_layers, weights_of_layers, without
 from tasks.core.engines.loading import Engine
 from tasks.core.engines.runtimes import open_runtime
@@ -49,7 +50,7 @@ class Mixing:
     def logits(self, left_out: Collection[str], rows: list[list[int]], variant: Variant) -> Logits:
         """Return the logits with some layers in floating point."""
         with tempfile.TemporaryDirectory() as folder:
-            graph = Path(folder) / "mixed.onnx"
+            graph = Path(folder) / MIXED_GRAPH
             without(self.int8, self.fp32, left_out, graph)
             return Engine(open_runtime(graph, variant)).logits(rows)
 

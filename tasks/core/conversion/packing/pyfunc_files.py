@@ -19,11 +19,11 @@ from typing import Any
 import yaml
 
 from tasks.core.base.files import write_aside, write_text
+from tasks.core.base.naming import CODE_FILE, CONDA_FILE, MLMODEL_FILE, PYTHON_ENV_FILE, REQUIREMENTS_FILE
 from tasks.core.engines.text_classifier import DEFAULT_CONFIG, SCORE_COLUMN, TEXT_COLUMN
 from tasks.core.engines.variants import Variant
 
 LOADER = "tasks.core.engines.text_classifier"
-CODE_FILE = "code/winnow.zip"
 ROOT = Path(__file__).parents[4]
 """The folder that holds the package `tasks`."""
 PREPROCESSING_LIBRARIES = {"none": (), "tweet": ("emoji",), "boost": ("emoji", "contractions", "textsearch")}
@@ -38,15 +38,13 @@ def write_pyfunc_files(folder: Path, variant: Variant, preprocessing: str) -> No
     _write_code(folder / CODE_FILE, modules)
     python, requirements = platform.python_version(), _requirements(libraries, variant, preprocessing)
     pip_packages: list[Any] = [f"python={python}", "pip", {"pip": requirements}]
-    write_text(folder / "requirements.txt", "".join(f"{line}\n" for line in requirements))
+    write_text(folder / REQUIREMENTS_FILE, "".join(f"{line}\n" for line in requirements))
     _write_yaml(
-        folder / "python_env.yaml",
-        {"python": python, "build_dependencies": ["pip"], "dependencies": ["-r requirements.txt"]},
+        folder / PYTHON_ENV_FILE,
+        {"python": python, "build_dependencies": ["pip"], "dependencies": [f"-r {REQUIREMENTS_FILE}"]},
     )
-    _write_yaml(
-        folder / "conda.yaml", {"name": "mlflow-env", "channels": ["conda-forge"], "dependencies": pip_packages}
-    )
-    _write_yaml(folder / "MLmodel", _mlmodel(python))
+    _write_yaml(folder / CONDA_FILE, {"name": "mlflow-env", "channels": ["conda-forge"], "dependencies": pip_packages})
+    _write_yaml(folder / MLMODEL_FILE, _mlmodel(python))
 
 
 def walk_imports(module: str) -> tuple[dict[str, Path], set[str]]:
@@ -115,7 +113,7 @@ def _mlmodel(python: str) -> dict[str, Any]:
         "loader_module": LOADER,
         "code": CODE_FILE,
         "config": DEFAULT_CONFIG,
-        "env": {"conda": "conda.yaml", "virtualenv": "python_env.yaml"},
+        "env": {"conda": CONDA_FILE, "virtualenv": PYTHON_ENV_FILE},
         "python_version": python,
         "streamable": False,
     }

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from tasks.core.base.files import read_json, write_json
+from tasks.core.base.naming import parse_shard
 from tasks.core.base.processes import ProcessIdentity, from_words, this_process
 from tasks.core.runs.folder import RunFolder, worker_name
 
@@ -74,16 +75,17 @@ def marked(folder: RunFolder, shard: int) -> Iterator[None]:
 
 def read_running(folder: RunFolder) -> list[Running]:
     """Return who was at which shard; a killed worker leaves its marker."""
-    return [Running(**read_json(path)) for path in _markers(folder.path / "running")]
+    return [Running(**read_json(path)) for path in _markers(folder.running_folder)]
 
 
 def read_failures(folder: RunFolder) -> list[Failure]:
     """Return the last failure of each shard that failed and was not finished since."""
-    return [Failure(**read_json(path)) for path in _markers(folder.path / "failures")]
+    return [Failure(**read_json(path)) for path in _markers(folder.failures_folder)]
 
 
 def _markers(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.glob("*.json") if not path.name.startswith("."))
+    there = folder.iterdir() if folder.is_dir() else ()
+    return sorted(path for path in there if parse_shard(path.name) is not None)
 
 
 def _now() -> str:

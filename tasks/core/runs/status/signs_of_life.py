@@ -57,7 +57,7 @@ def read_markers(folder: Path, kind: type[Marker]) -> list[Marker]:
 
 def read_running_shards(folder: RunFolder) -> list[RunningShard]:
     """Return who began which shard and when, and whether that worker is seen to be gone."""
-    markers = read_markers(folder.path / "running", Running)
+    markers = read_markers(folder.running_folder, Running)
     endings = {ending.job: str(ending) for ending in read_endings(folder)}
     return [_running_shard(marker, endings) for marker in markers]
 

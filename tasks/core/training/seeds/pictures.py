@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import precision_recall_curve
 
-from tasks.core.base.naming import CURVES_PICTURE, SEEDS_PICTURE
+from tasks.core.base.naming import CURVES_PICTURE, SEEDS_PICTURE, label_picture
 from tasks.core.metrics.heads import THRESHOLD
 from tasks.core.training.seeds.predictions import Predictions, read_predictions
 from tasks.core.training.seeds.selection import Selection
@@ -26,13 +26,13 @@ def draw_pictures(selection: Selection) -> Iterator[tuple[str, Figure]]:
     yield CURVES_PICTURE, learning_curves(selection)
     labels = selection.winner.plan.splits.labels
     for label in labels:
-        prefix = f"{label}_" if len(labels) > 1 else ""
+        named = label if len(labels) > 1 else None
         predictions = {
             candidate.result.seed: read_predictions(candidate.plan, "test", [label])
             for candidate in selection.candidates
         }
-        yield f"{prefix}precision_recall.png", precision_recall(selection, label, predictions)
-        yield f"{prefix}reliability.png", reliability(selection, label, predictions)
+        yield label_picture(named, "precision_recall"), precision_recall(selection, label, predictions)
+        yield label_picture(named, "reliability"), reliability(selection, label, predictions)
 
 
 def seed_spread(selection: Selection) -> Figure:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.core.base.files import fsync_tree, sha256_of_file
-from tasks.core.base.naming import TRAINING_ARGUMENTS_FILE
+from tasks.core.base.naming import FINISHED_FOLDER, TRAINING_ARGUMENTS_FILE
 from tasks.core.metrics.figures import all_figures, best_thresholds
 from tasks.core.metrics.heads import scores_of_labels
 from tasks.core.training.finished import write_finished
@@ -27,7 +27,6 @@ from tasks.core.training.trainer.finetune import Finetuning, finetune
 from tasks.core.training.trainer.schedule import Report, evaluations_of
 from tasks.core.training.trainer.workspace import claim_workspace, discard_workspace
 
-FINISHED_FOLDER = "finished"
 RESULT_PREFIXES = {"validation": "eval", "test": "test"}
 """Splits as Hugging Face's result files call them."""
 

@@ -8,13 +8,8 @@ import numpy as np
 import pytest
 
 from tasks.core.base.files import sha256_of_file, sha256_of_folder
-from tasks.core.conversion.packing.pyfunc_files import (
-    CODE_FILE,
-    LOADER,
-    PREPROCESSING_LIBRARIES,
-    walk_imports,
-    write_pyfunc_files,
-)
+from tasks.core.base.naming import CODE_FILE
+from tasks.core.conversion.packing.pyfunc_files import LOADER, PREPROCESSING_LIBRARIES, walk_imports, write_pyfunc_files
 from tasks.core.engines.canaries import write_canaries
 from tasks.core.engines.loading import Engine, open_engine
 from tasks.core.engines.model_folder import write_engine_model
