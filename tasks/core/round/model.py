@@ -37,6 +37,9 @@ class Round(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
+    format: int = Field(default=1, ge=1)
+    """The file's own format rises when a key changes its meaning; a file of a newer format than this version of Winnow
+    reads is refused."""
     country: Name
     """The country is the first part of the round's name and of its models' names, both in lower case: `US` gives
     `us-iter0` and `us.is_unemployed`."""

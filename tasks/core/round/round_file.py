@@ -7,6 +7,7 @@ import yaml
 from pydantic import ValidationError
 
 from tasks.core.base.errors import RoundFileError
+from tasks.core.base.formats import FileFormat
 from tasks.core.base.naming import converted_folder
 from tasks.core.round.model import Round
 
@@ -14,6 +15,13 @@ PATH_KEYS = (
     ("labelled_data", "path"),
     ("inference", "output_path"),
     ("work_path",),
+)
+ROUND_FILE = FileFormat(
+    kind="round file",
+    number=1,
+    schema=dict,
+    remedy="Leave out `format`, or set it to 1",
+    unnumbered=1,
 )
 MERGE_TAG = "tag:yaml.org,2002:merge"
 """YAML gives this tag to its merge key, `<<`."""
@@ -24,9 +32,11 @@ def read_round(path: str | Path) -> Round:
 
     Raises:
         RoundFileError: the file is missing, is not YAML, breaks a rule, or is not named after its round.
+        FormatError: it is of a newer format than this version reads.
     """
     path = Path(path).resolve()
     content = _read_yaml(path)
+    ROUND_FILE.number_of(content, path)
     _resolve_paths(content, path.parent)
     try:
         round_ = Round.model_validate(content)

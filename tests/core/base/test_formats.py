@@ -1,0 +1,71 @@
+from dataclasses import dataclass
+from typing import TypedDict
+
+import pytest
+
+from tasks.core.base.errors import FormatError
+from tasks.core.base.files import read_json, write_json
+from tasks.core.base.formats import FileFormat, read_record, winnow_version, write_record
+
+
+@dataclass(frozen=True)
+class Fruit:
+    name: str
+    grams: int
+    ripe: bool = True
+
+
+FRUIT = FileFormat(
+    kind="fruit",
+    number=3,
+    schema=Fruit,
+    remedy="Pick another",
+    migrations={2: lambda said: {"name": said["name"], "grams": 1000 * said["kilograms"]}},
+)
+
+
+def test_what_is_written_is_signed_and_read_without_its_signature(tmp_path):
+    write_record(tmp_path / "a.json", FRUIT, {"name": "pear", "grams": 170})
+    assert read_json(tmp_path / "a.json") == {
+        "format": 3, "written_by": winnow_version(), "name": "pear", "grams": 170,
+    }  # fmt: skip
+    assert read_record(tmp_path / "a.json", FRUIT) == {"name": "pear", "grams": 170}
+
+
+def test_an_older_format_is_migrated(tmp_path):
+    write_json(tmp_path / "a.json", {"format": 2, "name": "melon", "kilograms": 2})
+    assert read_record(tmp_path / "a.json", FRUIT) == {"name": "melon", "grams": 2000}
+
+
+def test_a_newer_format_is_refused_with_the_version_that_wrote_it(tmp_path):
+    write_json(tmp_path / "a.json", {"format": 4, "written_by": "9.1.0", "name": "pear", "colour": "green"})
+    message = r"a\.json \(fruit\) is of format 4, written by Winnow 9\.1\.0; .*formats 2 to 3"
+    with pytest.raises(FormatError, match=message):
+        read_record(tmp_path / "a.json", FRUIT)
+
+
+@pytest.mark.parametrize("number", [{"format": 1}, {}, {"format": "3"}, {"format": None}])
+def test_a_format_that_is_no_longer_read_is_refused_by_name(tmp_path, number):
+    write_json(tmp_path / "a.json", number | {"name": "pear", "grams": 170})
+    with pytest.raises(FormatError, match=r"a\.json \(fruit\) is of format .* reads formats 2 to 3\. Pick another\."):
+        read_record(tmp_path / "a.json", FRUIT)
+
+
+@pytest.mark.parametrize(
+    "content", [[], "pear", {"format": 3, "name": "pear"}, {"format": 3, "name": "pear", "grams": 1, "x": 2}]
+)
+def test_a_file_that_says_less_or_more_than_its_kind_is_not_half_read(tmp_path, content):
+    write_json(tmp_path / "a.json", content)
+    with pytest.raises(ValueError, match="is no fruit"):
+        read_record(tmp_path / "a.json", FRUIT)
+
+
+class Open(TypedDict, total=False):
+    shop: str
+
+
+def test_a_schema_may_leave_its_keys_out():
+    format_ = FileFormat("note", 1, Open, "Write another")
+    assert format_.read(format_.sign({}), "x") == {}
+    with pytest.raises(ValueError, match="too much"):
+        format_.read(format_.sign({"tree": 1}), "x")

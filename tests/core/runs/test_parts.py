@@ -1,0 +1,97 @@
+"""The score file: one module knows it, and a path is a name, whatever stands in it."""
+
+import ast
+from dataclasses import replace
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from tasks.core.evaluation.top_scored import top_scored
+from tasks.core.inference.scoring import score_shard
+from tasks.core.round.sections import Inference, Sample
+from tasks.core.runs.audit.verify import Verification
+from tasks.core.runs.folder import RunFolder
+from tasks.core.runs.manifest import Launch, write_manifest
+from tasks.core.runs.parts import read_part, scan_parts, score_table, write_part
+from tasks.core.runs.plan_file import read_plan, write_plan
+from tests.support.plans import plan_of
+from tests.support.round_files import write_sample
+
+ROOT = Path(__file__).parents[3]
+STRANGE = ["year=2026", "us[0-9]*", "a?b", "it's {1,2}"]
+READERS = {"read_table", "read_parquet", "ParquetDataset"}
+KNOWERS = {"tasks/core/runs/parts.py": "the contract", "tasks/core/base/parquet.py": "reads any file of Winnow's own"}
+
+
+@pytest.mark.parametrize("name", STRANGE)
+def test_a_run_below_a_folder_of_any_name_is_scored_balanced_verified_and_ranked(name, tiny_engines, tmp_path):
+    sample = Sample(path=write_sample(tmp_path / "texts", 60))
+    settings = Inference(output_path=tmp_path / name, shard_rows=20, batch_tokens=512)
+    plan = plan_of(sample, tiny_engines, settings)
+    folder = RunFolder(tmp_path / name / "run")
+    write_plan(plan, folder)
+    assert read_plan(folder) == plan
+    for shard in plan.shards:
+        score_shard(plan, shard, folder)
+    assert read_part(folder.output_path("positive", 0)).column_names == ["tweet_id", "score"]
+    assert write_manifest(plan, folder, Launch(60, 1.0))["counts"]["rows_out"] == {"positive": 60, "negative": 60}
+    assert list(Verification(folder.path).findings()) == []
+    best = top_scored(folder, "positive", sample, 5)
+    assert [set(row) for row in best] == [{"tweet_id", "score", "text"}] * 5
+
+
+@pytest.mark.parametrize("name", STRANGE)
+def test_a_sample_below_a_folder_of_any_name_gives_its_texts(name, make_run, tmp_path):
+    plan, folder = make_run()
+    moved = tmp_path / name
+    Path(plan.sample_root).rename(moved)
+    sample = Sample(path=moved / "a.parquet")
+    assert len(top_scored(folder, "positive", sample, 3)) == 3
+    assert replace(plan, sample_root=str(moved)) == plan
+
+
+def test_brackets_in_a_path_match_no_other_file(tmp_path):
+    for name, score in (("run[1]", 0.1), ("run1", 0.9)):
+        write_part(score_table(pa.chunked_array([[1, 2]]), np.full(2, score)), tmp_path / name / "part.parquet")
+    with duckdb.connect() as connection:
+        scan_parts(connection, "scores", [tmp_path / "run[1]" / "part.parquet"])
+        assert connection.execute("select max(score), count(*) from scores").fetchall() == [(0.1, 2)]
+
+
+def knows_parts(source):
+    """Return how a module reads Parquet by a path that is more than a name, or spells a column of the score file."""
+    tree = ast.parse(source)
+    calls = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    readers = {call.attr for call in calls if isinstance(call, ast.Attribute)} & READERS
+    prose = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    texts = [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    spelled = {node.value for node in texts if id(node) not in prose and node.value in {"tweet_id", "score"}}
+    queried = {"read_parquet" for node in texts if id(node) not in prose and "read_parquet(" in node.value}
+    attributes = {
+        node.func.attr for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+    }
+    return (called & attributes & READERS) | spelled | queried
+
+
+def test_one_module_knows_the_score_file():
+    paths = [*(ROOT / "tasks" / "core").rglob("*.py"), *(ROOT / "flows").glob("*.py"), *(ROOT / "tasks").glob("*.py")]
+    found = {path.relative_to(ROOT).as_posix(): knows_parts(path.read_text()) for path in paths}
+    known = {path: names for path, names in found.items() if names and path not in KNOWERS}
+    # A sample's and a round file's default name of the id column, which the user may change.
+    assert known == {"tasks/core/round/sections.py": {"tweet_id"}}
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "pq.read_table(path)",
+        'table["score"]',
+        'connection.execute("select * from read_parquet($x)")',
+        'pa.table({"tweet_id": ids})',
+    ],
+)
+def test_a_second_place_that_knows_it_is_found(source):
+    assert knows_parts(source)

@@ -1,0 +1,68 @@
+"""Files that are written and read again go through their format: no module writes or reads JSON of its own."""
+
+import ast
+import importlib
+import pkgutil
+import re
+from pathlib import Path
+
+import pytest
+
+import tasks
+from tasks.core.base.formats import FileFormat
+
+ROOT = Path(__file__).parents[1]
+OWN_WAYS = {"write_json", "read_json", "json.dump", "json.load", "pickle.load", "torch.load"}
+MAY = {
+    "tasks/core/base/files.py": "defines them",
+    "tasks/core/base/formats.py": "signs and checks what they carry",
+    "tasks/core/conversion/parity/engine_process.py": "token rows, between a process and its own child",
+    "tasks/core/conversion/workbench.py": "token rows, within one conversion; texts, between a flow and its task",
+    "tasks/core/conversion/packing/pack_engine.py": "token rows, and the parity report, which is read by people",
+    "tasks/conversion.py": "texts, between a flow and its task; the parity report for tables",
+    "tasks/core/corpus/labelled/label_report.py": "the report of refused splits, which is read by people",
+    "tasks/core/runs/audit/stray_files.py": "files that are none of the run's, to say what they are",
+    "tasks/core/runs/launch_lock.py": "the lock of a launch, which ends with it",
+    "tasks/core/runs/status/markers.py": "markers, for people; nothing depends on them",
+    "tasks/core/runs/status/signs_of_life.py": "markers and lock, for people",
+    "tasks/core/training/trainer/base_model.py": "a checkpoint's config.json, which transformers writes",
+    "tasks/core/training/trainer/checkpoint.py": "a checkpoint's config.json, which transformers writes",
+}
+
+
+def own_ways(source):
+    """Return how a module writes or reads JSON by itself."""
+    calls = [node.func for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    return sorted({ast.unparse(call) for call in calls} & OWN_WAYS)
+
+
+def test_no_module_writes_or_reads_files_in_a_way_of_its_own():
+    paths = [path for folder in ("tasks", "flows") for path in (ROOT / folder).rglob("*.py")]
+    found = {path.relative_to(ROOT).as_posix(): own_ways(path.read_text()) for path in paths}
+    assert len(found) > 100
+    assert {path: ways for path, ways in found.items() if ways and path not in MAY} == {}
+    assert [path for path in MAY if not found[path] and path != "tasks/core/base/files.py"] == []
+
+
+@pytest.mark.parametrize("call", ["write_json(path, asdict(result))", "json.load(file)", "x = read_json(path)"])
+def test_a_way_of_its_own_is_found(call):
+    assert own_ways(call)
+
+
+def all_formats():
+    """Return every format that a module of the core defines."""
+    found = {}
+    for module in pkgutil.walk_packages(tasks.core.__path__, "tasks.core."):
+        for value in vars(importlib.import_module(module.name)).values():
+            if isinstance(value, FileFormat):
+                found[value.kind] = value
+    return found
+
+
+def test_the_changelog_has_the_number_of_every_format():
+    formats = all_formats()
+    assert {"plan", "receipt", "manifest", "engine model", "seed's result", "round file"} <= set(formats)
+    newest = (ROOT / "CHANGELOG.md").read_text().split("\n## ")[1]
+    rows = re.findall(r"^\| (.+?) \| (\d+) \|", newest, re.MULTILINE)
+    said = {kind: int(number) for names, number in rows for kind in re.findall(r"\(([^)]+)\)", names)}
+    assert {kind: said.get(kind) for kind in formats} == {kind: value.number for kind, value in formats.items()}
