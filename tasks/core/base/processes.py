@@ -140,7 +140,7 @@ def _look(pid: int) -> tuple[str, str] | None:
 @cache
 def _boot() -> str:
     try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").split("-")[0]
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").split("-")[0]
     except FileNotFoundError:
         return "unknown"
 
