@@ -1,19 +1,24 @@
-.PHONY: help setup demo test lint bench up down
+.PHONY: help setup demo check test drills lint bench up down
 .DEFAULT_GOAL := help
 
 VENV := .venv
 READY := $(VENV)/.ready
 MODEL := .winnow/models/all-MiniLM-L6-v2
 STACK :=
+# Two processes, each with its own servers; a whole file goes to one of them, in the order of tests/conftest.py.
+PYTEST := $(VENV)/bin/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+DRILLS := tests
 
 help:
 	@echo "make demo   set up, then train, convert and score the demo round"
-	@echo "make test   set up, then run the tests"
-	@echo "make lint   set up, then ruff and mypy"
-	@echo "make bench  set up, then run a benchmark of tests/benchmarks: make bench NAME=training"
+	@echo "make check  ruff, mypy and the quick tests of the core: two minutes, for while you work"
+	@echo "make test   every test but the long drills: twenty minutes"
+	@echo "make drills the long drills, half an hour; some of them with DRILLS=tests/drills/test_workers.py"
+	@echo "make lint   ruff and mypy"
+	@echo "make bench  run a benchmark of tests/benchmarks: make bench NAME=training"
 	@echo "make up     start Prefect server, MLflow server and the worker; make down stops them"
 	@echo "            make up STACK=full does so on PostgreSQL and Redis instead of SQLite, from then on"
-	@echo "make setup  only set up: a virtual environment and the demo's base model"
+	@echo "make setup  only set up, as each of these does first: a virtual environment and the demo's base model"
 
 setup: $(READY) $(MODEL)/LICENSE
 
@@ -27,8 +32,14 @@ $(MODEL)/LICENSE: | $(READY)
 demo: setup
 	$(VENV)/bin/winnow demo
 
+check: lint
+	WINNOW_HYPOTHESIS=quick $(PYTEST) -m "not slow and not drill" tests/core tests/test_*.py
+
 test: setup
-	$(VENV)/bin/pytest --numprocesses 2 --dist loadfile
+	$(PYTEST) -m "not drill"
+
+drills: setup
+	$(PYTEST) -m drill $(DRILLS)
 
 lint: $(READY)
 	$(VENV)/bin/ruff check .
