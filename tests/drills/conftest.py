@@ -17,11 +17,11 @@ from tasks.core.round.round_file import read_round
 from tasks.core.runs.folder import RunFolder
 from tests.drills.drill import SHARD_ROWS, SHARDS, Drill, write_drill_sample
 from tests.drills.launches import Launcher
-from tests.drills.slurm_runs import wait_until_idle
 from tests.drills.slurm_trouble import Trouble
 from tests.support.ports import free_port
 from tests.support.round_files import write_round
 from tests.support.slurm_profiles import write_profile
+from tests.support.slurm_waiting import wait_until_idle
 from tests.support.soundness import read_scores, wrong_in
 
 

@@ -13,10 +13,9 @@ from typing import Any
 
 import psutil
 
+from tests.support.waiting import wait_for
+
 ROOT = Path(__file__).parents[2]
-FINISH_SECONDS = 400
-WAIT_SECONDS = 240
-"""For something that a launch should do; a busy machine needs a minute or two to start workers."""
 POLL_SECONDS = 0.02
 
 
@@ -42,11 +41,24 @@ class Launch:
 
     def wait_until(self, condition: Callable[[], Any], what: str) -> None:
         """Wait until the condition holds; a launch that ends before it does fails the drill."""
-        deadline = time.monotonic() + WAIT_SECONDS
-        while not condition():
-            assert self.process.poll() is None, f"the flow ended before {what}:\n{self.log}"
-            assert time.monotonic() < deadline, f"{what} did not happen in {WAIT_SECONDS} s:\n{self.log}"
-            time.sleep(POLL_SECONDS)
+        wait_for(
+            condition,
+            what,
+            alive=lambda: self.process.poll() is None,
+            progress=lambda: self.log_path.stat().st_size,
+            told=lambda: self.log,
+            pause_seconds=POLL_SECONDS,
+        )
+
+    def wait_for_end(self) -> int:
+        """Wait until the flow process has ended, and return its status; one that stands still fails the drill."""
+        wait_for(
+            lambda: self.process.poll() is not None,
+            "the flow ended",
+            progress=lambda: self.log_path.stat().st_size,
+            told=lambda: self.log,
+        )
+        return self.process.wait()
 
     def kill(self) -> None:
         """Kill the flow process as the kernel would, and reap it; its workers are left as orphans."""
@@ -55,11 +67,11 @@ class Launch:
 
     def require_finished(self) -> None:
         """Wait for a good end."""
-        assert self.process.wait(timeout=FINISH_SECONDS) == 0, self.log
+        assert self.wait_for_end() == 0, self.log
 
     def require_failed(self, message: str) -> None:
         """Wait for an end in an error whose last lines hold the message."""
-        assert self.process.wait(timeout=FINISH_SECONDS) == 1, self.log
+        assert self.wait_for_end() == 1, self.log
         assert message in last_error(self.log), self.log
 
 

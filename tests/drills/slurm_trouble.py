@@ -25,8 +25,6 @@ BRIEF_SECONDS = 22
 """After which it surely does."""
 ENDED = ("COMPLETING", "TIMEOUT", "CANCELLED", "COMPLETED", "FAILED", "NODE_FAIL", "PENDING")
 """States of a job that no longer runs."""
-LONGEST_SECONDS = 120
-"""That SLURM takes to notice that a job is over, on a node that was lost as well."""
 
 
 @dataclass
@@ -64,7 +62,7 @@ class Trouble:
         """The job's time limit is reached, while the others stand still: the run is not over before SLURM looks."""
         with self.suspended(but=number):
             run_out_of_time(self.slurm, number)
-            wait_for_job(self.slurm, number, *ENDED, seconds=LONGEST_SECONDS)
+            wait_for_job(self.slurm, number, *ENDED)
 
     def kill_processes(self, _number: str, node: str) -> None:
         """The job's processes die, as they do when the kernel runs out of memory."""

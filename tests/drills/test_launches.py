@@ -1,15 +1,12 @@
 """Drills on whole launches: killed, two at once, and after another engine model was registered."""
 
 import psutil
-import pytest
 
 from tasks.core.base.files import sha256_of_folder
 from tasks.core.runs.folder import RunFolder
 from tests.drills.engine_model import another_engine_model
 from tests.support.soundness import read_scores, require_sound, wrong_in
-
-pytestmark = pytest.mark.timeout(900)
-ORPHAN_SECONDS = 60
+from tests.support.waiting import is_alive, wait_for
 
 
 def test_a_flow_killed_twice_is_finished_by_running_it_again(make_drill):
@@ -25,15 +22,14 @@ def test_a_flow_killed_twice_is_finished_by_running_it_again(make_drill):
     assert len(orphans) >= 2
     drill.launch().require_finished()
     require_sound(drill.folder, drill.undisturbed)
-    _, alive = psutil.wait_procs(orphans, timeout=ORPHAN_SECONDS)
-    assert alive == []
+    wait_for(lambda: not any(map(is_alive, orphans)), "the orphans ended")
     require_sound(drill.folder, drill.undisturbed)
 
 
 def test_of_two_launches_at_once_one_is_refused_and_nothing_is_doubled(make_drill):
     drill = make_drill("few")
     both = [drill.launch(), drill.launch()]
-    finished, refused = sorted(both, key=lambda launch: launch.process.wait(timeout=400))
+    finished, refused = sorted(both, key=lambda launch: launch.wait_for_end())
     refused.require_failed("another launch works on")
     assert f"process {finished.process.pid} on" in refused.log
     finished.require_finished()

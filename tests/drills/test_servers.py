@@ -8,8 +8,6 @@ from infra.services.process import running_process, start, stop, wait_healthy
 from infra.services.stack import services
 from tests.support.soundness import require_sound
 
-pytestmark = pytest.mark.timeout(900)
-
 
 @pytest.fixture
 def servers(settings):

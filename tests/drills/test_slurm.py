@@ -4,12 +4,12 @@ import time
 
 import pytest
 
-from tests.drills.slurm_runs import wait_until_idle
 from tests.drills.slurm_trouble import BRIEF, BRIEF_SECONDS
 from tests.support.slurm_nodes import wait_for_state
+from tests.support.slurm_waiting import wait_until_idle
 from tests.support.soundness import require_sound
 
-pytestmark = [pytest.mark.slurm, pytest.mark.timeout(900)]
+pytestmark = pytest.mark.slurm
 
 
 def work_begins(drill, trouble, shards=1):

@@ -19,8 +19,7 @@ DRILLS = int(os.environ.get("WINNOW_DRILLS", "4"))
 A_RUN = 4
 """Troubles in one run at most."""
 LONGEST_PAUSE_SECONDS = 6.0
-SECONDS_A_DRILL = 240
-pytestmark = [pytest.mark.slurm, pytest.mark.timeout(600 + SECONDS_A_DRILL * DRILLS)]
+pytestmark = [pytest.mark.slurm, pytest.mark.timeout(0)]
 
 
 def test_random_trouble_leaves_no_trace_in_the_scores(troubled, slurm):
@@ -40,7 +39,7 @@ def trouble_a_run(troubled, draw, wanted):
     launches, error = 1, None
     try:
         make_trouble(drill, trouble, draw, wanted)
-        while trouble.launch.process.wait(timeout=SECONDS_A_DRILL * wanted):
+        while trouble.launch.wait_for_end():
             launches += 1
             assert launches <= 3, trouble.launch.log
             trouble.launch = trouble.relaunch()

@@ -11,7 +11,6 @@ import yaml
 from tasks.core.runs.status.signs_of_life import read_running_shards
 from tests.support.soundness import require_sound
 
-pytestmark = pytest.mark.timeout(1500)
 KILLS = int(os.environ.get("WINNOW_KILLS", "7"))
 """A longer drill has 20."""
 KILLS_A_RUN = 7
@@ -45,7 +44,7 @@ def kill_a_worker(drill, launch, draw) -> bool | None:
         return None
     victim = draw.choice(alive)
     victim.kill()
-    psutil.wait_procs([victim], timeout=10)
+    psutil.wait_procs([victim])
     # A worker that is killed at a shard leaves its marker; one that was not leaves none.
     return any(shard.worker.endswith(f"-{victim.pid}") for shard in read_running_shards(drill.folder))
 

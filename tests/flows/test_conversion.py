@@ -17,7 +17,7 @@ from tasks.records.registry import find_version, set_version_tags
 from tasks.records.tracking import tracking_uri
 from tests.support.round_files import write_round
 
-pytestmark = [pytest.mark.usefixtures("orchestration"), pytest.mark.timeout(900)]
+pytestmark = pytest.mark.usefixtures("orchestration")
 
 
 @pytest.fixture(scope="module")

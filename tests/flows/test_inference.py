@@ -25,7 +25,7 @@ from tasks.core.runs.status.markers import read_failures, read_running
 from tests.support.round_files import write_round, write_sample
 from tests.support.run_marks import HOLD
 
-pytestmark = [pytest.mark.usefixtures("orchestration"), pytest.mark.timeout(900)]
+pytestmark = pytest.mark.usefixtures("orchestration")
 
 
 @pytest.fixture(scope="module")

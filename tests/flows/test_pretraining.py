@@ -21,7 +21,7 @@ from tasks.records.registry import find_version
 from tasks.records.tracking import tracking_uri
 from tests.support.round_files import write_round
 
-pytestmark = [pytest.mark.usefixtures("orchestration"), pytest.mark.timeout(900)]
+pytestmark = pytest.mark.usefixtures("orchestration")
 
 SETTINGS = {"heldout_texts": 40, "batch_size": 16, "learning_rate": 5.0e-3, "block_length_tokens": 32}
 

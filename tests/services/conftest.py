@@ -10,7 +10,6 @@ from pathlib import Path
 
 import psutil
 import pytest
-from distributed import Client
 
 from infra.errors import ServiceError
 from infra.services import stack
@@ -19,6 +18,7 @@ from infra.services.settings import ServiceSettings
 from tests.support.commands import BINARIES
 from tests.support.ports import free_port
 from tests.support.stack_clients import PrefectApi
+from tests.support.waiting import wait_for
 
 
 @pytest.fixture(scope="session")
@@ -60,14 +60,17 @@ def dask_address(tmp_path_factory):
             subprocess.Popen(command, cwd=elsewhere, env=environment, stdout=log, stderr=log)
             for command in (scheduler, worker)
         ]
+
+    def is_up():
+        return all(process.poll() is None for process in started)
+
     try:
-        with Client(address, set_as_default=False, timeout=60) as client:
-            client.wait_for_workers(1, timeout=60)
+        wait_for(lambda: "Registered to" in (elsewhere / "log").read_text(), "the Dask worker was ready", is_up)
         yield address
     finally:
         for process in reversed(started):
             process.terminate()
-            process.wait(timeout=30)
+            process.wait()
 
 
 @pytest.fixture(scope="session")
@@ -113,7 +116,6 @@ def typed(full_stack):
             cwd=full_stack.home,
             capture_output=True,
             text=True,
-            timeout=120,
             check=False,
         )
         return done.returncode, done.stdout + done.stderr

@@ -11,7 +11,7 @@ from infra.services.passwords import read_secrets
 from tests.support.stack_clients import connect
 from tests.support.stack_processes import family, listening
 
-pytestmark = [pytest.mark.services, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.services
 
 
 def test_everything_listens_on_loopback_only(full_stack):

@@ -4,6 +4,7 @@ import os
 import stat
 import subprocess
 import sys
+from functools import partial
 
 import httpx
 import pytest
@@ -18,7 +19,9 @@ from tests.support.commands import BINARIES
 from tests.support.ports import free_port
 from tests.support.stack_clients import PrefectApi
 from tests.support.stack_processes import family, listening
+from tests.support.waiting import LAST_RESORT_SECONDS
 
+ask = partial(httpx.request, timeout=LAST_RESORT_SECONDS)
 PREFECT_PATHS = ("/admin/version", "/automations/filter", "/flow_runs/filter")
 MLFLOW_PATHS = (
     "/",
@@ -52,7 +55,7 @@ def wrong_passwords():
 @pytest.mark.parametrize("path", PREFECT_PATHS)
 def test_prefect_refuses_a_client_without_the_password(settings, path, auth):
     url = f"{settings.prefect_ui}/api{path}"
-    answer = httpx.post(url, json={}, auth=auth) if "filter" in path else httpx.get(url, auth=auth)
+    answer = ask("POST", url, json={}, auth=auth) if "filter" in path else ask("GET", url, auth=auth)
     assert answer.status_code == 401
 
 
@@ -61,22 +64,22 @@ def test_prefect_refuses_events_without_the_password(settings):
     with connect(url, subprotocols=["prefect"]) as socket:
         socket.send('{"type": "auth", "token": "wrong"}')
         with pytest.raises(ConnectionClosed):
-            socket.recv(timeout=30)
+            socket.recv()
 
 
 @pytest.mark.parametrize("auth", wrong_passwords())
 @pytest.mark.parametrize("path", MLFLOW_PATHS)
 def test_mlflow_refuses_a_client_without_the_password(settings, path, auth):
     for method in ("GET", "POST"):
-        assert httpx.request(method, settings.mlflow_ui + path, auth=auth).status_code == 401
+        assert ask(method, settings.mlflow_ui + path, auth=auth).status_code == 401
 
 
 def test_mlflow_answers_under_its_own_name_only(settings):
     auth = httpx.BasicAuth("winnow", settings.environment["MLFLOW_TRACKING_PASSWORD"])
     url = f"{settings.mlflow_ui}/api/2.0/mlflow/experiments/search?max_results=5"
-    assert httpx.get(url, auth=auth).status_code == 200
-    assert httpx.get(url, auth=auth, headers={"Host": "elsewhere.example"}).status_code == 403
-    assert httpx.get(f"{settings.mlflow_ui}/health").status_code == 200
+    assert ask("GET", url, auth=auth).status_code == 200
+    assert ask("GET", url, auth=auth, headers={"Host": "elsewhere.example"}).status_code == 403
+    assert ask("GET", f"{settings.mlflow_ui}/health").status_code == 200
 
 
 def test_clients_with_the_environment_get_in(settings):
@@ -99,7 +102,6 @@ print(mlflow.search_runs(search_all_experiments=True).shape[0])
         cwd=settings.home,
         capture_output=True,
         text=True,
-        timeout=120,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
@@ -112,7 +114,7 @@ def test_a_shell_gets_in_with_the_client_file(settings):
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "MLFLOW_"))}
     script = f"set -a; . {path}; set +a; {BINARIES / 'prefect'} work-pool ls"
-    done = subprocess.run(["sh", "-c", script], env=kept, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(["sh", "-c", script], env=kept, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "winnow" in done.stdout
 
@@ -121,7 +123,7 @@ def test_a_command_finds_the_stack_by_the_home_alone(settings):
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "MLFLOW_"))}
     command = [BINARIES / "winnow", "up"]
     environment = kept | {"WINNOW_HOME": str(settings.home)}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert settings.mlflow_ui in done.stdout
     assert str(settings.home / stack.CLIENT_FILE) in done.stdout
@@ -130,7 +132,7 @@ def test_a_command_finds_the_stack_by_the_home_alone(settings):
 
 def test_a_browser_asks_the_server_that_it_has_the_page_from(settings):
     """As through `ssh -L`, where the browser does not reach the address that clients use."""
-    assert httpx.get(f"{settings.prefect_ui}/ui-settings").json()["api_url"] == "/api"
+    assert ask("GET", f"{settings.prefect_ui}/ui-settings").json()["api_url"] == "/api"
 
 
 ASKS_BOTH = "import mlflow, prefect; mlflow.search_experiments(); prefect.get_client(sync_client=True).read_flows()"
@@ -144,7 +146,7 @@ def test_a_sites_proxy_is_not_asked_for_the_services(settings, monkeypatch):
     assert all(is_healthy(service) for service in stack.services(settings))
     assert not install_zombie_automation(settings)
     environment = {**os.environ, **settings.environment, "PREFECT_CLIENT_MAX_RETRIES": "0"}
-    subprocess.run([sys.executable, "-c", ASKS_BOTH], env=environment, check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", ASKS_BOTH], env=environment, check=True)
 
 
 LOOKS_FOR_A_WORKER = "from deployments.doctor.checks import check_worker; print(check_worker())"

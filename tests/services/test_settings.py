@@ -206,7 +206,6 @@ def test_units_hold_no_password_and_systemd_accepts_them(packages, home, name):
             env={**os.environ, "SYSTEMD_LOG_LEVEL": "warning"},
             capture_output=True,
             text=True,
-            timeout=60,
             check=False,
         )
         assert done.returncode == 0, done.stderr

@@ -8,7 +8,7 @@ import pytest
 
 from infra.services.zombies import NAME, SILENT_SECONDS, install_zombie_automation
 
-pytestmark = [pytest.mark.services, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.services
 
 BEATING = """
 import time
@@ -40,9 +40,9 @@ def test_a_killed_flow_run_becomes_crashed_and_a_healthy_one_goes_on(full_stack,
     started = [subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     try:
         killed, healthy = (process.stdout.readline().strip() for process in started)
-        api.wait_for(lambda: api.heartbeats(killed) and api.heartbeats(healthy), "no heartbeat came", 60)
+        api.wait_for(lambda: api.heartbeats(killed) and api.heartbeats(healthy), "both had sent a heartbeat")
         started[0].kill()
-        api.wait_for(lambda: api.state(killed)["type"] == "CRASHED", f"{killed} is not crashed", 120)
+        api.wait_for(lambda: api.state(killed)["type"] == "CRASHED", f"{killed} was crashed")
         assert "No heartbeat for 45 s" in api.state(killed)["message"]
         # By now the healthy run has lived longer than the time of silence as well.
         assert api.heartbeats(healthy) >= 2

@@ -11,3 +11,11 @@ def work(begun: Path, seconds: float) -> str:
         lines.write(f"{os.getpid()}\n")
     time.sleep(seconds)
     return os.environ["SLURM_JOB_ID"]
+
+
+def work_until(begun: Path, enough: Path) -> str:
+    """Work until there is a file; each beginning leaves a line. Returns the SLURM job."""
+    job = work(begun, 0)
+    while not enough.exists():
+        time.sleep(0.1)
+    return job

@@ -4,7 +4,6 @@ import os
 import stat
 import subprocess
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -22,9 +21,9 @@ from infra.slurm.cluster import slurm_cluster
 from infra.slurm.commands import cancel, our_jobs
 from infra.slurm.job_keeper import require_kept
 from tests.slurm.where import where
-from tests.support.dask_jobs import SECONDS, SMALL, numbers, wait_until
+from tests.support.dask_jobs import SMALL, numbers, wait_for_workers, wait_until, workers
 
-pytestmark = [pytest.mark.slurm, pytest.mark.timeout(300), pytest.mark.usefixtures("empty_slurm")]
+pytestmark = [pytest.mark.slurm, pytest.mark.usefixtures("empty_slurm")]
 HOLD = """
 import sys, time
 from pathlib import Path
@@ -48,7 +47,7 @@ def _slice_that_a_thread_gets():
 
 def test_every_job_is_a_worker_with_the_threads_of_its_allocation(tmp_path):
     with slurm_cluster(SMALL, "sized", tmp_path, False) as cluster, Client(cluster, set_as_default=False) as client:
-        client.wait_for_workers(2, timeout=SECONDS)
+        wait_for_workers(client, 2)
         found = client.run(where)
         assert {one["threads"] for one in found.values()} == {"2"}
         assert {one["job"] for one in found.values()} == numbers()
@@ -62,12 +61,12 @@ def test_every_job_is_a_worker_with_the_threads_of_its_allocation(tmp_path):
 
 def test_a_job_that_is_lost_is_replaced_and_the_reason_is_kept(tmp_path):
     with slurm_cluster(SMALL, "lost", tmp_path, False) as cluster, Client(cluster, set_as_default=False) as client:
-        client.wait_for_workers(2, timeout=SECONDS)
+        wait_for_workers(client, 2)
         before = numbers()
         victim = min(before)
         cancel([victim])
         wait_until(lambda: len(numbers() - {victim}) == 2, "another job was submitted")
-        client.wait_for_workers(2, timeout=SECONDS)
+        wait_for_workers(client, 2)
         wait_until((tmp_path / "jobs.jsonl").is_file, "the ending was written")
         (line,) = (yaml.safe_load(line) for line in (tmp_path / "jobs.jsonl").read_text().splitlines())
         assert (line["job"], line["JobState"]) == (victim, "CANCELLED")
@@ -77,9 +76,9 @@ def test_jobs_that_end_before_their_worker_connects_are_replaced_too(tmp_path):
     with slurm_cluster(SMALL, "early", tmp_path, False) as cluster, Client(cluster, set_as_default=False) as client:
         wait_until(lambda: len(numbers()) == 2, "the jobs were submitted")
         first = numbers()
-        assert not client.scheduler_info(n_workers=-1)["workers"]
+        assert not workers(client)
         cancel(first)
-        client.wait_for_workers(2, timeout=SECONDS)
+        wait_for_workers(client, 2)
         assert not numbers() & first
 
 
@@ -91,14 +90,27 @@ def test_a_cluster_whose_jobs_never_come_up_is_given_up_with_their_last_words(tm
     require_kept()
 
 
-def test_a_persons_settings_of_squeue_do_not_hide_jobs_that_wait(tmp_path, monkeypatch):
+@pytest.fixture
+def looks(monkeypatch):
+    """A list that grows with each look of the keeper."""
+    seen, ask = [], job_keeper.job_reasons
+
+    def look():
+        seen.append(ask())
+        return seen[-1]
+
+    monkeypatch.setattr(job_keeper, "job_reasons", look)
+    return seen
+
+
+def test_a_persons_settings_of_squeue_do_not_hide_jobs_that_wait(tmp_path, monkeypatch, looks):
     monkeypatch.setenv("SQUEUE_STATES", "RUNNING")
     many = SMALL.model_copy(update={"workers": 5})  # on 4 nodes of 2 CPUs one job has to wait
     with slurm_cluster(many, "hidden", tmp_path, False) as cluster, Client(cluster, set_as_default=False) as client:
-        client.wait_for_workers(4, timeout=SECONDS)
-        found = numbers()
+        wait_for_workers(client, 4)
+        found, before = numbers(), len(looks)
         assert len(found) == 5
-        time.sleep(4 * SMALL.adapt_interval_seconds)  # the keeper looks several times
+        wait_until(lambda: len(looks) > before + 3, "the keeper had looked several times")
         assert numbers() == found
     assert not (tmp_path / "jobs.jsonl").exists()
 
@@ -116,7 +128,7 @@ def set_partition(slurm):
 
 def test_jobs_that_slurm_refuses_for_a_while_are_submitted_again(tmp_path, set_partition):
     with slurm_cluster(SMALL, "refused", tmp_path, False) as cluster, Client(cluster, set_as_default=False) as client:
-        client.wait_for_workers(2, timeout=SECONDS)
+        wait_for_workers(client, 2)
         before = numbers()
         set_partition("INACTIVE")
         cancel(before)
@@ -124,7 +136,7 @@ def test_jobs_that_slurm_refuses_for_a_while_are_submitted_again(tmp_path, set_p
         wait_until(lambda: None in {job.job_id for job in cluster.workers.values()}, "a job was refused")
         require_kept()
         set_partition("UP")
-        client.wait_for_workers(2, timeout=SECONDS)
+        wait_for_workers(client, 2)
         assert not numbers() & before
 
 
@@ -189,7 +201,7 @@ def test_who_has_no_key_is_not_heard(tmp_path):
 
 def test_everything_of_the_cluster_listens_on_the_profiles_network_or_on_loopback(tmp_path):
     with slurm_cluster(SMALL, "listens", tmp_path, False) as cluster, Client(cluster, set_as_default=False) as client:
-        client.wait_for_workers(2, timeout=SECONDS)
+        wait_for_workers(client, 2)
         pids = [one["pid"] for one in client.run(where).values()]
         family = [psutil.Process(os.getpid()), *(psutil.Process(pid) for pid in pids)]
         family += [process.parent() for process in family[1:]]
@@ -201,8 +213,8 @@ def test_a_worker_retires_before_its_walltime_and_another_follows(tmp_path):
     brief = SMALL.model_copy(update={"workers": 1, "walltime_minutes": 2, "retire_before_minutes": 1.75})
     brief = brief.model_copy(update={"retire_spread_minutes": 0})
     with slurm_cluster(brief, "brief", tmp_path, False) as cluster, Client(cluster, set_as_default=False) as client:
-        client.wait_for_workers(1, timeout=SECONDS)
+        wait_for_workers(client, 1)
         first = numbers()
         wait_until(lambda: numbers() and not numbers() & first, "another job followed")
-        client.wait_for_workers(1, timeout=SECONDS)
+        wait_for_workers(client, 1)
         assert Path(tmp_path / "jobs.jsonl").is_file()

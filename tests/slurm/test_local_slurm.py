@@ -8,9 +8,11 @@ from infra.local_slurm.control import up
 from infra.local_slurm.daemons import node_states
 from infra.local_slurm.errors import SlurmError
 from infra.local_slurm.processes import job_processes, kill_jobs
-from tests.slurm.submitted import is_alive, output, submit, wait_until
+from tests.slurm.submitted import output, submit
 from tests.support import slurm_nodes as nodes
 from tests.support.slurm_jobs import read_endings, run_out_of_time, show_job, wait_for_job
+from tests.support.slurm_waiting import wait_on
+from tests.support.waiting import is_alive
 
 pytestmark = pytest.mark.slurm
 TAKE_300_MIB = "import time; taken = bytearray(b'1') * (300 << 20); time.sleep(600)"
@@ -19,18 +21,18 @@ TAKE_300_MIB = "import time; taken = bytearray(b'1') * (300 << 20); time.sleep(6
 @pytest.fixture(autouse=True)
 def no_jobs_left(slurm):
     """Each test finds, and leaves, an empty queue and nodes in use; jobs of other files may still be ending."""
-    wait_until(lambda: set(node_states(slurm).values()) == {"idle"})
+    wait_on(slurm, lambda: set(node_states(slurm).values()) == {"idle"})
     yield
     up(slurm.settings)  # nodes that a failed test left dead
     run(slurm, "scancel", "--partition=main")
-    wait_until(lambda: not run(slurm, "squeue", "--noheader"))
+    wait_on(slurm, lambda: not run(slurm, "squeue", "--noheader"))
     kill_jobs(slurm)  # orphans, which SLURM without cgroups leaves
-    wait_until(lambda: set(node_states(slurm).values()) == {"idle"})
+    wait_on(slurm, lambda: set(node_states(slurm).values()) == {"idle"})
 
 
 def ending(cluster, number):
     """Return the last line of the log of endings for a job."""
-    return wait_until(lambda: [line for line in read_endings(cluster) if line["JobId"] == number])[-1]
+    return wait_on(cluster, lambda: [line for line in read_endings(cluster) if line["JobId"] == number])[-1]
 
 
 def test_four_nodes_are_idle(slurm):
@@ -48,7 +50,7 @@ def test_memory_is_shared_out_as_jobs_ask_for_it(slurm):
     jobs = [submit(slurm, "sleep 600", "--nodelist=node1", "--mem=4G") for _ in range(3)]
     for number in jobs[:2]:
         wait_for_job(slurm, number, "RUNNING")
-    wait_until(lambda: show_job(slurm, jobs[2])["Reason"] == "Resources")
+    wait_on(slurm, lambda: show_job(slurm, jobs[2])["Reason"] == "Resources")
 
 
 def test_a_job_that_fails_says_its_exit_code(slurm):
@@ -62,19 +64,19 @@ def test_a_job_that_fails_says_its_exit_code(slurm):
 def test_a_cancelled_job_gets_a_signal_and_is_gone(slurm):
     number = submit(slurm, "trap 'echo told; exit 0' TERM; echo ready; sleep 600 & wait")
     wait_for_job(slurm, number, "RUNNING")
-    wait_until(lambda: "ready" in output(slurm, number))
+    wait_on(slurm, lambda: "ready" in output(slurm, number))
     run(slurm, "scancel", number)
     assert wait_for_job(slurm, number, "CANCELLED")["Reason"] == "None"
-    wait_until(lambda: "told" in output(slurm, number))
+    wait_on(slurm, lambda: "told" in output(slurm, number))
     assert ending(slurm, number)["JobState"] == "CANCELLED"
 
 
 def test_a_requeued_job_runs_again_under_its_number(slurm):
     number = submit(slurm, "echo run ${SLURM_RESTART_COUNT:-0}; sleep 600", "--requeue", "--open-mode=append")
-    wait_until(lambda: job_processes(slurm))
-    wait_until(lambda: output(slurm, number) == "run 0\n")
+    wait_on(slurm, lambda: job_processes(slurm))
+    wait_on(slurm, lambda: output(slurm, number) == "run 0\n")
     run(slurm, "scontrol", "requeue", number)
-    wait_until(lambda: output(slurm, number).endswith("run 1\n"))
+    wait_on(slurm, lambda: output(slurm, number).endswith("run 1\n"))
     assert show_job(slurm, number)["Restarts"] == "1"
 
 
@@ -88,7 +90,7 @@ def test_a_killed_node_goes_down_and_its_jobs_run_elsewhere_or_fail(slurm):
     for number in (lost, undisturbed):
         wait_for_job(slurm, number, "RUNNING")
     # Of each job: SLURM's own process, the script, its sleep; and the orphan.
-    victims = wait_until(lambda: len(found := job_processes(slurm, victim)) == 7 and found)
+    victims = wait_on(slurm, lambda: len(found := job_processes(slurm, victim)) == 7 and found)
 
     assert nodes.kill_node(slurm, victim) == 8
     assert not any(is_alive(process) for process in victims)
@@ -98,7 +100,7 @@ def test_a_killed_node_goes_down_and_its_jobs_run_elsewhere_or_fail(slurm):
     again = wait_for_job(slurm, moved, "RUNNING")
     assert again["NodeList"] != victim
     assert again["Restarts"] == "1"
-    wait_until(lambda: output(slurm, moved) == f"{victim}\n{again['NodeList']}\n")
+    wait_on(slurm, lambda: output(slurm, moved) == f"{victim}\n{again['NodeList']}\n")
     assert show_job(slurm, undisturbed)["Restarts"] == "0"
     assert show_job(slurm, undisturbed)["JobState"] == "RUNNING"
 
@@ -123,7 +125,7 @@ def test_a_drained_node_finishes_its_job_and_takes_no_other_until_it_is_resumed(
     try:
         assert node_states(slurm)["node1"] == "draining"
         second = submit(slurm, "true", here)
-        wait_until(lambda: "ReqNodeNotAvail" in show_job(slurm, second)["Reason"])
+        wait_on(slurm, lambda: "ReqNodeNotAvail" in show_job(slurm, second)["Reason"])
         assert show_job(slurm, first)["JobState"] == "RUNNING"
         run(slurm, "scancel", first)
         nodes.wait_for_state(slurm, "node1", "drained")
@@ -165,5 +167,3 @@ def test_what_slurm_refuses_is_said_with_the_command(slurm):
         nodes.drain(slurm, "node5")
     with pytest.raises(SlurmError, match="'sbotch' is not installed"):
         run(slurm, "sbotch")
-    with pytest.raises(SlurmError, match="node1 is idle after 0 s, not down"):
-        nodes.wait_for_state(slurm, "node1", "down", seconds=0)

@@ -2,7 +2,6 @@
 
 import json
 import re
-import time
 
 import pytest
 import yaml
@@ -12,12 +11,12 @@ from tasks.core.round.round_file import read_round
 from tasks.core.runs.folder import RunFolder
 from tests.support.round_files import write_round, write_sample
 from tests.support.slurm_profiles import write_profile
+from tests.support.slurm_waiting import wait_on, wait_until_idle
 from tests.support.soundness import read_scores, wrong_in
 from tests.support.stack_clients import PrefectApi
 
-pytestmark = [pytest.mark.slurm, pytest.mark.timeout(900)]
+pytestmark = pytest.mark.slurm
 FLOWS = ("training", "conversion", "inference")
-SECONDS = 120
 
 
 @pytest.fixture(scope="module")
@@ -50,13 +49,6 @@ def on_slurm(make_deployed, typed, tmp_path_factory):
 def run_folder(round_file, sample="evaluation"):
     (path,) = read_round(round_file).inference.output_path.glob(f"iter_0-main-*-{sample}")
     return RunFolder(path)
-
-
-def wait_until(condition, what):
-    deadline = time.monotonic() + SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, f"{what}: not within {SECONDS} s"
-        time.sleep(0.2)
 
 
 def test_all_three_flows_on_slurm_give_the_local_profiles_scores_to_the_last_byte(on_slurm, make_deployed, typed):
@@ -100,20 +92,24 @@ def test_a_cancelled_flow_run_cancels_its_jobs_and_rerun_finishes_the_run(on_slu
     cluster = json.dumps(write_profile(tmp_path, workers=2, cpus=2))
     parameters = ["-p", "sample=large", "-p", f"cluster={cluster}"]
     said = typed("prefect", "deployment", "run", "inference/us-iter0", *parameters)
-    number = flow_run_of(said)
+    number, api = flow_run_of(said), PrefectApi(settings)
+
+    def may_still():
+        return api.state(number)["type"] not in ("FAILED", "CRASHED")
+
     output = read_round(on_slurm).inference.output_path
-    wait_until(lambda: list(output.glob("*-large/receipts/*.json")), "a shard was finished")
+    wait_on(slurm, lambda: list(output.glob("*-large/receipts/*.json")), "a shard was finished", may_still)
     folder = run_folder(on_slurm, "large")
     typed("prefect", "flow-run", "cancel", number)
-    wait_until(lambda: not run_slurm(slurm, "squeue", "--noheader"), "the jobs were cancelled")
-    wait_until(lambda: PrefectApi(settings).state(number)["type"] == "CANCELLED", "the flow run was cancelled")
+    wait_until_idle(slurm)
+    wait_on(slurm, lambda: api.state(number)["type"] == "CANCELLED", "the flow run was cancelled")
     assert not folder.manifest_path.exists()
     assert "to go on where it stopped" in typed("winnow", "status", str(folder.path), expect=1)
 
     said = typed("winnow", "rerun", str(folder.path), "--memory-gib", "2")
     assert "started flow run" in said
     jobs = ("squeue", "--noheader", "--format", "%m %C")
-    wait_until(lambda: "2G 2\n" in run_slurm(slurm, *jobs), "jobs with 2 GiB and the last launch's CPUs started")
-    wait_until(folder.manifest_path.is_file, "the run was finished")
-    wait_until(lambda: not run_slurm(slurm, "squeue", "--noheader"), "no job was left")
+    wait_on(slurm, lambda: "2G 2\n" in run_slurm(slurm, *jobs), "jobs with 2 GiB and the last launch's CPUs started")
+    wait_on(slurm, folder.manifest_path.is_file, "the run was finished")
+    wait_until_idle(slurm)
     assert wrong_in(folder) == []

@@ -27,8 +27,10 @@ from infra.local_slurm.settings import MAX_FOLDER_LENGTH, SlurmSettings
 from infra.local_slurm.status import read_status
 from infra.services.ports import is_free
 from infra.services.process import running_process
-from tests.slurm.submitted import is_alive, submit, wait_until
+from tests.slurm.submitted import submit
 from tests.support.slurm_jobs import show_job, wait_for_job
+from tests.support.slurm_waiting import wait_on
+from tests.support.waiting import is_alive
 
 pytestmark = pytest.mark.slurm
 STUBBORN = "trap '' TERM; (setsid sleep 600 &); while true; do sleep 1; done"
@@ -79,7 +81,7 @@ def wait_until_saved(cluster, number):
     state = cluster.folder / "state" / "job_state"
     before = state.stat().st_mtime_ns if state.exists() else 0
     run(cluster, "scontrol", "update", f"JobId={number}", "Comment=changed")
-    wait_until(lambda: state.exists() and state.stat().st_mtime_ns > before)
+    wait_on(cluster, lambda: state.exists() and state.stat().st_mtime_ns > before)
 
 
 def assert_gone(cluster, members):
@@ -111,7 +113,7 @@ def test_two_clusters_know_nothing_of_each_other(slurm, make_slurm):
     own = make_slurm()
     number = submit(own, "sleep 600")
     wait_for_job(own, number, "RUNNING")
-    wait_until(lambda: len(job_processes(own)) == 3)
+    wait_on(own, lambda: len(job_processes(own)) == 3)
     assert job_processes(slurm) == []
     assert run(slurm, "squeue", "--noheader") == ""
     assert own.name != slurm.name
@@ -166,7 +168,7 @@ def test_stopping_ends_jobs_that_do_not_listen_and_a_new_start_has_none(make_slu
     own = make_slurm()
     number = submit(own, STUBBORN)
     wait_for_job(own, number, "RUNNING")
-    members = wait_until(lambda: len(found := job_processes(own)) >= 4 and found)
+    members = wait_on(own, lambda: len(found := job_processes(own)) >= 4 and found)
     members += processes(own).values()
     assert "jobs" in down(own.folder)
     assert_gone(own, members)
@@ -181,7 +183,7 @@ def test_stopping_a_cluster_whose_daemons_died_leaves_nothing(make_slurm):
     own = make_slurm()
     number = submit(own, STUBBORN)
     wait_for_job(own, number, "RUNNING")
-    members = wait_until(lambda: len(found := job_processes(own)) >= 4 and found)
+    members = wait_on(own, lambda: len(found := job_processes(own)) >= 4 and found)
     for process in processes(own).values():
         process.kill()
         process.wait()

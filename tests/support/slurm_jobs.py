@@ -1,14 +1,13 @@
 """Jobs of a local SLURM: what it says of them, how they ended, and an end by the time limit."""
 
 import re
-import time
 
 from infra.local_slurm.client import run
-from infra.local_slurm.errors import SlurmError
 from infra.local_slurm.local import LocalSlurm
+from tests.support.slurm_waiting import wait_on
 
-STATE_SECONDS = 60
-"""SLURM looks at time limits every 30 s, and notices a killed node after about as long."""
+ENDED = {"COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "OUT_OF_MEMORY", "DEADLINE"}
+"""A job in such a state stays in it; one of a lost node may run again."""
 _FIELD = re.compile(r"([\w/:]+)=(.*?)(?= [\w/:]+=|\s*$)")
 
 
@@ -21,25 +20,25 @@ def show_job(cluster: LocalSlurm, number: str) -> dict[str, str]:
     return _fields(run(cluster, "scontrol", "show", "job", "--oneliner", number))
 
 
-def wait_for_job(cluster: LocalSlurm, number: str, *states: str, seconds: float = STATE_SECONDS) -> dict[str, str]:
+def wait_for_job(cluster: LocalSlurm, number: str, *states: str) -> dict[str, str]:
     """Wait until a job is in one of the states, such as RUNNING, and return its fields.
 
     Raises:
-        SlurmError: it is not within `seconds`; the message says in which state it is, and why.
+        AssertionError: it ended otherwise, or the controller did.
     """
-    deadline = time.monotonic() + seconds
-    while (job := show_job(cluster, number))["JobState"] not in states:
-        if time.monotonic() > deadline:
-            raise SlurmError(
-                f"SLURM job {number} is {job['JobState']} ({job['Reason']}) after {seconds:g} s, "
-                f"not {' or '.join(states)}"
-            )
-        time.sleep(0.1)
-    return job
+
+    def look() -> dict[str, str] | None:
+        job = show_job(cluster, number)
+        return job if job["JobState"] in states else None
+
+    def may_still() -> bool:
+        return show_job(cluster, number)["JobState"] not in ENDED
+
+    return wait_on(cluster, look, f"job {number} was {' or '.join(states)}", may_still) or {}
 
 
 def run_out_of_time(cluster: LocalSlurm, number: str) -> None:
-    """Let a running job's time limit be reached: it ends as TIMEOUT at SLURM's next look, within about 35 s.
+    """Let a running job's time limit be reached: it ends as TIMEOUT when SLURM next looks, which it does every 30 s.
 
     Limits are whole minutes, so that a job submitted with the shortest one takes 60 to 95 s.
 

@@ -1,18 +1,14 @@
 """What happens to nodes: they fail, come back, and are taken out of use."""
 
-import time
-
 import psutil
 
 from infra.local_slurm.client import run
 from infra.local_slurm.control import start_daemon
 from infra.local_slurm.daemons import node, node_states
-from infra.local_slurm.errors import SlurmError
 from infra.local_slurm.local import LocalSlurm
 from infra.local_slurm.processes import kill_jobs
 from infra.services.process import running_process
-
-STATE_SECONDS = 60
+from tests.support.slurm_waiting import wait_on
 
 
 def kill_node(cluster: LocalSlurm, name: str) -> int:
@@ -26,7 +22,7 @@ def kill_node(cluster: LocalSlurm, name: str) -> int:
     daemon = running_process(node(cluster, name))
     if daemon is not None:
         daemon.kill()
-        psutil.wait_procs([daemon], timeout=STATE_SECONDS)
+        psutil.wait_procs([daemon])
     return kill_jobs(cluster, name) + (daemon is not None)
 
 
@@ -67,18 +63,14 @@ def fail_node(cluster: LocalSlurm, name: str, reason: str = "failed for a drill"
     _update(cluster, name, "State=DOWN", f"Reason={reason}")
 
 
-def wait_for_state(cluster: LocalSlurm, name: str, *states: str, seconds: float = STATE_SECONDS) -> str:
-    """Wait until a node is in one of the states, and return it.
+def wait_for_state(cluster: LocalSlurm, name: str, *states: str) -> str:
+    """Wait until a node is in one of the states, and return it."""
 
-    Raises:
-        SlurmError: it is not within `seconds`; the message says in which it is.
-    """
-    deadline = time.monotonic() + seconds
-    while (state := node_states(cluster)[name]) not in states:
-        if time.monotonic() > deadline:
-            raise SlurmError(f"{name} is {state} after {seconds:g} s, not {' or '.join(states)}")
-        time.sleep(0.1)
-    return state
+    def look() -> str | None:
+        state = node_states(cluster)[name]
+        return state if state in states else None
+
+    return wait_on(cluster, look, f"{name} was {' or '.join(states)}") or ""
 
 
 def _update(cluster: LocalSlurm, name: str, *changes: str) -> None:

@@ -1,11 +1,12 @@
 """Prefect's server and PostgreSQL as tests ask them, with the passwords of a stack's clients."""
 
-import time
-
 import httpx
 import psycopg2
 
 from infra.services.passwords import USER, read_secrets
+from infra.services.process import running_process
+from infra.services.stack import services
+from tests.support.waiting import LAST_RESORT_SECONDS, wait_for
 
 
 class PrefectApi:
@@ -14,7 +15,8 @@ class PrefectApi:
     def __init__(self, settings):
         words = settings.environment.get("PREFECT_API_AUTH_STRING", "").split(":", 1)
         auth = httpx.BasicAuth(*words) if len(words) == 2 else None
-        self._http = httpx.Client(base_url=f"{settings.prefect_ui}/api", auth=auth, timeout=30)
+        self._http = httpx.Client(base_url=f"{settings.prefect_ui}/api", auth=auth, timeout=LAST_RESORT_SECONDS)
+        self._server = next(service for service in services(settings) if service.name == "prefect-server")
 
     def automations(self):
         """Return all automations."""
@@ -32,12 +34,9 @@ class PrefectApi:
         }
         return self._post("/events/filter", {"filter": wanted})["total"]
 
-    def wait_for(self, condition, complaint, seconds):
-        """Wait until the condition holds; fail with the complaint when it does not in time."""
-        deadline = time.monotonic() + seconds
-        while not condition():
-            assert time.monotonic() < deadline, complaint
-            time.sleep(0.5)
+    def wait_for(self, condition, what):
+        """Wait for something that the server does, for as long as it lives."""
+        wait_for(condition, what, alive=lambda: running_process(self._server), pause_seconds=0.5)
 
     def _post(self, path, content):
         return self._http.post(path, json=content).raise_for_status().json()
@@ -52,7 +51,6 @@ def connect(settings, password, database="mlflow"):
         dbname=database,
         password=password,
         passfile="/dev/null",
-        connect_timeout=10,
     )
 
 

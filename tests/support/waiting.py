@@ -12,8 +12,9 @@ from typing import Any, TypeVar
 import psutil
 
 PAUSE_SECONDS = 0.1
-MOST_PAUSES_SECONDS = 1_200.0
-"""Pauses of a wait in all, since the last progress: the last resort, where neither `alive` nor `progress` tells."""
+LAST_RESORT_SECONDS = 1_200.0
+"""Pauses of a wait in all, since the last progress, where neither `alive` nor `progress` tells; also for clients that
+must be given a time."""
 Found = TypeVar("Found")
 
 
@@ -38,7 +39,7 @@ def wait_for(
             found = condition()  # it may have come with the end
             assert found, f"what should bring it about ended before {what}\n{told()}"
             break
-        assert pauses * pause_seconds < MOST_PAUSES_SECONDS, f"all stood still before {what}\n{told()}"
+        assert pauses * pause_seconds < LAST_RESORT_SECONDS, f"all stood still before {what}\n{told()}"
         time.sleep(pause_seconds)
         seen, last = progress(), seen
         pauses = pauses + 1 if seen == last else 0

@@ -2,7 +2,6 @@ import json
 import multiprocessing
 import os
 import signal
-import time
 
 import pytest
 import torch
@@ -13,6 +12,7 @@ from tasks.core.pretraining.pretrain import pretrain
 from tasks.core.pretraining.pretraining_plan import read_result, verified_checkpoint
 from tasks.core.training.trainer.base_model import base_model_fingerprint
 from tasks.core.training.trainer.workspace import last_whole_checkpoint
+from tests.support.waiting import wait_for
 
 
 @pytest.fixture
@@ -30,11 +30,10 @@ def kill_after_a_whole_checkpoint(plan):
     """Run the plan in a process of its own and kill that in mid-training; return how many steps are kept."""
     process = multiprocessing.get_context("spawn").Process(target=pretrain, args=(plan,))
     process.start()
-    deadline = time.monotonic() + 120
-    while not list(checkpoints(plan).glob("checkpoint-*/winnow-whole")):
-        assert process.is_alive()
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
+    whole = "checkpoint-*/winnow-whole"
+    wait_for(
+        lambda: list(checkpoints(plan).glob(whole)), "a checkpoint was whole", process.is_alive, pause_seconds=0.005
+    )
     os.kill(process.pid, signal.SIGKILL)
     process.join()
     return max(int(folder.parent.name.rpartition("-")[2]) for folder in checkpoints(plan).glob("*/winnow-whole"))

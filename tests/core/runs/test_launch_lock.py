@@ -9,6 +9,7 @@ from tasks.core.base.errors import RunFolderError
 from tasks.core.runs import launch_lock as module
 from tasks.core.runs.launch_lock import LOCK_FILE, launch_lock
 from tests.support.run_marks import HOLD
+from tests.support.waiting import wait_for
 
 
 @pytest.fixture
@@ -56,10 +57,7 @@ def test_a_launch_shows_that_it_lives(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "BEAT_SECONDS", 0.05)
     with launch_lock(tmp_path):
         os.utime(tmp_path / LOCK_FILE, (1, 1))
-        deadline = time.monotonic() + 10
-        while (tmp_path / LOCK_FILE).stat().st_mtime < 2 and time.monotonic() < deadline:
-            time.sleep(0.02)
-        assert (tmp_path / LOCK_FILE).stat().st_mtime > 2
+        wait_for(lambda: (tmp_path / LOCK_FILE).stat().st_mtime > 2, "the lock was touched again")
 
 
 def test_the_lock_goes_when_the_launch_fails(tmp_path):

@@ -131,7 +131,7 @@ def check_counts(manifest, drawn):
     suppress_health_check=list(HealthCheck),
 )
 @given(drawn=drawn_runs())
-@pytest.mark.timeout(0 if EXAMPLES > 40 else 240)
+@pytest.mark.timeout(0)
 def test_each_id_is_accounted_for_as_often_as_it_is_in_the_input(tiny_engines, scores_of_texts, drawn):
     with TemporaryDirectory() as place:
         sample = Sample(path=drawn.write(Path(place) / "sample"))

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import httpx
@@ -17,8 +16,7 @@ from tasks.records.registry import Registration, fetch_folder, register_folder
 from tasks.records.tracking import tracking_uri
 from tests.support.ports import free_port
 from tests.support.pyfunc import PYFUNC_SCRIPT, TEXTS, scores_of, without_winnow, write_tiny_engine
-
-START_SECONDS = 120
+from tests.support.waiting import LAST_RESORT_SECONDS, wait_for
 
 
 @pytest.fixture(scope="module")
@@ -52,24 +50,22 @@ def serve(tracking, tmp_path):
                 start_new_session=True,
             )
         started.append(server)
-        wait_for(f"http://127.0.0.1:{port}/ping", server, tmp_path / "serve.log")
+        ping = f"http://127.0.0.1:{port}/ping"
+        log = tmp_path / "serve.log"
+        wait_for(lambda: answers(ping), f"{ping} answered", lambda: server.poll() is None, told=log.read_text)
         return f"http://127.0.0.1:{port}/invocations"
 
     yield start
     for server in started:
         os.killpg(server.pid, signal.SIGTERM)
-        server.wait(timeout=30)
+        server.wait()
 
 
-def wait_for(url, server, log):
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline and server.poll() is None:
-        try:
-            if httpx.get(url, timeout=5).status_code == 200:
-                return
-        except httpx.TransportError:
-            time.sleep(0.5)
-    pytest.fail(f"{url} does not answer:\n{log.read_text()}")
+def answers(url):
+    try:
+        return httpx.get(url, timeout=LAST_RESORT_SECONDS).status_code == 200
+    except httpx.TransportError:
+        return False
 
 
 def test_mlflow_loads_it_by_its_alias(registered, outside):
@@ -96,9 +92,9 @@ def test_mlflow_serves_it(registered, serve):
     expected = scores_of(model)
     frame = {"columns": ["id", "text"], "data": [[number, text] for number, text in enumerate(TEXTS)]}
     for body in ({"inputs": TEXTS}, {"instances": TEXTS}, {"dataframe_split": frame}):
-        answer = httpx.post(address, json=body, timeout=60)
+        answer = httpx.post(address, json=body, timeout=LAST_RESORT_SECONDS)
         assert answer.status_code == 200, answer.text
         assert [row["probability"] for row in answer.json()["predictions"]] == expected
-    refused = httpx.post(address, json={"inputs": ["a", None]}, timeout=60)
+    refused = httpx.post(address, json={"inputs": ["a", None]}, timeout=LAST_RESORT_SECONDS)
     assert refused.status_code == 400
     assert "row 1 of the input (index 1) is None, which is no text" in refused.text
