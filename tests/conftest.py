@@ -3,6 +3,9 @@
 import os
 
 import pytest
+from hypothesis import settings
+
+from tests.support.examples import examples
 
 pytest.register_assert_rewrite("tests.support")
 pytest_plugins = [
@@ -10,3 +13,5 @@ pytest_plugins = [
 ]
 # Threads that wait for each other over a two-layer model cost more than they do, the more so on a busy machine.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+settings.register_profile("winnow", max_examples=examples(100))
+settings.load_profile("winnow")

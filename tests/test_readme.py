@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,7 @@ def make_targets() -> set[str]:
     return set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 
 
+@cache
 def help_of(program: str, *words: str) -> str:
     done = subprocess.run([BINARIES / program, *words, "--help"], capture_output=True, text=True, check=False, cwd=ROOT)
     assert done.returncode == 0, f"{program} {' '.join(words)}: {done.stderr}"
