@@ -3,15 +3,10 @@
 import os
 
 import pytest
-from hypothesis import settings
-
-from tests.support.examples import examples
 
 pytest.register_assert_rewrite("tests.support")
-pytest_plugins = [
+pytest_plugins = ["tests.support.examples"] + [
     f"tests.support.fixtures.{name}" for name in ("pyfunc", "rounds", "runs", "slurm", "tiny_models", "tracking")
 ]
 # Threads that wait for each other over a two-layer model cost more than they do, the more so on a busy machine.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
-settings.register_profile("winnow", max_examples=examples(100))
-settings.load_profile("winnow")
