@@ -21,7 +21,7 @@ from infra.services.ports import is_free
 
 CLOCK_SECONDS = 60
 """By which a clock that is set again may move a process's start."""
-START_SECONDS = 120
+START_SECONDS = 600
 STOP_SECONDS = 20
 LOG_LINES_SHOWN = 15
 _started: list[subprocess.Popen[bytes]] = []
@@ -100,7 +100,8 @@ def wait_healthy(service: Service) -> None:
     """Wait until the service answers.
 
     Raises:
-        ServiceError: it ended, or does not answer within two minutes; the message holds the end of its log.
+        ServiceError: it ended, or does not answer within ten minutes, as one that hangs; the message holds the end of
+            its log.
     """
     deadline = time.monotonic() + START_SECONDS
     while not is_healthy(service):
