@@ -33,7 +33,7 @@ demo: setup
 	$(VENV)/bin/winnow demo
 
 check: lint
-	WINNOW_HYPOTHESIS=quick $(PYTEST) -m "not slow and not drill" tests/core tests/test_*.py
+	WINNOW_EXAMPLES=few $(PYTEST) -m "not slow and not drill" tests/core tests/test_*.py
 
 test: setup
 	$(PYTEST) -m "not drill"

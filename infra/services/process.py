@@ -20,7 +20,7 @@ from infra.errors import ServiceError
 from infra.services.ports import is_free
 from tasks.core.base.processes import ProcessIdentity, find, from_json, is_alive, process_of, this_process
 
-START_SECONDS = 120
+START_SECONDS = 600
 STOP_SECONDS = 20
 LOG_LINES_SHOWN = 15
 _started: list[subprocess.Popen[bytes]] = []
@@ -102,7 +102,8 @@ def wait_healthy(service: Service) -> None:
     """Wait until the service answers.
 
     Raises:
-        ServiceError: it ended, or does not answer within two minutes; the message holds the end of its log.
+        ServiceError: it ended, or does not answer within ten minutes, as one that hangs; the message holds the end of
+            its log.
     """
     deadline = time.monotonic() + START_SECONDS
     while not is_healthy(service):

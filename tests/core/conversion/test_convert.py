@@ -1,6 +1,7 @@
 import json
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -28,10 +29,19 @@ def checkpoint(tiny_bert, tmp_path):
     return save_tiny_checkpoint(tiny_bert, tmp_path / "checkpoint", LABELS, 0)
 
 
-def test_the_engine_folder_is_self_contained_and_says_what_it_is(checkpoint, tmp_path):
-    model = convert_tiny(checkpoint, LABELS, tmp_path / "engines")["positive"]
-    shutil.rmtree(checkpoint)
-    read = read_engine_model(tmp_path / "engines" / "positive")
+@pytest.fixture(scope="module")
+def converted(tiny_bert, tmp_path_factory):
+    """A checkpoint and its conversion with no variant but fp32."""
+    folder = tmp_path_factory.mktemp("converted")
+    checkpoint = save_tiny_checkpoint(tiny_bert, folder / "checkpoint", LABELS, 0)
+    return checkpoint, convert_tiny(checkpoint, LABELS, folder / "engines")["positive"]
+
+
+def test_the_engine_folder_is_self_contained_and_says_what_it_is(converted):
+    checkpoint, model = converted
+    away = checkpoint.rename(f"{checkpoint}-away")
+    read = read_engine_model(Path(model.folder))
+    away.rename(checkpoint)
     assert read == model
     assert (read.label, read.variant, read.preprocessing, read.max_length_tokens) == ("positive", FP32, "none", 32)
     assert set(read.files) == {"model.onnx", "tokenizer.json", "canaries.json", "parity.json"}
@@ -56,9 +66,8 @@ def test_the_report_says_of_every_variant_what_it_keeps_or_why_it_was_not_tried(
     assert variants["openvino-bf16"]["not_tried"]
 
 
-def test_the_report_lies_beside_the_engine_models_for_people(checkpoint, tmp_path):
-    convert_tiny(checkpoint, LABELS, tmp_path / "engines")
-    report = tmp_path / "engines" / "report"
+def test_the_report_lies_beside_the_engine_models_for_people(converted):
+    report = Path(converted[1].folder).with_name("report")
     assert "onnxruntime-fp32" in (report / "parity.md").read_text()
     assert (report / "scatter_positive.png").read_bytes().startswith(b"\x89PNG")
 
@@ -177,6 +186,7 @@ def test_a_variant_that_cannot_run_here_is_recorded_with_the_reason(checkpoint, 
     assert "asked for was CUDAExecutionProvider" in cuda["not_tried"]
 
 
+@pytest.mark.slow
 def test_the_fastest_that_passes_serves_and_fp32_travels_along(checkpoint, tmp_path, monkeypatch):
     loose = {"kendall_tau": 0, "kendall_tau_top": 0, "overlap_20": 0, "overlap": 0, "ap_loss": 1, "batch_variance": 100}
     loose["distinct_share"] = 0
@@ -199,6 +209,7 @@ def test_the_fastest_that_passes_serves_and_fp32_travels_along(checkpoint, tmp_p
     assert open_engine(model.folder, True)[0].variant == DYNAMIC_INT8
 
 
+@pytest.mark.slow
 def test_seeds_are_compared_as_shipped_and_retraining_is_the_yardstick(checkpoint, tiny_bert, tmp_path):
     other = save_tiny_checkpoint(tiny_bert, tmp_path / "other", LABELS, 9)
     request = conversion_request(checkpoint, LABELS, tmp_path / "engines")
@@ -211,6 +222,7 @@ def test_seeds_are_compared_as_shipped_and_retraining_is_the_yardstick(checkpoin
     assert all(0 < row["validation_ap"] <= 1 for row in report["seeds"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ship", [True, False])
 def test_another_seed_ships_only_when_the_round_says_so(checkpoint, tiny_bert, tmp_path, monkeypatch, ship):
     other = save_tiny_checkpoint(tiny_bert, tmp_path / "other", LABELS, 9)
@@ -241,8 +253,8 @@ def test_a_folder_without_engine_json_is_no_engine_model(tmp_path):
         read_engine_model(tmp_path)
 
 
-def test_converting_again_gives_the_same_logits_to_the_last_bit(checkpoint, tmp_path):
-    first = convert_tiny(checkpoint, LABELS, tmp_path / "one")["positive"]
+def test_converting_again_gives_the_same_logits_to_the_last_bit(converted, tmp_path):
+    checkpoint, first = converted
     second = convert_tiny(checkpoint, LABELS, tmp_path / "two")["positive"]
     assert first.digest == second.digest
     rows = [[2, 5, 6, 3], [2, 9, 3]]
@@ -262,6 +274,7 @@ def test_a_variant_that_cannot_be_built_costs_only_itself(checkpoint, tmp_path, 
     assert report["serves"] == FP32.name
 
 
+@pytest.mark.slow
 def test_where_plain_int8_fails_by_little_it_is_taught_and_then_mixed(checkpoint, tmp_path, monkeypatch):
     monkeypatch.setattr(ladder, "LITTLE", 1.0)
     names = ["openvino-int8", "openvino-int8-distilled", "openvino-int8-mixed"]

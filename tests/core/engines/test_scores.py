@@ -1,6 +1,8 @@
 """A model of several labels, from checkpoint to scores on disk."""
 
 import json
+import shutil
+from functools import cache
 
 import numpy as np
 import onnxruntime
@@ -26,11 +28,15 @@ LABELS = ("joy", "anger", "fear")
 TEXTS = [f"{text} @someone https://t.co/x" for text in make_sentences(40, seed=9)]
 
 
-@pytest.fixture
-def make_models(tiny_bert, tmp_path):
+@pytest.fixture(scope="module")
+def make_models(tiny_bert, tmp_path_factory):
+    """Return a function that gives a head's checkpoint and engine models; each is converted once."""
+
+    @cache
     def make(head):
-        checkpoint = save_tiny_checkpoint(tiny_bert, tmp_path / head, LABELS, 3, head, preprocessing="tweet")
-        return checkpoint, convert_tiny(checkpoint, LABELS, tmp_path / f"{head}-engines")
+        folder = tmp_path_factory.mktemp(head)
+        checkpoint = save_tiny_checkpoint(tiny_bert, folder / "checkpoint", LABELS, 3, head, preprocessing="tweet")
+        return checkpoint, convert_tiny(checkpoint, LABELS, folder / "engines")
 
     return make
 
@@ -88,9 +94,9 @@ def test_a_shard_without_a_text_to_score_is_a_shard_all_the_same(make_models, sc
     assert {len(values) for values in scores.values()} == {0}
 
 
-def test_a_model_refuses_to_score_where_its_preprocessing_makes_other_texts(make_models):
+def test_a_model_refuses_to_score_where_its_preprocessing_makes_other_texts(make_models, tmp_path):
     _, models = make_models("multi_label")
-    folder = models["joy"].tokenizer_path.parent
+    folder = shutil.copytree(models["joy"].folder, tmp_path / "joy")
     content = json.loads((folder / "engine.json").read_text())
     (folder / "engine.json").write_text(json.dumps(content | {"preprocessing_digest": "0" * 12}))
     with pytest.raises(ModelFolderError, match="preprocessing 'tweet'"):

@@ -12,6 +12,7 @@ from tasks.core import preprocessing
 from tasks.core.base.errors import ModelFolderError
 from tasks.core.preprocessing import PREPROCESSINGS, preprocess, preprocessing_digest, require_preprocessing
 from tasks.core.preprocessing.probes import PROBES
+from tests.support.examples import examples
 
 GOLDEN_DIGESTS = {"none": "b3fded73e8b6", "tweet": "4f33062ee936", "boost": "9d93858b85b4"}
 """Of the released preprocessings, with the pinned libraries: a change here changes the scores of models in use."""
@@ -142,7 +143,7 @@ TEXTS = st.one_of(
     st.text(st.characters()),
     st.lists(st.one_of(st.sampled_from(FRAGMENTS), st.characters()), max_size=14).map("".join),
 )
-searching = settings(max_examples=600, deadline=None, database=None, derandomize=True)
+searching = settings(max_examples=examples(600), deadline=None, database=None, derandomize=True)
 
 
 @pytest.mark.parametrize(("before", "after"), GOLDEN_TWEET)

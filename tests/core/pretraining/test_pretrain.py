@@ -84,6 +84,7 @@ def test_the_same_seed_gives_the_same_weights_and_another_others(make_plan, else
     assert other.checkpoint_sha256["model.safetensors"] != result.checkpoint_sha256["model.safetensors"]
 
 
+@pytest.mark.slow
 def test_killed_and_resumed_gives_the_bytes_of_an_undisturbed_one(undisturbed):
     plan, expected = undisturbed
     kept = kill_after_a_whole_checkpoint(plan)
@@ -106,12 +107,14 @@ def stop_before_the_end(plan):
     return last_whole_checkpoint(checkpoints(plan))
 
 
+@pytest.mark.slow
 def test_stopped_after_the_last_step_only_the_end_is_done_again(undisturbed):
     plan, expected = undisturbed
     assert stop_before_the_end(plan).name == f"checkpoint-{expected.steps}"
     assert pretrain(plan) == expected
 
 
+@pytest.mark.slow
 def test_the_last_whole_checkpoint_is_continued_and_a_torn_one_is_not(undisturbed):
     """Other weights in the last whole checkpoint show up in the result."""
     plan, expected = undisturbed

@@ -122,6 +122,7 @@ def check_counts(manifest, drawn):
     assert counts["duplicate_ids"] == len(ids) - len(set(ids))
 
 
+@pytest.mark.slow
 @settings(
     max_examples=EXAMPLES,
     derandomize=EXAMPLES <= 40,

@@ -154,6 +154,7 @@ def mixing(folder, rows):
     return Mixing(folder / "rounded.onnx", folder / "fp32.onnx", rows, INT8_IN_F32)
 
 
+@pytest.mark.slow
 def test_mixing_leaves_out_as_few_layers_as_are_enough(distilled, rows, tmp_path):
     folder = distilled / "bert"
     wanted = relative_error(folder / "rounded.onnx", folder, rows, INT8_IN_F32) / 2
@@ -168,12 +169,14 @@ def test_mixing_leaves_out_as_few_layers_as_are_enough(distilled, rows, tmp_path
     assert relative_error(tmp_path / "one_less.onnx", folder, rows, INT8_IN_F32) > wanted
 
 
+@pytest.mark.slow
 def test_mixing_refuses_a_ranking_that_no_layer_in_int8_keeps(distilled, rows, tmp_path):
     with pytest.raises(ParityError, match="is lost with any of the 8 layers in int8"):
         build_mixed_int8(mixing(distilled / "bert", rows), lambda *_: False, tmp_path / "mixed.onnx")
     assert not (tmp_path / "mixed.onnx").exists()
 
 
+@pytest.mark.slow
 def test_distillation_lowers_the_error_and_repeats_itself(distilled, rows, tmp_path, monkeypatch):
     monkeypatch.setattr(distil_int8, "LEARNING_RATE", 1e-4)  # weights of 32 channels are larger than those of 768
     folder = distilled / "bert"

@@ -12,6 +12,7 @@ from tasks.core.base.errors import ParityError
 from tasks.core.conversion.parity.gate import judge
 from tasks.core.conversion.parity.parity_figures import LabelTargets, ModelLogits, compare_label, overlaps
 from tasks.core.round.conversion_section import STRICT
+from tests.support.examples import examples
 
 NAN = float("nan")
 TARGETS = LabelTargets(np.array([1.0, 0.6, 0.4, 1.0, NAN, 0.0]), np.array([1.0, 0.0, 1.0]))
@@ -196,7 +197,7 @@ def test_other_shapes_are_refused():
 odds_pairs = arrays.arrays(np.float32, st.tuples(st.integers(1, 60), st.just(2)), elements=st.integers(-4, 4))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(odds_pairs, st.randoms(use_true_random=False), st.integers(1, 5000))
 def test_the_order_of_the_texts_does_not_matter(odds, shuffler, scored):
     rows = list(range(len(odds)))
@@ -207,7 +208,7 @@ def test_the_order_of_the_texts_does_not_matter(odds, shuffler, scored):
         assert asdict(second)[name] == (value if value is None else pytest.approx(value)), name
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(odds_pairs, st.integers(1, 5000))
 def test_a_model_follows_itself_whatever_its_ties(odds, scored):
     found = compare(model(odds[:, 0]), model(odds[:, 0]), scored, resamples=2)
@@ -217,7 +218,7 @@ def test_a_model_follows_itself_whatever_its_ties(odds, scored):
     assert all(share <= 1 + 1e-9 for share in found.overlap.values())
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(odds_pairs, st.integers(1, 5000))
 def test_overlap_is_a_share(odds, scored):
     shares = compare(model(odds[:, 0]), model(odds[:, 1]), scored, resamples=2).overlap.values()

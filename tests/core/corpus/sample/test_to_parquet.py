@@ -143,6 +143,7 @@ def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path, monkeypatch):
     assert rows_of(path) == [("1", "x"), ("2", "y")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", ["csv.gz", "jsonl.gz"])
 def test_memory_does_not_grow_with_the_file(tmp_path, suffix):
     line = '{"tweet_id": 1, "text": "%s"}\n' if suffix.startswith("jsonl") else "1,%s\n"

@@ -137,6 +137,7 @@ def test_a_search_in_which_all_fail_or_score_0_fails_and_shows_its_table(templat
         search.outcome()
 
 
+@pytest.mark.slow
 def test_a_trial_trained_in_rungs_is_the_trial_trained_at_once(make_plan, tmp_path):
     template = make_plan(epochs=4, search={"strategy": "halving", "learning_rates": [1e-3], "batch_sizes": [8]})
     search = Search(template)
@@ -155,6 +156,7 @@ def test_a_trial_trained_in_rungs_is_the_trial_trained_at_once(make_plan, tmp_pa
     assert at_once.evaluations[-1] | {"train_loss": 0} == last | {"train_loss": 0}
 
 
+@pytest.mark.slow
 def test_a_rung_leaves_no_trace_in_the_value_at_the_end(make_plan, tmp_path):
     """Values at rungs steer halving; the last one is that of the full grid, rungs or none."""
     grid = {"learning_rates": [1e-2], "batch_sizes": [8]}

@@ -70,6 +70,7 @@ def test_the_same_seed_gives_the_same_weights_and_figures(plan, tmp_path):
     assert result.evaluations == again.evaluations
 
 
+@pytest.mark.slow
 def test_a_seed_killed_twice_in_mid_epoch_ends_as_if_undisturbed(make_plan, tmp_path):
     """27 steps in 3 epochs, evaluated after 4, 9, 14, 18, 22 and 27: both kills come inside an epoch."""
     settings = {"epochs": 3, "evaluations_per_epoch": 2, "batch_size": 8}

@@ -34,6 +34,7 @@ def plan(tiny_round, tmp_path):
     return plan_seeds(round_, prepare_splits(data, request, tmp_path / "splits"), round_.base_model)[0]
 
 
+@pytest.mark.slow
 def test_classes_are_learned_selected_compared_and_converted(plan, tmp_path):
     result = train_seed(plan, lambda _number, _figures: None)
     assert result.metrics["test_average_precision"] > 0.6
