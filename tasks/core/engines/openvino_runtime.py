@@ -42,7 +42,8 @@ def _run(encode: Any, classify: Any, ids: NDArray[np.int64], mask: NDArray[np.in
 
 def _split(core: Any, path: Path) -> tuple[Any, Any]:
     """Part the graph where the first token's vector is taken out of the encoder's."""
-    first, second = core.read_model(str(path)), core.read_model(str(path))
+    first = core.read_model(str(path))
+    second = first.clone()
     encoder = openvino.Model([_pooled(first)], first.get_parameters())
     cut = _pooled(second)
     vectors = openvino.opset13.parameter(cut.get_partial_shape(), np.float32)

@@ -92,6 +92,22 @@ def test_a_variant_that_ends_while_it_is_timed_costs_only_itself(bench, monkeypa
     assert timed[1].not_tried == "while it was timed: its process ended with status -11"
 
 
+def test_a_variant_that_fails_is_timed_once(bench, monkeypatch):
+    fp32 = try_all(bench)[0]
+    failing = replace(fp32, variant=replace(STATIC_INT8, name="failing"), reasons={"positive": ["overlap at 20 is 0"]})
+    timed, cost = [], trials_module._cost
+
+    def count(bench_, graph, variant):
+        timed.append(variant.name)
+        return cost(bench_, graph, variant)
+
+    monkeypatch.setattr(trials_module, "_cost", count)
+    measured = measure_cost(bench, [fp32, failing])
+    assert timed == [fp32.variant.name, "failing", fp32.variant.name, fp32.variant.name]
+    assert measured[1].texts_per_second_per_core > 0
+    assert measured[1].peak_memory_mebibytes > 0
+
+
 def test_texts_set_apart_judge_no_variant_and_are_no_labelled_ones(checkpoint, tmp_path):
     settings = {"variants": ["openvino-int8"], "scored_texts": 250, "calibration_texts": 32}
     request = conversion_request(checkpoint, LABELS, tmp_path / "engines", **settings)

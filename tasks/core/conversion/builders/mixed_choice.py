@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from tasks.core.base.errors import ParityError
 from tasks.core.base.naming import MIXED_GRAPH
-from tasks.core.conversion.builders.mixed_int8 import quantised_layers, weights_of_layers, without
+from tasks.core.conversion.builders.mixed_int8 import GraphPair, quantised_layers, weights_of_layers
 from tasks.core.engines.loading import Engine
 from tasks.core.engines.runtimes import open_runtime
 from tasks.core.engines.variants import FP32, Variant
@@ -43,15 +44,21 @@ class Mixing:
     variant: Variant
     """How the mixed graph is run."""
 
-    def reference(self, rows: list[list[int]]) -> Logits:
-        """Return the fp32 graph's logits."""
-        return Engine(open_runtime(self.fp32, FP32)).logits(rows)
+    @cached_property
+    def pair(self) -> GraphPair:
+        """Both graphs, read once."""
+        return GraphPair(self.int8, self.fp32)
+
+    @cached_property
+    def reference(self) -> Logits:
+        """The fp32 graph's logits of all rows."""
+        return Engine(open_runtime(self.fp32, FP32)).logits(self.rows)
 
     def logits(self, left_out: Collection[str], rows: list[list[int]], variant: Variant) -> Logits:
         """Return the logits with some layers in floating point."""
         with tempfile.TemporaryDirectory() as folder:
             graph = Path(folder) / MIXED_GRAPH
-            without(self.int8, self.fp32, left_out, graph)
+            self.pair.write_without(left_out, graph)
             return Engine(open_runtime(graph, variant)).logits(rows)
 
 
@@ -62,8 +69,7 @@ def sensitivities(mixing: Mixing) -> list[Sensitivity]:
     It takes a graph's compilation and a pass over the rows for each layer.
     """
     layers, sizes = quantised_layers(mixing.int8), weights_of_layers(mixing.int8)
-    rows = mixing.rows[:MEASURED_ROWS]
-    reference = mixing.reference(rows)
+    rows, reference = mixing.rows[:MEASURED_ROWS], mixing.reference[:MEASURED_ROWS]
 
     def error(alone: str) -> float:
         found = mixing.logits([layer for layer in layers if layer != alone], rows, INT8_IN_F32)
@@ -91,11 +97,10 @@ def build_mixed_int8(mixing: Mixing, is_enough: Callable[[Logits, Logits], bool]
         ParityError: the ranking is lost even with one layer in int8.
     """
     order = costliest_first(sensitivities(mixing))
-    reference = mixing.reference(mixing.rows)
     least, most = 0, len(order)
     while least < most:
         middle = (least + most) // 2
-        if is_enough(reference, mixing.logits(order[:middle], mixing.rows, mixing.variant)):
+        if is_enough(mixing.reference, mixing.logits(order[:middle], mixing.rows, mixing.variant)):
             most = middle
         else:
             least = middle + 1
@@ -103,5 +108,5 @@ def build_mixed_int8(mixing: Mixing, is_enough: Callable[[Logits, Logits], bool]
         raise ParityError(
             f"the ranking of {len(mixing.rows)} texts set apart is lost with any of the {len(order)} layers in int8"
         )
-    without(mixing.int8, mixing.fp32, order[:most], target)
+    mixing.pair.write_without(order[:most], target)
     return order[:most]

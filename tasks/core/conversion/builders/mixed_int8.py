@@ -26,21 +26,30 @@ def quantised_layers(int8: Path) -> list[str]:
     return list(_layers(onnx.load(int8)))
 
 
-def without(int8: Path, fp32: Path, layers: Collection[str], target: Path) -> None:
-    """Write the `int8` graph with `layers` in floating point, as they are in the `fp32` graph.
+class GraphPair:
+    """An int8 graph and the fp32 graph that it was made from, read once for many mixed ones."""
 
-    Raises:
-        ParityError: the graph has no such quantised layer, or was not made from the fp32 graph.
-    """
-    model = onnx.load(int8)
-    known = _layers(model)
-    if unknown := set(layers) - set(known):
-        raise ParityError(f"{int8} has no quantised layer {sorted(unknown)}; quantised_layers() gives {list(known)}")
-    surgery = _Surgery(model, onnx.load(fp32))
-    for name in [name for layer in layers for name in known[layer]]:
-        surgery.restore(name)
-    _drop_unused(model)
-    onnx.save(model, target)
+    def __init__(self, int8: Path, fp32: Path) -> None:
+        self._int8, self._fp32, self._path = onnx.load(int8), onnx.load(fp32), int8
+
+    def write_without(self, layers: Collection[str], target: Path) -> None:
+        """Write the int8 graph with `layers` in floating point, as they are in the fp32 graph.
+
+        Raises:
+            ParityError: the graph has no such quantised layer, or was not made from the fp32 graph.
+        """
+        model = ModelProto()
+        model.CopyFrom(self._int8)
+        known = _layers(model)
+        if unknown := set(layers) - set(known):
+            raise ParityError(
+                f"{self._path} has no quantised layer {sorted(unknown)}; quantised_layers() gives {list(known)}"
+            )
+        surgery = _Surgery(model, self._fp32)
+        for name in [name for layer in layers for name in known[layer]]:
+            surgery.restore(name)
+        _drop_unused(model)
+        onnx.save(model, target)
 
 
 def _layers(model: ModelProto) -> dict[str, list[str]]:

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from tasks.core.base.errors import ParityError
 from tasks.core.base.files import read_json
-from tasks.core.conversion.parity.batch_variance import batch_variance, padding_variance
+from tasks.core.conversion.parity.batch_variance import variances
 from tasks.core.engines.loading import Engine
 from tasks.core.engines.runtimes import open_runtime
 from tasks.core.engines.variants import CPU_PROVIDER, Variant
@@ -117,7 +117,7 @@ def _answer(engine: Engine, clock: Callable[[], float], command: str, *files: st
         np.save(files[1], engine.logits(rows))
         return {}
     if command == "variances":
-        return {"batch": batch_variance(engine, rows), "padding": padding_variance(engine, rows)}
+        return dict(zip(("batch", "padding"), variances(engine, rows), strict=True))
     if command == "seconds":
         started = clock()
         engine.logits(rows)

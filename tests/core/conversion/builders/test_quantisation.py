@@ -16,7 +16,7 @@ from tasks.core.conversion.builders.cuda_fp16 import build_cuda_fp16
 from tasks.core.conversion.builders.distil_int8 import build_distilled_int8
 from tasks.core.conversion.builders.export import export_onnx, load_checkpoint
 from tasks.core.conversion.builders.mixed_choice import INT8_IN_F32, Mixing, build_mixed_int8, sensitivities
-from tasks.core.conversion.builders.mixed_int8 import quantised_layers, without
+from tasks.core.conversion.builders.mixed_int8 import GraphPair, quantised_layers
 from tasks.core.conversion.builders.nncf_int8 import build_openvino_int8
 from tasks.core.conversion.builders.onnx_int8 import build_dynamic_int8, build_static_int8
 from tasks.core.conversion.builders.token_arrays import equal_length_batches
@@ -96,12 +96,8 @@ def test_openvino_int8_stays_near_fp32_and_can_be_mixed(checkpoints, rows, archi
     build_openvino_int8(checkpoints / architecture / "fp32.onnx", rows[:60], tmp_path / "int8.onnx")
     assert "Statistics" not in "".join(capfd.readouterr())
     assert 0 < relative_error(tmp_path / "int8.onnx", checkpoints / architecture, rows, INT8_IN_F32) < 0.3
-    without(
-        tmp_path / "int8.onnx",
-        checkpoints / architecture / "fp32.onnx",
-        quantised_layers(tmp_path / "int8.onnx"),
-        tmp_path / "mixed.onnx",
-    )
+    pair = GraphPair(tmp_path / "int8.onnx", checkpoints / architecture / "fp32.onnx")
+    pair.write_without(quantised_layers(tmp_path / "int8.onnx"), tmp_path / "mixed.onnx")
     assert relative_error(tmp_path / "mixed.onnx", checkpoints / architecture, rows) < 1e-4
 
 
@@ -127,7 +123,8 @@ def test_fp16_stays_near_fp32(checkpoints, rows, architecture, tmp_path):
 @ARCHITECTURES
 def test_a_graph_without_int8_layers_is_nearly_the_fp32_graph(distilled, rows, architecture, tmp_path):
     graph = distilled / architecture / "rounded.onnx"
-    without(graph, distilled / architecture / "fp32.onnx", quantised_layers(graph), tmp_path / "none.onnx")
+    pair = GraphPair(graph, distilled / architecture / "fp32.onnx")
+    pair.write_without(quantised_layers(graph), tmp_path / "none.onnx")
     assert quantised_layers(tmp_path / "none.onnx") == []
     assert "QuantizeLinear" not in {node.op_type for node in onnx.load(tmp_path / "none.onnx").graph.node}
     assert relative_error(tmp_path / "none.onnx", distilled / architecture, rows) < 1e-4
@@ -136,10 +133,11 @@ def test_a_graph_without_int8_layers_is_nearly_the_fp32_graph(distilled, rows, a
 def test_a_layer_left_out_is_the_only_one(distilled, rows, tmp_path):
     graph = distilled / "bert" / "rounded.onnx"
     layers = quantised_layers(graph)
-    without(graph, distilled / "bert" / "fp32.onnx", layers[:1], tmp_path / "one.onnx")
+    pair = GraphPair(graph, distilled / "bert" / "fp32.onnx")
+    pair.write_without(layers[:1], tmp_path / "one.onnx")
     assert quantised_layers(tmp_path / "one.onnx") == layers[1:]
     with pytest.raises(ParityError, match="no quantised layer"):
-        without(graph, distilled / "bert" / "fp32.onnx", ["nonsense"], tmp_path / "two.onnx")
+        pair.write_without(["nonsense"], tmp_path / "two.onnx")
 
 
 def test_sensitivities_name_each_layer_with_its_error_and_weights(distilled, rows):
@@ -165,7 +163,8 @@ def test_mixing_leaves_out_as_few_layers_as_are_enough(distilled, rows, tmp_path
     left_out = build_mixed_int8(mixing(folder, rows), is_enough, tmp_path / "mixed.onnx")
     assert 0 < len(left_out) < 8
     assert relative_error(tmp_path / "mixed.onnx", folder, rows, INT8_IN_F32) <= wanted
-    without(folder / "rounded.onnx", folder / "fp32.onnx", left_out[:-1], tmp_path / "one_less.onnx")
+    pair = GraphPair(folder / "rounded.onnx", folder / "fp32.onnx")
+    pair.write_without(left_out[:-1], tmp_path / "one_less.onnx")
     assert relative_error(tmp_path / "one_less.onnx", folder, rows, INT8_IN_F32) > wanted
 
 
