@@ -6,7 +6,7 @@ from pathlib import Path
 from tasks.core.base.files import read_json, write_json
 from tasks.core.metrics.figures import LOWER_IS_BETTER
 from tasks.core.training.seeds.seed_plan import SeedPlan
-from tasks.core.training.trainer.schedule import Report, evaluation_steps, evaluations_of, total_steps
+from tasks.core.training.trainer.steps import Report, evaluation_steps, evaluations_of, total_steps
 from tasks.core.training.trainer.workspace import claim_workspace, discard_workspace
 
 

@@ -23,7 +23,7 @@ from tasks.core.training.seeds.predictions import Predictions, write_predictions
 from tasks.core.training.seeds.seed_plan import SeedPlan, SeedResult, read_result
 from tasks.core.training.trainer.checkpoint import CheckpointCard, write_card
 from tasks.core.training.trainer.finetune import Finetuning, finetune
-from tasks.core.training.trainer.schedule import Report, evaluations_of
+from tasks.core.training.trainer.steps import Report, evaluations_of
 from tasks.core.training.trainer.workspace import claim_workspace, discard_workspace
 
 FINISHED_FOLDER = "finished"

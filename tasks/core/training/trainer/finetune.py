@@ -32,14 +32,8 @@ from tasks.core.metrics.heads import class_names, loss_function, scores_of_label
 from tasks.core.training.seeds.seed_plan import SeedPlan
 from tasks.core.training.trainer.base_model import parse_base_model
 from tasks.core.training.trainer.examples import EpochOrder, Examples
-from tasks.core.training.trainer.schedule import (
-    EvaluationReport,
-    EvaluationSchedule,
-    Report,
-    evaluation_steps,
-    evaluations_of,
-    total_steps,
-)
+from tasks.core.training.trainer.schedule import EvaluationReport, EvaluationSchedule
+from tasks.core.training.trainer.steps import Report, evaluation_steps, evaluations_of, total_steps
 from tasks.core.training.trainer.workspace import last_whole_checkpoint
 
 EVALUATION_BATCH = 64
