@@ -1,6 +1,8 @@
 """Flows run in this process under Prefect's test harness: a real server on a temporary database."""
 
 import uuid
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -8,7 +10,7 @@ from prefect.testing.utilities import prefect_test_harness
 
 from flows.conversion import conversion
 from flows.training import training
-from tests.support.round_files import write_round
+from tests.support.round_files import one_worker, write_round
 
 
 @pytest.fixture(scope="session")
@@ -23,9 +25,15 @@ def orchestration(prefect_harness, tracking):
     return tracking
 
 
+@pytest.fixture
+def make_round(make_round, tmp_path) -> Callable[..., Path]:
+    """Return a function that writes a round whose flows have one Dask worker each."""
+    return partial(make_round, clusters=one_worker(tmp_path))
+
+
 @pytest.fixture(scope="session")
 def served(tmp_path_factory, tiny_bert, orchestration) -> Path:
-    """A round file whose engine models are registered; a test that scores gives it an output path of its own."""
+    """A round file whose engine models are registered, of two Dask workers; a test has its own output path."""
     path = write_round(
         tmp_path_factory.mktemp("served"), tiny_bert, sample_rows=400, country=f"X{uuid.uuid4().hex[:8]}"
     )
