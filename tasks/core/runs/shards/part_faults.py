@@ -24,7 +24,7 @@ class _Part:
     folder: RunFolder
     receipt: Receipt
     content: dict[str, Any]
-    """What its footer must say; nothing of quarantined rows."""
+    """The file's footer must say at least this; a file of quarantined rows need say nothing."""
     rows: int | None
 
     @property
