@@ -30,7 +30,7 @@ from tasks.core.training.trainer.workspace import last_whole_checkpoint, mark_wh
 
 WARMUP_SHARE = 0.06
 EVALUATIONS = 20
-"""At most so many evaluations, each with a checkpoint, evenly spaced."""
+"""There are at most so many evaluations, each with a checkpoint, evenly spaced."""
 KEPT_CHECKPOINTS = 2
 """The Trainer deletes the oldest before the newest is marked, so that the one between must stay."""
 

@@ -53,7 +53,7 @@ class Finetuning:
     trainer: Trainer
     splits: dict[str, Examples]
     figures: dict[str, Any] = field(default_factory=dict)
-    """The Trainer's own, of the training."""
+    """The Trainer measured these figures of the training itself."""
 
     @property
     def state(self) -> Any:

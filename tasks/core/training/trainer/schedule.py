@@ -12,7 +12,7 @@ from tasks.core.round.sections import Training
 from tasks.core.training.trainer.workspace import mark_whole
 
 Report = Callable[[int, dict[str, float]], None]
-"""Called with an evaluation's number, from 1 on, and its figures."""
+"""It is called with an evaluation's number, from 1 on, and its figures."""
 TIMINGS = ("_runtime", "_per_second")
 
 
