@@ -24,7 +24,7 @@ from tasks.core.pretraining.blocks import read_blocks
 from tasks.core.pretraining.masking import NOT_MASKED, BlockSequence, MaskingCollator
 from tasks.core.pretraining.own_tokenizer import adapt_embeddings
 from tasks.core.pretraining.pretraining_plan import PretrainingPlan
-from tasks.core.round.sections import Pretraining
+from tasks.core.round.training_section import Pretraining
 from tasks.core.training.trainer.base_model import parse_base_model
 from tasks.core.training.trainer.workspace import last_whole_checkpoint, mark_whole
 

@@ -11,7 +11,8 @@ from tasks.core.base.naming import CHECKPOINT_FOLDER, pretraining_folder, state_
 from tasks.core.corpus.sample.listing import SampleFile, list_sample
 from tasks.core.preprocessing import preprocessing_digest
 from tasks.core.round.model import Round
-from tasks.core.round.sections import Pretraining, Sample
+from tasks.core.round.sections import Sample
+from tasks.core.round.training_section import Pretraining
 from tasks.core.training.finished import read_finished, result_format
 from tasks.core.training.trainer.base_model import base_model_fingerprint, require_length
 

@@ -10,7 +10,7 @@ from tasks.core.base.naming import seed_folder, seeds_folder
 from tasks.core.corpus.labelled.prepare import LabelledSplits
 from tasks.core.preprocessing import preprocessing_digest
 from tasks.core.round.model import Round
-from tasks.core.round.sections import Training
+from tasks.core.round.training_section import Training
 from tasks.core.training.finished import read_finished, result_format
 from tasks.core.training.trainer.base_model import base_model_fingerprint, require_length
 

@@ -8,7 +8,7 @@ from typing import Any
 from transformers import TrainerCallback
 
 from tasks.core.base.naming import checkpoint_folder
-from tasks.core.round.sections import Training
+from tasks.core.round.training_section import Training
 from tasks.core.training.trainer.workspace import mark_whole
 
 Report = Callable[[int, dict[str, float]], None]
