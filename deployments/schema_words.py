@@ -16,7 +16,7 @@ PATTERNS = {
     "^[A-Za-z0-9][A-Za-z0-9_]*$": "text of letters, digits and `_`",
     "^[a-z0-9][a-z0-9_]*$": "text of lower-case letters, digits and `_`",
 }
-"""Patterns of names in words; every name begins with a letter or a digit."""
+"""Patterns of names are said in words; every name begins with a letter or a digit."""
 
 
 def describe_value(schema: Schema) -> str:

@@ -24,9 +24,9 @@ class Place:
     """Whose cluster it is, and where it may keep files that all its nodes see."""
 
     name: str
-    """Of the work: `us-iter0-training`. SLURM jobs carry it."""
+    """The work has this name, such as `us-iter0-training`, and SLURM jobs carry it."""
     folder: Path
-    """For the jobs' logs, and the keys of the encryption between their parts."""
+    """The jobs' logs lie here, and the keys of the encryption between their parts."""
     exclusive: bool = False
     """No two flows work at the same time under this name: SLURM jobs of that name which are there are left over."""
 

@@ -38,7 +38,7 @@ from tasks.records.rivals import find_rivals
 from tasks.retrying import RETRIED
 
 CONVERSION_FORMAT = 2
-"""Raised when conversion itself changes, so that models are converted again."""
+"""This number rises when conversion itself changes, so that models are converted again."""
 DECISIVE_LIBRARIES = ("torch", "onnx", "onnxruntime", "openvino", "nncf")
 
 
@@ -47,9 +47,9 @@ class ConversionPlan:
     """A checkpoint to convert for the labels it was selected for."""
 
     name: str
-    """The study's: a label, or the head of a model with several."""
+    """The study is called by its label, or by the head of a model with several."""
     checkpoints: dict[str, RegisteredVersion]
-    """By label; their files are the same."""
+    """Each label has the registered checkpoint that was selected for it; the files of all of them are the same."""
     request: ConversionRequest
     conversion_hash: str
 

@@ -34,9 +34,9 @@ from tasks.core.runs.shards.wholeness import renew_and_find_unfinished
 from tasks.records.registry import fetch_folder, resolve
 
 MAXIMUM_BLOCKS = 200
-"""A Prefect task run costs about 0.25 CPU-seconds, so shards are handed out in blocks."""
+"""A Prefect task run costs about 0.25 CPU-seconds, so shards are handed out in at most so many blocks."""
 BLOCKS_A_WORKER = 25
-"""So many are enough for slow workers to do less: the last block is a twenty-fifth of a worker's share."""
+"""So many blocks are enough for slow workers to do less: the last one is a twenty-fifth of a worker's share."""
 
 
 @task(task_run_name="fetch-engine-{label}", cache_policy=NO_CACHE, persist_result=False)

@@ -12,7 +12,7 @@ from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.plan import Plan
 
 PROGRESS_SECONDS = 2.0
-"""Between two looks at the receipts."""
+"""The receipts are looked at again after so long."""
 
 
 def start_progress(round_: Round, plan: Plan, folder: RunFolder) -> UUID:

@@ -22,4 +22,4 @@ RETRIED: dict[str, Any] = {
     "cache_policy": NO_CACHE,
     "persist_result": False,
 }
-"""Arguments of `task` for work on a cluster: another chance where that can help, and results in files alone."""
+"""Work on a cluster has these arguments of `task`: another chance where that can help, and results in files alone."""

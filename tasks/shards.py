@@ -17,7 +17,7 @@ from tasks.core.runs.status.markers import marked
 from tasks.retrying import RETRIED
 
 DISK_GONE = (errno.EIO, errno.EROFS, errno.ESTALE, errno.ENOTCONN, errno.ENOTDIR)
-"""What the system says of a file system with which no shard can be written."""
+"""The system says one of these of a file system with which no shard can be written."""
 
 
 @task(task_run_name="measure", **RETRIED)

@@ -38,7 +38,7 @@ class Study:
     plans: list[SeedPlan]
     run: TrackedRun
     tags: dict[str, str]
-    """Of its child runs."""
+    """The child runs of the study have these tags."""
 
 
 @dataclass(frozen=True)

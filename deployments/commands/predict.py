@@ -25,7 +25,7 @@ from tasks.inference import find_engine
 from tasks.records.tracking import tracking_uri
 
 ROUND_FOLDERS = (Path("deployments/rounds"), Path(__file__).parents[1] / "rounds")
-"""Where a round's name is looked up: below the current folder, then beside this file."""
+"""A round's name is looked up here: below the current folder, then beside this file."""
 READ_BYTES = 1 << 17
 
 

@@ -20,14 +20,14 @@ class Preview:
     preprocessing: str
     sample: str
     rows: int
-    """Of the whole sample."""
+    """The whole sample has so many rows."""
     drawn: int
     changed: int
     emptied: int
     distinct_before: int
     distinct_after: int
     pairs: tuple[tuple[str, str], ...]
-    """Before and after; first those that change."""
+    """Each pair is a text before and after; those that change come first."""
 
 
 def preview(round_: Round, preprocessing: str | None = None, count: int = 10) -> Preview:

@@ -10,9 +10,9 @@ from tasks.core.runs.status.read_status import RunStatus
 from tasks.core.runs.status.signs_of_life import LaunchSign, RunningShard
 
 LONGEST_MESSAGE = 400
-"""Characters of a failure's message; `--json` has all of it."""
+"""A failure's message is cut after so many characters; `--json` has all of it."""
 LISTED_SHARDS = 40
-"""Running shards that are listed; `--json` has them all."""
+"""So many running shards are listed at most; `--json` has them all."""
 
 
 def describe(status: RunStatus) -> str:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 FREE_BYTES = 10**9
-"""That should be free at the least."""
+"""So many bytes should be free at the least."""
 
 
 @dataclass(frozen=True)
@@ -12,6 +12,6 @@ class Check:
 
     name: str
     passed: bool | None
-    """None: there is nothing to judge yet."""
+    """None says that there is nothing to judge yet."""
     found: str
     remedy: str = ""

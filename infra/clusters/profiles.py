@@ -19,7 +19,7 @@ class _Profile(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     lost_worker_attempts: int = Field(default=3, ge=1)
-    """How often work that dies with its worker is given out."""
+    """Work that dies with its worker is given out so many times."""
 
 
 class LocalProfile(_Profile):
@@ -36,7 +36,7 @@ class AddressProfile(_Profile):
     kind: Literal["address"]
     address: str
     tls_folder: Path | None = None
-    """Holds ca.pem, cert.pem and key.pem, for an address that begins with tls://."""
+    """This folder holds ca.pem, cert.pem and key.pem, for an address that begins with tls://."""
 
     @model_validator(mode="after")
     def _secured(self) -> "AddressProfile":

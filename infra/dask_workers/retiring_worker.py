@@ -6,7 +6,7 @@ from distributed import Status, Worker
 
 LOOK_SECONDS = 1.0
 FETCH_LOOKS = 30
-"""So many looks long the flow may take to fetch a result and let go of it; a lone worker could hand it to no other."""
+"""The flow may take so many looks to fetch a result and let go of it; a lone worker could hand it to no other."""
 
 
 class RetiringWorker(Worker):

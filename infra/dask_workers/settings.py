@@ -4,13 +4,13 @@ import os
 from typing import Any
 
 ALLOWED_FAILURES = 5
-"""Workers that may die under one Dask task before Dask gives it up."""
+"""So many workers may die under one Dask task before Dask gives it up."""
 NO_WORKERS_TIMEOUT = "10 minutes"
 LOST_WORKER_TIMEOUT = "365 days"
 """So long after a loss Dask closes a worker's place for good, also one whose process restarts just then, or whose SLURM
 job waits. Here nannies and the keeper of SLURM jobs bring workers back."""
 PASSED_ON = ("PREFECT_", "MLFLOW_", "WINNOW_", "DO_NOT_TRACK", "no_proxy", "NO_PROXY")
-"""Beginnings of the variables that workers need as the flow has them: where the servers are, and the passwords."""
+"""Workers need variables that begin so as the flow has them: where the servers are, and the passwords."""
 
 
 def passed_on() -> dict[str, str]:

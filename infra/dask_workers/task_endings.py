@@ -24,7 +24,7 @@ from infra.errors import ClusterError
 
 K = TypeVar("K", bound=Hashable)
 NO_SERVER = "Failed to reach API"
-"""What Prefect raises in a worker process that starts while its server is down, before the task begins."""
+"""Prefect raises this in a worker process that starts while its server is down, before the task begins."""
 
 
 @dataclass
@@ -33,9 +33,9 @@ class Settled(Generic[K]):
 
     results: dict[K, Any] = field(default_factory=dict)
     failures: dict[K, BaseException] = field(default_factory=dict)
-    """The task raised, or died with its worker in every attempt."""
+    """These tasks raised, or died with their worker in every attempt."""
     lost: dict[K, BaseException] = field(default_factory=dict)
-    """The task died with its worker, or needs another machine (its error has `elsewhere`); to be given out again."""
+    """These died with their worker, or need another machine (`elsewhere` of their error), and are given out again."""
 
 
 def sort_in(settled: Settled[K], key: K, future: Any) -> None:

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from distributed import Worker
 
 SLICE_NANOSECONDS = 100_000_000
-"""The longest that Linux grants."""
+"""Linux grants no longer slice than this."""
 GET, SET = {"x86_64": (315, 314), "aarch64": (275, 274)}.get(platform.machine(), (-1, -1))
-"""The numbers of sched_getattr(2) and sched_setattr(2), which older C libraries do not offer by name."""
+"""The numbers stand for sched_getattr(2) and sched_setattr(2), which older C libraries do not offer by name."""
 FAIR_POLICIES = (os.SCHED_OTHER, os.SCHED_BATCH)
 
 

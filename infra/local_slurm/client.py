@@ -7,7 +7,7 @@ from infra.local_slurm.errors import SlurmError
 from infra.local_slurm.local import LocalSlurm
 
 SECONDS = 60
-"""That a command may take; SLURM's commands wait for a dead controller for about ten."""
+"""A command may take so long; SLURM's commands wait for a dead controller for about ten."""
 
 
 def run(cluster: LocalSlurm, *command: str) -> str:

@@ -18,7 +18,7 @@ from infra.services.process import Service, running_process, start, stop, wait_h
 from infra.services.settings import HOST
 
 CANCEL_SECONDS = 10
-"""That cancelled jobs have to end before they are killed."""
+"""Cancelled jobs have so long to end before they are killed."""
 
 
 def up(settings: SlurmSettings) -> LocalSlurm:

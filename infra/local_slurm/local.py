@@ -18,7 +18,7 @@ class LocalSlurm:
 
     settings: SlurmSettings
     controller_port: int
-    """The nodes' ports follow it."""
+    """The controller listens here, and the nodes' ports follow it."""
 
     @property
     def folder(self) -> Path:

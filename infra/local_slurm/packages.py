@@ -6,9 +6,9 @@ import shutil
 from infra.services import packages
 
 PROGRAMS = {"munged": "munge", "slurmctld": "slurmctld", "slurmd": "slurmd", "sbatch": "slurm-client"}
-"""The programs that are needed, and Debian's packages of them."""
+"""These programs are needed, and come from these packages of Debian."""
 ADMIN_FOLDERS = "/usr/local/sbin:/usr/sbin:/sbin"
-"""Where daemons are; on Debian they are not on the PATH of users other than root."""
+"""Daemons lie here; on Debian these are not on the PATH of users other than root."""
 
 
 def find_program(name: str) -> str | None:

@@ -12,7 +12,7 @@ from tasks.core.base.processes import is_alive
 
 GONE_SECONDS = 20
 STEP_DAEMON = "slurmstepd"
-"""Looks after a job on its node; it outlives slurmd, and its environment is overwritten by its title."""
+"""This daemon looks after a job on its node; it outlives slurmd, and its environment is overwritten by its title."""
 
 
 def job_processes(cluster: LocalSlurm, node: str | None = None) -> list[psutil.Process]:

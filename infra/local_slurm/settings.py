@@ -26,11 +26,11 @@ class SlurmSettings:
     folder: Path
     nodes: int = 4
     cpus: int = 2
-    """Of each node; SLURM shares them out, whatever the machine has."""
+    """Each node has so many CPUs, which SLURM shares out whatever the machine has."""
     memory_mib: int = 2 * MEMORY_STEP_MIB
-    """Of each node, shared out like the CPUs."""
+    """Each node has so much memory, shared out like the CPUs."""
     memory_limits: str = "polled"
-    """Who ends a job above its memory: see `infra.local_slurm.memory`."""
+    """This says who ends a job above its memory: see `infra.local_slurm.memory`."""
 
     def __post_init__(self) -> None:
         self._require_folder()

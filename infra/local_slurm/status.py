@@ -14,9 +14,9 @@ class Status:
     """What runs, and in which state the nodes are."""
 
     daemons: dict[str, int | None]
-    """Names of the daemons, and their pids; None for those that do not run."""
+    """Each daemon has its pid here, by name; None when it does not run."""
     nodes: dict[str, str]
-    """States of the nodes as sinfo says them; empty while the controller does not answer."""
+    """Each node has the state that sinfo says; empty while the controller does not answer."""
 
     @property
     def is_up(self) -> bool:

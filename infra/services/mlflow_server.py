@@ -8,7 +8,7 @@ from infra.services.process import Service
 from infra.services.settings import ServiceSettings
 
 WORKERS = {"embedded": "1", "full": "2"}
-"""Processes that answer; each takes about 0.4 GB."""
+"""So many processes answer, and each takes about 0.4 GB."""
 
 
 def mlflow_service(settings: ServiceSettings, folder: Path) -> Service:

@@ -9,7 +9,7 @@ from pathlib import Path
 from infra.errors import ServiceError
 
 ELSEWHERE = ("usr/lib/postgresql/*/bin", "usr/pgsql-*/bin")
-"""Folders below the root that are not on PATH: Debian's and Red Hat's for PostgreSQL's server programs."""
+"""Debian and Red Hat keep PostgreSQL's server programs in these folders below the root, which are not on PATH."""
 INSTALL_SECONDS = 300
 LOCK = Path("/run/lock/winnow-packages")
 PACKAGES = {
@@ -18,7 +18,7 @@ PACKAGES = {
     "pg_isready": "postgresql",
     "redis-server": "redis-server",
 }
-"""Debian's packages of the programs that the full stack needs."""
+"""The full stack needs these programs, and they come from these packages of Debian."""
 
 
 def find_program(name: str) -> str:

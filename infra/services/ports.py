@@ -8,7 +8,7 @@ from infra.errors import ServiceError
 from infra.services.settings import HOST
 
 LOWEST, HIGHEST = 20_000, 32_000
-"""Below the range that Linux gives to outgoing connections: one of those could hold a stopped service's port."""
+"""Ports lie below the range that Linux gives to outgoing connections, which could hold a stopped service's port."""
 ATTEMPTS = 200
 
 

@@ -15,10 +15,10 @@ from infra.services.settings import HOST, ServiceSettings
 
 DATABASES = ("prefect", "mlflow")
 SYSTEM_USER = "postgres"
-"""Runs it in root's stead: PostgreSQL refuses to run as root."""
+"""PostgreSQL runs as this user in root's stead, for it refuses to run as root."""
 LONGEST_SOCKET_PATH = 107
 OPTIONS = {"max_connections": "200", "log_min_error_statement": "panic"}
-"""The second keeps statements, and what stands in them, out of the log."""
+"""The second of these settings keeps statements, and what stands in them, out of the log."""
 
 
 def database_url(settings: ServiceSettings, database: str, driver: str) -> str:

@@ -21,7 +21,7 @@ POOL = {
     "PREFECT_SERVER_DATABASE_SQLALCHEMY_POOL_SIZE": "20",
     "PREFECT_SERVER_DATABASE_SQLALCHEMY_MAX_OVERFLOW": "20",
 }
-"""The defaults, 5 and 10, run dry with about a hundred flow runs at once."""
+"""Prefect's own sizes, 5 and 10, run dry with about a hundred flow runs at once."""
 MODULES = {
     "PREFECT_SERVER_EVENTS_MESSAGING_BROKER": "prefect_redis.messaging",
     "PREFECT_SERVER_EVENTS_MESSAGING_CACHE": "prefect_redis.messaging",

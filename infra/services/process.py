@@ -24,7 +24,7 @@ START_SECONDS = 600
 STOP_SECONDS = 20
 LOG_LINES_SHOWN = 15
 _started: list[subprocess.Popen[bytes]] = []
-"""Kept, because Python warns of a Popen that goes while its process runs; these outlive their starter on purpose."""
+"""Python warns of a Popen that goes while its process runs, so these, which outlive their starter, are kept."""
 
 
 @dataclass(frozen=True)
@@ -35,11 +35,11 @@ class Service:
     command: list[str]
     environment: dict[str, str]
     folder: Path
-    """Holds the pid file and the log."""
+    """The pid file and the log lie in this folder."""
     health_url: str
-    """Where it listens, and what is asked whether it is healthy: HTTP, or `tcp://` together with a `probe`."""
+    """The service listens here, and this is asked whether it is healthy: HTTP, or `tcp://` together with a `probe`."""
     probe: Callable[[], bool] | None = None
-    """Says whether a service that does not speak HTTP is healthy."""
+    """It says whether a service that does not speak HTTP is healthy."""
     stop_signal: signal.Signals = signal.SIGTERM
 
     @property

@@ -11,7 +11,7 @@ from infra.services.settings import HOST, ServiceSettings
 
 MESSAGES_DATABASE = 0
 DOCKET_DATABASE = 1
-"""Prefect's; what Winnow itself publishes belongs into another Redis, or into databases from 2 on."""
+"""Prefect has this database; what Winnow itself publishes belongs into another Redis, or into databases from 2 on."""
 
 
 def prepare(settings: ServiceSettings) -> None:

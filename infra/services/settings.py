@@ -19,7 +19,7 @@ DEFAULT_MLFLOW_PORT = 5000
 DEFAULT_POSTGRES_PORT = 5433
 DEFAULT_REDIS_PORT = 6380
 RECORD_FILE = "stack.json"
-"""Below the home: what its stack was started with last, so that other commands need no option, and where it runs."""
+"""It lies below the home, and tells other commands what the stack was last started with, and where it runs."""
 NO_PROXY = ("no_proxy", "NO_PROXY")
 """Programs differ in which of the two they read."""
 
@@ -34,11 +34,11 @@ class ServiceSettings:
     postgres_port: int = DEFAULT_POSTGRES_PORT
     redis_port: int = DEFAULT_REDIS_PORT
     stack: str = "embedded"
-    """`embedded`: SQLite. `full`: PostgreSQL and Redis."""
+    """`embedded` keeps records in SQLite; `full` runs PostgreSQL and Redis."""
     host: str = HOST
-    """Address that Prefect and MLflow listen at; off loopback they ask for passwords."""
+    """Prefect and MLflow listen at this address; off loopback they ask for passwords."""
     public_host: str = HOST
-    """Name or address by which clients, compute nodes included, reach them."""
+    """Clients, compute nodes included, reach them by this name or address."""
 
     @property
     def needs_passwords(self) -> bool:

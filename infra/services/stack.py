@@ -17,7 +17,7 @@ from infra.services.settings import RECORD_FILE, ServiceSettings, read_record
 from infra.services.zombies import install_zombie_automation
 
 CLIENT_FILE = "client.env"
-"""Below the home: what a shell needs to reach the services when they ask for passwords."""
+"""It lies below the home, and holds what a shell needs to reach the services when they ask for passwords."""
 
 
 def services(settings: ServiceSettings) -> list[Service]:

@@ -9,7 +9,7 @@ from infra.services.settings import ServiceSettings
 
 NAME = "winnow: flow runs without heartbeat are Crashed"
 SILENT_SECONDS = 540
-"""Three heartbeats: Prefect sends one every 180 s, so that a shorter time would crash healthy runs."""
+"""It is three heartbeats: Prefect sends one every 180 s, so that a shorter time would crash healthy runs."""
 REQUEST_SECONDS = 30
 
 

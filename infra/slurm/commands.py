@@ -11,7 +11,7 @@ from tasks.core.base.processes import ProcessIdentity, from_words, is_gone, this
 
 COMMENT = "winnow"
 SECONDS = 60
-"""That a SLURM command may take; a busy controller answers late."""
+"""A SLURM command may take so long, for a busy controller answers late."""
 ENDED = {
     "COMPLETED",
     "CANCELLED",
@@ -32,9 +32,9 @@ class Owner:
     """The flow process that SLURM jobs work for; stands in their comment."""
 
     name: str
-    """Of the work: a study, a trial, a run."""
+    """The work is called so: a study, a trial or a run."""
     process: ProcessIdentity
-    """Who submitted them."""
+    """The jobs were submitted by this process."""
 
     @property
     def comment(self) -> str:

@@ -25,14 +25,14 @@ from infra.errors import ClusterError
 from infra.slurm.commands import cancel, ending, is_stuck, job_reasons
 
 FAILED_STARTS_A_WORKER = 3
-"""Jobs in a row that may end before their worker connects, for each worker."""
+"""So many jobs in a row may end before their worker connects, for each worker."""
 REFUSED_SECONDS = 600.0
-"""That SLURM may refuse every job, as it does at a limit of jobs a user."""
+"""SLURM may refuse every job for so long, as it does at a limit of jobs a user."""
 LOG_LINES_SHOWN = 5
 ENDINGS_FILE = "jobs.jsonl"
-"""How jobs of the log folder ended, a line each."""
+"""The file says how jobs of the log folder ended, a line for each."""
 _given_up: list[str] = []
-"""Why clusters of this process cannot be kept up; see `require_kept`."""
+"""Each says why clusters of this process cannot be kept up; see `require_kept`."""
 
 
 def require_kept() -> None:

@@ -14,7 +14,7 @@ from infra.slurm.script import job_options, job_script, require_submittable, wri
 FILE_SECONDS = 30.0
 POLL_SECONDS = 0.5
 JOB_MINUTES = 5
-"""Of the job's time limit: it takes seconds, and a short one finds its place in a full queue."""
+"""The job's time limit is so short because it takes seconds, and a short job finds its place in a full queue."""
 
 
 def run_on_node(profile: SlurmProfile | LocalProfile, folder: Path, module: str, words: list[str], wait_s: int) -> str:

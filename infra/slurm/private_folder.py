@@ -9,7 +9,7 @@ from pathlib import Path
 from tasks.core.base.processes import from_words, is_gone, this_process
 
 KEYS = "private-"
-"""First part of its name; the process that made it follows."""
+"""A private folder's name begins so; the process that made it follows."""
 
 
 @contextmanager

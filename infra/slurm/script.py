@@ -14,7 +14,7 @@ from infra.slurm.commands import Owner, run_slurm, this_owner
 from infra.slurm.jobqueue import jobqueue
 
 ENVIRONMENT_FILE = "environment"
-"""In the private folder: the flow's variables that workers need, passwords among them, as lines of shell."""
+"""It lies in the private folder: the flow's variables that workers need, passwords among them, as lines of shell."""
 _FIT_FOR_A_COMMAND_LINE = re.compile(r"[A-Za-z0-9_./+@:=,%~-]+")
 
 

@@ -11,7 +11,7 @@ from tasks.records.tracking import HASH_TAG, KIND_TAG, create_run, ended_by_outc
 COSTS = ("batch_variance", "padding_variance", "texts_per_second_per_core", "peak_memory_mebibytes", "file_mebibytes")
 
 LONGEST_VERDICT = 1_000
-"""Characters; MLflow refuses tags of more than 5,000. The whole text is in parity.json."""
+"""A verdict has at most so many characters: MLflow refuses tags of more than 5,000, and parity.json has it all."""
 
 
 def log_engine(round_: Round, label: str, conversion_hash: str, report: dict[str, Any], folder: Path) -> str:

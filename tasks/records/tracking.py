@@ -24,7 +24,7 @@ from tasks.core.base.errors import RegistryError
 HASH_TAG = "winnow.config_hash"
 KIND_TAG = "winnow.kind"
 BATCH = 100
-"""Params and tags that MLflow takes at once."""
+"""MLflow takes at most so many params and tags at once."""
 
 
 def tracking_uri() -> str:

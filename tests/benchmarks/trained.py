@@ -13,7 +13,8 @@ import pyarrow.parquet as pq
 from tasks.core.corpus.labelled.prepare import LabelledSplits, StudyRequest, prepare_splits
 from tasks.core.round.model import Round
 from tasks.core.round.round_file import read_round
-from tasks.core.round.sections import LabelledData, Training
+from tasks.core.round.sections import LabelledData
+from tasks.core.round.training_section import Training
 from tasks.core.training.seeds.seed_plan import plan_seeds
 from tasks.core.training.seeds.train_seed import train_seed
 

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from tasks.core.corpus.labelled.prepare import LabelledSplits, StudyRequest, prepare_splits
 from tasks.core.metrics.bootstrap import draw_resamples, interval, resampled_values
 from tasks.core.round.round_file import read_round
-from tasks.core.round.sections import Training
+from tasks.core.round.training_section import Training
 from tasks.core.training.search.halving import Search, SearchOutcome
 from tasks.core.training.search.trial import run_trial
 from tasks.core.training.seeds.predictions import read_predictions

@@ -7,7 +7,7 @@ BF16_FLAGS = frozenset({"avx512_bf16", "amx_bf16"})
 FP16_FLAGS = frozenset({"avx512_fp16", "amx_fp16"})
 INT8_FLAGS = frozenset({"avx512_vnni", "avx_vnni", "amx_int8"})
 RELEVANT_FLAGS = BF16_FLAGS | FP16_FLAGS | INT8_FLAGS | {"avx2", "fma", "avx512f", "avx512bw"}
-"""Instruction sets by which matrix libraries choose their kernels."""
+"""Matrix libraries choose their kernels by these instruction sets."""
 
 
 @cache

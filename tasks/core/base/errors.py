@@ -48,7 +48,7 @@ class MachineError(WinnowError):
     """This machine's CPU or libraries give an engine model other logits than it was made with."""
 
     elsewhere = True
-    """Another machine may do the work."""
+    """Another machine may be able to do the work."""
 
 
 class RunFolderError(WinnowError):

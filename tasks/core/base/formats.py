@@ -27,17 +27,17 @@ class FileFormat:
     """What one kind of file says of itself."""
 
     kind: str
-    """The word by which errors call such a file, such as `receipt`."""
+    """Errors call such a file by this word, such as `receipt`."""
     number: int
-    """The format that this version writes."""
+    """This version of Winnow writes the format of this number."""
     schema: type
-    """The dataclass or TypedDict whose fields are the keys of the file."""
+    """The fields of this dataclass or TypedDict are the keys of the file."""
     remedy: str
-    """What a person does about a file of a format that is no longer read."""
+    """This is what a person does about a file of a format that is no longer read."""
     unnumbered: int | None = None
-    """The format of files without a number, where such files were ever written."""
+    """Files without a number have this format; None where no such files were ever written."""
     migrations: Mapping[int, Callable[[Content], Content]] = field(default_factory=dict)
-    """The step from each older format that is still read to the one after it."""
+    """From each older format that is still read, one step leads to the format after it."""
 
     def sign(self, content: Mapping[str, Any]) -> Content:
         """Return the content with the format's number and Winnow's version in front."""

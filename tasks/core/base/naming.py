@@ -15,12 +15,12 @@ METHOD_SUFFIXES = {
     3: "-uncertainty",
     4: "-stratified",
 }
-"""The suffix of each labelling method; method 0 is exploit-explore."""
+"""Each labelling method adds its suffix to a round's name; method 0, exploit-explore, adds none."""
 
 OTHER_CLASS = "other"
-"""What a binary model calls the rows that its label is not true of."""
+"""A binary model gives this name to the rows that its label is not true of."""
 BASE_MODEL_NAME = "base"
-"""What stands for the label in the registered name of a pretrained base model: `us.base`."""
+"""This stands for the label in the registered name of a pretrained base model: `us.base`."""
 
 # A run folder.
 PLAN_FILE = "plan.parquet"
@@ -46,7 +46,7 @@ CANARIES_FILE = "canaries.json"
 PARITY_FILE = "parity.json"
 
 CODE_FILE = "code/winnow.zip"
-"""Winnow's own code, so that the model loads where Winnow is not installed."""
+"""Winnow's own code lies here, so that the model loads where Winnow is not installed."""
 REPORT_FOLDER = "report"
 ROUNDED_GRAPH = "rounded.onnx"
 MIXED_GRAPH = "mixed.onnx"
@@ -60,7 +60,7 @@ CORPUS_FILE = "corpus.json"
 TRAINING_TOKENS_FILE = "training.tokens"
 HELDOUT_TOKENS_FILE = "heldout.tokens"
 WHOLE_FILE = "winnow-whole"
-"""What stands in a checkpoint that was saved to its end."""
+"""An empty file of this name stands in a checkpoint that was saved to its end."""
 
 # What MLflow runs hold.
 SELECTION_FILE = "selection.json"
@@ -103,10 +103,10 @@ TOKENIZER_FILE = "tokenizer.json"
 WEIGHTS_FILES = ("model.safetensors", "model.safetensors.index.json")
 TRAINING_ARGUMENTS_FILE = "training_args.bin"
 REGISTRATION_FILE = "registered_model_meta"
-"""What MLflow writes into a downloaded model's folder."""
+"""MLflow writes this file into the folder of a model that it downloads."""
 
 CONVERTED_FOLDER = "_converted"
-"""Where a sample's text files are kept as Parquet, beside the sample."""
+"""A sample's text files are kept as Parquet in this folder, beside the sample."""
 
 RUN_FOLDER = re.compile(
     r"^iter_(?P<iteration>.+?)-(?P<run_name>[A-Za-z0-9_]+)-(?P<run_id>[0-9a-f]{12})-(?P<sample>[A-Za-z0-9_]+)$"

@@ -18,10 +18,10 @@ from typing import Any
 import psutil
 
 CLOCK_SECONDS = 60
-"""By which a clock that is set again may move what records of older versions say."""
+"""A clock that is set again may move the times in records of older versions by so much."""
 _START = re.compile(r"[0-9a-z]+\.\d+")
 _ENDED_STATES = ("Z", "X", "x")
-"""The kernel's letters for processes that only wait to be asked for by their parent."""
+"""The kernel gives these letters to processes that only wait for their parent to ask for them."""
 
 
 class Presence(StrEnum):
@@ -37,15 +37,15 @@ class ProcessIdentity:
     """What tells a process from all others, of all hosts and times; all of it can be written as JSON."""
 
     host: str
-    """The name of the machine that it runs on."""
+    """The process runs on the machine of this name."""
     pid: int
-    """Its number there, which a later process may get."""
+    """The host calls the process by this number, which a later process may get."""
     start: str | None
-    """The kernel's boot and the clock tick of its start, `0d2f4a95.171845`; None in records of older versions."""
+    """The kernel's boot and the clock tick of the start tell it apart, `0d2f4a95.171845`; older records have None."""
     slurm_job: str | None = field(default=None, compare=False)
-    """The number of the SLURM job that it is part of, if it is."""
+    """The process is part of the SLURM job of this number; None outside SLURM."""
     started_by: float | None = None
-    """Of records of older versions: a time by which it had started, in seconds since the epoch."""
+    """Records of older versions name a time by which it had started, in seconds since the epoch."""
 
     def as_json(self) -> dict[str, Any]:
         """Return what is written into files; `from_json` reads it."""

@@ -29,7 +29,7 @@ from tasks.core.engines.variants import (
 )
 
 LITTLE = 0.05
-"""Kendall's tau that int8 may lack for teaching it to be worth a try."""
+"""Teaching int8 is worth a try when no more than this is lacking in Kendall's tau."""
 LEFT_OUT = "conversion.variants does not name it"
 Build = Callable[[Workbench, Path], None]
 

@@ -14,9 +14,9 @@ class Rival:
     seed: int
     checkpoint: str
     tied: bool
-    """Whether it could as well have been selected."""
+    """The seed could as well have been selected as the one that was."""
     sha256: dict[str, str] = field(default_factory=dict)
-    """Of each of the checkpoint's files, as training wrote them."""
+    """Each of the checkpoint's files, by name, has this checksum as training wrote it."""
 
 
 @dataclass(frozen=True)
@@ -24,23 +24,23 @@ class ConversionRequest:
     """A checkpoint to convert, and what to compare on."""
 
     checkpoint: str
-    """Its folder."""
+    """The checkpoint lies in this folder."""
     labels: tuple[str, ...]
-    """Those of its labels that an engine model is wanted for."""
+    """An engine model is wanted for these of the checkpoint's labels."""
     texts_file: str
-    """Texts drawn from the sample, as JSON."""
+    """The texts drawn from the sample lie here, as JSON."""
     splits_path: str
-    """The labelled rows it was trained on, as training wrote them."""
+    """The labelled rows that the checkpoint was trained on lie here, as training wrote them."""
     settings: Conversion
     bootstrap_resamples: int
     rivals: tuple[Rival, ...]
-    """Other seeds of the study, the best first."""
+    """The other seeds of the study are listed here, the best first."""
     folder: str
-    """Where the engine models go: a folder a label."""
+    """The engine models go into this folder, each into a folder of its label."""
     trained_validation_ap: float | None = None
-    """The checkpoint's average precision on the validation split as training had it, over the labels on average."""
+    """In training the checkpoint had this average precision on the validation split, over the labels on average."""
     compared_seeds: tuple[dict[str, Any], ...] = ()
-    """Set once the seeds were compared as shipped, and this one was best: what the comparison gave."""
+    """What the comparison of seeds as shipped gave is set here once it found this seed the best."""
 
     def __post_init__(self) -> None:
         if not self.labels:

@@ -25,17 +25,17 @@ class Trial:
     variant: Variant
     graph: Path | None = None
     not_tried: str | None = None
-    """Why there are no figures."""
+    """This says why there are no figures."""
     logits: ModelLogits | None = None
     labels: dict[str, LabelFigures] = field(default_factory=dict)
     reasons: dict[str, list[str]] = field(default_factory=dict)
-    """By label, what it does not keep; empty lists when it passes."""
+    """Each label lists what the variant does not keep, and lists nothing when it passes."""
     batch_variance: float = 0.0
     padding_variance: float = 0.0
     texts_per_second_per_core: float = 0.0
     peak_memory_mebibytes: float = 0.0
     overlap_scored: dict[str, dict[str, float]] = field(default_factory=dict)
-    """By label, overlaps over all scored texts; only of variants that would serve."""
+    """Each label has its overlaps over all scored texts, measured only for variants that would serve."""
 
     @property
     def passes(self) -> bool:

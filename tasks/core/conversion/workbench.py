@@ -41,17 +41,17 @@ class Workbench:
     request: ConversionRequest
     card: CheckpointCard
     folder: Path
-    """Scratch: fp32.onnx, tokenizer.json, token rows."""
+    """This is a scratch folder, with fp32.onnx, tokenizer.json and token rows."""
     texts: list[str]
-    """The scored texts, as drawn, without those set apart."""
+    """The scored texts stand here as drawn, without those set apart."""
     parity: NDArray[np.int64]
-    """Numbers of the parity texts among them."""
+    """These are the numbers of the parity texts among the scored ones."""
     reference: ModelLogits
-    """The checkpoint's."""
+    """The checkpoint itself gave these logits."""
     exported: ModelLogits
-    """The fp32 graph's, the checkpoint's within 1e-4."""
+    """The fp32 graph gave these logits, which are the checkpoint's within 1e-4."""
     scored: NDArray[np.float32]
-    """The fp32 graph's logits on the scored texts, among them the parity texts."""
+    """The fp32 graph gave these logits on the scored texts, among them the parity texts."""
     targets: dict[str, LabelTargets]
 
     @property

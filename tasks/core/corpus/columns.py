@@ -13,7 +13,7 @@ from tasks.core.base.parquet import read_parquet
 EXACT_FLOAT_LIMIT = float(2**53)
 """From here on a float64 cannot tell neighbouring integers apart."""
 FLOAT_NOTATION = re.compile(r"[+-]?(\d+\.0*|\d+\.\d*[eE][+-]?\d+|\d+(,\d+)?[eE][+-]\d+)")
-"""`2.71832489310437e+17`, `123.0`, `2,71832E+17`; not `7123e45`, which may be hexadecimal, nor arXiv's `0704.0001`."""
+"""It finds `2.71e+17`, `123.0` and `2,71E+17`; not `7123e45`, perhaps hexadecimal, nor arXiv's `0704.0001`."""
 SHOWN_IDS = 3
 SHARED_ROLES = "where "
 """Columns with roles that begin so may have another role as well."""

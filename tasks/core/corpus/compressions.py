@@ -3,7 +3,7 @@
 from pathlib import Path
 
 COMPRESSIONS = {".gz": "gzip", ".bz2": "bz2", ".lz4": "lz4", ".zst": "zstd"}
-"""What a text file's name may end in, behind the suffix of its kind, and Arrow's name of it."""
+"""A text file's name may end in one of these, behind the suffix of its kind; Arrow has its own name for each."""
 
 
 def compression_of(path: Path) -> str | None:

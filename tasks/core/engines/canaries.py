@@ -37,7 +37,7 @@ class Canaries:
 
     texts: list[str]
     logits: dict[str, list[list[float]]]
-    """(texts, columns), by the variant's name."""
+    """Each variant has its logits of shape (texts, columns) here, by its name."""
     made_on: Machine
 
     def prepared(self, preprocessing: str) -> list[str]:

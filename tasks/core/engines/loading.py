@@ -68,7 +68,7 @@ def _checked(model: EngineModel) -> Engine:
 
 
 _ENGINES: dict[tuple[str, Variant], Engine] = {}
-"""Open graphs by the sha256 of their files."""
+"""Open graphs are kept here by the sha256 of their files."""
 
 
 def _open(sha256: str, path: str, variant: Variant) -> Engine:

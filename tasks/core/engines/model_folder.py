@@ -26,23 +26,23 @@ class EngineModel:
 
     label: str
     head: str
-    """How the logits' columns become scores: binary, multi_label or multi_class."""
+    """The head says how the logits' columns become scores: binary, multi_label or multi_class."""
     variant: Variant
-    """How `model.onnx` is run."""
+    """The variant says how `model.onnx` is run."""
     positive_index: int
-    """Column of the logits that belongs to the label."""
+    """This column of the logits belongs to the label."""
     max_length_tokens: int
     preprocessing: str
     preprocessing_digest: str
-    """What the preprocessing made of fixed texts when the checkpoint was trained."""
+    """The preprocessing made this of fixed texts when the checkpoint was trained."""
     canary_tolerance: float
-    """By how much a canary's logit may differ from the one it had where the model was made."""
+    """A canary's logit may differ by so much from the one it had where the model was made."""
     config_hash: str
-    """Configuration of the checkpoint's training."""
+    """This fingerprint stands for the configuration of the checkpoint's training."""
     files: dict[str, str]
-    """The sha256 of each file, by name."""
+    """Each file has its sha256 here, by name."""
     folder: str = ""
-    """Where the folder lies; the file does not say it."""
+    """The folder lies here, which the file itself does not say."""
 
     @property
     def graph(self) -> str:

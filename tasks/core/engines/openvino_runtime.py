@@ -19,7 +19,7 @@ from tasks.core.engines.variants import Variant
 CACHED_SHAPES = 128
 """Batches come in thousands of shapes; by default OpenVINO keeps kernels for 5,000, and 1,500 texts cost 200 MiB."""
 TEXT_RANK = 2
-"""Of tensors that hold one vector a text; the encoder's hold one a token."""
+"""Tensors of this rank hold one vector a text; the encoder's hold one a token, and have a higher rank."""
 
 
 def open_openvino(path: Path, variant: Variant) -> Callable[..., NDArray[np.float32]]:

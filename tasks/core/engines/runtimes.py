@@ -14,7 +14,7 @@ from tasks.core.base.threads import cpu_threads
 from tasks.core.engines.variants import CPU_PROVIDER, Variant
 
 Run = Callable[[NDArray[np.int64], NDArray[np.int64]], NDArray[np.float32]]
-"""Takes token ids and attention mask of shape (rows, tokens), gives logits of shape (rows, columns)."""
+"""It takes token ids and attention mask of shape (rows, tokens), and gives logits of shape (rows, columns)."""
 
 
 def open_runtime(path: Path, variant: Variant) -> Run:

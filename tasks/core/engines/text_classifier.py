@@ -19,7 +19,7 @@ from tasks.core.engines.scores import label_scores
 from tasks.core.preprocessing import preprocess
 
 DEFAULT_CONFIG = {"fall_back_to_fp32": False}
-"""What `mlflow.pyfunc.load_model(..., model_config={...})` may change."""
+"""`mlflow.pyfunc.load_model(..., model_config={...})` may change these settings."""
 TEXT_COLUMN = "text"
 SCORE_COLUMN = "probability"
 

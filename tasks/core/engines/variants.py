@@ -17,11 +17,11 @@ class Variant:
     name: str
     runtime: Runtime
     precision: Literal["f32", "bf16", "f16"]
-    """Of every operation that the graph does not quantise to int8."""
+    """Every operation that the graph does not quantise to int8 runs in this precision."""
     quantised: bool = False
-    """Whether the graph holds int8 operations, in a file of its own; else it is the fp32 graph."""
+    """A quantised graph holds int8 operations, in a file of its own; any other is the fp32 graph."""
     provider: str = CPU_PROVIDER
-    """ONNX Runtime's, asserted after the session is made."""
+    """ONNX Runtime must use this provider, which is asserted after the session is made."""
 
 
 FP32 = Variant("onnxruntime-fp32", "onnxruntime", "f32")

@@ -21,11 +21,11 @@ from tasks.core.runs.plan import Plan, Shard
 from tasks.core.runs.shards.planned_rows import read_shard
 
 MEASURED_ROWS = 4_000
-"""Read and tokenised."""
+"""So many rows are read and tokenised to measure."""
 SCORED_TEXTS = 300
-"""Scored of them, in whole batches."""
+"""So many of the measured texts are scored, in whole batches."""
 SPARE = 1.2
-"""Times the space that the outputs are expected to take must be free."""
+"""So many times the space that the outputs are expected to take must be free."""
 
 
 @dataclass(frozen=True)
@@ -33,11 +33,11 @@ class Measured:
     """What a worker measured on some rows of the sample."""
 
     seconds_a_row: float
-    """Of one worker with `threads` threads, for all labels."""
+    """One worker with `threads` threads takes so long for a row, for all labels."""
     engine_share: float
-    """Of these seconds, spent in the models."""
+    """This share of these seconds is spent in the models."""
     bytes_a_row: float
-    """Of output, for all labels."""
+    """The output of a row takes so many bytes, for all labels."""
     threads: int
 
 
@@ -48,7 +48,7 @@ class Estimate:
     rows: int
     core_hours: float
     hours: float | None
-    """Of the clock, with the profile's workers; None when their number is not known."""
+    """The profile's workers take so many hours of the clock; None when their number is not known."""
     output_bytes: int
     free_bytes: int
     engine_share: float

@@ -27,7 +27,7 @@ from tasks.core.runs.shards.planned_rows import read_shard, sha256_of_rows
 from tasks.core.runs.shards.receipts import Receipt, write_receipt
 
 BINS = 20
-"""Of a receipt's histograms, of equal width from 0 to 1."""
+"""A receipt's histograms have so many bins, of equal width from 0 to 1."""
 
 
 @dataclass

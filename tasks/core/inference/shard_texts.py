@@ -21,7 +21,7 @@ REASON_ID_NOT_UTF8 = "id is not UTF-8"
 REASON_NO_TEXT = "text is null"
 REASON_NOT_UTF8 = "text is not UTF-8"
 TEXTS_AT_ONCE = 1_000
-"""Tokenised together; what the tokenizer says beside the tokens is let go of before the next."""
+"""So many texts are tokenised together; what the tokenizer says beside the tokens is let go of before the next."""
 CHARACTERS_A_TOKEN = 1_000
 """A text longer than this for each token that the model reads is cut before it is tokenised."""
 
@@ -32,13 +32,13 @@ class ShardTexts:
 
     ids: pa.ChunkedArray
     text_of_row: NDArray[np.int64]
-    """Number of each row's distinct text."""
+    """Each row has the number of its distinct text here."""
     tokens: list[list[int]]
-    """Of each distinct text."""
+    """Each distinct text has its tokens here."""
     empty: int
-    """Rows whose text is empty once preprocessed."""
+    """So many rows have a text that is empty once preprocessed."""
     truncated: int
-    """Rows whose text has more tokens than the model reads."""
+    """So many rows have a text with more tokens than the model reads."""
 
 
 def part_rows(rows: pa.Table) -> tuple[pa.Table, pa.Table]:

@@ -26,7 +26,7 @@ Flags = NDArray[np.bool_]
 
 LOWER_IS_BETTER = frozenset({"log_loss", "brier"})
 PER_LABEL = ("average_precision", "f1", "precision", "recall")
-"""Figures that are also given label by label when a model has several."""
+"""These figures are also given label by label when a model has several."""
 SMALLEST = float(np.finfo(np.float32).eps)
 
 

@@ -28,7 +28,7 @@ PLAIN_QUOTES = str.maketrans(dict.fromkeys("‘’‚‛`´ʼ′＇", "'") | dic
 HASHTAG = re.compile(r"#\w+")
 REPEATED_PUNCTUATION = re.compile(r"([^\w\s]{1,2}?|_)\1+")
 NUMBER = re.compile(r"(?<![\w&])\d+(?:[.,:/]\d+)*(?!\w)")
-"""Not after &, for `&num;` is an entity."""
+"""A number does not follow &, for `&num;` is an entity."""
 REPEATED_WORD = re.compile(r"(?<![\w'])(\w+)(?: \1(?![\w']))+")
 PLACEHOLDERS = frozenset({"url", "usr", "htg"})
 

@@ -13,9 +13,9 @@ UNSEEN = re.compile(
     "\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff"  # zero width, direction
     f"\ufe0e\ufe0f{SKIN_TONES}]"  # how an emoji looks, not which one it is
 )
-"""Dropped everywhere. The joiners U+200C and U+200D stay: Persian and Indian spelling has them, and emoji."""
+"""These are dropped everywhere. The joiners U+200C and U+200D stay: Persian and Indian spelling has them, and emoji."""
 ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
-"""Only with its semicolon: `?a=1&copy=2` is part of a link, and R&Bnot an entity."""
+"""An entity ends in its semicolon: `?a=1&copy=2` is part of a link, and R&Bnot no entity."""
 JOINER = "\u200d"
 KEYCAP = "\u20e3"
 
@@ -23,15 +23,15 @@ LINK = re.compile(
     r"(?:https?:/|ftp:/|(?<![\w@])www\.(?=\w)|(?<![\w.@/-])t\.co/(?=\w)|pic\.twitter\.com/)[^\s<>\"“”«»]*",
     re.IGNORECASE,
 )
-"""Also glued to the word before it, and cut off (`https:/…`), as retweets leave them."""
+"""A link may also be glued to the word before it, and cut off (`https:/…`), as retweets leave them."""
 AFTER_LINK = ".,;:!?)]}'’…"
 """Punctuation at a link's end belongs to the sentence."""
 
 HANDLE = re.compile(
     r"(?:(?<!\w)|(?<=\brt))[@\uff20](?:[^\W\u2e80-\uffff]|[\u0300-\u036f])+(?:[@\uff20][\w.-]*\w)*", re.IGNORECASE
 )
-"""Not after a letter, so that an e-mail address is none; with its server (`@ana@mastodon.social`).
-Chinese, Japanese and Korean letters end it: they follow without a space."""
+"""A handle does not follow a letter, so that an e-mail address is none; it may have its server
+(`@ana@mastodon.social`). Chinese, Japanese and Korean letters end it: they follow without a space."""
 
 
 def settle(step: Callable[[str], str], text: str) -> str:

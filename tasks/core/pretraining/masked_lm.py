@@ -24,13 +24,13 @@ from tasks.core.pretraining.blocks import read_blocks
 from tasks.core.pretraining.masking import NOT_MASKED, BlockSequence, MaskingCollator
 from tasks.core.pretraining.own_tokenizer import adapt_embeddings
 from tasks.core.pretraining.pretraining_plan import PretrainingPlan
-from tasks.core.round.sections import Pretraining
+from tasks.core.round.training_section import Pretraining
 from tasks.core.training.trainer.base_model import parse_base_model
 from tasks.core.training.trainer.workspace import last_whole_checkpoint, mark_whole
 
 WARMUP_SHARE = 0.06
 EVALUATIONS = 20
-"""At most so many evaluations, each with a checkpoint, evenly spaced."""
+"""There are at most so many evaluations, each with a checkpoint, evenly spaced."""
 KEPT_CHECKPOINTS = 2
 """The Trainer deletes the oldest before the newest is marked, so that the one between must stay."""
 

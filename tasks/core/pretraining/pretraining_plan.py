@@ -11,12 +11,13 @@ from tasks.core.base.naming import CHECKPOINT_FOLDER, pretraining_folder, state_
 from tasks.core.corpus.sample.listing import SampleFile, list_sample
 from tasks.core.preprocessing import preprocessing_digest
 from tasks.core.round.model import Round
-from tasks.core.round.sections import Pretraining, Sample
+from tasks.core.round.sections import Sample
+from tasks.core.round.training_section import Pretraining
 from tasks.core.training.finished import read_finished, result_format
 from tasks.core.training.trainer.base_model import base_model_fingerprint, require_length
 
 PRETRAINING_FORMAT = 1
-"""Raised when pretraining itself changes, so that base models are made again."""
+"""This number rises when pretraining itself changes, so that base models are made again."""
 
 
 @dataclass(frozen=True)
@@ -24,16 +25,16 @@ class PretrainingPlan:
     """All that decides what a pretraining gives."""
 
     base_model: str
-    """A folder, or a hub id; never a reference into the registry."""
+    """Pretraining starts from this folder or hub id, never from a reference into the registry."""
     base_model_digest: str
     sample: Sample
     data_digest: str
-    """Fingerprint of the sample's files and the text column."""
+    """This is the fingerprint of the sample's files and the text column."""
     preprocessing: str
     preprocessing_digest: str
     settings: Pretraining
     root: str
-    """Folder of all pretrainings."""
+    """The folders of all pretrainings lie in this one."""
 
     @property
     def config_hash(self) -> str:
@@ -60,22 +61,22 @@ class PretrainingResult:
 
     config_hash: str
     head: Literal["kept", "new"]
-    """new: the base model had no masked-language-model head, so `perplexity_before` is an untrained head's."""
+    """With `new` the base model had no masked-language-model head, and `perplexity_before` is an untrained one's."""
     vocabulary: int
-    """Tokens of the tokenizer."""
+    """The tokenizer has so many tokens."""
     texts: int
     heldout_texts: int
     tokens: int
-    """Of the training texts, separators included; each is seen once an epoch."""
+    """The training texts have so many tokens, separators included; each is seen once an epoch."""
     heldout_tokens: int
     steps: int
     perplexity_before: float
     perplexity_after: float
     loss_before: float
-    """Mean loss of the masked tokens of the held-out texts; the same masks before and after."""
+    """The masked tokens of the held-out texts have this mean loss; the masks are the same before and after."""
     loss_after: float
     curve: list[dict[str, float]]
-    """`step`, `loss` and `perplexity` on the held-out texts, and `train_loss` since the evaluation before."""
+    """Evaluations have `step`, `loss` and `perplexity` on held-out texts, and `train_loss` since the one before."""
     checkpoint_sha256: dict[str, str]
 
 

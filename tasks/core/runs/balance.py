@@ -22,17 +22,17 @@ class Tally:
     plan: Plan
     folder: RunFolder
     sums: Counter[str] = field(default_factory=Counter)
-    """The receipts' counts of rows, by name."""
+    """The receipts' counts of rows are added up here, by name."""
     rows_out: Counter[str] = field(default_factory=Counter)
-    """The rows of each label's parts, as their footers have them."""
+    """Each label's parts have so many rows, as their footers say."""
     histograms: dict[str, list[int]] = field(default_factory=dict)
     variants: dict[str, Counter[str]] = field(default_factory=dict)
-    """How many shards each engine variant scored, by label; several where some workers fell back to fp32."""
+    """Each engine variant scored so many shards, by label; there are several where some workers fell back to fp32."""
     processors: Counter[str] = field(default_factory=Counter)
     spent: Counter[str] = field(default_factory=Counter)  # of floats
-    """Seconds of the workers, by name, and `core_seconds`."""
+    """The workers spent so many seconds, by name, and `core_seconds`."""
     quarantines: list[int] = field(default_factory=list)
-    """The numbers of the shards that have quarantined rows."""
+    """The shards of these numbers have quarantined rows."""
 
     def add(self, receipt: Receipt) -> None:
         """Add a whole shard.

@@ -15,7 +15,7 @@ from tasks.core.runs.shards.receipts import Receipt, read_receipts, write_receip
 from tasks.core.runs.shards.wholeness import ADOPTION, is_whole
 
 ShardKey = tuple[str, str, int, int]
-"""Name and digest of the file, first and last row."""
+"""A shard is told by the name and digest of its file, and by its first and last row."""
 
 
 def adopt_shards(plan: Plan, folder: RunFolder, unfinished: Sequence[int]) -> set[int]:

@@ -18,7 +18,7 @@ from tasks.core.base.processes import ProcessIdentity, from_json, is_gone, this_
 
 BEAT_SECONDS = 10.0
 STALE_SECONDS = 60.0
-"""Of no sign of life, after which another launch takes over; several beats, for a shared file system may be slow."""
+"""Another launch takes over after so long without a sign; it is several beats, as a shared file system may be slow."""
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from tasks.core.runs.shards.wholeness import RESUME, is_whole, shard_faults
 
 LIBRARIES = ("winnow", "pyarrow")
 DUPLICATE_IDS = "duplicate_ids"
-"""Among the counts, how many rows have an id that an earlier row of the run has; None where they were not counted."""
+"""This count says how many rows have an id that an earlier row of the run has; None where they were not counted."""
 SHOWN = 10
 
 
@@ -57,7 +57,7 @@ class Launch:
 
     rows_scored: int
     seconds: float
-    """The wall time of the launch, the start of the workers included."""
+    """The launch took so long by the clock, the start of the workers included."""
 
 
 def write_manifest(plan: Plan, folder: RunFolder, launch: Launch) -> Content:

@@ -12,7 +12,7 @@ from tasks.core.runs.plan_file import read_plan
 from tasks.core.runs.resources import read_resources
 
 NAMED_FOLDERS = 3
-"""Of the run folders below a path that is none, this many are named."""
+"""An error about a path that is no run folder names so many of the run folders below it."""
 
 
 def open_run(path: Path) -> tuple[Plan, RunFolder]:

@@ -37,9 +37,9 @@ class Plan:
     shards: tuple[Shard, ...]
     sample_root: str = field(compare=False)
     torn_files: dict[str, str] = field(default_factory=dict, compare=False)
-    """Files of the sample that are left out because they are not whole, and what is wrong with each."""
+    """Files of the sample that are not whole are left out; each says what is wrong with it."""
     round_name: str = field(default="", compare=False)
-    """The round that was launched last with this plan; empty in a plan made without one."""
+    """The round of this name was launched last with this plan; empty in a plan made without one."""
 
     @property
     def engines(self) -> tuple[EngineUse, ...]:

@@ -22,7 +22,7 @@ FLAT_INPUTS = (
     *("engines", "id_column", "text_column", "preprocessing", "max_length_tokens", "batch_tokens"),
     *("fall_back_to_fp32", "libraries", "file_digests", "shard_rows", "limit"),
 )
-"""What decides scores, as format 1 had it among the plan's other keys."""
+"""Format 1 had what decides scores under these keys, among the plan's other ones."""
 
 
 class PlanFooter(TypedDict):

@@ -10,10 +10,10 @@ from typing import Any
 from tasks.core.base.files import fingerprint
 
 SCORING_VERSION = 1
-"""Raised when Winnow's own code gives a text another score than before; tests/core/inference/test_golden.py fails until
-it is."""
+"""This number rises when Winnow's own code gives a text another score than before; tests/core/inference/test_golden.py
+fails until it does."""
 OF_THE_RUN = {"of_the_run": True}
-"""Marks what tells runs apart, but not the scores of a shard of the same rows."""
+"""This marks what tells runs apart, but not the scores of a shard of the same rows."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class EngineUse:
     version: str = field(metadata=OF_THE_RUN)
     digest: str
     folder: str = field(compare=False)
-    """Where the engine model's copy lies; it may be elsewhere at the next launch."""
+    """The engine model's copy lies here; it may be elsewhere at the next launch."""
 
 
 @dataclass(frozen=True)
@@ -40,11 +40,11 @@ class ScoringInputs:
     batch_tokens: int
     fall_back_to_fp32: bool
     libraries: dict[str, str]
-    """The versions of the libraries that scores depend on."""
+    """Scores depend on these libraries in these versions."""
     scoring_version: int
-    """The version of how Winnow's own code scores."""
+    """Winnow's own code scores in this version."""
     file_digests: dict[str, str] = field(metadata=OF_THE_RUN)
-    """The digest of each of the sample's files, by name."""
+    """Each of the sample's files has its digest here, by name."""
     shard_rows: int = field(metadata=OF_THE_RUN)
     limit: int | None = field(metadata=OF_THE_RUN)
 

@@ -58,7 +58,7 @@ def test_labels_in_files_of_their_own_may_all_use_one_column(make_round):
 @pytest.mark.parametrize(
     ("changes", "parts"),
     [
-        ({"trainig": {}}, ["trainig", "unknown key", "Allowed are: country"]),
+        ({"trainig": {}}, ["trainig", "unknown key", "Allowed are: format, country"]),
         ({"training__epoch": 3}, ["training.epoch", "unknown key", "epochs"]),
         ({"training__epochs": 0}, ["training.epochs", "0", "greater than or equal to 1"]),
         ({"training__seeds": [1, 1]}, ["training.seeds", "[1, 1]", "once"]),

@@ -12,7 +12,7 @@ from tasks.core.base.errors import ModelFolderError
 from tasks.core.base.naming import CONFIG_FILE
 
 HEADS_AND_WIDTH = (("num_attention_heads", "hidden_size"), ("n_heads", "dim"))
-"""How configurations call the two: BERT's relatives, DistilBERT."""
+"""BERT's relatives call the number of heads and the width by the first pair of names, DistilBERT by the second."""
 
 
 def build_cuda_fp16(fp32: Path, checkpoint: Path, target: Path) -> None:

@@ -22,7 +22,7 @@ BATCH_TOKENS = 1_024
 LEARNING_RATE = 5e-6
 WARM_UP_STEPS = 10
 HIDDEN_WEIGHT = 10.0
-"""Of the hidden states' relative squared error, beside the logits' squared error."""
+"""The hidden states' relative squared error counts so many times as much as the logits' squared error."""
 
 
 def build_distilled_int8(

@@ -16,7 +16,7 @@ from tasks.core.conversion.builders.int8_rounding import Rounding, best_rounding
 from tasks.core.conversion.builders.token_arrays import Batch
 
 KEPT_TOKENS = 4_096
-"""Of the calibration's tokens, so many are kept of each layer's input."""
+"""Each layer's input is kept for about so many of the calibration's tokens."""
 
 
 class Int8Linear(nn.Module):

@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 
 SEARCHED_TOKENS, SEARCHED_OUTPUTS = 1_024, 256
-"""So many tokens, and so many of a layer's outputs, decide its range."""
+"""At most so many tokens, and so many of a layer's outputs, decide how its input is rounded."""
 EXPONENTS = (0.0, 0.5, 0.65, 0.8, 0.9)
-"""How far channels are brought to one range: 0 not at all, 1 wholly."""
+"""Channels are brought to one range as far as each of these says: 0 not at all, 1 wholly."""
 DAMPING = 0.01
 BLOCK = 128
 TINY = 1e-8

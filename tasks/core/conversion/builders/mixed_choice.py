@@ -19,7 +19,7 @@ from tasks.core.engines.variants import FP32, Variant
 Logits = NDArray[np.float32]
 MEASURED_ROWS = 128
 INT8_IN_F32 = Variant("openvino-int8-f32", "openvino", "f32", quantised=True)
-"""Measures rounding to int8 alone: what is not quantised runs in fp32."""
+"""This variant shows what rounding to int8 alone costs: what is not quantised runs in fp32."""
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,9 @@ class Sensitivity:
 
     layer: str
     error: float
-    """Root mean square error of the logits when this layer alone is int8."""
+    """The logits have this root mean square error when this layer alone is int8."""
     weights: int
-    """Numbers in its weights: the time that int8 saves goes with them."""
+    """The layer's weights are so many numbers, and the time that int8 saves goes with them."""
 
 
 @dataclass(frozen=True)
@@ -39,10 +39,10 @@ class Mixing:
 
     int8: Path
     fp32: Path
-    """The graph that it was made from."""
+    """The int8 graph was made from this one."""
     rows: list[list[int]]
     variant: Variant
-    """How the mixed graph is run."""
+    """The mixed graph is run as this variant says."""
 
     @cached_property
     def pair(self) -> GraphPair:

@@ -18,7 +18,7 @@ from tasks.core.base.errors import ParityError
 
 PRODUCTS = ("MatMul", "Gemm")
 PASSED_ON = ("Reshape", "Transpose")
-"""Operations between a quantised tensor and the product that reads it."""
+"""These operations may stand between a quantised tensor and the product that reads it."""
 
 
 def quantised_layers(int8: Path) -> list[str]:

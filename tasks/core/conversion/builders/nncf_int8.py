@@ -18,10 +18,10 @@ from tasks.core.conversion.builders.token_arrays import equal_length_batches
 
 CALIBRATION_TOKENS = 512
 SMOOTHING = 0.8
-"""How far outliers move into weights. On a fine-tuned MiniLM, NNCF's own 0.95, with attention's products in int8 too,
+"""Outliers move into weights so far. On a fine-tuned MiniLM, NNCF's own 0.95, with attention's products in int8 too,
 gave 1.5 times the logits' error."""
 KEPT_TYPES = ["Gather", "Gemm"]
-"""Operations left in floating point: embeddings and the classification head."""
+"""These operations stay in floating point: embeddings and the classification head."""
 
 
 def import_nncf() -> Any:

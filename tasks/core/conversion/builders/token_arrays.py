@@ -7,7 +7,7 @@ from tasks.core.base.errors import InputDataError
 from tasks.core.engines.batching import plan_batches, stack_rows
 
 Batch = tuple[NDArray[np.int64], NDArray[np.int64]]
-"""Token ids and attention mask of shape (rows, tokens)."""
+"""A batch is token ids and attention mask, each of shape (rows, tokens)."""
 
 
 def equal_length_batches(rows: list[list[int]], batch_tokens: int) -> list[Batch]:

@@ -23,7 +23,7 @@ from tasks.core.engines.scores import margins
 from tasks.core.engines.variants import FP32, Variant
 
 CANARY_TOLERANCE = 1e-3
-"""The same however loose the gate is: canaries are always scored in the same batches."""
+"""The tolerance is the same however loose the gate is: canaries are always scored in the same batches."""
 
 
 @dataclass(frozen=True)

@@ -25,11 +25,11 @@ from tasks.core.engines.variants import Variant
 
 LOADER = "tasks.core.engines.text_classifier"
 ROOT = Path(__file__).parents[4]
-"""The folder that holds the package `tasks`."""
+"""The package `tasks` lies in this folder."""
 PREPROCESSING_LIBRARIES = {"none": (), "tweet": ("emoji",), "boost": ("emoji", "contractions", "textsearch")}
-"""What each preprocessing imports when it is used; `textsearch` does the work of `contractions`."""
+"""Each preprocessing imports these when it is used; `textsearch` does the work of `contractions`."""
 LONG_AGO = (1980, 1, 1, 0, 0, 0)
-"""The earliest date that an archive can hold."""
+"""An archive can hold no earlier date than this."""
 
 
 def write_pyfunc_files(folder: Path, variant: Variant, preprocessing: str) -> None:

@@ -17,13 +17,13 @@ class DrawnTexts:
     """Texts that the model sees as different ones."""
 
     texts: list[str]
-    """The scored ones, as drawn."""
+    """The texts that are scored stand here as they were drawn."""
     prepared: list[str]
-    """The same, as the tokenizer gets them."""
+    """The scored texts stand here as the tokenizer gets them."""
     rows: list[Row]
-    """The same, as the model gets them."""
+    """The scored texts stand here as the model gets them."""
     apart: list[Row]
-    """Those set apart."""
+    """The texts set apart for making int8 variants stand here as the model gets them."""
 
 
 def part_texts(

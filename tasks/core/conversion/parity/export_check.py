@@ -10,10 +10,10 @@ from tasks.core.base.errors import ParityError
 
 Logits = NDArray[np.floating]
 STRICT_LOGIT_DIFFERENCE = 1e-4
-"""Largest logit difference of an fp32 export; rounding alone stays near 1e-6."""
+"""An fp32 export may change no logit by more than this; rounding alone stays near 1e-6."""
 WORST_TEXTS = 5
 MOST_CLASSES = 6
-"""Of more, not every order is tried."""
+"""Models with more classes than this are not tried in every order of them."""
 
 
 def require_tokens(texts: list[str], expected: list[list[int]], found: list[list[int]]) -> None:

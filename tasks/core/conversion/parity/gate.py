@@ -8,7 +8,7 @@ from tasks.core.conversion.parity.parity_figures import LabelFigures
 from tasks.core.round.conversion_section import Limits
 
 ROUNDING = 1e-9
-"""A figure so near its limit stands on it."""
+"""A figure that is so near its limit stands on it."""
 
 
 def judge(figures: LabelFigures, batch_variance: float, limits: Limits) -> list[str]:

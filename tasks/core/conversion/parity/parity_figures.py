@@ -45,29 +45,29 @@ class LabelFigures:
 
     texts: int
     max_logit_difference: float
-    """Over all parity texts and columns."""
+    """No logit differs by more than this, over all parity texts and columns."""
     mean_logit_difference: float
     kendall_tau: float | None
-    """Tau-b over the label's log-odds; this and the next three are None where a model scores all texts the same."""
+    """Tau-b is taken over the label's log-odds; this and the next three are None where all texts score the same."""
     spearman: float | None
     kendall_tau_top: float | None
-    """Tau-b over the checkpoint's 1,000 best parity texts, and those tied with the last of them."""
+    """Tau-b is taken over the checkpoint's 1,000 best parity texts, and those tied with the last of them."""
     spearman_top: float | None
     overlap: dict[str, float]
-    """Share of the checkpoint's k best texts among the model's k best, for k of 20, 100, 1000 and 1 %."""
+    """This share of the checkpoint's k best texts is among the model's k best, for k of 20, 100, 1000 and 1 %."""
     flips: int
-    """Parity texts on another side of `threshold` than by the checkpoint."""
+    """So many parity texts stand on another side of `threshold` than by the checkpoint."""
     threshold: float
-    """Probability from which on the checkpoint's F1 on validation is best; 0.5 where F1 cannot be measured."""
+    """The checkpoint's F1 on validation is best from this probability on; 0.5 where F1 cannot be measured."""
     distinct_top: int
-    """Distinct probabilities among the model's own 1,000 best parity texts."""
+    """The model's own 1,000 best parity texts have so many distinct probabilities."""
     distinct_top_checkpoint: int
     validation_ap: float | None
-    """This and all below are None where the split's rows are all true or all false."""
+    """This figure and all below are None where the split's rows are all true or all false."""
     validation_ap_low: float | None
     validation_ap_high: float | None
     validation_ap_loss: float | None
-    """The checkpoint's average precision minus the model's."""
+    """The loss is the checkpoint's average precision minus the model's."""
     validation_ap_loss_low: float | None
     validation_ap_loss_high: float | None
     test_ap: float | None

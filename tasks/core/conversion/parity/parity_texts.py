@@ -8,13 +8,13 @@ from numpy.typing import NDArray
 from tasks.core.conversion.parity.parity_figures import TOP
 
 TOP_SHARE = 0.4
-"""Of the parity texts, those that the model ranks highest among all that were scored."""
+"""This share of the parity texts is taken from the top of the model's ranking of all scored texts."""
 EXTREMES = 40
-"""How many of the shortest and of the longest texts are always among them."""
+"""So many of the shortest and of the longest texts are always among the parity texts."""
 SHORT_TEXTS = 10
 LONG_TEXTS = 10
 JOINED = 60
-"""A made long text joins so many drawn ones; tweets alone rarely reach a model's maximum length."""
+"""A made long text has the words of so many drawn ones at most; tweets alone rarely reach a model's maximum length."""
 
 
 def with_extremes(texts: list[str]) -> list[str]:

@@ -16,7 +16,7 @@ from tasks.core.round.sections import LabelledData
 TEXT_DELIMITERS = {".csv": ",", ".tsv": "\t", ".txt": "\t"}
 OTHER_DELIMITERS = (";", "\t", ",", "|")
 BLOCK_BYTES = 1 << 26
-"""No row of a text file may be longer."""
+"""No row of a text file may be longer than this."""
 READ_BYTES = 1 << 20
 
 

@@ -15,9 +15,9 @@ class Source:
 
     path: Path
     split: str | None = None
-    """The split of all its rows; None: a column says it, or nothing does."""
+    """All rows of the file belong to this split; None where a column says it, or nothing does."""
     label: str | None = None
-    """The one label whose column it holds; None: all of the study's."""
+    """The file holds the column of this one label; None where it holds those of all of the study's."""
 
     @property
     def stem(self) -> str:

@@ -44,19 +44,19 @@ class LabelledSplits:
     """A study's checked rows on disk."""
 
     study: str
-    """The label's name for a binary head, else multi_label or multi_class."""
+    """The study has its label's name with a binary head, else it is multi_label or multi_class."""
     labels: tuple[str, ...]
     head: Head
     path: str
     report_path: str
     digest: str
-    """Fingerprint of every id, text, split and target, in order."""
+    """This is the fingerprint of every id, text, split and target, in order."""
     rows: dict[str, int]
-    """By split."""
+    """Each split has so many rows."""
     positives: dict[str, dict[str, int]]
-    """By label, then split; a soft target counts from one half."""
+    """Each label has so many positive rows in each split; a soft target counts from one half."""
     left_out: dict[str, int]
-    """Rows not used, by reason."""
+    """For each reason, so many rows are not used."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Rows:
     ids: list[str | int]
     texts: list[str]
     targets: NDArray[np.float64]
-    """(rows, labels), NaN where blank."""
+    """The targets have the shape (rows, labels), and are NaN where blank."""
 
 
 def prepare_splits(data: LabelledData, request: StudyRequest, folder: Path) -> LabelledSplits:

@@ -17,7 +17,7 @@ class StudyRequest:
 
     study: str
     labels: dict[str, str]
-    """Label to its column, or to its value in the label column."""
+    """Each label is mapped to its column, or to its value in the label column."""
     head: Head
     metric: MetricName
     preprocessing: str
@@ -30,12 +30,12 @@ class LabelledRows:
     ids: NDArray[np.object_]
     texts: NDArray[np.object_]
     undecodable: NDArray[np.bool_]
-    """Rows whose text is None because its bytes are not UTF-8."""
+    """These rows have None as their text because its bytes are not UTF-8."""
     splits: NDArray[np.object_]
     targets: NDArray[np.float64]
-    """A column a label, NaN where blank."""
+    """The targets have a column for each label, and are NaN where blank."""
     sources: NDArray[np.int64]
-    """The number of each row's file."""
+    """Each row has the number of its file here."""
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -23,7 +23,7 @@ SPLIT_NAMES = {
     "test": "test",
     "holdout": "test",
 }
-"""What people call the splits."""
+"""People call the splits by these names."""
 
 
 def missing_splits(rows: LabelledRows, data: LabelledData) -> list[str]:

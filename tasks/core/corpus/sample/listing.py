@@ -25,11 +25,11 @@ class SampleFile:
 
     path: str
     name: str
-    """Path below `sample_root`: what the fingerprint knows it by."""
+    """The fingerprint knows the file by this path below `sample_root`."""
     row_groups: tuple[int, ...]
-    """Rows of each row group."""
+    """The file's row groups have so many rows each."""
     digest: str
-    """sha256 of the file's footer and size."""
+    """This is the sha256 of the file's footer and size."""
     id_type: str
 
     @property
@@ -44,7 +44,7 @@ class SampleListing:
 
     files: list[SampleFile]
     torn: dict[str, str]
-    """Paths of files that are not whole, and what is wrong with each; empty unless `on_torn_file` is skip."""
+    """Files that are not whole say what is wrong with each, by path; empty unless `on_torn_file` is skip."""
 
 
 def list_sample(sample: Sample) -> list[SampleFile]:

@@ -14,7 +14,7 @@ from tasks.core.corpus.sample.listing import SampleFile
 from tasks.core.round.sections import Sample
 
 BATCH_ROWS = 8_192
-"""Decoded at once."""
+"""So many rows are decoded at once."""
 
 
 def read_rows(path: str | Path, start: int, stop: int, id_column: str, text_column: str) -> pa.Table:

@@ -13,7 +13,7 @@ from tasks.core.corpus.sample.text_lines import Row
 
 ROW_GROUP_ROWS = 50_000
 ROW_GROUP_BYTES = 64_000_000
-"""Of texts; a row group ends with the row that reaches either."""
+"""A row group ends with the row that reaches so many bytes of texts, or so many rows."""
 INT64_LIMIT = 2**63
 ID_WORDS: dict[type, str] = {int: "integers", bytes: "strings"}
 

@@ -15,7 +15,7 @@ from tasks.core.round.sections import Sample
 PARQUET, CSV, JSON_LINES = "Parquet", "CSV", "JSON Lines"
 SUFFIXES = {PARQUET: (".parquet", ".pq"), CSV: (".csv",), JSON_LINES: (".jsonl", ".ndjson", ".json")}
 IGNORED_PREFIXES = (".", "_")
-"""Files and folders that other programs leave beside data: `_SUCCESS`, `_temporary`, `.ipynb_checkpoints`."""
+"""Other programs leave files and folders that begin so beside data: `_SUCCESS`, `_temporary`, `.ipynb_checkpoints`."""
 SHOWN_FILES = 3
 
 
@@ -24,9 +24,9 @@ class SampleSources:
     """The files of a sample as they were found."""
 
     kind: str
-    """`Parquet`, `CSV` or `JSON Lines`."""
+    """All files are of this kind: `Parquet`, `CSV` or `JSON Lines`."""
     root: Path
-    """The folder that their names count from: of a glob, the part before its first wildcard."""
+    """The files' names count from this folder: of a glob, the part before its first wildcard."""
     paths: tuple[Path, ...]
 
 

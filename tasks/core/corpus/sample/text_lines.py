@@ -9,11 +9,11 @@ from typing import Any
 from tasks.core.base.errors import InputDataError
 
 LINE_BYTES = 1 << 26
-"""No line, and no quoted field, may be longer: it stands in memory as one."""
+"""No line, and no quoted field, may be longer than this: it stands in memory as one."""
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 Row = tuple[int, Any, bytes | None]
-"""Line, id, and the text's bytes as they stand in the file."""
+"""A row is its line, its id, and the text's bytes as they stand in the file."""
 
 
 def read_lines(path: Path, content: BufferedReader) -> Iterator[bytes]:

@@ -24,7 +24,7 @@ from tasks.core.corpus.sample.sources import CSV, SampleSources
 from tasks.core.round.sections import Sample
 
 CONVERSION_VERSION = 1
-"""Raise it when the same source would give other rows."""
+"""Raise this number when the same source would give other rows."""
 SOURCE_KEY = b"winnow.source"
 
 

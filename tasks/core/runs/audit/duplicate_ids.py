@@ -11,11 +11,11 @@ from tasks.core.runs.parts import ID_COLUMN, list_parts, stream_ids
 from tasks.core.runs.plan import Plan
 
 COUNTED_ROWS = 1_000_000_000
-"""Of more rows, ids are not counted: it would take hours and as much disk as the ids themselves."""
+"""Ids of more rows are not counted: it would take hours and as much disk as the ids themselves."""
 MEMORY_LIMIT = "1GB"
-"""Of the count; what does not fit is kept in the run folder while it runs."""
+"""The count may take so much memory; what does not fit is kept in the run folder while it runs."""
 THREADS = 8
-"""At most: each takes some MiB of the limit before it counts anything."""
+"""The count has at most so many threads: each takes some MiB of the limit before it counts anything."""
 QUERY = f"""
     select coalesce(sum(rows - 1), 0)::bigint
     from (select count(*) as rows from ids where {ID_COLUMN} is not null group by {ID_COLUMN})

@@ -23,7 +23,7 @@ class Expected:
     plan: Plan
     folder: RunFolder
     unquarantined: set[int]
-    """Shards whose receipt names no quarantine file."""
+    """The receipts of these shards name no quarantine file."""
 
     def place(self, label: object, number: object) -> Path | None:
         """Return where a shard's part of a label lies, or None when the plan has no such label or shard."""

@@ -15,7 +15,7 @@ class Finding:
 
     kind: Kind
     path: str
-    """Below the run folder."""
+    """The file lies here, below the run folder."""
     problem: str
     advice: str
 

@@ -25,7 +25,7 @@ class _Part:
     path: Path
     receipt: Receipt
     content: dict[str, Any]
-    """What its footer must say; nothing of quarantined rows."""
+    """The file's footer must say at least this; a file of quarantined rows need say nothing."""
     rows: int | None
 
     def fault(self, kind: Kind, problem: str) -> Finding:

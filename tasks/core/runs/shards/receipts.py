@@ -18,34 +18,34 @@ class Receipt:
     run_id: str
     rows_in: int
     rows_out: dict[str, int]
-    """How many scores were written, by label."""
+    """So many scores were written, by label."""
     variants: dict[str, str]
-    """The engine variant that scored, by label."""
+    """This engine variant scored, by label."""
     rows_quarantined: int
     duplicate_texts: int
-    """How many rows have a text that an earlier row of the shard has; it is scored once and written for every id."""
+    """So many rows have a text that an earlier row of the shard has; it is scored once and written for every id."""
     empty_texts: int
     truncated_texts: int
-    """How many rows have a text with more tokens than the models read."""
+    """So many rows have a text with more tokens than the models read."""
     input_mtime_ns: int
     input_sha256: str
-    """The sha256 of the shard's ids and texts."""
+    """This is the sha256 of the shard's ids and texts."""
     files: dict[str, int]
-    """The bytes of each file of the shard, by its path in the run folder."""
+    """Each file of the shard has so many bytes, by its path in the run folder."""
     sha256: dict[str, str]
-    """The checksum of each of those files."""
+    """Each of those files has this checksum."""
     histograms: dict[str, list[int]]
-    """By label, how many rows have a score in each twentieth from 0 to 1."""
+    """Each label has the number of rows with a score in each twentieth from 0 to 1."""
     seconds: float
-    """The seconds of the clock from reading the rows to writing the last file."""
+    """The shard took so long by the clock, from reading the rows to writing the last file."""
     engine_seconds: float
-    """The part of `seconds` that was spent in the models."""
+    """So much of `seconds` was spent in the models."""
     threads: int
     worker: str
     processor: str
     cpu_features: Sequence[str]
     cpu_seconds: float = 0.0
-    """The CPU time that this process spent within `seconds`, on all threads."""
+    """This process spent so much CPU time within `seconds`, on all threads."""
 
 
 RECEIPT = FileFormat(

@@ -24,13 +24,13 @@ class Look:
     """How much of a shard is read again, beside its receipt and the sizes of its files."""
 
     sample: bool = False
-    """Whether the sample's file must have the time of change that the receipt names."""
+    """The sample's file must have the time of change that the receipt names."""
     footers: bool = False
-    """Whether the footer of each part must give its rows, and the run, shard, label and engine of its place."""
+    """The footer of each part must give its rows, and the run, shard, label and engine of its place."""
     bytes_since_ns: int | None = None
-    """Files that changed at this time (nanoseconds of the epoch) or later must have their sha256; None: no file."""
+    """Files changed at this time (nanoseconds of the epoch) or later must have their sha256; None checks no file."""
     ids: bool = False
-    """Whether the parts of all labels must have the same ids in the same order."""
+    """The parts of all labels must have the same ids in the same order."""
 
 
 STATUS = Look()

@@ -15,7 +15,7 @@ NUMBER = re.compile(r"\b(?=[0-9a-f]*\d)[0-9a-f]+\b|\d+")
 FIRST_SHARDS = 5
 LOG_LINES = 3
 LOG_TAIL_BYTES = 8_192
-"""Of a log, no more than this is read: a worker of a long run writes a line for each of thousands of shards."""
+"""No more than this is read of a log: a worker of a long run writes a line for each of thousands of shards."""
 
 
 @dataclass(frozen=True)
@@ -23,18 +23,18 @@ class FailureGroup:
     """Shards that failed last for the same cause."""
 
     cause: str
-    """Class of the error."""
+    """The error has this class."""
     pattern: str
-    """Its message, paths and numbers evened out."""
+    """The error has this message, its paths and numbers evened out."""
     shards: int
     first_shards: tuple[int, ...]
     shard: int
-    """The one that failed last; the fields below are of it."""
+    """This shard failed last, and the fields below are of it."""
     message: str
     worker: str
     failed_at: str
     log_lines: tuple[str, ...]
-    """The last that the worker wrote."""
+    """The worker wrote these lines last."""
 
 
 def group_failures(failures: Iterable[Failure], folder: RunFolder, labels: Iterable[str]) -> list[FailureGroup]:

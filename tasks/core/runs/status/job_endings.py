@@ -14,7 +14,7 @@ class JobEnding:
 
     job: str
     state: str
-    """SLURM's word: TIMEOUT, NODE_FAIL, OUT_OF_MEMORY, FAILED, CANCELLED, COMPLETED; `unknown` for a forgotten job."""
+    """SLURM says TIMEOUT, NODE_FAIL, OUT_OF_MEMORY, FAILED, CANCELLED or COMPLETED; `unknown` is a forgotten job."""
     reason: str
     exit_code: str
     node: str

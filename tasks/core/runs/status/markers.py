@@ -21,12 +21,12 @@ class Running:
 
     shard: int
     worker: str
-    """Host and pid."""
+    """The worker is named by host and pid."""
     started_at: str
-    """When it began with the shard."""
+    """The worker began with the shard at this time."""
     slurm_job: str | None = None
     start: str | None = None
-    """When the worker itself started, so that a later process with its pid is not taken for it."""
+    """The worker itself started at this time, so that a later process with its pid is not taken for it."""
 
     @property
     def since(self) -> float:
@@ -48,7 +48,7 @@ class Failure:
     worker: str
     failed_at: str
     cause: str
-    """Class of the error."""
+    """The error has this class."""
     message: str
     slurm_job: str | None = None
 

@@ -37,20 +37,20 @@ class RunStatus:
     rows: int
     rows_done: int
     texts_per_worker_second: float | None
-    """Of the shards that are done; None before the first one."""
+    """The shards that are done were scored at this speed; None before the first one."""
     running_shards: tuple[RunningShard, ...]
-    """The longest at work first."""
+    """Shards that workers are at are listed here, the longest at work first."""
     left_shards: tuple[RunningShard, ...]
-    """Begun by workers that are gone; they are counted as waiting, or as failed where they had failed before."""
+    """Workers that are gone began these; they are counted as waiting, or as failed where they had failed before."""
     failures: tuple[FailureGroup, ...]
-    """Also of shards that are being tried again."""
+    """Failures are listed also of shards that are being tried again."""
     lost_jobs: tuple[JobGroup, ...]
-    """SLURM jobs that ended while the run still needed them."""
+    """These SLURM jobs ended while the run still needed them."""
     launch: LaunchSign | None
     counts: dict[str, Any] | None
-    """The manifest's, once it stands."""
+    """The manifest's counts are given here once it stands."""
     command: str | None
-    """Goes on with the run; None when the plan does not say which round it is of."""
+    """This command goes on with the run; None when the plan does not say which round it is of."""
 
     @property
     def is_finished(self) -> bool:

@@ -22,14 +22,14 @@ class RunningShard:
 
     shard: int
     worker: str
-    """Host and pid."""
+    """The worker is named by host and pid."""
     seconds: float
-    """Since it was begun."""
+    """The worker began with the shard so long ago."""
     is_gone: bool
     """Its worker ran on this host and is no more, or its SLURM job is known to have ended."""
     slurm_job: str | None = None
     ending: str | None = None
-    """How that job ended, if it did."""
+    """The SLURM job ended in this way; None where it did not, or nothing is known."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class LaunchSign:
     started_at: str
     silent_seconds: float
     is_gone: bool
-    """It is seen to be gone, or was silent for so long that another may take over."""
+    """The launch is seen to be gone, or was silent for so long that another may take over."""
 
 
 def read_markers(folder: Path, kind: type[Marker]) -> list[Marker]:

@@ -152,11 +152,11 @@ class SearchOutcome:
     learning_rate: float
     value: float
     rows: list[dict[str, Any]]
-    """A trial each, the best first."""
+    """Each row is a trial, the best first."""
     steps: int
-    """Optimiser steps of all trials."""
+    """All trials together made so many optimiser steps."""
     grid_steps: int
-    """Optimiser steps of the full grid."""
+    """The full grid would make so many optimiser steps."""
 
     def apply(self, plan: SeedPlan) -> SeedPlan:
         """Return the plan with the settings that were found."""

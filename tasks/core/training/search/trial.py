@@ -42,7 +42,7 @@ class TrialResult:
     config_hash: str
     stop_at_step: int
     value: float
-    """Validation figure of the round's metric: at this step, or, at the end, the best of the scheduled evaluations."""
+    """The round's metric has this validation figure: the step's, or at the end the best scheduled evaluation's."""
     evaluations: list[dict[str, float]]
 
     def best_evaluation(self, metric: str) -> dict[str, float]:

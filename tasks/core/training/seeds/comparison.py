@@ -41,9 +41,9 @@ class Comparison:
     """All models of a study on its test rows."""
 
     tables: dict[str, list[ModelFigures]]
-    """The rows of each label's table."""
+    """Each label has a table of these rows."""
     baselines: dict[str, dict[str, float]]
-    """`test_*` figures of chance, of TF-IDF and of the ensemble of seeds, averaged over the labels."""
+    """Chance, TF-IDF and the ensemble of seeds have these `test_*` figures, averaged over the labels."""
 
     def record(self) -> dict[str, Any]:
         """Return the comparison as JSON."""

@@ -10,16 +10,16 @@ from tasks.core.base.naming import seed_folder, seeds_folder
 from tasks.core.corpus.labelled.prepare import LabelledSplits
 from tasks.core.preprocessing import preprocessing_digest
 from tasks.core.round.model import Round
-from tasks.core.round.sections import Training
+from tasks.core.round.training_section import Training
 from tasks.core.training.finished import read_finished, result_format
 from tasks.core.training.trainer.base_model import base_model_fingerprint, require_length
 
 TRAINING_FORMAT = 2
-"""Raised when training itself changes, so that seeds are trained again."""
+"""This number rises when training itself changes, so that seeds are trained again."""
 DECISIVE_LIBRARIES = ("torch", "transformers")
-"""Their versions change weights: seeds of two versions are not compared."""
+"""Their versions change weights, so that seeds of two versions are not compared."""
 UNDECISIVE = {"seeds", "minimum_seeds", "bootstrap_resamples", "search"}
-"""Settings that do not change what a seed's training gives."""
+"""These settings do not change what a seed's training gives."""
 
 
 @dataclass(frozen=True)
@@ -30,11 +30,11 @@ class SeedPlan:
     seed: int
     training: Training
     base_model: str
-    """A folder, or a hub id."""
+    """Training starts from the checkpoint in this folder or of this hub id."""
     base_model_digest: str
     preprocessing: str
     root: str
-    """Folder of the study's seeds."""
+    """The folders of the study's seeds lie in this one."""
 
     @property
     def study(self) -> str:
@@ -69,13 +69,13 @@ class SeedResult:
     seed: int
     config_hash: str
     evaluations: list[dict[str, float]]
-    """Validation figures, training loss, epoch and step of each evaluation."""
+    """Each evaluation has its validation figures, training loss, epoch and step."""
     metrics: dict[str, float]
-    """`validation_*` and `test_*` figures of the kept checkpoint."""
+    """The kept checkpoint has these `validation_*` and `test_*` figures."""
     thresholds: dict[str, float]
-    """For each label the score from which on F1 is best on the validation split."""
+    """Each label's F1 on the validation split is best from this score on."""
     checkpoint_sha256: dict[str, str]
-    """Of each of the checkpoint's files, by name."""
+    """Each of the checkpoint's files has this checksum, by name."""
 
 
 SEED_RESULT = result_format("seed's result", SeedResult, "training")

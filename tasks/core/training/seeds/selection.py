@@ -23,12 +23,12 @@ class Candidate:
     plan: SeedPlan
     result: SeedResult
     value: float
-    """Validation figure of the round's metric."""
+    """The candidate has this validation figure of the round's metric."""
     validation: Interval
     test: Interval | None
-    """Of the winner only: the others' test figures decide nothing."""
+    """Only the winner has a test figure: the others' decide nothing."""
     winners_lead: Interval
-    """How far the winner is ahead on the same resamples."""
+    """The winner is ahead by so much on the same resamples."""
 
     @property
     def tied(self) -> bool:
@@ -44,7 +44,7 @@ class Selection:
     winner: Candidate
     candidates: list[Candidate]
     failed: dict[int, str]
-    """Seeds that did not finish, and why."""
+    """These seeds did not finish, each for the reason given."""
 
     @property
     def tied_seeds(self) -> list[int]:

@@ -28,7 +28,7 @@ from tasks.core.training.trainer.steps import Report, evaluations_of
 from tasks.core.training.trainer.workspace import claim_workspace, discard_workspace
 
 RESULT_PREFIXES = {"validation": "eval", "test": "test"}
-"""Splits as Hugging Face's result files call them."""
+"""Hugging Face's result files call the splits by these names."""
 
 
 def train_seed(plan: SeedPlan, report: Report) -> SeedResult:

@@ -10,7 +10,8 @@ from tasks.core.base.naming import CARD_FILE, CONFIG_FILE
 from tasks.core.corpus.labelled.prepare import LabelledSplits
 from tasks.core.metrics.heads import class_names
 from tasks.core.preprocessing import preprocessing_digest
-from tasks.core.round.sections import Head, Training
+from tasks.core.round.sections import Head
+from tasks.core.round.training_section import Training
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,7 @@ class Finetuning:
     trainer: "_Trainer"
     splits: dict[str, Examples]
     figures: dict[str, Any] = field(default_factory=dict)
-    """The Trainer's own, of the training."""
+    """The Trainer measured these figures of the training itself."""
 
     @property
     def state(self) -> Any:

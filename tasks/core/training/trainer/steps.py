@@ -4,10 +4,10 @@ from collections.abc import Callable
 from math import ceil
 from typing import Any
 
-from tasks.core.round.sections import Training
+from tasks.core.round.training_section import Training
 
 Report = Callable[[int, dict[str, float]], None]
-"""Called with an evaluation's number, from 1 on, and its figures."""
+"""It is called with an evaluation's number, from 1 on, and its figures."""
 TIMINGS = ("_runtime", "_per_second")
 
 

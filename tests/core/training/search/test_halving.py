@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tasks.core.base.errors import TrainingError
-from tasks.core.round.sections import Search as Settings
+from tasks.core.round.training_section import Search as Settings
 from tasks.core.training.search.halving import Search
 from tasks.core.training.search.trial import TrialResult, run_trial
 
