@@ -22,7 +22,6 @@ NEVER_IMPORTED = {
     "prefect-redis": "Prefect's server finds it by its name in the full stack's settings",
     "psycopg2-binary": "MLflow's server reaches PostgreSQL by it",
     "pytest-timeout": "the timeout of pyproject.toml",
-    "pytest-xdist": "make test runs in two processes",
     "ruff": "make lint",
     "types-pyyaml": "mypy's types of yaml",
 }

@@ -32,7 +32,7 @@ BINARIES = Path(sys.executable).parent
 OTHER_PROGRAMS = {"python3", "fresh/bin/pip", "pip", "pre-commit", "pytest"}
 WITHIN_TWO_HOPS = {
     "tasks/core/engines/batching.py": "where a batch is formed",
-    "tasks/core/runs/receipts.py": "where a receipt is written",
+    "tasks/core/runs/shards/receipts.py": "where a receipt is written",
     "tasks/core/conversion/parity/gate.py": "where the gate decides",
     "infra/slurm/script.py": "where the text of a SLURM job is made",
     "deployments/rounds/REFERENCE.md": "what every key of the round file means",
