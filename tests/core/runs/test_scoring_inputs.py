@@ -1,6 +1,8 @@
 """What decides scores is one object: a field that is added to it is in the run id, the plan and adoption by itself."""
 
+import ast
 from dataclasses import dataclass, fields, replace
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +12,7 @@ from tasks.core.round.sections import Inference
 from tasks.core.runs import plan_file, scoring_inputs
 from tasks.core.runs.earlier_runs import adopt_shards
 from tasks.core.runs.folder import RunFolder
+from tasks.core.runs.plan import Plan
 from tasks.core.runs.plan_file import read_plan, write_plan
 from tasks.core.runs.scoring_inputs import ScoringInputs
 from tasks.core.runs.shards.wholeness import unfinished_shards
@@ -83,3 +86,30 @@ def test_another_version_of_the_scoring_code_is_another_run(sample, tiny_engines
     later = plan_of(sample, tiny_engines, Inference(output_path=tmp_path / "runs", shard_rows=40, batch_tokens=512))
     assert later.run_id != plan.run_id
     assert not later.inputs.scores_like(plan.inputs)
+
+
+NO_INPUTS = {"run_id", "inputs", "sample_name", "shards", "sample_root", "torn_files", "round_name"}
+"""What a plan says beside its inputs: none of it changes a score."""
+ROOT = Path(__file__).parents[3]
+
+
+def settings_beside_inputs(source):
+    """Return what a module takes from a plan that is neither an input nor known to change no score."""
+    asked = {
+        node.attr for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Attribute) and of_plan(node.value)
+    }
+    return sorted(asked - NO_INPUTS - {"engines", "rows", "input_path"})
+
+
+def of_plan(node):
+    return isinstance(node, ast.Name) and node.id == "plan"
+
+
+def test_a_plan_has_no_setting_beside_its_inputs():
+    assert {item.name for item in fields(Plan)} == NO_INPUTS
+    for path in (ROOT / "tasks" / "core" / "inference").glob("*.py"):
+        assert settings_beside_inputs(path.read_text()) == [], path
+
+
+def test_a_setting_that_scoring_takes_from_elsewhere_is_found():
+    assert settings_beside_inputs("tokens = plan.batch_tokens + plan.inputs.shard_rows") == ["batch_tokens"]
