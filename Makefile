@@ -1,12 +1,12 @@
-.PHONY: help setup demo check test drills lint bench up down
+.PHONY: help setup demo check core test drills lint bench up down
 .DEFAULT_GOAL := help
 
 VENV := .venv
 READY := $(VENV)/.ready
 MODEL := .winnow/models/all-MiniLM-L6-v2
 STACK :=
-# Two processes, each with its own servers; a whole file goes to one of them, in the order of tests/conftest.py.
-PYTEST := $(VENV)/bin/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+# Two processes, each with its own servers; tests/support/scheduling.py says what each of them takes.
+PYTEST := $(VENV)/bin/pytest --numprocesses 2
 DRILLS := tests
 
 help:
@@ -32,7 +32,11 @@ $(MODEL)/LICENSE: | $(READY)
 demo: setup
 	$(VENV)/bin/winnow demo
 
-check: lint
+# Side by side, since mypy keeps but one core busy.
+check: setup
+	$(MAKE) --no-print-directory --jobs 2 --output-sync=target lint core
+
+core: setup
 	WINNOW_EXAMPLES=few $(PYTEST) -m "not slow and not drill" tests/core tests/test_*.py
 
 test: setup

@@ -1,4 +1,4 @@
-"""What planning 100 million rows in 2,000 Parquet files takes, and how much of them it reads."""
+"""What planning 100 million rows takes; and plan, relaunch, status and manifest of runs of very many shards."""
 
 import resource
 import time
@@ -16,17 +16,20 @@ from tasks.core.engines.model_folder import EngineModel
 from tasks.core.round.sections import Inference, Sample
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.plan_file import read_plan, write_plan
+from tests.benchmarks.many_shards import many_shards, straightness
 from tests.benchmarks.report import write_report
 from tests.support.plans import plan_of
 from tests.support.tiny import WORDS, save_tiny_bert, save_tiny_checkpoint
 from tests.support.tiny_conversion import convert_tiny
 
 FILES = 2_000
+SHARDS = (2_000, 20_000, 200_000)
 ROWS_A_FILE = 50_000
 
 
 def planning(folder: Path) -> dict[str, Any]:
     """Survey, plan, write and read the plan of 2,000 files, and measure each step."""
+    folder.mkdir()
     engines = _engines(folder)
     sample = Sample(path=_write_files(folder / "sample"))
     size = sum(path.stat().st_size for path in sample.path.iterdir())
@@ -88,4 +91,8 @@ if __name__ == "__main__":
     place = Path(".winnow/bench")
     place.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix="planning-", dir=place) as scratch:
-        write_report("planning", planning(Path(scratch).resolve()))
+        root = Path(scratch).resolve()
+        found = planning(root / "files")
+        runs = {shards: many_shards(root / str(shards), shards) for shards in SHARDS}
+        straight = {shards: straightness(runs[SHARDS[0]], runs[shards], shards // SHARDS[0]) for shards in SHARDS[1:]}
+        write_report("planning", found | {"runs_of_shards": runs, "growth_over_a_straight_line": straight})

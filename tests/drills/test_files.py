@@ -3,8 +3,11 @@
 import os
 
 import pyarrow.parquet as pq
+import pytest
 
 from tests.support.soundness import require_sound
+
+pytestmark = pytest.mark.drill
 
 
 def test_a_torn_part_and_a_deleted_one_are_scored_again(half_done):

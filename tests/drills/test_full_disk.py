@@ -9,6 +9,8 @@ import pytest
 
 from tests.support.soundness import require_sound
 
+pytestmark = pytest.mark.drill
+
 ROOM_BYTES = 40_000
 """Left free when the disk is filled up: a few more shards fit, then one does not."""
 

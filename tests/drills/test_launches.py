@@ -1,12 +1,15 @@
 """Drills on whole launches: killed, two at once, and after another engine model was registered."""
 
 import psutil
+import pytest
 
 from tasks.core.base.files import sha256_of_folder
 from tasks.core.runs.folder import RunFolder
 from tests.drills.engine_model import another_engine_model
 from tests.support.soundness import read_scores, require_sound, wrong_in
 from tests.support.waiting import is_alive, wait_for
+
+pytestmark = pytest.mark.drill
 
 
 def test_a_flow_killed_twice_is_finished_by_running_it_again(make_drill):

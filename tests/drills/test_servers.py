@@ -8,6 +8,8 @@ from infra.services.process import running_process, start, stop, wait_healthy
 from infra.services.stack import services
 from tests.support.soundness import require_sound
 
+pytestmark = pytest.mark.drill
+
 
 @pytest.fixture
 def servers(settings):

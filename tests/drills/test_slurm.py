@@ -9,7 +9,7 @@ from tests.support.slurm_nodes import wait_for_state
 from tests.support.slurm_waiting import wait_until_idle
 from tests.support.soundness import require_sound
 
-pytestmark = pytest.mark.slurm
+pytestmark = [pytest.mark.slurm, pytest.mark.drill]
 
 
 def work_begins(drill, trouble, shards=1):

@@ -19,7 +19,7 @@ DRILLS = int(os.environ.get("WINNOW_DRILLS", "4"))
 A_RUN = 4
 """Troubles in one run at most."""
 LONGEST_PAUSE_SECONDS = 6.0
-pytestmark = [pytest.mark.slurm, pytest.mark.timeout(0)]
+pytestmark = [pytest.mark.slurm, pytest.mark.drill, pytest.mark.timeout(0)]
 
 
 def test_random_trouble_leaves_no_trace_in_the_scores(troubled, slurm):

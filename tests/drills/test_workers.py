@@ -11,6 +11,8 @@ import yaml
 from tasks.core.runs.status.signs_of_life import read_running_shards
 from tests.support.soundness import require_sound
 
+pytestmark = pytest.mark.drill
+
 KILLS = int(os.environ.get("WINNOW_KILLS", "7"))
 """A longer drill has 20."""
 KILLS_A_RUN = 7

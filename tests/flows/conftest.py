@@ -1,7 +1,16 @@
 """Flows run in this process under Prefect's test harness: a real server on a temporary database."""
 
+import uuid
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
 import pytest
 from prefect.testing.utilities import prefect_test_harness
+
+from flows.conversion import conversion
+from flows.training import training
+from tests.support.round_files import one_worker, write_round
 
 
 @pytest.fixture(scope="session")
@@ -14,3 +23,20 @@ def prefect_harness():
 def orchestration(prefect_harness, tracking):
     """A Prefect server and an MLflow server for this process and its Dask workers."""
     return tracking
+
+
+@pytest.fixture
+def make_round(make_round, tmp_path) -> Callable[..., Path]:
+    """Return a function that writes a round whose flows have one Dask worker each."""
+    return partial(make_round, clusters=one_worker(tmp_path))
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory, tiny_bert, orchestration) -> Path:
+    """A round file whose engine models are registered, of two Dask workers; a test has its own output path."""
+    path = write_round(
+        tmp_path_factory.mktemp("served"), tiny_bert, sample_rows=400, country=f"X{uuid.uuid4().hex[:8]}"
+    )
+    training(str(path))
+    conversion(str(path))
+    return path

@@ -15,7 +15,7 @@ from tasks.core.base.files import sha256_of_folder
 from tasks.core.round.round_file import read_round
 from tasks.records.registry import find_version, set_version_tags
 from tasks.records.tracking import tracking_uri
-from tests.support.round_files import write_round
+from tests.support.round_files import one_worker, write_round
 
 pytestmark = pytest.mark.usefixtures("orchestration")
 
@@ -24,7 +24,8 @@ pytestmark = pytest.mark.usefixtures("orchestration")
 def round_(tmp_path_factory, tiny_bert, orchestration):
     """A round whose checkpoints are selected, and nothing converted."""
     folder = tmp_path_factory.mktemp("converted")
-    path = write_round(folder, tiny_bert, sample_rows=400, country=f"X{uuid.uuid4().hex[:8]}")
+    country = f"X{uuid.uuid4().hex[:8]}"
+    path = write_round(folder, tiny_bert, sample_rows=400, country=country, clusters=one_worker(folder))
     training(str(path))
     return read_round(path)
 

@@ -6,7 +6,6 @@ import json
 import subprocess
 import sys
 import time
-import uuid
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -14,36 +13,25 @@ import pytest
 import yaml
 from prefect.artifacts import Artifact
 
-from flows.conversion import conversion
 from flows.inference import inference
-from flows.training import training
 from tasks.core.base.errors import RunFolderError
 from tasks.core.base.naming import parse_run_folder_name
 from tasks.core.round.round_file import read_round
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.status.markers import read_failures, read_running
-from tests.support.round_files import write_round, write_sample
+from tests.support.round_files import write_sample
 from tests.support.run_marks import HOLD
 
 pytestmark = pytest.mark.usefixtures("orchestration")
 
 
-@pytest.fixture(scope="module")
-def converted(tmp_path_factory, tiny_bert, orchestration):
-    folder = tmp_path_factory.mktemp("inference")
-    path = write_round(folder, tiny_bert, sample_rows=400, country=f"X{uuid.uuid4().hex[:8]}")
-    training(str(path))
-    conversion(str(path))
-    return path
-
-
 @pytest.fixture
-def round_file(converted, tmp_path):
+def round_file(served, tmp_path):
     """A round whose engine models are registered, with a sample and an output path of this test's own."""
-    content = yaml.safe_load(converted.read_text())
+    content = yaml.safe_load(served.read_text())
     content["inference"]["output_path"] = str(tmp_path / "runs")
     content["samples"]["new_samples"] = {"path": str(write_sample(tmp_path / "new", 300))}
-    path = tmp_path / converted.name
+    path = tmp_path / served.name
     path.write_text(yaml.safe_dump(content))
     return path
 

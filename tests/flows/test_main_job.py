@@ -25,7 +25,6 @@ from tasks.core.base.files import sha256_of_folder
 from tasks.core.round.round_file import read_round
 from tasks.records.registry import find_version
 from tasks.records.tracking import tracking_uri
-from tests.support.round_files import write_round
 
 pytestmark = pytest.mark.usefixtures("orchestration")
 
@@ -40,21 +39,12 @@ def round_file(make_round):
     return make_round(country=new_country())
 
 
-@pytest.fixture(scope="module")
-def trained_once(tmp_path_factory, tiny_bert, orchestration):
-    folder = tmp_path_factory.mktemp("trained")
-    path = write_round(folder, tiny_bert, sample_rows=400, country=new_country())
-    training(str(path))
-    conversion(str(path))
-    return path
-
-
 @pytest.fixture
-def trained(trained_once, tmp_path):
+def trained(served, tmp_path):
     """A round whose engine models are registered, with an output path of this test's own."""
-    content = yaml.safe_load(trained_once.read_text())
+    content = yaml.safe_load(served.read_text())
     content["inference"]["output_path"] = str(tmp_path / "runs")
-    path = tmp_path / trained_once.name
+    path = tmp_path / served.name
     path.write_text(yaml.safe_dump(content))
     return path
 

@@ -19,7 +19,7 @@ from tasks.core.training.trainer.base_model import base_model_fingerprint
 from tasks.records.base_model_versions import local_base_model
 from tasks.records.registry import find_version
 from tasks.records.tracking import tracking_uri
-from tests.support.round_files import write_round
+from tests.support.round_files import one_worker, write_round
 
 pytestmark = pytest.mark.usefixtures("orchestration")
 
@@ -34,7 +34,8 @@ def new_country():
 def pretrained(tmp_path_factory, tiny_bert, orchestration):
     """A round file whose base model is registered."""
     section = SETTINGS | {"base_model": str(tiny_bert)}
-    path = write_round(tmp_path_factory.mktemp("pretrained"), tiny_bert, country=new_country(), pretraining=section)
+    folder = tmp_path_factory.mktemp("pretrained")
+    path = write_round(folder, tiny_bert, country=new_country(), pretraining=section, clusters=one_worker(folder))
     pretraining(str(path))
     return path
 

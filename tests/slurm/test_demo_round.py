@@ -19,7 +19,7 @@ from tasks.core.round.round_file import read_round
 from tasks.core.runs.folder import RunFolder
 from tests.support.soundness import read_scores, wrong_in
 
-pytestmark = [pytest.mark.slurm, pytest.mark.timeout(0)]
+pytestmark = [pytest.mark.slurm, pytest.mark.drill, pytest.mark.timeout(0)]
 WHOLE = os.environ.get("WINNOW_WHOLE_DEMO") == "1"
 LABELS = ["positive", "negative"] if WHOLE else ["positive"]
 

@@ -110,6 +110,7 @@ def test_another_size_is_refused_while_the_cluster_runs(slurm):
 
 
 def test_two_clusters_know_nothing_of_each_other(slurm, make_slurm):
+    wait_on(slurm, lambda: not job_processes(slurm), "the jobs of the test before were gone")
     own = make_slurm()
     number = submit(own, "sleep 600")
     wait_for_job(own, number, "RUNNING")

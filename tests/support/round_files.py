@@ -40,6 +40,13 @@ def write_sample(folder: Path, rows: int, files: int = 2, row_group_size: int = 
     return folder
 
 
+def one_worker(folder: Path) -> dict[str, str]:
+    """Write a profile of one Dask worker, and return it for each flow: to start another costs more than tiny work."""
+    path = folder / "one-worker.yaml"
+    path.write_text(yaml.safe_dump({"kind": "local", "workers": 1}))
+    return dict.fromkeys(("training", "conversion", "inference", "pretraining"), str(path))
+
+
 def write_round(folder: Path, base_model: Path, sample_rows: int = 240, **changes: object) -> Path:
     """Write a small round's file and its data below `folder`; keyword arguments replace its top-level keys."""
     labelled = folder / "labelled.parquet"

@@ -9,6 +9,7 @@ The fields of a kind stand in one class, its schema; CHANGELOG.md says what chan
 
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -114,6 +115,7 @@ def unchanged(content: Content) -> Content:
     return content
 
 
+@cache
 def winnow_version() -> str:
     """Return Winnow's version; a registered model is also loaded where Winnow is not installed."""
     try:
@@ -122,6 +124,7 @@ def winnow_version() -> str:
         return "(not installed)"
 
 
+@cache
 def _keys_of(schema: Any) -> tuple[frozenset[str], frozenset[str]]:
     """Return the keys that a schema requires, and those that it allows."""
     if not is_dataclass(schema):

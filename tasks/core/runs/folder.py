@@ -88,7 +88,7 @@ class RunFolder:
 
     def receipt_path(self, number: int) -> Path:
         """Where a shard's receipt lies."""
-        return self.path / RECEIPTS_FOLDER / shard_record(number)
+        return self.path / receipt_name(number)
 
     def receipt_names(self) -> set[str]:
         """Return the names of the receipts that are there: one look, however many shards there are."""
@@ -105,15 +105,30 @@ class RunFolder:
 
     def output_path(self, label: str, number: int) -> Path:
         """Where a shard's scores of a label lie."""
-        return self.path / OUTPUT_FOLDER / label / part_file(number)
+        return self.path / output_name(label, number)
 
     def quarantine_path(self, number: int) -> Path:
         """Where a shard's rows that could not be scored lie."""
-        return self.path / QUARANTINE_FOLDER / part_file(number)
+        return self.path / quarantine_name(number)
 
     def log_path(self, label: str, worker: str) -> Path:
         """Where a worker logs its shards of a label."""
         return logs_folder(self.path, label) / worker_log(worker)
+
+
+def receipt_name(number: int) -> str:
+    """Return where a shard's receipt lies, as a path in the run folder."""
+    return f"{RECEIPTS_FOLDER}/{shard_record(number)}"
+
+
+def output_name(label: str, number: int) -> str:
+    """Return where a shard's scores of a label lie, as a path in the run folder."""
+    return f"{OUTPUT_FOLDER}/{label}/{part_file(number)}"
+
+
+def quarantine_name(number: int) -> str:
+    """Return where a shard's rows that could not be scored lie, as a path in the run folder."""
+    return f"{QUARANTINE_FOLDER}/{part_file(number)}"
 
 
 def worker_name() -> str:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tasks.core.base.naming import shard_number
-from tasks.core.runs.folder import RunFolder
+from tasks.core.runs.folder import receipt_name
 
 Kind = Literal["missing", "torn", "altered", "miscounted", "misplaced", "foreign", "doubled", "left-over"]
 
@@ -28,7 +28,6 @@ class Finding:
         return f"{self.kind:<10}  {self.path}: {self.problem.rstrip('. ')}. {self.advice}."
 
 
-def score_again(folder: RunFolder, shard: int) -> str:
+def score_again(shard: int) -> str:
     """Return the advice for a shard whose files cannot be believed."""
-    path = folder.receipt_path(shard).relative_to(folder.path)
-    return f"Delete {path} and go on with the run: shard {shard_number(shard)} is scored again"
+    return f"Delete {receipt_name(shard)} and go on with the run: shard {shard_number(shard)} is scored again"

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from tasks.core.base.files import sha256_of_file
 from tasks.core.base.parquet import UnreadableParquetError, read_footer
-from tasks.core.runs.folder import RunFolder
+from tasks.core.runs.folder import RunFolder, output_name, quarantine_name
 from tasks.core.runs.parts import ID_COLUMN, SCORE_COLUMNS, provenance, read_part
 from tasks.core.runs.plan import Plan
 from tasks.core.runs.shards.findings import Finding, Kind, score_again
@@ -20,21 +20,17 @@ from tasks.core.runs.shards.receipts import Receipt
 class _Part:
     """A file of a shard, and what is expected of it."""
 
+    name: str
+    """The path of the file in the run folder."""
     path: Path
-    folder: RunFolder
     receipt: Receipt
     content: dict[str, Any]
     """The file's footer must say at least this; a file of quarantined rows need say nothing."""
     rows: int | None
 
-    @property
-    def name(self) -> str:
-        """Its path in the run folder."""
-        return self.path.relative_to(self.folder.path).as_posix()
-
     def fault(self, kind: Kind, problem: str) -> Finding:
         """Say what is wrong with it."""
-        return Finding(kind, self.name, problem, score_again(self.folder, self.receipt.shard))
+        return Finding(kind, self.name, problem, score_again(self.receipt.shard))
 
 
 def part_faults(
@@ -56,11 +52,11 @@ def part_faults(
 def _parts(plan: Plan, folder: RunFolder, receipt: Receipt) -> Iterator[_Part]:
     for use in plan.engines:
         content = provenance(plan, use, receipt.shard, receipt.variants.get(use.label))
-        path, rows = folder.output_path(use.label, receipt.shard), receipt.rows_out.get(use.label)
-        yield _Part(path, folder, receipt, content, rows)
+        name = output_name(use.label, receipt.shard)
+        yield _Part(name, folder.path / name, receipt, content, receipt.rows_out.get(use.label))
     if receipt.rows_quarantined:
-        path = folder.quarantine_path(receipt.shard)
-        yield _Part(path, folder, receipt, {}, receipt.rows_quarantined)
+        name = quarantine_name(receipt.shard)
+        yield _Part(name, folder.path / name, receipt, {}, receipt.rows_quarantined)
 
 
 def _in_footer(part: _Part) -> Finding | None:

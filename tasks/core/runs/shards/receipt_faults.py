@@ -2,19 +2,22 @@
 
 from collections.abc import Iterator
 
-from tasks.core.runs.folder import RunFolder
+from tasks.core.runs.folder import RunFolder, output_name, quarantine_name, receipt_name
 from tasks.core.runs.plan import Plan, Shard
-from tasks.core.runs.shards.findings import Finding, score_again
+from tasks.core.runs.shards.findings import Finding, Kind, score_again
 from tasks.core.runs.shards.receipts import Receipt
 
 
 def no_receipt(folder: RunFolder, shard: Shard) -> Finding:
     """Say that a shard's receipt is missing, or torn."""
-    path = folder.receipt_path(shard.number)
-    name = path.relative_to(folder.path).as_posix()
-    if path.is_file():
-        return Finding("torn", name, "it cannot be read as a receipt", score_again(folder, shard.number))
-    return Finding("missing", name, "the shard is not finished", "Go on with the run")
+    if folder.receipt_path(shard.number).is_file():
+        return receipt_fault(shard, "torn", "it cannot be read as a receipt")
+    return Finding("missing", receipt_name(shard.number), "the shard is not finished", "Go on with the run")
+
+
+def receipt_fault(shard: Shard, kind: Kind, problem: str) -> Finding:
+    """Say what is wrong with a shard's receipt."""
+    return Finding(kind, receipt_name(shard.number), problem, score_again(shard.number))
 
 
 def is_foreign(plan: Plan, shard: Shard, receipt: Receipt) -> bool:
@@ -22,28 +25,25 @@ def is_foreign(plan: Plan, shard: Shard, receipt: Receipt) -> bool:
     return (receipt.run_id, receipt.shard) != (plan.run_id, shard.number)
 
 
-def receipt_faults(plan: Plan, folder: RunFolder, shard: Shard, receipt: Receipt) -> Iterator[Finding]:
+def receipt_faults(plan: Plan, shard: Shard, receipt: Receipt) -> Iterator[Finding]:
     """Check that a receipt is of this run and shard, that its counts add up and that it names its shard's files.
 
     Of one that is of something else, nothing more is checked.
     """
-    name = folder.receipt_path(shard.number).relative_to(folder.path).as_posix()
-    again = score_again(folder, shard.number)
     if is_foreign(plan, shard, receipt):
         problem = (
             f"it is of run {receipt.run_id}, shard {receipt.shard}, not of run {plan.run_id}, shard {shard.number}"
         )
-        yield Finding("foreign", name, problem, again)
+        yield receipt_fault(shard, "foreign", problem)
         return
-    yield from (Finding("miscounted", name, problem, again) for problem in _miscounts(plan, shard, receipt))
-    for other in sorted((receipt.files.keys() | receipt.sha256.keys()) - _own_files(plan, folder, shard, receipt)):
-        yield Finding("foreign", name, f"it names {other}, which is no file of its shard", again)
+    yield from (receipt_fault(shard, "miscounted", problem) for problem in _miscounts(plan, shard, receipt))
+    for other in sorted((receipt.files.keys() | receipt.sha256.keys()) - _own_files(plan, shard, receipt)):
+        yield receipt_fault(shard, "foreign", f"it names {other}, which is no file of its shard")
 
 
-def _own_files(plan: Plan, folder: RunFolder, shard: Shard, receipt: Receipt) -> set[str]:
-    own = [folder.output_path(use.label, shard.number) for use in plan.engines]
-    own += [folder.quarantine_path(shard.number)] if receipt.rows_quarantined else []
-    return {path.relative_to(folder.path).as_posix() for path in own}
+def _own_files(plan: Plan, shard: Shard, receipt: Receipt) -> set[str]:
+    own = {output_name(use.label, shard.number) for use in plan.engines}
+    return own | {quarantine_name(shard.number)} if receipt.rows_quarantined else own
 
 
 def _miscounts(plan: Plan, shard: Shard, receipt: Receipt) -> Iterator[str]:

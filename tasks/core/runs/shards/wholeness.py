@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.plan import Plan, Shard
-from tasks.core.runs.shards.findings import Finding, score_again
+from tasks.core.runs.shards.findings import Finding
 from tasks.core.runs.shards.part_faults import part_faults
 from tasks.core.runs.shards.planned_rows import read_shard, sha256_of_rows
-from tasks.core.runs.shards.receipt_faults import is_foreign, no_receipt, receipt_faults
+from tasks.core.runs.shards.receipt_faults import is_foreign, no_receipt, receipt_fault, receipt_faults
 from tasks.core.runs.shards.receipts import Receipt, read_receipts, write_receipt
 
 
@@ -44,13 +44,11 @@ def shard_faults(plan: Plan, folder: RunFolder, shard: Shard, receipt: Receipt |
     if receipt is None:
         yield no_receipt(folder, shard)
         return
-    yield from receipt_faults(plan, folder, shard, receipt)
+    yield from receipt_faults(plan, shard, receipt)
     if is_foreign(plan, shard, receipt):
         return
     if look.sample and receipt.input_mtime_ns != plan.input_path(shard).stat().st_mtime_ns:
-        name = folder.receipt_path(shard.number).relative_to(folder.path).as_posix()
-        problem = f"{plan.input_path(shard)} was changed after the shard was scored"
-        yield Finding("altered", name, problem, score_again(folder, shard.number))
+        yield receipt_fault(shard, "altered", f"{plan.input_path(shard)} was changed after the shard was scored")
     yield from part_faults(plan, folder, receipt, look.footers, look.bytes_since_ns, look.ids)
 
 

@@ -18,7 +18,7 @@ from tasks.core.base.markdown import markdown_table
 from tasks.core.metrics.figures import LOWER_IS_BETTER
 from tasks.core.training.search.trial import TrialResult, TrialStep
 from tasks.core.training.seeds.seed_plan import SeedPlan
-from tasks.core.training.trainer.schedule import total_steps
+from tasks.core.training.trainer.steps import total_steps
 from tasks.core.training.trainer.workspace import discard_workspace, workspace_of
 
 TIE_ATTRIBUTE = "tie_order"

@@ -7,7 +7,7 @@ from tasks.core.base.formats import FileFormat, read_record, unchanged, write_re
 from tasks.core.base.naming import trial_record
 from tasks.core.metrics.figures import LOWER_IS_BETTER
 from tasks.core.training.seeds.seed_plan import SeedPlan
-from tasks.core.training.trainer.schedule import Report, evaluation_steps, evaluations_of, total_steps
+from tasks.core.training.trainer.steps import Report, evaluation_steps, evaluations_of, total_steps
 from tasks.core.training.trainer.workspace import claim_workspace, discard_workspace
 
 

@@ -24,7 +24,7 @@ from tasks.core.training.seeds.predictions import Predictions, write_predictions
 from tasks.core.training.seeds.seed_plan import SEED_RESULT, SeedPlan, SeedResult, read_result
 from tasks.core.training.trainer.checkpoint import CheckpointCard, write_card
 from tasks.core.training.trainer.finetune import Finetuning, finetune
-from tasks.core.training.trainer.schedule import Report, evaluations_of
+from tasks.core.training.trainer.steps import Report, evaluations_of
 from tasks.core.training.trainer.workspace import claim_workspace, discard_workspace
 
 RESULT_PREFIXES = {"validation": "eval", "test": "test"}
@@ -84,8 +84,7 @@ def _save_checkpoint(finetuning: Finetuning, folder: Path) -> dict[str, str]:
 def _predict(finetuning: Finetuning, split: str) -> Predictions:
     """Score a split with the kept checkpoint, in the file's order."""
     examples, splits = finetuning.splits[split], finetuning.plan.splits
-    prediction = finetuning.trainer.predict(examples)
-    scores = scores_of_labels(splits.head, splits.labels, np.asarray(prediction.predictions))
+    scores = scores_of_labels(splits.head, splits.labels, finetuning.logits(split))
     in_order = np.empty_like(scores)
     in_order[examples.order] = scores
     return Predictions(examples.targets, in_order)

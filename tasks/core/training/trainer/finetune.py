@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors.torch import load_file
 from transformers import (
     AutoModelForSequenceClassification,
@@ -21,6 +22,7 @@ from transformers import (
     TrainingArguments,
 )
 from transformers.trainer import TRAINER_STATE_NAME
+from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 from transformers.utils import SAFE_WEIGHTS_NAME, logging
 
 from tasks.core.base.errors import TrainingError
@@ -32,14 +34,8 @@ from tasks.core.metrics.heads import class_names, loss_function, scores_of_label
 from tasks.core.training.seeds.seed_plan import SeedPlan
 from tasks.core.training.trainer.base_model import parse_base_model
 from tasks.core.training.trainer.examples import EpochOrder, Examples
-from tasks.core.training.trainer.schedule import (
-    EvaluationReport,
-    EvaluationSchedule,
-    Report,
-    evaluation_steps,
-    evaluations_of,
-    total_steps,
-)
+from tasks.core.training.trainer.schedule import EvaluationReport, EvaluationSchedule
+from tasks.core.training.trainer.steps import Report, evaluation_steps, evaluations_of, total_steps
 from tasks.core.training.trainer.workspace import last_whole_checkpoint
 
 EVALUATION_BATCH = 64
@@ -50,7 +46,7 @@ class Finetuning:
     """A model while and after it is trained."""
 
     plan: SeedPlan
-    trainer: Trainer
+    trainer: "_Trainer"
     splits: dict[str, Examples]
     figures: dict[str, Any] = field(default_factory=dict)
     """The Trainer measured these figures of the training itself."""
@@ -60,9 +56,21 @@ class Finetuning:
         """Steps done, log and best figure, as the Trainer keeps them."""
         return self.trainer.state
 
+    def logits(self, split: str) -> NDArray[np.floating]:
+        """Return the kept checkpoint's logits of a split; those of validation are known if it was evaluated here."""
+        kept = Path(str(self.state.best_model_checkpoint)).name
+        if split == "validation" and kept in self.trainer.evaluated:
+            return self.trainer.evaluated[kept]
+        return np.asarray(self.trainer.predict(self.splits[split]).predictions)
+
 
 class _Trainer(Trainer):
     """The Trainer with batches that follow from seed and epoch, and evaluations that leave no trace in training."""
+
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self.evaluated: dict[str, NDArray[np.floating]] = {}
+        """Logits on the validation rows, by the name of the checkpoint that was evaluated."""
 
     def _get_train_sampler(self, train_dataset: Any = None) -> EpochOrder:
         examples: Any = train_dataset if train_dataset is not None else self.train_dataset
@@ -72,7 +80,13 @@ class _Trainer(Trainer):
         # Opening a data loader draws from the generator that dropout draws from.
         with torch.random.fork_rng():
             figures: dict[str, float] = super().evaluate(*args, **kwargs)
+        self.evaluated[f"{PREFIX_CHECKPOINT_DIR}-{self.state.global_step}"] = self._last_logits
         return figures
+
+    def evaluation_loop(self, *args: Any, **kwargs: Any) -> Any:
+        output = super().evaluation_loop(*args, **kwargs)
+        self._last_logits = np.asarray(output.predictions)
+        return output
 
 
 def finetune(plan: SeedPlan, workspace: Path, report: Report, stop_at_step: int | None = None) -> Finetuning:
@@ -130,7 +144,7 @@ def _load_finished(plan: SeedPlan, state: TrainerState) -> Any:
 
 
 def _without_training(
-    plan: SeedPlan, trainer: Trainer, splits: dict[str, Examples], state: TrainerState, report: Report
+    plan: SeedPlan, trainer: _Trainer, splits: dict[str, Examples], state: TrainerState, report: Report
 ) -> Finetuning:
     """Return what was trained before this process came, as if it had done so itself."""
     trainer.state = state
