@@ -5,10 +5,11 @@ Writes  output/<LABEL>/part-<N>.parquet, quarantine/part-<N>.parquet, a line in 
 """
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from tasks.core.base.cpu import cpu_features, processor_name
@@ -28,6 +29,16 @@ from tasks.core.runs.shards.receipts import Receipt, write_receipt
 
 BINS = 20
 """A receipt's histograms have so many bins, of equal width from 0 to 1."""
+
+
+@dataclass(frozen=True)
+class _Read:
+    """A shard's rows as they were read, and those among them that can be scored."""
+
+    input_mtime_ns: int
+    rows: pa.Table
+    texts: ShardTexts
+    quarantined: pa.Table
 
 
 @dataclass
@@ -51,45 +62,54 @@ def score_shard(plan: Plan, shard: Shard, folder: RunFolder) -> Receipt:
     """
     started, cpu = time.monotonic(), time.process_time()
     require_libraries(plan.inputs.libraries)
+    read = _read(plan, shard)
+    scored = _score_labels(plan, read.texts, shard, folder)
+    folder.quarantine_path(shard.number).unlink(missing_ok=True)
+    if read.quarantined.num_rows:
+        scored.paths.append(write_part(read.quarantined, folder.quarantine_path(shard.number)))
+    seconds = round(time.monotonic() - started, 3)
+    line = f"shard {shard.number:05d}: {len(read.texts.ids)} rows, {seconds:.1f} s"
+    for use in plan.engines:
+        _log(folder.log_path(use.label, worker_name()), line)
+    receipt = _receipt(plan, shard, folder, read, scored)
+    receipt = replace(receipt, seconds=seconds, cpu_seconds=round(time.process_time() - cpu, 3))
+    write_receipt(receipt, folder)
+    return receipt
+
+
+def _read(plan: Plan, shard: Shard) -> _Read:
+    """Read and tokenise; the time of change is taken first, so that a later change is seen."""
     mtime_ns = plan.input_path(shard).stat().st_mtime_ns
     rows = read_shard(plan, shard)
     scorable, quarantined = part_rows(rows)
-    texts = tokenise(plan, scorable)
-    scored = _score_labels(plan, texts, shard, folder)
-    folder.quarantine_path(shard.number).unlink(missing_ok=True)
-    if quarantined.num_rows:
-        scored.paths.append(write_part(quarantined, folder.quarantine_path(shard.number)))
-    seconds = round(time.monotonic() - started, 3)
-    for use in plan.engines:
-        _log(
-            folder.log_path(use.label, worker_name()),
-            f"shard {shard.number:05d}: {scorable.num_rows} rows, {seconds:.1f} s",
-        )
-    receipt = Receipt(
+    return _Read(mtime_ns, rows, tokenise(plan, scorable), quarantined)
+
+
+def _receipt(plan: Plan, shard: Shard, folder: RunFolder, read: _Read, scored: _Scored) -> Receipt:
+    """Say what was scored and written; how long that took is filled in by who took the time."""
+    texts, names = read.texts, {path: path.relative_to(folder.path).as_posix() for path in scored.paths}
+    return Receipt(
         shard=shard.number,
         run_id=plan.run_id,
-        rows_in=rows.num_rows,
-        rows_out={use.label: scorable.num_rows for use in plan.engines},
+        rows_in=read.rows.num_rows,
+        rows_out={use.label: len(texts.ids) for use in plan.engines},
         variants=scored.variants,
-        rows_quarantined=quarantined.num_rows,
-        duplicate_texts=scorable.num_rows - len(texts.tokens),
+        rows_quarantined=read.quarantined.num_rows,
+        duplicate_texts=len(texts.ids) - len(texts.tokens),
         empty_texts=texts.empty,
         truncated_texts=texts.truncated,
-        input_mtime_ns=mtime_ns,
-        input_sha256=sha256_of_rows(rows),
-        files={path.relative_to(folder.path).as_posix(): path.stat().st_size for path in scored.paths},
-        sha256={path.relative_to(folder.path).as_posix(): sha256_of_file(path) for path in scored.paths},
+        input_mtime_ns=read.input_mtime_ns,
+        input_sha256=sha256_of_rows(read.rows),
+        files={name: path.stat().st_size for path, name in names.items()},
+        sha256={name: sha256_of_file(path) for path, name in names.items()},
         histograms=scored.histograms,
-        seconds=seconds,
+        seconds=0.0,
         engine_seconds=round(scored.engine_seconds, 3),
         threads=cpu_threads(),
         worker=worker_name(),
         processor=processor_name(),
         cpu_features=cpu_features(),
-        cpu_seconds=round(time.process_time() - cpu, 3),
     )
-    write_receipt(receipt, folder)
-    return receipt
 
 
 def _score_labels(plan: Plan, texts: ShardTexts, shard: Shard, folder: RunFolder) -> _Scored:

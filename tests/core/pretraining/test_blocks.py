@@ -4,7 +4,8 @@ import torch
 from transformers import AutoTokenizer
 
 from tasks.core.base.errors import InputDataError
-from tasks.core.pretraining.blocks import HELDOUT_TOKENS, TRAINING_TOKENS, pack, read_blocks, read_packed
+from tasks.core.base.naming import HELDOUT_TOKENS_FILE, TRAINING_TOKENS_FILE
+from tasks.core.pretraining.blocks import pack, read_blocks, read_packed
 from tasks.core.pretraining.masking import BlockSequence, MaskingCollator
 from tests.support.pretraining_texts import PATTERNS
 
@@ -24,7 +25,7 @@ def packed(tokenizer, tmp_path):
     return tmp_path, corpus, texts
 
 
-@pytest.mark.parametrize(("name", "heldout"), [(TRAINING_TOKENS, False), (HELDOUT_TOKENS, True)])
+@pytest.mark.parametrize(("name", "heldout"), [(TRAINING_TOKENS_FILE, False), (HELDOUT_TOKENS_FILE, True)])
 def test_packing_pads_nothing_and_loses_nothing_but_the_last_incomplete_block(packed, tokenizer, name, heldout):
     folder, corpus, texts = packed
     expected = [token for held, text in texts if held is heldout for token in tokenizer(text)["input_ids"]]
@@ -54,7 +55,7 @@ def sequence(blocks, tokenizer, epochs):
 
 
 def test_each_epoch_has_every_block_once_in_an_order_of_its_own(packed, tokenizer):
-    blocks = read_blocks(packed[0] / TRAINING_TOKENS, LENGTH)
+    blocks = read_blocks(packed[0] / TRAINING_TOKENS_FILE, LENGTH)
     training = sequence(blocks, tokenizer, epochs=2)
     rows = [tuple(training[position]["input_ids"].tolist()) for position in range(len(training))]
     epochs = rows[: len(blocks)], rows[len(blocks) :]
@@ -64,7 +65,7 @@ def test_each_epoch_has_every_block_once_in_an_order_of_its_own(packed, tokenize
 
 
 def test_masks_follow_from_seed_and_position_and_spare_separators(packed, tokenizer):
-    blocks = read_blocks(packed[0] / TRAINING_TOKENS, LENGTH)
+    blocks = read_blocks(packed[0] / TRAINING_TOKENS_FILE, LENGTH)
     training, heldout = sequence(blocks, tokenizer, epochs=2), sequence(blocks, tokenizer, epochs=None)
     collate = MaskingCollator(tokenizer, 0.15, seed=1)
     first, _, again = collate([training[0]]), collate([training[1]]), collate([training[0]])

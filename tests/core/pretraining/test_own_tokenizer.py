@@ -2,7 +2,8 @@ import pytest
 import torch
 from transformers import AutoModelForMaskedLM, AutoTokenizer
 
-from tasks.core.pretraining.blocks import TRAINING_TOKENS, read_blocks
+from tasks.core.base.naming import TRAINING_TOKENS_FILE
+from tasks.core.pretraining.blocks import read_blocks
 from tasks.core.pretraining.own_tokenizer import adapt_embeddings, train_tokenizer
 from tasks.core.pretraining.pretrain import pretrain
 from tests.support.pretraining_texts import PATTERNS
@@ -65,5 +66,5 @@ def test_the_packed_texts_are_in_the_new_tokenizers_ids(make_plan):
         pretrain(plan)
     packed = plan.state_folder / "packed"
     tokenizer = AutoTokenizer.from_pretrained(packed / "tokenizer")
-    words = tokenizer.decode(read_blocks(packed / TRAINING_TOKENS, 32)[0]).split()
+    words = tokenizer.decode(read_blocks(packed / TRAINING_TOKENS_FILE, 32)[0]).split()
     assert {"naranja", "azul"} <= set(words)
