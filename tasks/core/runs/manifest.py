@@ -8,8 +8,8 @@ from typing import Any, TypedDict
 from tasks.core.base.errors import RunFolderError
 from tasks.core.base.files import write_text
 from tasks.core.base.formats import Content, FileFormat, read_record, write_record
-from tasks.core.runs.audit.duplicate_ids import count_duplicate_ids
 from tasks.core.runs.balance import Tally
+from tasks.core.runs.duplicate_ids import count_duplicate_ids
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.manifest_summary import summarise
 from tasks.core.runs.plan import Plan

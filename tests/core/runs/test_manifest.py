@@ -7,7 +7,7 @@ import pytest
 from tasks.core.base.errors import RunFolderError
 from tasks.core.base.files import read_json, write_json
 from tasks.core.base.formats import read_record
-from tasks.core.runs.audit import duplicate_ids
+from tasks.core.runs import duplicate_ids
 from tasks.core.runs.manifest import MANIFEST, Launch, write_manifest
 
 LAUNCH = Launch(97, 1.0)
