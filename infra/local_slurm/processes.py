@@ -34,10 +34,13 @@ def kill_jobs(cluster: LocalSlurm, node: str | None = None) -> int:
     while found := job_processes(cluster, node):
         if time.monotonic() > deadline:
             raise SlurmError(f"processes {[process.pid for process in found]} of SLURM jobs do not end; see `ps`")
-        # SLURM's own first: they would still report the others' deaths as ordinary endings.
-        for process in sorted(found, key=_is_step_daemon, reverse=True):
-            with suppress(psutil.NoSuchProcess):
-                process.kill()
+        # All stand still before the first dies, as when power fails: a shell would write that its child was killed, and
+        # SLURM's own, which come first, would report the others' deaths as ordinary endings.
+        found.sort(key=_is_step_daemon, reverse=True)
+        for strike in (psutil.Process.suspend, psutil.Process.kill):
+            for process in found:
+                with suppress(psutil.NoSuchProcess):
+                    strike(process)
         psutil.wait_procs(found, timeout=1)
         killed |= set(found)
     return len(killed)

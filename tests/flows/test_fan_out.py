@@ -21,9 +21,8 @@ def test_every_result_comes_back(runner):
 
 
 def test_a_task_that_always_kills_its_worker_ends_in_an_error_and_a_true_state(runner):
-    """The worker lives long enough to tell Prefect that the task runs."""
     with pytest.raises(ClusterError, match=r"'2' was lost with its Dask worker in each of 1 attempts"):
-        double_all.with_options(task_runner=runner)([2], deadly=2, seconds_to_live=2)
+        double_all.with_options(task_runner=runner)([2], deadly=2, heard_of=True)
     with get_client(sync_client=True) as client:
         named = TaskRunFilter(name=TaskRunFilterName(like_="die_or_double"))
         states = [run.state.type.value for run in client.read_task_runs(task_run_filter=named)]

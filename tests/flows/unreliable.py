@@ -2,22 +2,32 @@
 
 import os
 import signal
-import time
 from pathlib import Path
 
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import TaskRunFilter, TaskRunFilterId
+from prefect.runtime import task_run
 
 from infra.fan_out import run_all
 from tasks.core.base.errors import InputDataError, MachineError
 from tasks.retrying import is_worth_retrying
+from tests.support.waiting import wait_for
+
+
+def _is_known_to_run() -> bool:
+    this = TaskRunFilter(id=TaskRunFilterId(any_=[task_run.id]))
+    with get_client(sync_client=True) as client:
+        return any(run.state and run.state.is_running() for run in client.read_task_runs(task_run_filter=this))
 
 
 @task(cache_policy=NO_CACHE)
-def die_or_double(number: int, deadly: int, seconds_to_live: float) -> int:
-    """Kill this worker when `number` is deadly."""
+def die_or_double(number: int, deadly: int, heard_of: bool) -> int:
+    """Kill this worker when `number` is deadly; if so wished, not before Prefect has heard that the task runs."""
     if number == deadly:
-        time.sleep(seconds_to_live)
+        if heard_of:
+            wait_for(_is_known_to_run, "Prefect had heard of the task")
         os.kill(os.getpid(), signal.SIGKILL)
     return 2 * number
 
@@ -38,9 +48,9 @@ def fail(folder: str, error: str) -> str:
 
 
 @flow
-def double_all(numbers: list[int], deadly: int = -1, seconds_to_live: float = 0) -> dict:
+def double_all(numbers: list[int], deadly: int = -1, heard_of: bool = False) -> dict:
     """Double the numbers on Dask."""
-    return run_all(lambda number: die_or_double.submit(number, deadly, seconds_to_live), numbers, attempts=1)
+    return run_all(lambda number: die_or_double.submit(number, deadly, heard_of), numbers, attempts=1)
 
 
 @flow

@@ -4,6 +4,7 @@ import re
 
 from infra.local_slurm.client import run
 from infra.local_slurm.local import LocalSlurm
+from infra.slurm.commands import is_stuck
 from tests.support.slurm_waiting import wait_on
 
 ENDED = {"COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "OUT_OF_MEMORY", "DEADLINE"}
@@ -24,7 +25,7 @@ def wait_for_job(cluster: LocalSlurm, number: str, *states: str) -> dict[str, st
     """Wait until a job is in one of the states, such as RUNNING, and return its fields.
 
     Raises:
-        AssertionError: it ended otherwise, or the controller did.
+        AssertionError: it ended otherwise, is held so that it never starts, or the controller ended.
     """
 
     def look() -> dict[str, str] | None:
@@ -32,7 +33,8 @@ def wait_for_job(cluster: LocalSlurm, number: str, *states: str) -> dict[str, st
         return job if job["JobState"] in states else None
 
     def may_still() -> bool:
-        return show_job(cluster, number)["JobState"] not in ENDED
+        job = show_job(cluster, number)
+        return job["JobState"] not in ENDED and not is_stuck(f"{job['JobState']} {job['Reason']}")
 
     return wait_on(cluster, look, f"job {number} was {' or '.join(states)}", may_still) or {}
 
