@@ -22,6 +22,7 @@ from tasks.core.runs.resources import write_resources
 from tasks.core.runs.shards.wholeness import unfinished_shards
 from tasks.inference import (
     fetch_engine,
+    find_unfinished,
     finish_run,
     get_sample,
     group_shards,
@@ -64,14 +65,15 @@ def inference(  # noqa: PLR0913 - Prefect merges nested parameters shallowly, so
     round_ = read_round(round_file)
     get_sample(round_, sample)
     engines = [fetch_engine(round_, label) for label in round_.active_labels]
-    plan, folder, unfinished = plan_run(round_, sample, run_name, limit, engines, run_id)
+    plan, folder = plan_run(round_, sample, run_name, limit, engines, run_id)
     with launch_lock(folder.path):
         if not dry_run:
             asked = {"cluster": cluster, "memory_gib": memory_gib, "walltime_minutes": walltime_minutes}
             write_resources(folder, asked)
         started, rows = time.monotonic(), 0
-        if unfinished:
-            folder.manifest_path.unlink(missing_ok=True)
+        if find_unfinished(plan, folder):
+            if not dry_run:
+                folder.manifest_path.unlink(missing_ok=True)
             profile = read_profile(cluster or round_.clusters.inference)
             profile = with_resources(profile, memory_gib, walltime_minutes)
             runner = task_runner(profile, place_of_run(round_, folder))
@@ -96,7 +98,7 @@ def score_shards(round_: Round, run_folder: str, dry_run: bool, workers: int | N
     publish_estimate(round_, plan, estimate(plan, folder, shards, measured, workers))
     if dry_run:
         return 0
-    progress = Progress(start_progress(round_, plan, folder), plan, folder)
+    progress = Progress(start_progress(round_, plan, folder), plan, folder, shards)
     blocks = group_shards(shards, workers)
     scored = run_all(lambda block: score_block.submit(run_folder, block), blocks, attempts, progress.update)
     progress.update(last=True)

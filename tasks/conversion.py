@@ -11,7 +11,7 @@ from prefect.artifacts import create_image_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 
-from tasks.core.base.errors import InputDataError, ModelFolderError
+from tasks.core.base.errors import FormatError, InputDataError, ModelFolderError
 from tasks.core.base.files import fingerprint, read_json, write_json
 from tasks.core.base.naming import (
     PARITY_ARTIFACT,
@@ -141,7 +141,7 @@ def _finished(plan: ConversionPlan) -> dict[str, EngineModel] | None:
     """Return the engine models that this conversion left before it was interrupted; None unless all are sound."""
     try:
         return {label: read_engine_model(Path(plan.request.folder) / label) for label in plan.checkpoints}
-    except ModelFolderError as error:
+    except (ModelFolderError, FormatError) as error:
         get_run_logger().debug("converting %s: %s", plan.name, error)
         return None
 

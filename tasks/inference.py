@@ -82,10 +82,8 @@ def get_sample(round_: Round, sample: str) -> Sample:
 @task(task_run_name="plan-{sample}", cache_policy=NO_CACHE, persist_result=False)
 def plan_run(
     round_: Round, sample: str, run_name: str, limit: int | None, engines: list[EngineUse], run_id: str | None = None
-) -> tuple[Plan, RunFolder, int]:
-    """Plan the shards, write the plan into the run folder that its fingerprint names, and count the unfinished ones.
-
-    Shards that an earlier run of the same engines and settings scored are taken from there.
+) -> tuple[Plan, RunFolder]:
+    """Plan the shards and write the plan into the run folder that its fingerprint names.
 
     Raises:
         RunFolderError: models, sample, libraries or Winnow are no longer those of the run that `run_id` names.
@@ -100,15 +98,24 @@ def plan_run(
     if run_id not in {None, plan.run_id}:
         raise RunFolderError(
             f"models, sample, libraries or Winnow itself have changed since run {run_id}: this would be run "
-            f"{plan.run_id}, from the first row. If that is meant, run the inference deployment without run_id."
+            f"{plan.run_id}, which takes over what earlier runs scored in the same way. If that is meant, run the "
+            "inference deployment without run_id."
         )
     name = run_folder_name(round_.iteration, round_.method, run_name, plan.run_id, sample)
     folder = RunFolder(round_.inference.output_path / name)
     write_plan(plan, folder)
+    return plan, folder
+
+
+def find_unfinished(plan: Plan, folder: RunFolder) -> int:
+    """Return how many shards are to be scored, having taken over those that an earlier run scored in the same way.
+
+    Call it while the launch holds the folder: another launch may have finished shards before.
+    """
     unfinished = renew_and_find_unfinished(plan, folder)
     if adopted := adopt_shards(plan, folder, unfinished):
         get_run_logger().info("%d of %d shards are taken from earlier runs", len(adopted), len(plan.shards))
-    return plan, folder, len(unfinished) - len(adopted)
+    return len(unfinished) - len(adopted)
 
 
 def group_shards(shards: list[int], workers: int | None) -> list[tuple[int, ...]]:

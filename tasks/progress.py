@@ -1,12 +1,13 @@
 """How far an inference is, in the Prefect UI."""
 
 import time
+from collections.abc import Iterable
 from typing import cast
 from uuid import UUID
 
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
 
-from tasks.core.base.naming import PROGRESS_ARTIFACT, artifact_key
+from tasks.core.base.naming import PROGRESS_ARTIFACT, artifact_key, shard_record
 from tasks.core.round.model import Round
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.plan import Plan
@@ -28,13 +29,14 @@ def start_progress(round_: Round, plan: Plan, folder: RunFolder) -> UUID:
 class Progress:
     """Keeps a progress artifact up from the receipts on disk."""
 
-    def __init__(self, artifact: UUID, plan: Plan, folder: RunFolder) -> None:
+    def __init__(self, artifact: UUID, plan: Plan, folder: RunFolder, unfinished: Iterable[int]) -> None:
         self._artifact = artifact
         self._plan = plan
         self._folder = folder
-        self._left = {shard.number: shard.rows for shard in plan.shards}
-        self._finished_before = self._sweep()
-        self._started = self._updated = time.monotonic()
+        self._left = {shard_record(number): plan.shards[number].rows for number in unfinished}
+        self._finished_before = plan.rows - sum(self._left.values())
+        self._stale = {name: self._stamp(name) for name in folder.receipt_names() & self._left.keys()}
+        self._started = self._looked = time.monotonic()
 
     def update(self, last: bool = False) -> None:
         """Show shards and rows that have a receipt, rows a second of this launch, and the time that is left.
@@ -42,11 +44,11 @@ class Progress:
         Does so every few seconds, and without waiting for the `last` time.
         """
         now = time.monotonic()
-        if not last and now - self._updated < PROGRESS_SECONDS:
+        if not last and now - self._looked < PROGRESS_SECONDS:
             return
+        self._looked = now
         if not self._sweep() and not last:
             return
-        self._updated = now
         rows_left = sum(self._left.values())
         rows = self._plan.rows - rows_left
         rate = (rows - self._finished_before) / (now - self._started)
@@ -59,7 +61,10 @@ class Progress:
         )
 
     def _sweep(self) -> int:
-        """Let go of the shards that have a receipt by now, and return their rows."""
-        names = self._folder.receipt_names()
-        done = [number for number in self._left if self._folder.receipt_path(number).name in names]
-        return sum(self._left.pop(number) for number in done)
+        """Let go of the shards that have a new receipt by now, and return their rows."""
+        there = self._folder.receipt_names() & self._left.keys()
+        done = [name for name in there if name not in self._stale or self._stale[name] != self._stamp(name)]
+        return sum(self._left.pop(name) for name in done)
+
+    def _stamp(self, name: str) -> int:
+        return (self._folder.receipts_folder / name).stat().st_mtime_ns

@@ -12,6 +12,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from tasks.core.base.formats import winnow_version
+
 ROOT = Path(__file__).parents[1]
 SOURCE, TESTS = ("tasks", "flows", "infra", "deployments"), ("tests",)
 NEVER_IMPORTED = {
@@ -127,3 +129,8 @@ def test_every_requirement_has_bounds_that_its_pin_satisfies():
     for name, requirement in declared("dev").items():
         assert requirement.specifier, f"{name} is declared without a version"
         assert requirement.specifier.contains(pins()[name]), f"{requirement} does not allow the pin {pins()[name]}"
+
+
+def test_the_installed_version_is_the_projects():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert winnow_version() == project["version"], "install it again: make setup"

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tasks.core.base import naming
+
 ROOT = Path(__file__).parents[1]
 CORE = ROOT / "tasks" / "core"
 NAMING = "tasks/core/base/naming.py"
@@ -16,6 +18,8 @@ MAY_NAME = {
 FILE_NAME = re.compile(
     r"[\w*-][\w.*-]*\.(json|jsonl|parquet|onnx|md|lock|csv|npy|ya?ml|log|zip|txt|tokens|png|safetensors)"
 )
+OF_ALL = {"config.json", "tokenizer.json", "requirements.txt"}
+"""Names that other libraries give, which other folders use for files of their own."""
 REEXPORTS = {"pyfunc": "models registered by 0.1.0 name it as their loader"}
 
 
@@ -28,6 +32,11 @@ def texts_in(node):
     return []
 
 
+def called(call):
+    """Return the last part of the name of what is called."""
+    return ast.unparse(call.func).split(".")[-1]
+
+
 def names_spelled(source):
     """Return the names of files, folders and artifacts that a module spells out."""
     tree, found = ast.parse(source), []
@@ -35,7 +44,7 @@ def names_spelled(source):
     for node in ast.walk(tree):
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
             found += texts_in(node.right)
-        elif isinstance(node, ast.Call) and getattr(node.func, "id", "") == "artifact_key":
+        elif isinstance(node, ast.Call) and called(node) in {"artifact_key", "joinpath"}:
             found += [text for argument in node.args for text in texts_in(argument)]
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in prose:
             found += [node.value] if FILE_NAME.fullmatch(node.value) else []
@@ -60,6 +69,7 @@ def test_names_are_made_in_one_module():
         'path = folder / "receipts"',
         'path = folder / f"part-{number}.parquet"',
         'key = artifact_key(round_.name, "seeds")',
+        'path = folder.joinpath("receipts")',
     ],
 )
 def test_a_name_that_is_spelled_elsewhere_is_found(source):
@@ -71,6 +81,14 @@ def test_a_name_that_is_spelled_elsewhere_is_found(source):
 )
 def test_prose_suffixes_and_sums_are_no_names(source):
     assert names_spelled(source) == []
+
+
+def test_other_folders_spell_no_name_of_a_file_that_naming_gives():
+    given = {value for value in vars(naming).values() if isinstance(value, str) and "." in value.strip(".")}
+    assert {"manifest.json", "jobs.jsonl"} <= given
+    for path in modules("infra", "deployments"):
+        spelled = {node.value for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant)}
+        assert not spelled & given - OF_ALL, path
 
 
 def basenames(paths):

@@ -23,14 +23,13 @@ from infra.clusters.profiles import SlurmProfile
 from infra.dask_workers.flow_run import run_logger
 from infra.errors import ClusterError
 from infra.slurm.commands import cancel, ending, is_stuck, job_reasons
+from tasks.core.base.naming import JOB_ENDINGS_FILE
 
 FAILED_STARTS_A_WORKER = 3
 """So many jobs in a row may end before their worker connects, for each worker."""
 REFUSED_SECONDS = 600.0
 """SLURM may refuse every job for so long, as it does at a limit of jobs a user."""
 LOG_LINES_SHOWN = 5
-ENDINGS_FILE = "jobs.jsonl"
-"""The file says how jobs of the log folder ended, a line for each."""
 _given_up: list[str] = []
 """Each says why clusters of this process cannot be kept up; see `require_kept`."""
 
@@ -135,7 +134,7 @@ class JobKeeper:
         found = ending(number)
         line = {"job": number, "seen_at": time.strftime("%Y-%m-%dT%H:%M:%S%z"), **found}
         # On a full disk jobs are replaced all the same.
-        with suppress(OSError), (self._folder / ENDINGS_FILE).open("a", encoding="utf-8") as endings:
+        with suppress(OSError), (self._folder / JOB_ENDINGS_FILE).open("a", encoding="utf-8") as endings:
             endings.write(json.dumps(line) + "\n")
         how = " ".join(f"{key}={value}" for key, value in found.items()) or "SLURM knows no more of it"
         return f"SLURM job {number} ended: {how}{self._log_end(number)}"

@@ -10,6 +10,7 @@ WinnowError
 ├── MachineError         a machine that cannot run an engine model as it was made
 ├── RunFolderError       a run folder whose files contradict each other
 ├── FormatError          a file that another version of Winnow wrote
+├── TornRecordError      a file of Winnow's own that is torn, or is none of its kind
 └── DiskFullError        a disk, or the user's share of it, that is full
 
 A message says what was wrong, shows the value, says what is allowed and what to do next.
@@ -57,6 +58,10 @@ class RunFolderError(WinnowError):
 
 class FormatError(WinnowError):
     """A file is of a format that this version of Winnow does not read."""
+
+
+class TornRecordError(WinnowError, ValueError):
+    """A file of Winnow's own is torn, or is none of its kind. A ValueError for those who can do without the file."""
 
 
 class DiskFullError(WinnowError, OSError):

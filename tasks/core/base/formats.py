@@ -14,7 +14,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from tasks.core.base.errors import FormatError
+from tasks.core.base.errors import FormatError, TornRecordError
 from tasks.core.base.files import read_json, write_json
 
 NUMBER = "format"
@@ -48,17 +48,18 @@ class FileFormat:
 
         Raises:
             FormatError: the file is of a newer format, or of one that is no longer read.
-            ValueError: it is torn, or no such file.
+            TornRecordError: it is torn, or no such file.
         """
         if not isinstance(content, dict):
-            raise ValueError(  # noqa: TRY004 - a torn file, whatever it holds
-                f"{where} is no {self.kind}: it holds {type(content).__name__}, not keys and values"
-            )
+            raise self.torn(where, f"it holds {type(content).__name__}, not keys and values")
         said = {key: value for key, value in content.items() if key not in (NUMBER, WRITTEN_BY)}
         number = self.number_of(content, where)
-        while number < self.number:
-            said = self.migrations[number](said)
-            number += 1
+        try:
+            while number < self.number:
+                said = self.migrations[number](said)
+                number += 1
+        except (KeyError, TypeError, ValueError) as error:
+            raise self.torn(where, f"as format {number} it lacks something: {error!r}") from None
         self._require_keys(said, where)
         return said
 
@@ -67,19 +68,26 @@ class FileFormat:
 
         Raises:
             FormatError: it is of a newer format, or of one that is no longer read.
+            TornRecordError: its format is no whole number.
         """
         number, here = content.get(NUMBER, self.unnumbered), winnow_version()
-        if isinstance(number, int) and number > self.number:
+        if NUMBER in content and type(number) is not int:
+            raise self.torn(where, f"its format is {number!r}, not a whole number")
+        if number is not None and number > self.number:
             raise FormatError(
                 f"{where} ({self.kind}) is of format {number}, written by Winnow {content.get(WRITTEN_BY, 'unknown')}; "
                 f"this is Winnow {here}, which reads {self._readable()}. Install the version that wrote it, or a later "
                 "one."
             )
-        if number not in {self.number, *self.migrations}:
+        if number is None or (number != self.number and number not in self.migrations):
             raise FormatError(
                 f"{where} ({self.kind}) is of format {number}; Winnow {here} reads {self._readable()}. {self.remedy}."
             )
         return int(number)
+
+    def torn(self, where: Path, problem: str) -> TornRecordError:
+        """Return the error of a file that is torn, or none of the kind."""
+        return TornRecordError(f"{where} cannot be read as a {self.kind} of format {self.number}: {problem}")
 
     def _readable(self) -> str:
         older = sorted(self.migrations)
@@ -88,10 +96,8 @@ class FileFormat:
     def _require_keys(self, content: Content, where: Path) -> None:
         required, allowed = _keys_of(self.schema)
         if content.keys() - allowed or required - content.keys():
-            raise ValueError(
-                f"{where} is no {self.kind} of format {self.number}: it lacks {sorted(required - content.keys())} and "
-                f"has {sorted(content.keys() - allowed)} too much"
-            )
+            lacking, extra = sorted(required - content.keys()), sorted(content.keys() - allowed)
+            raise self.torn(where, f"it lacks {lacking} and has {extra} too much")
 
 
 def write_record(path: Path, kind: FileFormat, content: Mapping[str, Any]) -> None:
@@ -105,9 +111,15 @@ def read_record(path: Path, kind: FileFormat) -> Content:
     Raises:
         FileNotFoundError: there is none.
         FormatError: it is of a newer format, or of one that is no longer read.
-        ValueError: it is torn, or no such file.
+        TornRecordError: it is torn, or no such file; what to do is said, too.
     """
-    return kind.read(read_json(path), path)
+    try:
+        return kind.read(read_json(path), path)
+    except FileNotFoundError:
+        raise
+    except ValueError as error:
+        said = str(error) if isinstance(error, TornRecordError) else str(kind.torn(path, str(error)))
+        raise TornRecordError(f"{said}. {kind.remedy}.") from None
 
 
 def unchanged(content: Content) -> Content:

@@ -137,18 +137,27 @@ def _over_all_scored(bench: Workbench, trial: Trial) -> Trial:
     """Add the overlaps over all scored texts, and what they lack."""
     if trial.graph is None or trial.logits is None:
         raise AssertionError("a variant that passes has been built and compared")
-    logits = np.empty_like(bench.scored)
-    logits[bench.parity] = trial.logits.parity
-    if len(bench.rest):
-        try:
-            with EngineProcess(trial.graph, trial.variant) as engine:
-                logits[bench.rest] = engine.logits(bench.rows_file("rest"))
-        except ParityError as error:
-            return Trial(trial.variant, not_tried=str(error))
+    try:
+        logits = _scored_logits(bench, trial.graph, trial)
+    except ParityError as error:
+        return Trial(trial.variant, not_tried=str(error))
     found = {label: _overlaps_of(bench, column, logits) for label, column in bench.columns.items()}
     limits, where = bench.request.settings.gate.limits, f" over all {len(bench.texts)} scored texts"
     reasons = {label: [*trial.reasons[label], *judge_ranking({}, found[label], limits, where)] for label in found}
     return replace(trial, overlap_scored=found, reasons=reasons)
+
+
+def _scored_logits(bench: Workbench, graph: Path, trial: Trial) -> NDArray[np.float32]:
+    """Return a variant's logits of all scored texts; those of the parity texts hold where neighbours do not matter."""
+    if trial.logits is None or trial.batch_variance or not len(bench.rest):
+        part = "scored" if len(bench.rest) else "parity"
+        with EngineProcess(graph, trial.variant) as engine:
+            return np.asarray(engine.logits(bench.rows_file(part)))
+    logits = np.empty_like(bench.scored)
+    logits[bench.parity] = trial.logits.parity
+    with EngineProcess(graph, trial.variant) as engine:
+        logits[bench.rest] = engine.logits(bench.rows_file("rest"))
+    return logits
 
 
 def _overlaps_of(bench: Workbench, column: int, logits: NDArray[np.float32]) -> dict[str, float]:

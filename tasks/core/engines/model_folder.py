@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tasks.core.base.errors import ModelFolderError
 from tasks.core.base.files import fingerprint, sha256_of_file
-from tasks.core.base.formats import FileFormat, read_record, write_record
+from tasks.core.base.formats import FileFormat, read_record, unchanged, write_record
 from tasks.core.base.naming import ENGINE_FILE, FP32_FILE, ONNX_FILE, TOKENIZER_FILE
 from tasks.core.engines.variants import FP32, Variant
 from tasks.core.preprocessing import require_preprocessing
@@ -74,10 +74,11 @@ class EngineModel:
 
 ENGINE = FileFormat(
     kind="engine model",
-    number=3,
+    number=4,
     schema=EngineModel,
     remedy="Run the conversion flow again with this version of Winnow",
     unnumbered=1,
+    migrations={3: unchanged},
 )
 
 

@@ -1,6 +1,7 @@
 """Shards that an earlier run scored in the very same way: after files were added to a sample, theirs are not lost."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from tasks.core.runs.parts import provenance, read_part, write_part
 from tasks.core.runs.plan import Plan, Shard
 from tasks.core.runs.plan_file import read_plan
 from tasks.core.runs.shards.receipts import Receipt, read_receipts, write_receipt
-from tasks.core.runs.shards.wholeness import ADOPTION, is_whole
+from tasks.core.runs.shards.wholeness import is_whole, resume
 
 ShardKey = tuple[str, str, int, int]
 """A shard is told by the name and digest of its file, and by its first and last row."""
@@ -29,12 +30,19 @@ def adopt_shards(plan: Plan, folder: RunFolder, unfinished: Sequence[int]) -> se
     for other, earlier in _earlier_runs(folder, plan) if wanted else ():
         here = replace(other, sample_root=plan.sample_root)
         shared = [shard for shard in other.shards if _key(other, shard) in wanted]
-        for shard, receipt in read_receipts(here, earlier, shared):
-            if receipt is not None and is_whole(here, earlier, shard, receipt, ADOPTION):
-                own = wanted.pop(_key(other, shard))
-                _copy(plan, own, folder, receipt, earlier)
-                adopted.add(own.number)
+        for shard, receipt in _whole_shards(here, earlier, shared):
+            own = wanted.pop(_key(other, shard))
+            _copy(plan, own, folder, receipt, earlier)
+            adopted.add(own.number)
     return adopted
+
+
+def _whole_shards(plan: Plan, folder: RunFolder, shards: list[Shard]) -> Iterator[tuple[Shard, Receipt]]:
+    look = replace(resume(plan), bytes_since_ns=0)
+    with suppress(FormatError):  # of a newer version: there is nothing to take from it
+        for shard, receipt in read_receipts(plan, folder, shards):
+            if receipt is not None and is_whole(plan, folder, shard, receipt, look):
+                yield shard, receipt
 
 
 def _key(plan: Plan, shard: Shard) -> ShardKey:

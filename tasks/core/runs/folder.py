@@ -72,6 +72,11 @@ class RunFolder:
         return self.path / LOCK_FILE
 
     @property
+    def receipts_folder(self) -> Path:
+        """Where the receipts lie."""
+        return self.path / RECEIPTS_FOLDER
+
+    @property
     def running_folder(self) -> Path:
         """Where the markers of shards that are being scored lie."""
         return self.path / RUNNING_FOLDER
@@ -92,7 +97,7 @@ class RunFolder:
 
     def receipt_names(self) -> set[str]:
         """Return the names of the receipts that are there: one look, however many shards there are."""
-        folder = self.path / RECEIPTS_FOLDER
+        folder = self.receipts_folder
         return {path.name for path in folder.iterdir()} if folder.is_dir() else set()
 
     def running_path(self, number: int) -> Path:

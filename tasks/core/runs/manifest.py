@@ -15,7 +15,7 @@ from tasks.core.runs.manifest_summary import summarise
 from tasks.core.runs.plan import Plan
 from tasks.core.runs.shards.planned_rows import require_planned
 from tasks.core.runs.shards.receipts import read_receipts
-from tasks.core.runs.shards.wholeness import RESUME, is_whole, shard_faults
+from tasks.core.runs.shards.wholeness import is_whole, resume, shard_faults
 
 LIBRARIES = ("winnow", "pyarrow")
 DUPLICATE_IDS = "duplicate_ids"
@@ -102,12 +102,13 @@ def read_manifest(plan: Plan, folder: RunFolder) -> Content | None:
 def _add_up(plan: Plan, folder: RunFolder, since_ns: int) -> Tally:
     """Read every receipt once; files that changed at `since_ns` or later are compared with their checksums."""
     tally, unfinished, altered = Tally(plan, folder), [], []
-    look = replace(RESUME, bytes_since_ns=since_ns)
+    resumed = resume(plan)
+    look = replace(resumed, bytes_since_ns=since_ns)
     for shard, receipt in read_receipts(plan, folder):
         faults = list(shard_faults(plan, folder, shard, receipt, look))
         if receipt is not None and not faults:
             tally.add(receipt)
-        elif is_whole(plan, folder, shard, receipt, RESUME):
+        elif is_whole(plan, folder, shard, receipt, resumed):
             altered += [fault.path for fault in faults]
         else:
             unfinished.append(shard.number)

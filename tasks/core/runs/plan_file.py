@@ -7,7 +7,7 @@ from typing import Any, TypedDict
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tasks.core.base.errors import RunFolderError
+from tasks.core.base.errors import RunFolderError, TornRecordError
 from tasks.core.base.files import write_aside
 from tasks.core.base.formats import NUMBER, Content, FileFormat
 from tasks.core.base.parquet import STAMP_KEY, read_parquet, stamp
@@ -38,9 +38,6 @@ class PlanFooter(TypedDict):
 
 def _nest_inputs(flat: Content) -> Content:
     """Migrate from format 1: its inputs stood one by one, and its scores were made as by the first scoring version."""
-    missing = [key for key in FLAT_INPUTS if key not in flat]
-    if missing:
-        raise ValueError(f"it is no plan of format 1, for it lacks {missing}")
     inputs = {key: flat[key] for key in FLAT_INPUTS} | {"scoring_version": 1}
     rest = {key: value for key, value in flat.items() if key not in FLAT_INPUTS}
     return {"torn_files": {}, "round_name": ""} | rest | {"inputs": inputs}
@@ -91,9 +88,12 @@ def read_plan(folder: RunFolder) -> Plan:
     try:
         table = read_parquet(path)
         content = json.loads((table.schema.metadata or {})[STAMP_KEY])
-        plan = _as_plan(PLAN.read(content, path), table)
-    except (OSError, pa.ArrowException, KeyError, ValueError, TypeError) as error:
+        said = PLAN.read(content, path)
+    except TornRecordError as error:
+        raise RunFolderError(f"{error}. {PLAN.remedy}.") from None
+    except (OSError, pa.ArrowException, KeyError, ValueError) as error:
         raise RunFolderError(f"{path} cannot be read: {error}. Delete it and run the inference flow again.") from None
+    plan = _as_plan(said, table)
     if content.get(NUMBER) == PLAN.number and plan.run_id != plan.inputs.run_id:
         raise RunFolderError(
             f"{path} says it is of run {plan.run_id}, but its inputs are those of run {plan.inputs.run_id}: it was "

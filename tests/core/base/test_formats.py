@@ -3,7 +3,7 @@ from typing import TypedDict
 
 import pytest
 
-from tasks.core.base.errors import FormatError
+from tasks.core.base.errors import FormatError, TornRecordError
 from tasks.core.base.files import read_json, write_json
 from tasks.core.base.formats import FileFormat, read_record, winnow_version, write_record
 
@@ -44,7 +44,7 @@ def test_a_newer_format_is_refused_with_the_version_that_wrote_it(tmp_path):
         read_record(tmp_path / "a.json", FRUIT)
 
 
-@pytest.mark.parametrize("number", [{"format": 1}, {}, {"format": "3"}, {"format": None}])
+@pytest.mark.parametrize("number", [{"format": 1}, {}])
 def test_a_format_that_is_no_longer_read_is_refused_by_name(tmp_path, number):
     write_json(tmp_path / "a.json", number | {"name": "pear", "grams": 170})
     with pytest.raises(FormatError, match=r"a\.json \(fruit\) is of format .* reads formats 2 to 3\. Pick another\."):
@@ -52,11 +52,21 @@ def test_a_format_that_is_no_longer_read_is_refused_by_name(tmp_path, number):
 
 
 @pytest.mark.parametrize(
-    "content", [[], "pear", {"format": 3, "name": "pear"}, {"format": 3, "name": "pear", "grams": 1, "x": 2}]
+    "content",
+    [
+        *([], "pear", {"format": 3, "name": "pear"}, {"format": 3, "name": "pear", "grams": 1, "x": 2}),
+        *({"format": "3"}, {"format": []}, {"format": None}, {"format": True}, {"format": 3.0}, {"format": 2}),
+    ],
 )
 def test_a_file_that_says_less_or_more_than_its_kind_is_not_half_read(tmp_path, content):
     write_json(tmp_path / "a.json", content)
-    with pytest.raises(ValueError, match="is no fruit"):
+    with pytest.raises(TornRecordError, match=r"a\.json cannot be read as a fruit of format 3: .*\. Pick another\."):
+        read_record(tmp_path / "a.json", FRUIT)
+
+
+def test_half_a_file_is_not_read(tmp_path):
+    (tmp_path / "a.json").write_text('{"format": 3, "na')
+    with pytest.raises(TornRecordError, match=r"cannot be read as a fruit .*\. Pick another\."):
         read_record(tmp_path / "a.json", FRUIT)
 
 

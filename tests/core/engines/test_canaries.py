@@ -127,7 +127,7 @@ def test_falling_back_runs_the_fp32_canaries_too(folder):
 
 def test_an_older_folder_says_to_convert_again(folder):
     write_json(folder / "engine.json", read_unverified(folder) | {"format": 2})
-    with pytest.raises(FormatError, match=r"is of format 2; .* reads format 3\. Run the conversion flow again"):
+    with pytest.raises(FormatError, match=r"is of format 2; .* reads formats 3 to 4\. Run the conversion flow again"):
         read_engine_model(folder)
 
 

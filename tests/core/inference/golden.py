@@ -53,6 +53,14 @@ TEXTS = [
 ]
 
 
+RAISE = (
+    "the scoring code gives other {} than it did as version {}. If that is meant, raise SCORING_VERSION in "
+    "tasks/core/runs/scoring_inputs.py and run: python -m tests.core.inference.golden"
+)
+CLOSE = 1e-5
+"""By so much the fp32 scores of another kind of machine may differ."""
+
+
 def kind_of_machine() -> str:
     """Return what may change the last bits of scores: instruction sets and versions of libraries."""
     versions = " ".join(f"{name}-{version}" for name, version in library_versions().items())
@@ -95,11 +103,26 @@ def _inputs(plan: Plan) -> Iterator[list[Any]]:
         yield [texts.tokens, texts.text_of_row.tolist(), [batch.tolist() for batch in batches]]
 
 
+def complaint(found: dict[str, Any], known: dict[str, Any]) -> str | None:
+    """Return what is wrong with what the scoring code gives here, beside what is known of its version, or None."""
+    version = known["scoring_version"]
+    if found["inputs"] != known["inputs"]:
+        return RAISE.format("tokens or batches", version)
+    here = known["kinds"].get(kind_of_machine())
+    if here is not None:
+        return None if digest(found["scores"]) == here else RAISE.format("scores", version)
+    pairs = [(found["scores"][label], known["scores"][label]) for label in known["scores"]]
+    same = all(np.allclose(mine, theirs, rtol=0, atol=CLOSE) for mine, theirs in pairs)
+    return None if same else RAISE.format("scores", version)
+
+
 def remember(found: dict[str, Any]) -> None:
     """Write down what this machine gives."""
     known = json.loads(GOLDEN.read_text()) if GOLDEN.is_file() else {"scoring_version": None}
     if known["scoring_version"] != SCORING_VERSION:
         known = {"scoring_version": SCORING_VERSION, "inputs": found["inputs"], "scores": found["scores"], "kinds": {}}
+    elif why := complaint(found, known):
+        raise SystemExit(why)
     known["kinds"][kind_of_machine()] = digest(found["scores"])
     write_json(GOLDEN, known)
 

@@ -113,6 +113,14 @@ def test_a_manifest_that_is_torn_or_of_another_run_is_written_anew(finished, con
     assert read_json(folder.manifest_path)["counts"] == manifest["counts"]
 
 
+def test_a_whole_manifest_of_another_run_is_written_anew(finished):
+    plan, folder = finished
+    manifest = read_json(folder.manifest_path)
+    write_json(folder.manifest_path, manifest | {"run_id": "0" * 12})
+    assert write_manifest(plan, folder, LAUNCH)["run_id"] == plan.run_id
+    assert read_json(folder.manifest_path)["counts"] == manifest["counts"]
+
+
 def test_a_manifest_that_counts_otherwise_is_written_anew(finished):
     plan, folder = finished
     manifest = read_json(folder.manifest_path)

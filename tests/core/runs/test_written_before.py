@@ -2,15 +2,17 @@
 
 import json
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import mlflow
 import numpy as np
 import pytest
 
-from tasks.core.base.errors import FormatError
+from tasks.core.base.errors import FormatError, TornRecordError
 from tasks.core.base.formats import read_record
 from tasks.core.corpus.labelled.label_report import read_label_report
+from tasks.core.engines.canaries import read_canaries
 from tasks.core.engines.loading import open_engine
 from tasks.core.engines.model_folder import read_engine_model
 from tasks.core.inference.scoring import score_shard
@@ -59,7 +61,10 @@ def test_a_finished_run_is_sound(folder):
     assert list(Verification(folder.path).findings()) == []
 
 
-def test_its_shards_are_taken_over_and_are_what_scoring_gives_now(before, folder, tmp_path):
+def test_its_shards_are_taken_over_and_are_what_scoring_gives_now(before, folder, tmp_path, monkeypatch):
+    then = read_plan(folder).inputs.libraries  # as if none had been updated since
+    monkeypatch.setattr("tasks.core.runs.plan.library_versions", lambda: then)
+    monkeypatch.setattr("tasks.core.engines.libraries.library_versions", lambda: then)
     engines = {path.name: read_engine_model(path) for path in (before / "engines").iterdir()}
     ordered = {use.label: engines[use.label] for use in read_plan(folder).engines}
     settings = Inference(output_path=before / "runs", shard_rows=20, batch_tokens=512)
@@ -68,8 +73,6 @@ def test_its_shards_are_taken_over_and_are_what_scoring_gives_now(before, folder
     scored = RunFolder(tmp_path / "scored")
     for place in (now, scored):
         write_plan(plan, place)
-    if plan.inputs.libraries != read_plan(folder).inputs.libraries:
-        pytest.skip("other libraries are pinned by now: nothing is taken over from such runs")
     assert adopt_shards(plan, now, [0, 1, 2]) == {0, 1, 2}
     for shard in plan.shards:
         score_shard(plan, shard, scored)
@@ -127,3 +130,39 @@ def test_files_of_a_newer_version_are_refused_with_it_and_not_scored_again(folde
     newer(folder.path / name)
     with pytest.raises(FormatError, match=r"is of format 99, written by Winnow 9\.0\.0"):
         read_status(folder.path)
+
+
+def test_shards_of_a_newer_version_are_not_taken_over_and_stop_no_launch(before, folder, tmp_path):
+    newer(folder.path / "receipts" / "00000.json")
+    plan = read_plan(folder)
+    inputs = replace(plan.inputs, limit=40)
+    later = replace(
+        plan, inputs=inputs, run_id=inputs.run_id, shards=plan.shards[:2], sample_root=str(before / "texts")
+    )
+    place = RunFolder(folder.path.with_name(folder.path.name.replace(plan.run_id, later.run_id)))
+    write_plan(later, place)
+    assert adopt_shards(later, place, [0, 1]) == set()
+
+
+@pytest.mark.parametrize("name", ["receipts/00001.json", "manifest.json"])
+def test_verify_names_files_of_a_newer_version_and_goes_on(folder, name):
+    newer(folder.path / name)
+    cut = folder.path / "receipts" / "00002.json"
+    cut.write_text("{")
+    found = {finding.path: finding for finding in Verification(folder.path).findings()}
+    assert "written by Winnow 9.0.0" in found[name].problem
+    assert found["receipts/00002.json"].kind == "torn"
+
+
+def test_a_torn_record_of_resources_says_what_to_do(folder):
+    (folder.path / "resources.json").write_text('{"cluster": ')
+    with pytest.raises(TornRecordError, match="Delete it, and give cluster, memory and time by hand"):
+        read_status(folder.path)
+
+
+@pytest.mark.parametrize("read", [read_engine_model, read_canaries])
+def test_an_engine_model_of_a_newer_version_is_refused(before, read):
+    for path in ((before / "engines" / "positive") / name for name in ("engine.json", "canaries.json")):
+        newer(path)
+    with pytest.raises(FormatError, match=r"is of format 99, written by Winnow 9\.0\.0"):
+        read(before / "engines" / "positive")

@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from tasks.core.base.errors import FormatError
 from tasks.core.base.formats import read_record
 from tasks.core.base.naming import parse_run_folder_name
 from tasks.core.runs.audit.stray_files import Expected, stray_files
+from tasks.core.runs.folder import receipt_name
 from tasks.core.runs.manifest import MANIFEST
 from tasks.core.runs.open_run import continue_command, open_run
 from tasks.core.runs.plan import Shard
@@ -50,7 +52,11 @@ class Verification:
         yield from self._check_manifest()
 
     def _check_shard(self, shard: Shard) -> Iterator[Finding]:
-        receipt = read_receipt(self.folder, shard.number)
+        try:
+            receipt = read_receipt(self.folder, shard.number)
+        except FormatError as error:
+            yield Finding("foreign", receipt_name(shard.number), str(error), "Verify with that version")
+            return
         if receipt is not None and not is_foreign(self.plan, shard, receipt):
             self._add(receipt)
         yield from shard_faults(self.plan, self.folder, shard, receipt, AUDIT)
@@ -71,6 +77,8 @@ class Verification:
             wrong = list(self._wrong_in(manifest))
         except FileNotFoundError:
             yield Finding("missing", name, "the run is not finished", "Go on with the run")
+        except FormatError as error:
+            yield Finding("foreign", name, str(error), "Verify with that version")
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             yield Finding("torn", name, f"it cannot be read as a manifest: {error!r}", RENEW)
         else:

@@ -7,7 +7,7 @@ manifest   ... and the rows of each part, and every byte that changed since the 
 audit      every receipt, footer, id and byte; no sample is asked
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from tasks.core.runs.folder import RunFolder
@@ -23,8 +23,8 @@ from tasks.core.runs.shards.receipts import Receipt, read_receipts, write_receip
 class Look:
     """How much of a shard is read again, beside its receipt and the sizes of its files."""
 
-    sample: bool = False
-    """The sample's file must have the time of change that the receipt names."""
+    changed_ns: Mapping[str, int] | None = None
+    """The times of change of the sample's files, by name, of which the receipt must name its shard's; None: any."""
     footers: bool = False
     """The footer of each part must give its rows, and the run, shard, label and engine of its place."""
     bytes_since_ns: int | None = None
@@ -34,9 +34,13 @@ class Look:
 
 
 STATUS = Look()
-RESUME = Look(sample=True)
-ADOPTION = Look(sample=True, bytes_since_ns=0)
 AUDIT = Look(footers=True, bytes_since_ns=0, ids=True)
+
+
+def resume(plan: Plan) -> Look:
+    """Return the look of a launch: files are whole and the sample's have not changed since; each is asked once."""
+    inputs = {shard.file: plan.input_path(shard) for shard in plan.shards}
+    return Look(changed_ns={name: path.stat().st_mtime_ns for name, path in inputs.items() if path.is_file()})
 
 
 def shard_faults(plan: Plan, folder: RunFolder, shard: Shard, receipt: Receipt | None, look: Look) -> Iterator[Finding]:
@@ -47,7 +51,7 @@ def shard_faults(plan: Plan, folder: RunFolder, shard: Shard, receipt: Receipt |
     yield from receipt_faults(plan, shard, receipt)
     if is_foreign(plan, shard, receipt):
         return
-    if look.sample and receipt.input_mtime_ns != plan.input_path(shard).stat().st_mtime_ns:
+    if look.changed_ns is not None and receipt.input_mtime_ns != look.changed_ns.get(shard.file):
         yield receipt_fault(shard, "altered", f"{plan.input_path(shard)} was changed after the shard was scored")
     yield from part_faults(plan, folder, receipt, look.footers, look.bytes_since_ns, look.ids)
 
@@ -59,8 +63,8 @@ def is_whole(plan: Plan, folder: RunFolder, shard: Shard, receipt: Receipt | Non
 
 def unfinished_shards(plan: Plan, folder: RunFolder, shards: Iterable[Shard] | None = None) -> list[int]:
     """Return the numbers of those of the shards, or of all the plan's, that are to be scored."""
-    read = read_receipts(plan, folder, shards)
-    return [shard.number for shard, receipt in read if not is_whole(plan, folder, shard, receipt, RESUME)]
+    read, look = read_receipts(plan, folder, shards), resume(plan)
+    return [shard.number for shard, receipt in read if not is_whole(plan, folder, shard, receipt, look)]
 
 
 def renew_and_find_unfinished(plan: Plan, folder: RunFolder) -> list[int]:
@@ -68,12 +72,12 @@ def renew_and_find_unfinished(plan: Plan, folder: RunFolder) -> list[int]:
 
     Their rows are read and must be the same to the byte.
     """
-    unfinished = []
+    unfinished, look = [], resume(plan)
     for shard, receipt in read_receipts(plan, folder):
-        if is_whole(plan, folder, shard, receipt, RESUME):
+        if is_whole(plan, folder, shard, receipt, look):
             continue
         renewed = None if receipt is None else _renewed(plan, shard, receipt)
-        if renewed is not None and is_whole(plan, folder, shard, renewed, RESUME):
+        if renewed is not None and is_whole(plan, folder, shard, renewed, look):
             write_receipt(renewed, folder)
         else:
             unfinished.append(shard.number)

@@ -20,12 +20,14 @@ from tasks.core.runs.status.read_status import read_status
 
 ROOT = Path(__file__).parents[4]
 JUDGES = "tasks/core/runs/shards/"
-EVIDENCE = {"input_mtime_ns", "input_sha256", "sha256", "files", "rows_in"}
+EVIDENCE = {"input_mtime_ns", "input_sha256", "sha256", "files", "rows_in", "rows_out", "receipt_path"}
 """The fields of a receipt by which a shard is judged."""
 MAY = {
     "tasks/core/inference/scoring.py": "fills them",
     "tasks/core/runs/earlier_runs.py": "fills them for a copy",
     "tasks/core/runs/audit/verify.py": "sums them up",
+    "tasks/core/runs/balance.py": "sums up what the footers say",
+    "tasks/core/runs/audit/stray_files.py": "knows where a receipt may lie",
     "tasks/core/runs/status/read_status.py": "sums up the rows of whole shards",
     "tasks/shards.py": "returns how many rows were scored",
 }

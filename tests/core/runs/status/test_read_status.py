@@ -270,5 +270,8 @@ def test_a_plan_of_another_version_is_named(make_named_run):
     table = pq.read_table(folder.plan_path)
     settings = json.loads(table.schema.metadata[STAMP_KEY]) | {"of_another_version": 1}
     pq.write_table(table.replace_schema_metadata({STAMP_KEY: json.dumps(settings)}), folder.plan_path)
-    with pytest.raises(RunFolderError, match=r"is no plan of format 2: .*of_another_version"):
+    with pytest.raises(
+        RunFolderError,
+        match=r"cannot be read as a plan of format 2: .*of_another_version.*Look at the folder with the version",
+    ):
         read_status(folder.path)
