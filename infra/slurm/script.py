@@ -40,7 +40,8 @@ def job_options(profile: SlurmProfile, owner: Owner, folder: Path, private: Path
         "queue": profile.partition,
         "account": profile.account,
         "interface": profile.interface,
-        "python": profile.python,
+        # In place of the shell: where SLURM goes by parents, it would end the shell and lose sight of the worker.
+        "python": f"exec {profile.python or sys.executable}",
         "local_directory": profile.local_folder,
         "log_directory": str(folder),
         "death_timeout": profile.death_timeout_seconds,

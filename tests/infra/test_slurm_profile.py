@@ -1,5 +1,6 @@
 """What a SLURM profile turns into; no SLURM is asked."""
 
+import sys
 from pathlib import Path
 
 import psutil
@@ -90,6 +91,11 @@ def test_lines_of_squeue_that_are_no_jobs_of_ours_are_passed_over():
         f"9|PENDING|None|{OWNER.comment}",
     ]
     assert [job.number for line in lines if (job := _parse(line)) is not None] == ["9"]
+
+
+def test_the_worker_takes_the_place_of_the_jobs_shell():
+    last = script(read_profile("slurm-cpu")).strip().splitlines()[-1]
+    assert last.startswith(f"exec {sys.executable} -m distributed.cli.dask_worker ")
 
 
 def test_a_profile_without_slurm_jobs_has_no_script():

@@ -75,7 +75,7 @@ def test_a_worker_that_the_kernel_kills_ends_its_job_and_another_follows(tmp_pat
         wait_for_workers(client, 1)
         assert numbers() != {found["job"]}
         (ending,) = endings(tmp_path)
-        assert (ending["job"], ending["JobState"], ending["ExitCode"]) == (found["job"], "FAILED", "137:0")
+        assert (ending["job"], ending["JobState"], ending["ExitCode"]) == (found["job"], "FAILED", "0:9")
 
 
 def test_a_job_that_is_held_is_replaced(slurm, tmp_path):
