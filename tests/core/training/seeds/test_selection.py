@@ -13,7 +13,7 @@ from tasks.core.training.finished import write_finished
 from tasks.core.training.seeds.comparison import compare_models
 from tasks.core.training.seeds.pictures import draw_pictures
 from tasks.core.training.seeds.predictions import Predictions, write_predictions
-from tasks.core.training.seeds.seed_plan import SeedResult
+from tasks.core.training.seeds.seed_plan import SEED_RESULT, SeedResult
 from tasks.core.training.seeds.selection import select_seed
 
 
@@ -32,7 +32,7 @@ def finish(plan, noise, shift=0.0):
     evaluation = {"epoch": 1.0, "train_loss": 0.5} | metrics
     thresholds = dict.fromkeys(plan.splits.labels, 0.5)
     result = SeedResult(plan.study, plan.seed, plan.config_hash, [evaluation], metrics, thresholds, {})
-    write_finished(result, plan.folder)
+    write_finished(result, SEED_RESULT, plan.folder)
 
 
 @pytest.fixture
