@@ -7,8 +7,9 @@ manifest   ... and the rows of each part, and every byte that changed since the 
 audit      every receipt, footer, id and byte; no sample is asked
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.plan import Plan, Shard
@@ -37,9 +38,13 @@ STATUS = Look()
 AUDIT = Look(footers=True, bytes_since_ns=0, ids=True)
 
 
-def resume(plan: Plan) -> Look:
-    """Return the look of a launch: files are whole and the sample's have not changed since; each is asked once."""
-    inputs = {shard.file: plan.input_path(shard) for shard in plan.shards}
+def resume(plan: Plan, shards: Iterable[Shard] | None = None) -> Look:
+    """Return the look of a launch at some of the shards, or at all: files are whole, and the sample's as they were.
+
+    Each of the sample's files is asked once for its time of change.
+    """
+    names = {shard.file for shard in (plan.shards if shards is None else shards)}
+    inputs = {name: Path(plan.sample_root) / name for name in names}
     return Look(changed_ns={name: path.stat().st_mtime_ns for name, path in inputs.items() if path.is_file()})
 
 
@@ -61,9 +66,9 @@ def is_whole(plan: Plan, folder: RunFolder, shard: Shard, receipt: Receipt | Non
     return next(shard_faults(plan, folder, shard, receipt, look), None) is None
 
 
-def unfinished_shards(plan: Plan, folder: RunFolder, shards: Iterable[Shard] | None = None) -> list[int]:
+def unfinished_shards(plan: Plan, folder: RunFolder, shards: Sequence[Shard] | None = None) -> list[int]:
     """Return the numbers of those of the shards, or of all the plan's, that are to be scored."""
-    read, look = read_receipts(plan, folder, shards), resume(plan)
+    read, look = read_receipts(plan, folder, shards), resume(plan, shards)
     return [shard.number for shard, receipt in read if not is_whole(plan, folder, shard, receipt, look)]
 
 
