@@ -24,6 +24,8 @@ TEXTS_AT_ONCE = 1_000
 """So many texts are tokenised together; what the tokenizer says beside the tokens is let go of before the next."""
 CHARACTERS_A_TOKEN = 1_000
 """A text longer than this for each token that the model reads is cut before it is tokenised."""
+LONGEST_WORD = 100
+"""A WordPiece tokenizer parts no longer word into pieces, so a word that was cut is in no more tokens than this."""
 
 
 @dataclass(frozen=True)
@@ -102,11 +104,12 @@ def tokenise(plan: Plan, rows: pa.Table) -> ShardTexts:
 def encode(tokenizer: Tokenizer, texts: list[str], max_length_tokens: int) -> list[Encoding]:
     """Encode texts; of one that is far longer than the model reads, the part that holds the tokens to be read.
 
-    A text of 10 MB would become millions of tokens to keep a hundred. One that is mostly blank is encoded whole.
+    A text of 10 MB would become millions of tokens to keep a hundred. One that is mostly blank is encoded whole, so
+    that no token that is read is of the word at the cut: how long the part is does not change a score.
     """
     longest = CHARACTERS_A_TOKEN * max_length_tokens
     encodings: list[Encoding] = tokenizer.encode_batch_fast([text[:longest] for text in texts])
     for number, text in enumerate(texts):
-        if len(text) > longest and not encodings[number].overflowing:
+        if len(text) > longest and sum(map(len, encodings[number].overflowing)) <= LONGEST_WORD:
             encodings[number] = tokenizer.encode_batch_fast([text])[0]
     return encodings

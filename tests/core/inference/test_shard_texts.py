@@ -2,6 +2,7 @@ import subprocess
 import sys
 
 import pytest
+from tokenizers import Tokenizer, models, pre_tokenizers
 
 from tasks.core.engines.loading import open_tokenizer
 from tasks.core.inference.shard_texts import CHARACTERS_A_TOKEN, encode
@@ -13,8 +14,8 @@ def tokenizer(tiny_engines):
     return open_tokenizer(str(model.tokenizer_path), model.max_length_tokens)
 
 
-def ids(tokenizer, texts):
-    return [encoding.ids for encoding in encode(tokenizer, texts, 32)]
+def ids(tokenizer, texts, max_length_tokens=32):
+    return [encoding.ids for encoding in encode(tokenizer, texts, max_length_tokens)]
 
 
 @pytest.mark.parametrize(
@@ -30,6 +31,15 @@ def ids(tokenizer, texts):
 )
 def test_a_long_text_has_the_tokens_that_it_has_when_encoded_whole(tokenizer, text):
     assert ids(tokenizer, ["good", text]) == [encoding.ids for encoding in tokenizer.encode_batch(["good", text])]
+
+
+def test_a_word_at_the_cut_is_read_whole():
+    tokenizer = Tokenizer(models.WordPiece({word: n for n, word in enumerate(["[UNK]", "!", "g", "##o", "good"])}))
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.enable_truncation(8)
+    for cut in range(1, 5):
+        text = "!" * 7 + " " * (8 * CHARACTERS_A_TOKEN - 7 - cut) + "goog!"
+        assert ids(tokenizer, [text], 8) == [encoding.ids for encoding in tokenizer.encode_batch([text])]
 
 
 def test_a_long_text_counts_as_truncated(tokenizer):
