@@ -158,6 +158,8 @@ def register_engine(round_: Round, plan: ConversionPlan, engine: EngineModel) ->
     name = round_.registered_model(engine.label)
     registration = Registration(name, round_.engine_alias, Path(engine.folder), run_id, "engine", tags)
     get_run_logger().info("%s: %s serves, for it is the fastest that passes the gate", engine.label, report["serves"])
+    if engine.gate_weakened:
+        get_run_logger().warning("%s: gate weakened: %s", engine.label, engine.gate_weakened)
     return register_folder(registration, models_folder(round_.work_path))
 
 

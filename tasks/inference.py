@@ -65,7 +65,7 @@ def find_engine(round_: Round, label: str) -> EngineUse:
     model = read_engine_model(folder)
     if model.label != label:
         raise ModelFolderError(f"{name} version {registered.version} scores '{model.label}', not '{label}'")
-    return EngineUse(label, name, registered.version, model.digest, str(folder))
+    return EngineUse(label, name, registered.version, model.digest, str(folder), model.gate_weakened)
 
 
 def get_sample(round_: Round, sample: str) -> Sample:

@@ -49,6 +49,7 @@ def engine_tags(round_: Round, engine: EngineModel, report: dict[str, Any]) -> d
             "variant": engine.variant.name,
             "seed": str(report["seed"]),
             "gate": report["preset"],
+            "gate_weakened": report["gate_weakened"] or "no",
             "config_hash": engine.config_hash,
             "engine_digest": engine.digest,
         }

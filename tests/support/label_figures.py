@@ -14,6 +14,7 @@ FIGURES = LabelFigures(
     kendall_tau_top=0.971,
     spearman_top=0.98,
     overlap={"20": 1.0, "100": 0.99, "1000": 0.985, "1 %": 0.995},
+    probability_change=0.0005,
     flips=7,
     threshold=0.41,
     distinct_top=998,

@@ -95,6 +95,7 @@ def _report(bench: Workbench, trials: list[Trial], shipped: Trial, seeds: list[d
     return {
         "limits": asdict(gate.limits),
         "preset": gate.preset,
+        "gate_weakened": gate.weakened,
         "serves": shipped.variant.name,
         "seed": bench.card.seed,
         "scored_texts": len(bench.texts),

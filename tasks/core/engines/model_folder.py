@@ -41,6 +41,8 @@ class EngineModel:
     """This fingerprint stands for the configuration of the checkpoint's training."""
     files: dict[str, str]
     """Each file has its sha256 here, by name."""
+    gate_weakened: str = ""
+    """These limits of the gate were weaker than those of any preset when the variant passed; mostly none were."""
     folder: str = ""
     """The folder lies here, which the file itself does not say."""
 

@@ -20,7 +20,7 @@ VARIANT_NAMES: tuple[VariantName, ...] = get_args(VariantName)
 APART_SHARE = 0.2
 """This share of the scored texts is set apart for making int8 variants."""
 Share = Annotated[float, Field(ge=0, le=1)]
-Positive = Annotated[float, Field(ge=0)]
+Positive = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 @dataclass(frozen=True)
@@ -41,17 +41,31 @@ class Limits:
     """A logit may change by at most this when a text is scored alone or among others."""
     distinct_share: float
     """The 1,000 best texts must have at least this share of the checkpoint's distinct scores."""
+    probability_change: float
+    """A parity text's probability may change by at most this, on average."""
+
+    def weaker_than(self, other: "Limits") -> dict[str, float]:
+        """Return the limits that let more through than those of `other`, by name."""
+        theirs = vars(other)
+        return {
+            name: limit
+            for name, limit in vars(self).items()
+            if (limit > theirs[name] if name in AT_MOST else limit < theirs[name])
+        }
 
 
-STRICT = Limits(0.99, 0.95, 0.95, 0.98, 0.002, 1e-3, 0.99)
-BALANCED = Limits(0.98, 0.94, 0.90, 0.97, 0.005, 1e-3, 0.99)
+AT_MOST = ("ap_loss", "batch_variance", "probability_change")
+"""A variant may have at most these limits; of the others it must have at least as much."""
+STRICT = Limits(0.99, 0.95, 0.95, 0.98, 0.002, 1e-3, 0.99, 0.005)
+BALANCED = Limits(0.98, 0.94, 0.90, 0.97, 0.005, 1e-3, 0.99, 0.01)
 
 
 class Gate(Settings):
     """The limits: a preset, of which single ones may be set otherwise. `gate: balanced` is short for its preset."""
 
-    preset: Literal["strict", "balanced"] = "strict"
-    """Limits that are not set by themselves are this preset's."""
+    preset: Literal["strict", "balanced", "custom"] = "strict"
+    """Limits that are not set by themselves are this preset's, and those of `balanced` under `custom`. Only `custom`
+    takes limits weaker than those of `balanced`; the engine model and its runs then say that the gate was weakened."""
     kendall_tau: Share | None = None
     """Kendall's tau over all parity texts must be at least this; null takes the preset's limit."""
     kendall_tau_top: Share | None = None
@@ -72,12 +86,30 @@ class Gate(Settings):
     """The 1,000 best texts must have at least this share of the checkpoint's distinct scores; null takes the preset's
     limit."""
 
+    probability_change: Share | None = None
+    """A parity text's probability may change by at most this, on average; null takes the preset's limit."""
+
     @property
     def limits(self) -> Limits:
         """The preset's limits, with those that were set."""
         preset = vars(STRICT if self.preset == "strict" else BALANCED)
         own = self.model_dump(exclude={"preset"}, exclude_none=True)
         return Limits(**preset | own)
+
+    @property
+    def weakened(self) -> str:
+        """The limits that are weaker than those of `balanced`, such as `ap_loss 1 (balanced: 0.005)`; or nothing."""
+        weaker = self.limits.weaker_than(BALANCED)
+        return ", ".join(f"{name} {value:g} (balanced: {getattr(BALANCED, name):g})" for name, value in weaker.items())
+
+    @model_validator(mode="after")
+    def _weak_by_intent(self) -> "Gate":
+        if self.weakened and self.preset != "custom":
+            raise ValueError(
+                f"these limits are weaker than those of the preset balanced: {self.weakened}. If that is meant, set "
+                "preset: custom; the engine model and its runs then say that the gate was weakened"
+            )
+        return self
 
 
 class Conversion(Settings):

@@ -19,7 +19,13 @@ def summarise(manifest: Content) -> str:
         model = f"{use['registered_model']} version {use['version']}"
         variants = ", ".join(f"{name} ({shards})" for name, shards in use["variants"].items())
         lines.append(f"| {use['label']} | {model} | {variants} | {counts['rows_out'][use['label']]} |")
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *_weakened(manifest)]) + "\n"
+
+
+def _weakened(manifest: Content) -> list[str]:
+    """Name the models that passed weaker limits than any preset's."""
+    weak = {use["label"]: use.get("gate_weakened") for use in manifest["engines"]}
+    return [line for label, limits in weak.items() if limits for line in ("", f"{label}: gate weakened: {limits}.")]
 
 
 def _duplicates(rows: int | None) -> list[str]:

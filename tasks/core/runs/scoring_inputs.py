@@ -26,6 +26,8 @@ class EngineUse:
     digest: str
     folder: str = field(compare=False)
     """The engine model's copy lies here; it may be elsewhere at the next launch."""
+    gate_weakened: str = field(default="", compare=False)
+    """The engine model passed a gate with these limits, weaker than those of any preset; mostly there are none."""
 
 
 @dataclass(frozen=True)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from pydantic import ValidationError
 
@@ -10,9 +12,16 @@ def test_strict_is_the_default_and_a_preset_can_stand_alone():
 
 
 def test_single_limits_can_be_set_over_a_preset():
-    limits = Conversion.model_validate({"gate": {"preset": "balanced", "ap_loss": 0.01}}).gate.limits
-    assert limits.ap_loss == 0.01
+    limits = Conversion.model_validate({"gate": {"preset": "balanced", "ap_loss": 0.004}}).gate.limits
+    assert limits.ap_loss == 0.004
     assert limits.kendall_tau == BALANCED.kendall_tau
+
+
+def test_limits_weaker_than_every_presets_are_custom_and_said():
+    custom = Conversion.model_validate({"gate": {"preset": "custom", "kendall_tau": 0.9, "ap_loss": 0.001}}).gate
+    assert custom.limits == replace(BALANCED, kendall_tau=0.9, ap_loss=0.001)
+    assert custom.weakened == "kendall_tau 0.9 (balanced: 0.98)"
+    assert not Conversion.model_validate({"gate": "custom"}).gate.weakened
 
 
 @pytest.mark.parametrize(
@@ -21,6 +30,10 @@ def test_single_limits_can_be_set_over_a_preset():
         ({"gate": "lax"}, "strict"),
         ({"gate": {"tau": 0.9}}, "Extra inputs"),
         ({"gate": {"kendall_tau": 1.5}}, "less than or equal to 1"),
+        ({"gate": {"kendall_tau": 0}}, r"kendall_tau 0 \(balanced: 0.98\).*preset: custom"),
+        ({"gate": {"preset": "balanced", "ap_loss": 1}}, r"ap_loss 1 \(balanced: 0.005\).*preset: custom"),
+        ({"gate": {"preset": "strict", "batch_variance": 1}}, "weaker than those of the preset balanced"),
+        ({"gate": {"preset": "custom", "batch_variance": float("inf")}}, "finite"),
         ({"variants": ["onnxruntime-int4"]}, "openvino-int8"),
         ({"parity_texts": 500, "scored_texts": 600}, "calibration_texts"),
         ({"parity_texts": 500, "scored_texts": 400, "variants": []}, "none is used twice"),

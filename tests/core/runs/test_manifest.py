@@ -1,4 +1,5 @@
 import os
+from dataclasses import replace
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -38,6 +39,19 @@ def test_nothing_is_said_where_every_id_is_there_once(make_run):
     plan, folder = make_run()
     assert write_manifest(plan, folder, LAUNCH)["counts"]["duplicate_ids"] == 0
     assert "earlier row" not in folder.summary_path.read_text()
+
+
+def test_a_model_that_passed_a_weakened_gate_is_named(make_run):
+    plan, folder = make_run()
+    weak, other = plan.engines
+    engines = (replace(weak, gate_weakened="ap_loss 1 (balanced: 0.005)"), other)
+    weakened = replace(plan, inputs=replace(plan.inputs, engines=engines))
+    assert weakened.inputs.run_id == plan.run_id
+    manifest = write_manifest(weakened, folder, LAUNCH)
+    assert [use["gate_weakened"] for use in manifest["engines"]] == ["ap_loss 1 (balanced: 0.005)", ""]
+    said = folder.summary_path.read_text()
+    assert f"{weak.label}: gate weakened: ap_loss 1 (balanced: 0.005)." in said
+    assert f"{other.label}: gate" not in said
 
 
 def test_ids_that_are_not_utf8_are_no_ids_and_quarantined(make_run, sample):

@@ -99,5 +99,6 @@ def _describe(shipment: Shipment, label: str, folder: Path) -> EngineModel:
         preprocessing_digest=card.preprocessing_digest,
         canary_tolerance=CANARY_TOLERANCE,
         config_hash=card.config_hash,
+        gate_weakened=bench.request.settings.gate.weakened,
         files={name: sha256_of_file(folder / name) for name in names},
     )

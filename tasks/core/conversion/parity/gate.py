@@ -1,4 +1,4 @@
-"""Whether a variant keeps enough of its checkpoint's ranking to serve."""
+"""Whether a variant keeps enough of its checkpoint's ranking, and its probabilities, to serve."""
 
 from collections.abc import Mapping
 
@@ -24,6 +24,7 @@ def judge(figures: LabelFigures, batch_variance: float, limits: Limits) -> list[
         *(_at_most(name, loss, limits.ap_loss) for name, loss in losses.items() if loss is not None),
         _at_most("batch_variance", batch_variance, limits.batch_variance),
         _at_least("distinct_share", distinct, limits.distinct_share),
+        _at_most("probability_change", figures.probability_change, limits.probability_change),
     ]
     return [reason for reason in reasons if reason]
 

@@ -55,6 +55,8 @@ class LabelFigures:
     spearman_top: float | None
     overlap: dict[str, float]
     """This share of the checkpoint's k best texts is among the model's k best, for k of 20, 100, 1000 and 1 %."""
+    probability_change: float
+    """A parity text's probability is another by so much, on average."""
     flips: int
     """So many parity texts stand on another side of `threshold` than by the checkpoint."""
     threshold: float
@@ -207,6 +209,7 @@ def _decisions(targets: Floats, validation: Floats, reference: Floats, found: Fl
     if _rankable(targets[known]):
         threshold = float(best_thresholds(targets[:, None], validation[:, None])[0])
     return {
+        "probability_change": float(np.abs(found - reference).mean()),
         "flips": int(((reference >= threshold) != (found >= threshold)).sum()),
         "threshold": threshold,
         "distinct_top": _distinct_top(found),

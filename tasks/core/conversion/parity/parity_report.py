@@ -11,15 +11,15 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from tasks.core.base.markdown import markdown_table
+from tasks.core.round.conversion_section import AT_MOST
 
 Report = Mapping[str, Any]
 
-AT_MOST = ("ap_loss", "batch_variance")
 SPEED = "texts_per_second_per_core"
 FIGURES = (
     "tau", "tau top 1000", "Spearman", "Spearman top 1000", "overlap 20", "overlap 100", "overlap 1000", "overlap 1 %",
-    "flips", "distinct top 1000", "max logit diff", "mean logit diff", "validation AP", "validation AP loss",
-    "test AP", "test AP loss",
+    "flips", "probability change", "distinct top 1000", "max logit diff", "mean logit diff",
+    "validation AP", "validation AP loss", "test AP", "test AP loss",
 )  # fmt: skip
 OF_ALL = "overlaps of all scored"
 COSTS = (OF_ALL, "batch variance", "padding variance", "texts/s/core", "peak MiB", "file MiB")
@@ -114,6 +114,7 @@ def _figures(figures: Report) -> dict[str, str]:
         "Spearman top 1000": spearman_top,
         **{f"overlap {top}": f"{share:.3f}" for top, share in figures["overlap"].items()},
         "flips": f"{figures['flips']} of {figures['texts']}",
+        "probability change": f"{figures['probability_change']:.2g}",
         "distinct top 1000": f"{figures['distinct_top']} of {figures['distinct_top_checkpoint']}",
         "max logit diff": f"{figures['max_logit_difference']:.2g}",
         "mean logit diff": f"{figures['mean_logit_difference']:.2g}",
@@ -148,9 +149,10 @@ def _limits(report: Report) -> str:
     limits = ", ".join(
         f"{name} {'at most' if name in AT_MOST else 'at least'} {limit:g}" for name, limit in report["limits"].items()
     )
+    weakened = f"**Gate weakened: {report['gate_weakened']}.** " if report.get("gate_weakened") else ""
     return (
-        f"Limits ({report['preset']}): {limits}. Compared on {report['parity_texts']} texts that hold the top of "
-        f"{report['scored_texts']} scored ones."
+        f"{weakened}Limits ({report['preset']}): {limits}. Compared on {report['parity_texts']} texts that hold the "
+        f"top of {report['scored_texts']} scored ones."
     )
 
 

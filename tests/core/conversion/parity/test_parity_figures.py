@@ -148,6 +148,15 @@ def test_a_shuffled_top_1000_is_caught_by_its_tau(checkpoint):
     assert "kendall_tau_top" in judged(found)
 
 
+@pytest.mark.parametrize(
+    "change", [lambda odds: odds + 8, lambda odds: odds * 0.1, lambda odds: odds - 0.5, lambda odds: odds * 2]
+)
+def test_a_model_that_ranks_the_same_but_says_other_probabilities_is_caught(checkpoint, change):
+    found = binary(checkpoint, with_odds(checkpoint, change))
+    assert found.kendall_tau == pytest.approx(1)
+    assert judged(found) == ["probability_change"]
+
+
 @pytest.mark.parametrize("order", ["as drawn", "best first"])
 def test_a_model_that_clips_its_top_scores_is_caught_in_any_order_of_the_texts(checkpoint, order):
     odds = checkpoint[0].parity[:, 1] - checkpoint[0].parity[:, 0]
