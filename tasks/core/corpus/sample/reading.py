@@ -14,7 +14,9 @@ from tasks.core.corpus.sample.listing import SampleFile
 from tasks.core.round.sections import Sample
 
 BATCH_ROWS = 8_192
-"""So many rows are decoded at once."""
+"""At most so many rows are decoded at once."""
+BATCH_BYTES = 1 << 22
+"""As many rows as have so many bytes on average are decoded at once, where texts are long."""
 
 
 def read_rows(path: str | Path, start: int, stop: int, id_column: str, text_column: str) -> pa.Table:
@@ -37,13 +39,23 @@ def _stream_rows(file: pq.ParquetFile, start: int, stop: int, columns: list[str]
     if not held or start >= stop:
         return
     first = int(ends[held[0]])
-    for batch in file.iter_batches(BATCH_ROWS, row_groups=held, columns=columns):
+    for batch in file.iter_batches(_rows_at_once(file, held, columns), row_groups=held, columns=columns):
         if first >= stop:
             return
         begin, end = max(start - first, 0), min(stop - first, len(batch))
         if begin < end:
             yield batch if end - begin == len(batch) else _copy(batch, begin, end)
         first += len(batch)
+
+
+def _rows_at_once(file: pq.ParquetFile, held: list[int], columns: list[str]) -> int:
+    """Return how many rows of some row groups to decode at once."""
+    row_bytes = 1
+    for group in (file.metadata.row_group(index) for index in held):
+        wanted = (group.column(index) for index in range(group.num_columns))
+        held_bytes = sum(column.total_uncompressed_size for column in wanted if column.path_in_schema in columns)
+        row_bytes = max(row_bytes, held_bytes // group.num_rows)
+    return min(BATCH_ROWS, max(1, BATCH_BYTES // row_bytes))
 
 
 def _copy(batch: pa.RecordBatch, begin: int, end: int) -> pa.RecordBatch:
