@@ -9,33 +9,19 @@ from functools import partial
 from pathlib import Path
 
 from tasks.core.base.errors import InputDataError
-from tasks.core.corpus.columns import TornFileError, check_columns, read_footer
+from tasks.core.corpus.columns import check_columns, read_footer
+from tasks.core.corpus.faults import TornFileError, parquet_errors_named
+from tasks.core.corpus.sample.first_look import look_inside
+from tasks.core.corpus.sample.sample_file import SampleFile
 from tasks.core.corpus.sample.sources import PARQUET, SHOWN_FILES, SampleSources, find_sources
 from tasks.core.corpus.sample.to_parquet import converted_file, converted_root
 from tasks.core.round.sections import Sample
 
+__all__ = ["SampleFile", "SampleListing", "file_digest", "list_sample", "sample_root", "survey_sample"]
+
 LOGGER = logging.getLogger("winnow.corpus")
 FOOTER_TAIL_BYTES = 8
 """A Parquet file ends with the footer's length (4 bytes, little endian) and `PAR1`."""
-
-
-@dataclass(frozen=True)
-class SampleFile:
-    """One Parquet file of a sample, its own or converted from text, from its footer alone."""
-
-    path: str
-    name: str
-    """The fingerprint knows the file by this path below `sample_root`."""
-    row_groups: tuple[int, ...]
-    """The file's row groups have so many rows each."""
-    digest: str
-    """This is the sha256 of the file's footer and size."""
-    id_type: str
-
-    @property
-    def rows(self) -> int:
-        """Rows of the file."""
-        return sum(self.row_groups)
 
 
 @dataclass(frozen=True)
@@ -75,6 +61,8 @@ def survey_sample(sample: Sample, report: Callable[[str], None] = LOGGER.info) -
         skipped = f"; {len(torn)} more are torn and were skipped: {list(torn)[:SHOWN_FILES]}" if torn else ""
         raise InputDataError(f"the sample {sample.path} has {len(files)} files and no rows{skipped}")
     _check_id_types(files, sample)
+    if sources.kind == PARQUET:
+        look_inside(files, sample)
     return SampleListing(files, torn)
 
 
@@ -107,11 +95,13 @@ def _describe(path: Path, sample: Sample, sources: SampleSources, report: Callab
         path, root = converted_file(path, sample, sources, report), converted_root(sample, sources)
     schema, metadata = read_footer(path)
     check_columns(path, schema, {"id": sample.id_column, "text": sample.text_column})
+    with parquet_errors_named(path):
+        digest = file_digest(path)
     return SampleFile(
         path=str(path),
         name=path.relative_to(root).as_posix(),
         row_groups=tuple(metadata.row_group(index).num_rows for index in range(metadata.num_row_groups)),
-        digest=file_digest(path),
+        digest=digest,
         id_type=str(schema.field(sample.id_column).type),
     )
 
