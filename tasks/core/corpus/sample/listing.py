@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
 from tasks.core.base.errors import InputDataError
@@ -20,6 +21,8 @@ from tasks.core.round.sections import Sample
 __all__ = ["SampleFile", "SampleListing", "file_digest", "list_sample", "sample_root", "survey_sample"]
 
 LOGGER = logging.getLogger("winnow.corpus")
+SAID_PASSED_OVER = 20
+"""The log names so many files and folders that are passed over."""
 FOOTER_TAIL_BYTES = 8
 """A Parquet file ends with the footer's length (4 bytes, little endian) and `PAR1`."""
 
@@ -31,6 +34,8 @@ class SampleListing:
     files: list[SampleFile]
     torn: dict[str, str]
     """Files that are not whole say what is wrong with each, by path; empty unless `on_torn_file` is skip."""
+    passed_over: dict[str, str]
+    """Files and folders below the sample's path that are no data say why they count as such, by path."""
 
 
 def list_sample(sample: Sample) -> list[SampleFile]:
@@ -41,13 +46,15 @@ def list_sample(sample: Sample) -> list[SampleFile]:
 def survey_sample(sample: Sample, report: Callable[[str], None] = LOGGER.info) -> SampleListing:
     """List a sample's files by name, CSV and JSON Lines as the Parquet files that they are converted to.
 
-    `report` is told of each file that was converted now: the first time, that takes seconds a million rows.
+    `report` is told of what is passed over, and of each file that was converted now: the first time, that takes seconds
+    a million rows.
 
     Raises:
         InputDataError: no such path, files of several kinds, a file that is torn (unless these are skipped) or that
             cannot be converted, no rows, a missing column, an id column of floats, or ids of several types.
     """
     sources = find_sources(sample)
+    _say_passed_over(sources.passed_over, report)
     files, torn = [], {}
     for number, path in enumerate(sources.paths, start=1):
         say = partial(_say, report, f"file {number} of {len(sources.paths)}")
@@ -63,7 +70,7 @@ def survey_sample(sample: Sample, report: Callable[[str], None] = LOGGER.info) -
     _check_id_types(files, sample)
     if sources.kind == PARQUET:
         look_inside(files, sample)
-    return SampleListing(files, torn)
+    return SampleListing(files, torn, sources.passed_over)
 
 
 def sample_root(sample: Sample) -> Path:
@@ -83,6 +90,13 @@ def file_digest(path: Path) -> str:
         length = int.from_bytes(content.read(4), "little")
         content.seek(-FOOTER_TAIL_BYTES - length, os.SEEK_END)
         return hashlib.sha256(content.read(length) + str(size).encode()).hexdigest()
+
+
+def _say_passed_over(passed_over: dict[str, str], report: Callable[[str], None]) -> None:
+    for path, reason in islice(passed_over.items(), SAID_PASSED_OVER):
+        report(f"passed over: {path}: {reason}")
+    if len(passed_over) > SAID_PASSED_OVER:
+        report(f"passed over: {len(passed_over) - SAID_PASSED_OVER} more; the plan of a run names them all")
 
 
 def _say(report: Callable[[str], None], place: str, what: str) -> None:
