@@ -94,7 +94,7 @@ def plan_run(
     for reason in listing.torn.values():
         get_run_logger().warning("left out of the run: %s", reason)
     plan = make_plan(sample, source, listing.files, opened, round_.inference, limit)
-    plan = replace(plan, torn_files=listing.torn, round_name=round_.name)
+    plan = replace(plan, torn_files=listing.torn, passed_over=listing.passed_over, round_name=round_.name)
     if run_id not in {None, plan.run_id}:
         raise RunFolderError(
             f"models, sample, libraries or Winnow itself have changed since run {run_id}: this would be run "

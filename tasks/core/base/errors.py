@@ -16,6 +16,8 @@ WinnowError
 A message says what was wrong, shows the value, says what is allowed and what to do next.
 """
 
+import errno
+
 
 class WinnowError(Exception):
     """Base of all errors that a person can act on."""
@@ -66,3 +68,6 @@ class TornRecordError(WinnowError, ValueError):
 
 class DiskFullError(WinnowError, OSError):
     """A disk, or the user's share of it, is full. Still an OSError, for those who can do without the file."""
+
+    errno = errno.ENOSPC
+    """An error of a disk has its number; one without would be taken for a library's word on a file's content."""

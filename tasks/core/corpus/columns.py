@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 
 from tasks.core.base.errors import InputDataError
 from tasks.core.base.parquet import read_parquet
+from tasks.core.corpus.faults import parquet_errors_named
 
 EXACT_FLOAT_LIMIT = float(2**53)
 """From here on a float64 cannot tell neighbouring integers apart."""
@@ -17,10 +18,6 @@ FLOAT_NOTATION = re.compile(r"[+-]?(\d+\.0*|\d+\.\d*[eE][+-]?\d+|\d+(,\d+)?[eE][
 SHOWN_IDS = 3
 SHARED_ROLES = "where "
 """Columns with roles that begin so may have another role as well."""
-
-
-class TornFileError(InputDataError):
-    """A Parquet or compressed file is not whole."""
 
 
 def read_schema(path: Path) -> pa.Schema:
@@ -33,15 +30,10 @@ def read_footer(path: Path) -> tuple[pa.Schema, pq.FileMetaData]:
 
     Raises:
         TornFileError: the file is not a whole Parquet file.
-        InputDataError: the file cannot be read.
+        UnreadableFileError: the file cannot be read here.
     """
-    try:
-        with pq.ParquetFile(path) as file:
-            return file.schema_arrow, file.metadata
-    except (pa.ArrowInvalid, OSError) as error:
-        if isinstance(error, OSError) and error.errno is not None:
-            raise InputDataError(f"{path} cannot be read: {error}. Correct its place or permissions.") from None
-        raise TornFileError(f"{path} is not a whole Parquet file: {error}. Write it again, or move it away.") from None
+    with parquet_errors_named(path), pq.ParquetFile(path) as file:
+        return file.schema_arrow, file.metadata
 
 
 def check_columns(path: Path, schema: pa.Schema, wanted: dict[str, str]) -> None:

@@ -128,7 +128,7 @@ def _add_up(plan: Plan, folder: RunFolder, since_ns: int) -> Tally:
 
 def _describe(tally: Tally, counts: Content, launch: Launch) -> Content:
     plan, spent = tally.plan, tally.spent
-    where = ("sample_name", "sample_root", "torn_files", "round_name")
+    where = ("sample_name", "sample_root", "torn_files", "passed_over", "round_name")
     inputs = asdict(plan.inputs)
     engines = inputs.pop("engines")
     return {

@@ -38,6 +38,8 @@ class Plan:
     sample_root: str = field(compare=False)
     torn_files: dict[str, str] = field(default_factory=dict, compare=False)
     """Files of the sample that are not whole are left out; each says what is wrong with it."""
+    passed_over: dict[str, str] = field(default_factory=dict, compare=False)
+    """Files and folders below the sample's path that are no data; each says why it counts as such."""
     round_name: str = field(default="", compare=False)
     """The round of this name was launched last with this plan; empty in a plan made without one."""
 

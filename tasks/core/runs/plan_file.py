@@ -33,6 +33,7 @@ class PlanFooter(TypedDict):
     sample_name: str
     sample_root: str
     torn_files: dict[str, str]
+    passed_over: dict[str, str]
     round_name: str
 
 
@@ -40,7 +41,7 @@ def _nest_inputs(flat: Content) -> Content:
     """Migrate from format 1: its inputs stood one by one, and its scores were made as by the first scoring version."""
     inputs = {key: flat[key] for key in FLAT_INPUTS} | {"scoring_version": 1}
     rest = {key: value for key, value in flat.items() if key not in FLAT_INPUTS}
-    return {"torn_files": {}, "round_name": ""} | rest | {"inputs": inputs}
+    return {"torn_files": {}, "passed_over": {}, "round_name": ""} | rest | {"inputs": inputs}
 
 
 PLAN = FileFormat(

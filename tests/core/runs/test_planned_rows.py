@@ -1,5 +1,7 @@
 """Awkward input from a sample's files to a balanced run: each row comes out, or the refusal says what to do."""
 
+from dataclasses import replace
+
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -106,6 +108,18 @@ def test_a_torn_file_is_refused_and_left_out_when_asked(plan_sample, score, tmp_
     with pytest.raises(InputDataError, match=r"b\.parquet is not a whole Parquet file: .*Write it again, or move it"):
         plan_sample()
     assert score(on_torn_file="skip")[0] == [1, 2]
+
+
+def test_what_is_passed_over_is_named_in_plan_and_manifest_with_its_reason(plan_sample, tmp_path):
+    write_rows(tmp_path / "sample" / "a.parquet", [1], ["a"])
+    (tmp_path / "sample" / "_SUCCESS").touch()
+    listing, run = survey_sample(Sample(path=tmp_path / "sample")), RunFolder(tmp_path / "run")
+    plan = replace(plan_sample(), passed_over=listing.passed_over)
+    write_plan(plan, run)
+    score_shard(plan, plan.shards[0], run)
+    named = {str(tmp_path / "sample" / "_SUCCESS"): "left by another program: its name begins with _"}
+    assert read_plan(run).passed_over == named
+    assert write_manifest(plan, run, Launch(0, 1.0))["settings"]["passed_over"] == named
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,7 @@ def test_another_version_of_the_scoring_code_is_another_run(sample, tiny_engines
     assert not later.inputs.scores_like(plan.inputs)
 
 
-NO_INPUTS = {"run_id", "inputs", "sample_name", "shards", "sample_root", "torn_files", "round_name"}
+NO_INPUTS = {"run_id", "inputs", "sample_name", "shards", "sample_root", "torn_files", "passed_over", "round_name"}
 """What a plan says beside its inputs: none of it changes a score."""
 ROOT = Path(__file__).parents[3]
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tasks.core.base.errors import InputDataError
+from tasks.core.corpus.faults import cannot_read
 from tasks.core.corpus.labelled.role_columns import is_known
 from tasks.core.corpus.labelled.splits import SPLIT_NAMES, SPLITS
 from tasks.core.round.sections import LabelledData
@@ -34,8 +35,16 @@ def find_sources(data: LabelledData, labels: list[str]) -> list[Source]:
     """List the files of a study, always in the same order.
 
     Raises:
+        UnreadableFileError: a file or folder that this machine or user cannot read.
         InputDataError: no such file or folder, no train file, or two files for one split.
     """
+    try:
+        return _find_sources(data, labels)
+    except OSError as error:
+        raise cannot_read(data.path, error) from None
+
+
+def _find_sources(data: LabelledData, labels: list[str]) -> list[Source]:
     _check_path(data)
     if data.layout == "file":
         return [Source(data.path)]

@@ -8,6 +8,7 @@ from tasks.core.base.errors import InputDataError
 from tasks.core.base.parquet import read_parquet
 from tasks.core.corpus.columns import read_schema, resolve_columns
 from tasks.core.corpus.compressions import COMPRESSIONS
+from tasks.core.corpus.faults import parquet_errors_named
 from tasks.core.corpus.labelled.delimited import TEXT_DELIMITERS, data_suffix, read_text_columns
 from tasks.core.round.sections import LabelledData
 
@@ -41,11 +42,9 @@ def read_columns(path: Path, data: LabelledData, wanted: dict[str, str]) -> pa.T
 
 def _read_parquet(path: Path, wanted: dict[str, str]) -> pa.Table:
     columns = resolve_columns(path, read_schema(path).names, wanted)
-    try:
+    with parquet_errors_named(path):
         table = read_parquet(path, sorted(set(columns.values())))
         return pa.table({role: _plain(table[column]) for role, column in columns.items()})
-    except (pa.ArrowException, OSError) as error:
-        raise InputDataError(f"{path} cannot be read: {error}. Write it again.") from None
 
 
 def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:

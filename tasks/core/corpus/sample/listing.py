@@ -6,36 +6,25 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
 from tasks.core.base.errors import InputDataError
-from tasks.core.corpus.columns import TornFileError, check_columns, read_footer
+from tasks.core.corpus.columns import check_columns, read_footer
+from tasks.core.corpus.faults import TornFileError, parquet_errors_named
+from tasks.core.corpus.sample.first_look import look_inside
+from tasks.core.corpus.sample.sample_file import SampleFile
 from tasks.core.corpus.sample.sources import PARQUET, SHOWN_FILES, SampleSources, find_sources
 from tasks.core.corpus.sample.to_parquet import converted_file, converted_root
 from tasks.core.round.sections import Sample
 
+__all__ = ["SampleFile", "SampleListing", "file_digest", "list_sample", "sample_root", "survey_sample"]
+
 LOGGER = logging.getLogger("winnow.corpus")
+SAID_PASSED_OVER = 20
+"""The log names so many files and folders that are passed over."""
 FOOTER_TAIL_BYTES = 8
 """A Parquet file ends with the footer's length (4 bytes, little endian) and `PAR1`."""
-
-
-@dataclass(frozen=True)
-class SampleFile:
-    """One Parquet file of a sample, its own or converted from text, from its footer alone."""
-
-    path: str
-    name: str
-    """The fingerprint knows the file by this path below `sample_root`."""
-    row_groups: tuple[int, ...]
-    """The file's row groups have so many rows each."""
-    digest: str
-    """This is the sha256 of the file's footer and size."""
-    id_type: str
-
-    @property
-    def rows(self) -> int:
-        """Rows of the file."""
-        return sum(self.row_groups)
 
 
 @dataclass(frozen=True)
@@ -45,6 +34,8 @@ class SampleListing:
     files: list[SampleFile]
     torn: dict[str, str]
     """Files that are not whole say what is wrong with each, by path; empty unless `on_torn_file` is skip."""
+    passed_over: dict[str, str]
+    """Files and folders below the sample's path that are no data say why they count as such, by path."""
 
 
 def list_sample(sample: Sample) -> list[SampleFile]:
@@ -55,13 +46,15 @@ def list_sample(sample: Sample) -> list[SampleFile]:
 def survey_sample(sample: Sample, report: Callable[[str], None] = LOGGER.info) -> SampleListing:
     """List a sample's files by name, CSV and JSON Lines as the Parquet files that they are converted to.
 
-    `report` is told of each file that was converted now: the first time, that takes seconds a million rows.
+    `report` is told of what is passed over, and of each file that was converted now: the first time, that takes seconds
+    a million rows.
 
     Raises:
         InputDataError: no such path, files of several kinds, a file that is torn (unless these are skipped) or that
             cannot be converted, no rows, a missing column, an id column of floats, or ids of several types.
     """
     sources = find_sources(sample)
+    _say_passed_over(sources.passed_over, report)
     files, torn = [], {}
     for number, path in enumerate(sources.paths, start=1):
         say = partial(_say, report, f"file {number} of {len(sources.paths)}")
@@ -75,7 +68,9 @@ def survey_sample(sample: Sample, report: Callable[[str], None] = LOGGER.info) -
         skipped = f"; {len(torn)} more are torn and were skipped: {list(torn)[:SHOWN_FILES]}" if torn else ""
         raise InputDataError(f"the sample {sample.path} has {len(files)} files and no rows{skipped}")
     _check_id_types(files, sample)
-    return SampleListing(files, torn)
+    if sources.kind == PARQUET:
+        look_inside(files, sample)
+    return SampleListing(files, torn, sources.passed_over)
 
 
 def sample_root(sample: Sample) -> Path:
@@ -97,6 +92,13 @@ def file_digest(path: Path) -> str:
         return hashlib.sha256(content.read(length) + str(size).encode()).hexdigest()
 
 
+def _say_passed_over(passed_over: dict[str, str], report: Callable[[str], None]) -> None:
+    for path, reason in islice(passed_over.items(), SAID_PASSED_OVER):
+        report(f"passed over: {path}: {reason}")
+    if len(passed_over) > SAID_PASSED_OVER:
+        report(f"passed over: {len(passed_over) - SAID_PASSED_OVER} more; the plan of a run names them all")
+
+
 def _say(report: Callable[[str], None], place: str, what: str) -> None:
     report(f"{place}: {what}")
 
@@ -107,11 +109,13 @@ def _describe(path: Path, sample: Sample, sources: SampleSources, report: Callab
         path, root = converted_file(path, sample, sources, report), converted_root(sample, sources)
     schema, metadata = read_footer(path)
     check_columns(path, schema, {"id": sample.id_column, "text": sample.text_column})
+    with parquet_errors_named(path):
+        digest = file_digest(path)
     return SampleFile(
         path=str(path),
         name=path.relative_to(root).as_posix(),
         row_groups=tuple(metadata.row_group(index).num_rows for index in range(metadata.num_row_groups)),
-        digest=file_digest(path),
+        digest=digest,
         id_type=str(schema.field(sample.id_column).type),
     )
 

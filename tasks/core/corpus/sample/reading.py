@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from tasks.core.base.errors import InputDataError
 from tasks.core.base.files import READ_BYTES
-from tasks.core.corpus.sample.listing import SampleFile
+from tasks.core.corpus.faults import parquet_errors_named
+from tasks.core.corpus.sample.sample_file import SampleFile
 from tasks.core.round.sections import Sample
 
 BATCH_ROWS = 8_192
@@ -23,8 +24,11 @@ def read_rows(path: str | Path, start: int, stop: int, id_column: str, text_colu
     """Read the rows `start` to `stop` (exclusive) of a file as columns `id` and `text`.
 
     Memory follows from that range, however large the file's row groups are.
+
+    Raises:
+        InputDataError: the file cannot be read here, or is damaged.
     """
-    with pq.ParquetFile(path, buffer_size=READ_BYTES, pre_buffer=False) as file:
+    with parquet_errors_named(Path(path)), pq.ParquetFile(path, buffer_size=READ_BYTES, pre_buffer=False) as file:
         schema = pa.schema([file.schema_arrow.field(id_column), file.schema_arrow.field(text_column)])
         batches = [batch.select(schema.names) for batch in _stream_rows(file, start, stop, schema.names)]
     table = pa.Table.from_batches(batches, schema)
@@ -99,7 +103,10 @@ def _rows_by_file(files: list[SampleFile], rows: NDArray[np.int64]) -> Iterator[
 
 def _texts_at(file: SampleFile, sample: Sample, rows: NDArray[np.int64]) -> Iterator[str | None]:
     first = 0
-    with pq.ParquetFile(file.path, buffer_size=READ_BYTES, pre_buffer=False) as opened:
+    with (
+        parquet_errors_named(Path(file.path)),
+        pq.ParquetFile(file.path, buffer_size=READ_BYTES, pre_buffer=False) as opened,
+    ):
         for group_rows in file.row_groups:
             inside = rows[(rows >= first) & (rows < first + group_rows)]
             if len(inside):

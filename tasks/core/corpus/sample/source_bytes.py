@@ -4,16 +4,14 @@ import gzip
 import hashlib
 import io
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
 import pyarrow as pa
 
 from tasks.core.base.files import READ_BYTES
-from tasks.core.corpus.columns import TornFileError
 from tasks.core.corpus.compressions import compression_of
+from tasks.core.corpus.faults import decoder_error, torn_file
 
 
 class HashedFile(io.RawIOBase):
@@ -22,6 +20,8 @@ class HashedFile(io.RawIOBase):
     def __init__(self, path: Path) -> None:
         self._content: IO[bytes] = path.open("rb", buffering=0)
         self._digest = hashlib.sha256()
+        self.failure: OSError | None = None
+        """The file could not be read for this reason, which a decoder above may tell in words of its own."""
 
     def readable(self) -> bool:
         """Say that it can be read."""
@@ -29,7 +29,11 @@ class HashedFile(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         """Read into the buffer and return how many bytes."""
-        content = self._content.read(len(buffer))
+        try:
+            content = self._content.read(len(buffer))
+        except OSError as error:
+            self.failure = error
+            raise
         self._digest.update(content)
         buffer[: len(content)] = content
         return len(content)
@@ -46,36 +50,44 @@ class HashedFile(io.RawIOBase):
         super().close()
 
 
+class Decompressed(io.RawIOBase):
+    """A file's content as a decoder gives it; errors of the file beneath pass through as they are."""
+
+    def __init__(self, path: Path, source: HashedFile, decoder: Any) -> None:
+        self._path, self._source, self._decoder = path, source, decoder
+
+    def readable(self) -> bool:
+        """Say that it can be read."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Read into the buffer and return how many bytes.
+
+        Raises:
+            TornFileError: the decoder says that bytes are missing or altered.
+            UnreadableFileError: the decoder cannot read it.
+        """
+        try:
+            content = self._decoder.read(len(buffer))
+        except (EOFError, zlib.error, OSError, pa.ArrowException) as error:
+            raise self._source.failure or decoder_error(self._path, error) from None
+        buffer[: len(content)] = content
+        return len(content)
+
+
 def open_decompressed(path: Path, file: HashedFile) -> "io.BufferedReader[Any]":
-    """Open a file's content, decompressed when its name says that it is compressed."""
+    """Open a file's content, decompressed when its name says that it is compressed.
+
+    Raises:
+        TornFileError: the compressed file is empty.
+    """
     content: io.BufferedReader[Any] = io.BufferedReader(file, READ_BYTES)
     compression = compression_of(path)
     if compression is None:
         return content
-    if compression == "gzip":
-        return io.BufferedReader(gzip.GzipFile(fileobj=content), READ_BYTES)
-    return io.BufferedReader(pa.CompressedInputStream(pa.PythonFile(content, mode="r"), compression), READ_BYTES)
-
-
-@contextmanager
-def torn_files_named(path: Path) -> Iterator[None]:
-    """Turn what a decompressor says of a torn file into an error that names it.
-
-    Raises:
-        TornFileError: the compressed file is empty, ends too early, or is damaged.
-    """
-    if compression_of(path) and path.stat().st_size == 0:
-        raise _torn(path, "it is empty")
-    try:
-        yield
-    except (EOFError, zlib.error, OSError) as error:
-        if isinstance(error, OSError) and error.errno is not None:
-            raise
-        raise _torn(path, error) from None
-
-
-def _torn(path: Path, why: object) -> TornFileError:
-    return TornFileError(
-        f"{path} is not a whole {path.suffix.lower()} file: {str(why).strip()}. Write or copy it again, or set "
-        "on_torn_file: skip to leave such files out."
-    )
+    if path.stat().st_size == 0:
+        raise torn_file(path, "it is empty")
+    decoder: Any = gzip.GzipFile(fileobj=content)
+    if compression != "gzip":
+        decoder = pa.CompressedInputStream(pa.PythonFile(content, mode="r"), compression)
+    return io.BufferedReader(Decompressed(path, file, decoder), READ_BYTES)

@@ -1,21 +1,20 @@
 """Find a sample's files: one file, a folder or a glob, all Parquet, all CSV or all JSON Lines."""
 
 import glob
-import os
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
 
 from tasks.core.base.errors import InputDataError
+from tasks.core.base.naming import CONVERTED_FOLDER
 from tasks.core.corpus.compressions import COMPRESSIONS, uncompressed_name
+from tasks.core.corpus.faults import cannot_read
+from tasks.core.corpus.sample.file_search import Search, require_utf8
 from tasks.core.round.sections import Sample
 
 PARQUET, CSV, JSON_LINES = "Parquet", "CSV", "JSON Lines"
 SUFFIXES = {PARQUET: (".parquet", ".pq"), CSV: (".csv",), JSON_LINES: (".jsonl", ".ndjson", ".json")}
-IGNORED_PREFIXES = (".", "_")
-"""Other programs leave files and folders that begin so beside data: `_SUCCESS`, `_temporary`, `.ipynb_checkpoints`."""
 SHOWN_FILES = 3
 
 
@@ -28,22 +27,34 @@ class SampleSources:
     root: Path
     """The files' names count from this folder: of a glob, the part before its first wildcard."""
     paths: tuple[Path, ...]
+    passed_over: dict[str, str]
+    """Files and folders that are not read say why, by path; not the folder that Winnow itself converts into."""
 
 
 def find_sources(sample: Sample) -> SampleSources:
     """Find a sample's files, in the order of their names.
 
     Raises:
-        InputDataError: nothing there, a kind that is not known, several kinds, or a file beside its compressed copy.
+        UnreadableFileError: a folder or a file that this machine or user cannot read.
+        InputDataError: nothing there, a kind that is not known, several kinds, a file beside its compressed copy, or
+            one that two paths lead to.
     """
-    if sample.path.is_file():
-        return SampleSources(kind_of(sample.path) or PARQUET, sample.path.parent, (sample.path,))
-    root, paths = _search(sample.path)
+    require_utf8(sample.path)
+    try:
+        if sample.path.is_file():
+            return SampleSources(kind_of(sample.path) or PARQUET, sample.path.parent, (sample.path,), {})
+        root, found = _search(sample.path)
+    except OSError as error:
+        raise cannot_read(sample.path, error) from None
+    paths = sorted(set(found.files))
     if not paths:
-        raise InputDataError(f"the sample {sample.path} holds no .parquet file, nor one of {_allowed()}")
+        raise InputDataError(_nothing_found(sample.path, found.passed_over))
     _check_known(sample.path, paths)
     _check_copies(sample.path, paths)
-    return SampleSources(_one_kind(sample.path, paths), root, tuple(paths))
+    kind = _one_kind(sample.path, paths)
+    own = str(root / CONVERTED_FOLDER) if kind != PARQUET and sample.converted_path is None else None
+    passed_over = {path: reason for path, reason in sorted(found.passed_over.items()) if path != own}
+    return SampleSources(kind, root, tuple(paths), passed_over)
 
 
 def kind_of(path: Path) -> str | None:
@@ -55,31 +66,26 @@ def kind_of(path: Path) -> str | None:
     return None
 
 
-def _search(path: Path) -> tuple[Path, list[Path]]:
-    if path.is_dir():
-        return path, sorted(_walk(path))
-    if not glob.has_magic(str(path)):
+def _search(path: Path) -> tuple[Path, Search]:
+    is_folder = path.is_dir()
+    if not is_folder and not glob.has_magic(str(path)):
         raise InputDataError(f"there is no sample at {path}; correct samples in the round file")
-    root = Path(*takewhile(lambda part: not glob.has_magic(part), path.parts))
-    found = [Path(name) for name in glob.glob(str(path), recursive=True)]  # noqa: PTH207 - patterns are absolute
-    found = [match for match in found if not _is_ignored(match.relative_to(root))]
-    if not found:
-        raise InputDataError(
-            f"no file matches {path}; correct samples in the round file. `*` stands for any part of one name, `**` for "
-            "folders of any depth"
-        )
-    return root, sorted({file for match in found for file in (_walk(match) if match.is_dir() else (match,))})
+    root = path if is_folder else Path(*takewhile(lambda part: not glob.has_magic(part), path.parts))
+    found = Search()
+    if root.is_dir():
+        found.match(root, path.relative_to(root).parts)
+    return root, found
 
 
-def _is_ignored(name: Path) -> bool:
-    return any(part.startswith(IGNORED_PREFIXES) for part in name.parts)
-
-
-def _walk(root: Path) -> Iterator[Path]:
-    """Find every file, also behind links, but none that is hidden or that another program left beside the data."""
-    for folder, folders, names in os.walk(root, followlinks=True):
-        folders[:] = [name for name in folders if not name.startswith(IGNORED_PREFIXES)]
-        yield from (Path(folder, name) for name in names if not name.startswith(IGNORED_PREFIXES))
+def _nothing_found(path: Path, passed_over: dict[str, str]) -> str:
+    shown = "; ".join(f"{name} ({reason})" for name, reason in list(passed_over.items())[:SHOWN_FILES])
+    passed = f". Passed over are {len(passed_over)}: {shown}" if passed_over else ""
+    if path.is_dir():
+        return f"the sample {path} holds no .parquet file, nor one of {_allowed()}{passed}"
+    return (
+        f"no file matches {path}; correct samples in the round file. `*` stands for any part of one name, `**` for "
+        f"folders of any depth{passed}"
+    )
 
 
 def _check_known(sample: Path, paths: list[Path]) -> None:

@@ -11,15 +11,15 @@ from typing import Any, TypedDict
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tasks.core.base.errors import InputDataError
+from tasks.core.base.errors import InputDataError, WinnowError
 from tasks.core.base.files import fingerprint, write_aside
 from tasks.core.base.formats import FileFormat, read_record, unchanged, write_record
 from tasks.core.base.naming import CONVERTED_FOLDER, parquet_file
-from tasks.core.corpus.columns import TornFileError
+from tasks.core.corpus.faults import UnreadableFileError
 from tasks.core.corpus.sample.csv_rows import csv_rows
 from tasks.core.corpus.sample.json_rows import json_rows
 from tasks.core.corpus.sample.row_groups import IdColumn, gather, strings
-from tasks.core.corpus.sample.source_bytes import HashedFile, open_decompressed, torn_files_named
+from tasks.core.corpus.sample.source_bytes import HashedFile, open_decompressed
 from tasks.core.corpus.sample.sources import CSV, SampleSources
 from tasks.core.round.sections import Sample
 
@@ -41,24 +41,26 @@ def converted_file(path: Path, sample: Sample, sources: SampleSources, report: C
     one that was only touched becomes the same file again.
 
     Raises:
-        TornFileError: a compressed file that is not whole.
+        TornFileError: a compressed file that is not whole; it is read again each time, since it may be mended.
+        UnreadableFileError: a file or a folder that this machine or user cannot read or write.
+        DiskFullError: there is no room.
         InputDataError: rows that cannot be carried over, a source that is being written, or a folder that cannot be.
     """
     target = converted_root(sample, sources) / parquet_file(path.relative_to(sources.root).as_posix())
     try:
-        note = _convert_once(path, target, sample, sources, report)
+        _convert_once(path, target, sample, sources, report)
+    except WinnowError:
+        raise
     except OSError as error:
-        raise InputDataError(
+        raise UnreadableFileError(
             f"{path} cannot be converted into {target.parent}: {error}. If it can be read, set converted_path of the "
             "sample to a folder that can be written and that all workers see."
         ) from None
-    if "torn" in note:
-        raise TornFileError(note["torn"])
     return target
 
 
 class ConversionNote(TypedDict, total=False):
-    """What the note beside a converted file says: its source's state, and its sha256 or why it is torn."""
+    """What the note beside a converted file says: its source's state and sha256. Former ones said why it was torn."""
 
     state: list[int]
     sha256: str
@@ -77,46 +79,33 @@ NOTE = FileFormat(
 
 def _convert_once(
     path: Path, target: Path, sample: Sample, sources: SampleSources, report: Callable[[str], None]
-) -> dict[str, Any]:
-    """Convert unless the note beside the target still holds, and return the note: the source's sha256, or `torn`."""
+) -> None:
+    """Convert unless the note beside the target still holds."""
     note_path = target.with_name(f"{target.name}.json")
     state, note = _state(path), _read_note(note_path)
-    if note.get("state") == state and _holds(note, target, sample):
-        return note
+    if note.get("state") == state and "sha256" in note and _source_of(target).get("sha256") == note["sha256"]:
+        return
     started = time.monotonic()
-    outcome = _convert(path, target, sample, sources)
+    sha256 = _convert(path, target, sample, sources)
     if _state(path) != state:
         raise InputDataError(f"{path} has changed while it was read. Run again when it is written.")
-    note = {"state": state} | outcome
-    write_record(note_path, NOTE, note)
-    if "torn" not in note:
-        report(f"{path} ({state[0]:,} bytes) was converted to Parquet in {time.monotonic() - started:.1f} s")
-    return note
+    write_record(note_path, NOTE, {"state": state, "sha256": sha256})
+    report(f"{path} ({state[0]:,} bytes) was converted to Parquet in {time.monotonic() - started:.1f} s")
 
 
-def _holds(note: dict[str, Any], target: Path, sample: Sample) -> bool:
-    """Say whether a note of an unchanged source is enough; a torn one is read again while such files are refused."""
-    if "torn" in note:
-        return sample.on_torn_file == "skip"
-    return bool(_source_of(target).get("sha256") == note.get("sha256"))
-
-
-def _convert(path: Path, target: Path, sample: Sample, sources: SampleSources) -> dict[str, str]:
-    """Write the Parquet file and return the source's sha256, or say why it is torn."""
+def _convert(path: Path, target: Path, sample: Sample, sources: SampleSources) -> str:
+    """Write the Parquet file and return the source's sha256."""
     name = path.relative_to(sources.root).as_posix()
-    try:
-        with torn_files_named(path), HashedFile(path) as file, write_aside(target) as aside:
-            content = open_decompressed(path, file)
-            tables = _tables(path, content, sample, sources.kind)
-            first = next(tables)
-            with pq.ParquetWriter(aside, first.schema, use_dictionary=False, write_statistics=False) as writer:
-                for table in chain([first], tables):
-                    writer.write_table(table, row_group_size=max(len(table), 1))
-                source = {"name": name, "sha256": file.sha256()}
-                writer.add_key_value_metadata({SOURCE_KEY: json.dumps(source)})
-    except TornFileError as error:
-        return {"torn": str(error)}
-    return {"sha256": source["sha256"]}
+    with HashedFile(path) as file, write_aside(target) as aside:
+        content = open_decompressed(path, file)
+        tables = _tables(path, content, sample, sources.kind)
+        first = next(tables)
+        with pq.ParquetWriter(aside, first.schema, use_dictionary=False, write_statistics=False) as writer:
+            for table in chain([first], tables):
+                writer.write_table(table, row_group_size=max(len(table), 1))
+            source = {"name": name, "sha256": file.sha256()}
+            writer.add_key_value_metadata({SOURCE_KEY: json.dumps(source)})
+    return source["sha256"]
 
 
 def _tables(path: Path, content: "io.BufferedReader[Any]", sample: Sample, kind: str) -> Iterator[pa.Table]:

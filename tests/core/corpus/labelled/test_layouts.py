@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tasks.core.base.errors import InputDataError
+from tasks.core.corpus.faults import UnreadableFileError
 from tasks.core.corpus.labelled.prepare import read_split
 from tests.support.labelled_files import (
     all_rows,
@@ -17,6 +18,7 @@ from tests.support.labelled_files import (
     request,
     texts,
 )
+from tests.support.unprivileged import open_folder, unprivileged
 
 SIZES = {"train": 20, "dev": 10, "test": 10}
 
@@ -206,3 +208,11 @@ def test_parquet_files_by_split(tmp_path):
         prepare(tmp_path, settings)
     splits = prepare(tmp_path, settings | {"id_column": None})
     assert splits.rows == {"train": 20, "validation": 10, "test": 10}
+
+
+def test_a_folder_or_file_without_permission_is_refused_by_name():
+    with open_folder() as folder:
+        settings = demo(folder / "data")
+        (folder / "data").chmod(0o000)
+        with unprivileged(), pytest.raises(UnreadableFileError, match=r"data cannot be read: .*Permission denied"):
+            prepare(folder, settings)

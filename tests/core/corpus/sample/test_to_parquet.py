@@ -118,7 +118,7 @@ def test_a_place_that_cannot_be_and_a_source_that_is_gone_are_named(tmp_path):
         listed(path, converted_path=path)
     (tmp_path / "b").mkdir()
     (tmp_path / "b" / "gone.csv").symlink_to(tmp_path / "none.csv")
-    with pytest.raises(InputDataError, match=r"gone\.csv cannot be converted"):
+    with pytest.raises(InputDataError, match=r"gone\.csv cannot be read"):
         listed(tmp_path / "b")
 
 

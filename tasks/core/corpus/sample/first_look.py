@@ -1,0 +1,21 @@
+"""A look at the first rows of some of a sample's Parquet files, before a run is planned on their footers alone."""
+
+from tasks.core.corpus.sample.reading import read_rows
+from tasks.core.corpus.sample.sample_file import SampleFile
+from tasks.core.round.sections import Sample
+
+LOOKED_FILES = 16
+"""So many files, spread over the sample: they mostly come from one writer, and a sample may have 200,000."""
+LOOKED_ROWS = 1_000
+
+
+def look_inside(files: list[SampleFile], sample: Sample) -> None:
+    """Read the first rows of some files.
+
+    Raises:
+        UnreadableFileError: one of them is encrypted, damaged, or compressed by a codec that is not known.
+    """
+    filled = [file for file in files if file.rows]
+    step = max(1, -(-len(filled) // LOOKED_FILES))
+    for file in filled[::step]:
+        read_rows(file.path, 0, LOOKED_ROWS, sample.id_column, sample.text_column)

@@ -1,0 +1,22 @@
+"""One Parquet file of a sample, as its footer describes it."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class SampleFile:
+    """One Parquet file of a sample, its own or converted from text, from its footer alone."""
+
+    path: str
+    name: str
+    """The fingerprint knows the file by this path below `sample_root`."""
+    row_groups: tuple[int, ...]
+    """The file's row groups have so many rows each."""
+    digest: str
+    """This is the sha256 of the file's footer and size."""
+    id_type: str
+
+    @property
+    def rows(self) -> int:
+        """Rows of the file."""
+        return sum(self.row_groups)
