@@ -10,6 +10,7 @@ import typer
 
 from deployments.commands import run_folders, services, slurm
 from deployments.environment import use
+from deployments.terminal import say
 from infra.errors import InfrastructureError
 from infra.services import stack
 from infra.services.settings import read_settings
@@ -33,7 +34,7 @@ def deploy(
 
     for round_file in round_files:
         for name in deploy_round(round_file):
-            typer.echo(name)
+            say(name)
 
 
 @app.command()
@@ -48,7 +49,7 @@ def preview(
     from tasks.core.round.round_file import read_round  # noqa: PLC0415
 
     round_ = read_round(round_file)
-    typer.echo(describe(preview_round(round_, preprocessing, count), round_))
+    say(describe(preview_round(round_, preprocessing, count), round_))
 
 
 @app.command()
@@ -68,9 +69,9 @@ def predict(
     )
 
     predictor = open_predictor(round_, label)
-    typer.echo(predictor.header)
+    say(predictor.header)
     for texts in [read_words(text)] if text else read_lines(sys.stdin.fileno()):
-        typer.echo("\n".join(predictor.lines(texts)))
+        say("\n".join(predictor.lines(texts)))
 
 
 @app.command()
@@ -83,7 +84,7 @@ def doctor(
     from deployments.commands.predict import find_round  # noqa: PLC0415
     from deployments.doctor.report import report as report_checks  # noqa: PLC0415 - reads models and asks servers
 
-    raise typer.Exit(0 if report_checks(find_round(round_), wait_seconds, typer.echo) else 1)
+    raise typer.Exit(0 if report_checks(find_round(round_), wait_seconds, say) else 1)
 
 
 @app.command()
@@ -95,7 +96,7 @@ def demo() -> None:
 
     run_demo(settings)
     keep = "" if stack.is_up(settings) else "   (`make up` starts them again)"
-    typer.echo(f"Prefect UI {settings.prefect_ui}, MLflow UI {settings.mlflow_ui}{keep}")
+    say(f"Prefect UI {settings.prefect_ui}, MLflow UI {settings.mlflow_ui}{keep}")
 
 
 def main(command: Callable[[], Any] = app) -> None:
@@ -103,5 +104,5 @@ def main(command: Callable[[], Any] = app) -> None:
     try:
         command()
     except (WinnowError, InfrastructureError) as error:
-        typer.echo(f"winnow: {error}", err=True)
+        say(f"winnow: {error}", err=True)
         sys.exit(1)

@@ -15,6 +15,7 @@ import httpx
 from infra.errors import ServiceError
 from tasks.core.base.errors import InputDataError, RoundFileError
 from tasks.core.base.naming import OTHER_CLASS
+from tasks.core.base.printable import on_one_line
 from tasks.core.engines.loading import Engine, open_engine
 from tasks.core.engines.model_folder import EngineModel
 from tasks.core.engines.scores import label_scores
@@ -130,8 +131,7 @@ def read_words(words: list[str]) -> list[str]:
 
 def escape(text: str) -> str:
     """Return the text on one line: backslash, tab and what does not print as escapes."""
-    plain = text.replace("\\", "\\\\")
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in plain)
+    return on_one_line(text.replace("\\", "\\\\"))
 
 
 def _decode(text: bytes, place: str) -> str:

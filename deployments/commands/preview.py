@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tasks.core.base.errors import InputDataError, RoundFileError
+from tasks.core.base.printable import on_one_line
 from tasks.core.corpus.sample.listing import SampleFile, list_sample
 from tasks.core.corpus.sample.reading import decode_texts, draw_texts, read_rows
 from tasks.core.preprocessing import PREPROCESSINGS, preprocess
@@ -71,8 +72,8 @@ def describe(seen: Preview, round_: Round) -> str:
         f"{seen.distinct_before:,} distinct texts before, {seen.distinct_after:,} after",
     ]
     for number, (before, after) in enumerate(seen.pairs, start=1):
-        shown = _printable(after) if after != before else "(does not change)"
-        lines += ["", f"{number:>3}  before  {_printable(before)}", f"     after   {shown}"]
+        shown = on_one_line(after) if after != before else "(does not change)"
+        lines += ["", f"{number:>3}  before  {on_one_line(before)}", f"     after   {shown}"]
     return "\n".join(lines)
 
 
@@ -100,7 +101,3 @@ def _spread(pairs: list[tuple[str, str]], count: int) -> list[tuple[str, str]]:
     """Take `count` pairs from all over the sample, not only from its first file."""
     kept = min(count, len(pairs))
     return [pairs[position * len(pairs) // kept] for position in range(kept)]
-
-
-def _printable(text: str) -> str:
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from deployments.environment import use
+from deployments.terminal import say
 from infra.services.settings import read_settings
 
 RunFolderArgument = Annotated[
@@ -29,7 +30,7 @@ def status(
     from tasks.core.runs.status.read_status import read_status  # noqa: PLC0415
 
     found = ask_slurm(read_status(run_folder))
-    typer.echo(as_json(found) if json else describe(found))
+    say(as_json(found) if json else describe(found))
     raise typer.Exit(0 if found.is_finished else 1)
 
 
@@ -47,9 +48,9 @@ def rerun(
     from tasks.core.runs.status.read_status import read_status  # noqa: PLC0415
 
     found = ask_slurm(read_status(run_folder))
-    typer.echo(describe(found))
+    say(describe(found))
     changes = {"memory_gib": memory_gib, "walltime_minutes": walltime_minutes, "cluster": cluster}
-    typer.echo(f"\nstarted flow run '{start_again(found, changes)}'")
+    say(f"\nstarted flow run '{start_again(found, changes)}'")
 
 
 def verify(
@@ -60,4 +61,4 @@ def verify(
     from deployments.commands.verify import report  # noqa: PLC0415 - reads Parquet, which the other commands do not
     from tasks.core.runs.audit.verify import Verification  # noqa: PLC0415
 
-    raise typer.Exit(0 if report(Verification(run_folder), typer.echo, json) else 1)
+    raise typer.Exit(0 if report(Verification(run_folder), say, json) else 1)

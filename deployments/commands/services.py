@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from deployments.terminal import say
 from infra.services import stack as stacks
 from infra.services.settings import ServiceSettings, read_settings
 from infra.services.units import write_units
@@ -19,21 +20,21 @@ def up(stack: StackOption = None) -> None:
     """Start Prefect server, MLflow server and the worker, and keep them running."""
     settings = read_settings(stack)
     stacks.up(settings)
-    typer.echo(f"Prefect UI  {settings.prefect_ui}")
-    typer.echo(f"MLflow UI   {settings.mlflow_ui}")
-    typer.echo(_how_to_reach(settings))
+    say(f"Prefect UI  {settings.prefect_ui}")
+    say(f"MLflow UI   {settings.mlflow_ui}")
+    say(_how_to_reach(settings))
 
 
 def down() -> None:
     """Stop what `winnow up` started, by pid."""
     stopped = stacks.down(read_settings())
-    typer.echo(f"stopped: {', '.join(stopped)}" if stopped else "nothing was running")
+    say(f"stopped: {', '.join(stopped)}" if stopped else "nothing was running")
 
 
 def migrate() -> None:
     """Bring the databases to the installed Prefect's and MLflow's schemas; the services must be down. Back up first."""
     migrated = stacks.migrate(read_settings())
-    typer.echo("\n".join(f"migrated {name}" for name in migrated) if migrated else "there are no databases yet")
+    say("\n".join(f"migrated {name}" for name in migrated) if migrated else "there are no databases yet")
 
 
 def units(
@@ -43,9 +44,9 @@ def units(
     """Write units for `systemd --user`, which start the services at login or boot and restart them when they fail."""
     paths = write_units(read_settings(stack), folder)
     names = " ".join(path.name for path in paths)
-    typer.echo("\n".join(map(str, paths)))
-    typer.echo(f"winnow down; systemctl --user daemon-reload; systemctl --user enable --now {names}")
-    typer.echo("So that they start at boot and outlive your sessions: loginctl enable-linger")
+    say("\n".join(map(str, paths)))
+    say(f"winnow down; systemctl --user daemon-reload; systemctl --user enable --now {names}")
+    say("So that they start at boot and outlive your sessions: loginctl enable-linger")
 
 
 def register(app: typer.Typer) -> None:

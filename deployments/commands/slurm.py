@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from deployments.terminal import say
 from infra.clusters.profiles import read_profile
 from infra.local_slurm import control
 from infra.local_slurm.local import read_cluster, require_cluster
@@ -41,15 +42,15 @@ def up(
         **{name: value for name, value in asked.items() if value is not None},
     )
     cluster = control.up(settings)
-    typer.echo(f"{settings.nodes} nodes of {settings.cpus} CPUs and {settings.memory_mib} MiB are up", err=True)
-    typer.echo(f"export SLURM_CONF={cluster.configuration}")
+    say(f"{settings.nodes} nodes of {settings.cpus} CPUs and {settings.memory_mib} MiB are up", err=True)
+    say(f"export SLURM_CONF={cluster.configuration}")
 
 
 @app.command()
 def down(folder: FolderOption = None) -> None:
     """Stop it with all its jobs, by pid."""
     stopped = control.down(_folder(folder))
-    typer.echo(f"stopped: {', '.join(stopped)}" if stopped else "nothing was running")
+    say(f"stopped: {', '.join(stopped)}" if stopped else "nothing was running")
 
 
 @app.command()
@@ -59,8 +60,8 @@ def status(folder: FolderOption = None) -> None:
     found = read_status(cluster)
     for name, pid in found.daemons.items():
         process = f"pid {pid}" if pid else "not running"
-        typer.echo(f"{name:<10} {process:<12} {found.nodes.get(name, '')}".rstrip())
-    typer.echo(f"slurm.conf {cluster.configuration}\nended jobs {cluster.completions}")
+        say(f"{name:<10} {process:<12} {found.nodes.get(name, '')}".rstrip())
+    say(f"slurm.conf {cluster.configuration}\nended jobs {cluster.completions}")
     raise typer.Exit(0 if found.is_up else 1)
 
 
@@ -71,7 +72,7 @@ def script(
     """Print the job that a profile's workers are submitted as; nothing is submitted, and no SLURM is asked."""
     from infra.slurm.script import example_script  # noqa: PLC0415 - Dask is slow to import
 
-    typer.echo(example_script(read_profile(profile)))
+    say(example_script(read_profile(profile)))
 
 
 def _folder(folder: Path | None) -> Path:

@@ -4,6 +4,7 @@ import json
 from dataclasses import asdict
 
 from tasks.core.base.naming import shard_number
+from tasks.core.base.printable import printable
 from tasks.core.runs.status.failure_groups import FailureGroup
 from tasks.core.runs.status.job_endings import JobGroup
 from tasks.core.runs.status.read_status import RunStatus
@@ -28,12 +29,12 @@ def describe(status: RunStatus) -> str:
     lines += _lost_jobs(status.lost_jobs)
     for group in status.failures:
         lines += _failure(group)
-    return _printable("\n".join([*lines, "", *_ending(status)]))
+    return printable("\n".join([*lines, "", *_ending(status)]))
 
 
 def as_json(status: RunStatus) -> str:
     """Return the status as indented JSON."""
-    return json.dumps({"finished": status.is_finished} | asdict(status), indent=2, ensure_ascii=False)
+    return json.dumps({"finished": status.is_finished} | asdict(status), indent=2)
 
 
 def go_on(command: str | None) -> list[str]:
@@ -135,8 +136,3 @@ def duration(seconds: float) -> str:
     parts = [(whole // 86_400, "d"), (whole // 3_600 % 24, "h"), (whole // 60 % 60, "min"), (whole % 60, "s")]
     largest = next((place for place, (count, _) in enumerate(parts) if count), len(parts) - 1)
     return " ".join(f"{count} {unit}" for count, unit in parts[largest : largest + 2])
-
-
-def _printable(text: str) -> str:
-    shown = (char if char.isprintable() or char == "\n" else char.encode("unicode_escape").decode() for char in text)
-    return "".join(shown)

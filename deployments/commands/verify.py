@@ -59,4 +59,4 @@ def _as_json(verification: Verification, findings: list[Finding], sound: bool) -
         "findings": [asdict(finding) | {"is_error": finding.is_error} for finding in findings],
         "command": verification.command,
     }
-    return json.dumps(content, indent=2, ensure_ascii=False)
+    return json.dumps(content, indent=2)

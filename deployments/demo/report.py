@@ -3,12 +3,12 @@
 from pathlib import Path
 from typing import Any
 
-import typer
-
+from deployments.terminal import say
 from tasks.core.base.errors import RunFolderError
 from tasks.core.base.files import read_json
 from tasks.core.base.formats import read_record
 from tasks.core.base.naming import PARITY_FILE, SELECTION_FILE, models_folder
+from tasks.core.base.printable import on_one_line
 from tasks.core.evaluation.top_scored import top_scored
 from tasks.core.round.model import Round
 from tasks.core.runs.folder import RunFolder, find_run_folders
@@ -39,32 +39,32 @@ def gather_summary(round_: Round, seconds: dict[str, float]) -> dict[str, Any]:
 
 def print_report(summary: dict[str, Any], summary_path: Path) -> None:
     """Print the summary for a person."""
-    typer.echo("\nSeeds (* selected by validation average precision, on the same rows as the baseline)")
-    typer.echo(f"  {'label':10} {'seed':>8} {'validation AP':>14} {'test AP':>8}")
+    say("\nSeeds (* selected by validation average precision, on the same rows as the baseline)")
+    say(f"  {'label':10} {'seed':>8} {'validation AP':>14} {'test AP':>8}")
     for label, figures in summary["labels"].items():
         for seed in figures["seeds"]:
             mark = "*" if seed["seed"] == figures["winner"] else " "
             validation, test = seed["validation_average_precision"], seed["test_average_precision"]
-            typer.echo(f"  {label:10} {seed['seed']:>7}{mark} {validation:>14.4f} {test:>8.4f}")
-        typer.echo(f"  {label:10} {'TF-IDF':>7}  {'':14} {figures['baseline_test_average_precision']:>8.4f}")
-    typer.echo("\nEngine models against their checkpoints (* serves)")
-    typer.echo(
+            say(f"  {label:10} {seed['seed']:>7}{mark} {validation:>14.4f} {test:>8.4f}")
+        say(f"  {label:10} {'TF-IDF':>7}  {'':14} {figures['baseline_test_average_precision']:>8.4f}")
+    say("\nEngine models against their checkpoints (* serves)")
+    say(
         f"  {'label':10} {'engine':26} {'texts/s':>8} {'max diff':>9} {'tau':>7} {'tau top':>8} {'best 100':>8} "
         f"{'batch':>9}  gate"
     )
     for label, figures in summary["labels"].items():
         for variant in figures["parity"]:
             if variant["tried"]:
-                typer.echo(_parity_line(label, variant, figures["serves"]))
+                say(_parity_line(label, variant, figures["serves"]))
     for label, figures in summary["labels"].items():
-        typer.echo(f"\nBest-scored texts: {label}")
+        say(f"\nBest-scored texts: {label}")
         for row in figures["top"]:
-            typer.echo(f"  {row['score']:.6f}  {row['text'][:TEXT_WIDTH]}")
+            say(f"  {row['score']:.6f}  {on_one_line(row['text'][:TEXT_WIDTH])}")
     rows = ", ".join(f"{label} {count}" for label, count in summary["rows_out"].items())
-    typer.echo(f"\nRows in {summary['rows_in']}; rows out: {rows}")
-    typer.echo(f"Texts scored a second, all labels, workers' start included: {summary['texts_per_second']}")
-    typer.echo(f"Scores   {summary['run_folder']}/output/<LABEL>/part-*.parquet")
-    typer.echo(f"Summary  {summary_path}")
+    say(f"\nRows in {summary['rows_in']}; rows out: {rows}")
+    say(f"Texts scored a second, all labels, workers' start included: {summary['texts_per_second']}")
+    say(f"Scores   {summary['run_folder']}/output/<LABEL>/part-*.parquet")
+    say(f"Summary  {summary_path}")
 
 
 def _gather_label(round_: Round, label: str, folder: RunFolder) -> dict[str, Any]:

@@ -6,11 +6,10 @@ import sys
 import time
 from pathlib import Path
 
-import typer
-
 from deployments.demo.fetch import fetch_base_model
 from deployments.demo.report import gather_summary, print_report
 from deployments.deploy import deploy_round
+from deployments.terminal import say
 from infra.errors import ServiceError
 from infra.services import stack
 from infra.services.settings import ServiceSettings
@@ -30,7 +29,7 @@ def run_demo(settings: ServiceSettings) -> None:
     """
     round_ = read_round(ROUND_FILE)
     fetch_base_model(Path(round_.base_model))
-    typer.echo(f"starting the services; Prefect UI {settings.prefect_ui}, MLflow UI {settings.mlflow_ui}")
+    say(f"starting the services; Prefect UI {settings.prefect_ui}, MLflow UI {settings.mlflow_ui}")
     with stack.running(settings):
         deploy_round(ROUND_FILE)
         seconds = {flow: run_deployment(f"{flow}/{round_.name}", settings) for flow in FLOWS}
@@ -44,11 +43,11 @@ def run_deployment(name: str, settings: ServiceSettings) -> float:
     """Run a deployment as a person would and wait for it; return its seconds."""
     prefect = str(Path(sys.executable).parent / "prefect")
     command = [prefect, "deployment", "run", name, "--watch"]
-    typer.echo(f"$ prefect {' '.join(command[1:])}", nl=False)
+    say(f"$ prefect {' '.join(command[1:])}", nl=False)
     started = time.monotonic()
     done = subprocess.run(command, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     seconds = round(time.monotonic() - started, 1)
-    typer.echo(f"   {seconds:.0f} s")
+    say(f"   {seconds:.0f} s")
     log = settings.home / "demo" / f"{name.replace('/', '-')}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     log.write_text(done.stdout)

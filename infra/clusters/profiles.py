@@ -9,10 +9,12 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator, model_validator
 
 from infra.errors import ClusterError
+from tasks.core.base.yaml_files import load_yaml, mistaken_switches
 
 PROFILES = Path(__file__).parent
 ADDRESS_SCHEMES = ("tcp://", "tls://")
-VARIABLE = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*$")
+VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+"""A shell can export a variable of such a name, and no other."""
 
 
 class _Profile(BaseModel):
@@ -82,7 +84,7 @@ class SlurmProfile(_Profile):
     @field_validator("environment")
     @classmethod
     def _exportable(cls, environment: dict[str, str]) -> dict[str, str]:
-        wrong = [name for name in environment if not VARIABLE.match(name)]
+        wrong = [name for name in environment if not VARIABLE.fullmatch(name)]
         if wrong:
             raise ValueError(f"names of environment variables are letters, digits and _, but there is {wrong}")
         return environment
@@ -108,9 +110,13 @@ def read_profile(cluster: str) -> AnyProfile:
             return AddressProfile(kind="address", address=cluster)
         path = _profile_path(cluster)
         adapter: TypeAdapter[AnyProfile] = TypeAdapter(Profile)
-        return adapter.validate_python(yaml.safe_load(path.read_text(encoding="utf-8")))
+        content = load_yaml(path.read_text(encoding="utf-8"))
+        profile = adapter.validate_python(content)
     except (ValidationError, yaml.YAMLError) as error:
         raise ClusterError(f"{cluster} is not a cluster profile: {error}") from None
+    if mistaken := [*mistaken_switches(content, profile.model_dump())]:
+        raise ClusterError(f"{cluster} is not a cluster profile: {'; '.join(mistaken)}")
+    return profile
 
 
 def with_resources(profile: AnyProfile, memory_gib: float | None, walltime_minutes: int | None) -> AnyProfile:

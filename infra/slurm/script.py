@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from infra.clusters.profiles import AnyProfile, SlurmProfile
+from infra.clusters.profiles import VARIABLE, AnyProfile, SlurmProfile
 from infra.dask_workers.settings import passed_on
 from infra.errors import ClusterError
 from infra.slurm.commands import Owner, run_slurm, this_owner
@@ -81,10 +81,20 @@ def _prologue(profile: SlurmProfile, private: Path) -> list[str]:
 
 
 def write_environment(private: Path) -> None:
-    """Write the file that a job's script reads: passwords are in it, so that they stand in no script."""
+    """Write the file that a job's script reads: passwords are in it, so that they stand in no script.
+
+    Raises:
+        ClusterError: a variable's name is none that a shell can export; the shell would run the rest of it.
+    """
+    variables = passed_on()
+    if wrong := [name for name in variables if not VARIABLE.fullmatch(name)]:
+        raise ClusterError(
+            f"the environment has {wrong}; names of variables that SLURM jobs need are letters, digits and _. Take "
+            "them out of the shell or unit that starts the Prefect worker (`env -u NAME ...`)"
+        )
     file = private / ENVIRONMENT_FILE
     file.touch(mode=0o600)
-    lines = [f"export {name}={shlex.quote(value)}\n" for name, value in passed_on().items()]
+    lines = [f"export {name}={shlex.quote(value)}\n" for name, value in variables.items()]
     file.write_text("".join(lines), encoding="utf-8")
 
 

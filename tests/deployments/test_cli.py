@@ -1,8 +1,13 @@
 """The `winnow` command as a person types it, without servers."""
 
+import ast
+from pathlib import Path
+
 import yaml
 
 from tests.support.commands import assert_taught
+
+DEPLOYMENTS = Path(__file__).parents[2] / "deployments"
 
 
 def test_deploying_without_a_server_says_how_to_start_one(winnow, make_round):
@@ -25,3 +30,23 @@ def test_down_without_anything_running_says_so(winnow, tmp_path):
     (tmp_path / "home" / "services").mkdir(parents=True)
     (tmp_path / "home" / "services" / "prefect-server.json").write_text("")
     assert winnow("down").returncode == 0
+
+
+def test_a_name_full_of_control_characters_reaches_no_terminal(winnow, tmp_path):
+    nasty = tmp_path / "\x1b]0;owned\x07\x9b2J.yaml"
+    for words in (["deploy", str(nasty)], ["status", str(nasty)], ["verify", str(nasty)]):
+        done = winnow(*words)
+        assert_taught(done, r"\x1b]0;owned\x07")
+        assert not {"\x1b", "\x07", "\x9b"} & set(done.stdout + done.stderr)
+
+
+def terminal_calls(source):
+    """Return calls that print past `say`."""
+    calls = [ast.unparse(node.func) for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    return [call for call in calls if call in ("print", "typer.echo", "typer.secho", "click.echo")]
+
+
+def test_every_command_prints_by_the_one_way_that_escapes():
+    printing = {path.name for path in DEPLOYMENTS.rglob("*.py") if terminal_calls(path.read_text())}
+    assert printing == {"terminal.py"}
+    assert terminal_calls("print(1)\ntyper.echo('x')") == ["print", "typer.echo"]

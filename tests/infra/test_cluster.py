@@ -19,7 +19,17 @@ def test_an_unknown_name_lists_the_known_ones():
         read_profile("gpu")
 
 
-@pytest.mark.parametrize("content", ["kind: cloud", "kind: local\nworker: 2", "kind: local\nworkers: 0", "kind: ["])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "kind: cloud",
+        "kind: local\nworker: 2",
+        "kind: local\nworkers: 0",
+        "kind: [",
+        "kind: local\nworkers: 012",
+        "kind: local\nworkers: true",
+    ],
+)
 def test_a_wrong_profile_is_refused_by_name(tmp_path, content):
     path = tmp_path / "wrong.yaml"
     path.write_text(content)

@@ -1,5 +1,7 @@
 """What a SLURM profile turns into; no SLURM is asked."""
 
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -12,7 +14,7 @@ from infra.errors import ClusterError
 from infra.slurm.commands import Owner, _parse, this_owner
 from infra.slurm.jobqueue import job_class
 from infra.slurm.private_folder import private_folder
-from infra.slurm.script import example_script, job_options, job_script
+from infra.slurm.script import example_script, job_options, job_script, write_environment
 from tasks.core.base.processes import ProcessIdentity, is_gone, this_process
 
 OWNER = Owner("us-iter0-3f9a0c11d2e4", ProcessIdentity("login1", 4711, "0d2f4a95.171845"))
@@ -118,6 +120,7 @@ def test_directives_prologue_and_scratch_stand_in_the_script():
     [
         ({"retire_before_minutes": 240}, "a worker would retire 240"),
         ({"environment": {"A B": "1"}}, r"names of environment variables are letters.*'A B'"),
+        ({"environment": {"A\n": "1"}}, r"names of environment variables are letters"),
         ({"memory": "16GB"}, "memory"),
         ({"workers": 0}, "workers"),
     ],
@@ -149,3 +152,20 @@ def test_a_walltime_shorter_than_the_retirement_is_refused():
 def test_a_tls_address_needs_keys():
     with pytest.raises(ClusterError, match="tls_folder must name the folder"):
         read_profile("tls://10.0.0.1:8786")
+
+
+@pytest.mark.parametrize("name", ["WINNOW_X=1;touch owned;Y", "MLFLOW_$(touch owned)", "PREFECT_A B", "WINNOW_\n"])
+def test_a_variables_name_that_a_shell_would_run_enters_no_job(tmp_path, monkeypatch, name):
+    monkeypatch.setattr(os, "environ", {name: "1", "WINNOW_HOME": "/x"})
+    with pytest.raises(ClusterError, match="names of variables that SLURM jobs need"):
+        write_environment(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_variables_value_is_the_same_in_a_job(tmp_path, monkeypatch):
+    value = "a'b\"$(touch owned)\n`id`"
+    monkeypatch.setenv("WINNOW_ODD", value)
+    write_environment(tmp_path)
+    command = ["sh", "-c", f". {tmp_path}/environment; printenv WINNOW_ODD"]
+    assert subprocess.check_output(command, cwd=tmp_path, text=True) == value + "\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["environment"]

@@ -18,9 +18,15 @@ A message says what was wrong, shows the value, says what is allowed and what to
 
 import errno
 
+from tasks.core.base.printable import printable
+
 
 class WinnowError(Exception):
-    """Base of all errors that a person can act on."""
+    """Base of all errors that a person can act on; the message holds no character that a terminal would obey."""
+
+    def __str__(self) -> str:
+        """Return the message with control characters, as names of files may hold them, as escapes."""
+        return printable(super().__str__())
 
 
 class RoundFileError(WinnowError):

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from tasks.core.base.errors import RoundFileError
 from tasks.core.base.formats import FileFormat
 from tasks.core.base.naming import converted_folder
+from tasks.core.base.yaml_files import load_yaml, mistaken_switches
 from tasks.core.round.model import Round
 
 PATH_KEYS = (
@@ -23,8 +24,6 @@ ROUND_FILE = FileFormat(
     remedy="Leave out `format`, or set it to 1",
     unnumbered=1,
 )
-MERGE_TAG = "tag:yaml.org,2002:merge"
-"""YAML gives this tag to its merge key, `<<`."""
 
 
 def read_round(path: str | Path) -> Round:
@@ -41,8 +40,8 @@ def read_round(path: str | Path) -> Round:
     try:
         round_ = Round.model_validate(content)
     except ValidationError as error:
-        problems = "\n".join(f"  {_describe(problem)}" for problem in error.errors())
-        raise RoundFileError(f"{path} is not a round file:\n{problems}") from None
+        _refuse(path, [_describe(problem) for problem in error.errors()])
+    _refuse(path, [*mistaken_switches(content, round_.model_dump())])
     if path.stem != round_.name:
         raise RoundFileError(
             f"{path} describes the round '{round_.name}', so it must be called {round_.name}.yaml. "
@@ -51,24 +50,19 @@ def read_round(path: str | Path) -> Round:
     return round_
 
 
-class _UniqueKeys(yaml.SafeLoader):
-    """Refuses a key that stands twice; YAML would keep the last one and say nothing."""
-
-    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
-        keys = [self.construct_object(key, deep=deep) for key, _ in node.value if key.tag != MERGE_TAG]
-        twice = sorted({str(key) for key in keys if keys.count(key) > 1})
-        if twice:
-            raise yaml.constructor.ConstructorError(None, None, f"the key {twice[0]} stands twice", node.start_mark)
-        return super().construct_mapping(node, deep)
+def _refuse(path: Path, problems: list[str]) -> None:
+    if problems:
+        lines = "\n".join(f"  {problem}" for problem in problems)
+        raise RoundFileError(f"{path} is not a round file:\n{lines}") from None
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise RoundFileError(f"there is no round file {path}; the demo's is deployments/rounds/us-iter0.yaml")
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeys)  # noqa: S506 - a SafeLoader
+        content = load_yaml(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise RoundFileError(f"{path} is not YAML: {error}") from None
+        raise RoundFileError(f"{path} cannot be read as YAML: {error}") from None
     if not isinstance(content, dict):
         raise RoundFileError(f"{path} must hold keys and values, but it holds {type(content).__name__}")
     return content
@@ -116,7 +110,12 @@ def _describe(problem: Any) -> str:
     if key == "the round":
         return str(problem["msg"]).removeprefix("Value error, ")
     message = str(problem["msg"]).removeprefix("Value error, ")
-    return f"{key}: {problem['input']!r} is not allowed. {message}"
+    quote = f". Quote it: '{problem['input']}'" if problem["type"] == "string_type" and not _is_nested(problem) else ""
+    return f"{key}: {problem['input']!r} is not allowed. {message}{quote}"
+
+
+def _is_nested(problem: Any) -> bool:
+    return problem["input"] is None or isinstance(problem["input"], dict | list)
 
 
 def _allowed(location: tuple[str | int, ...]) -> str:

@@ -137,3 +137,26 @@ def test_a_samples_text_files_are_converted_below_the_work_path_or_where_the_sam
     content["samples"]["evaluation"]["converted_path"] = "elsewhere"
     path.write_text(yaml.safe_dump(content))
     assert read_round(path).samples["evaluation"].converted_path == tmp_path / "elsewhere"
+
+
+def write_with(path, old, new):
+    content = path.read_text()
+    assert old in content
+    path.write_text(content.replace(old, new, 1))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("country: US", "country: NO", "quote it: 'NO'"),
+        ("country: US", "country: 016", "quote it: '016'"),
+        ("positive: positive", "positive: 1:30", "quote it: '1:30'"),
+        ("  epochs: 1", "  epochs: true", r"training\.epochs: true is not allowed.*quote it"),
+        ("  positive: positive", "  positive: 5", r"labels\.positive: 5 is not allowed.*Quote it: '5'"),
+        ("  positive: positive", "  positive: true", r"labels\.positive: True is not allowed.*Quote it"),
+    ],
+)
+def test_a_value_that_is_not_what_it_seems_is_refused(make_round, old, new, said):
+    with pytest.raises(RoundFileError, match=said):
+        read_round(write_with(make_round(), old, new))
