@@ -12,7 +12,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 
 from tasks.core.base.errors import FormatError, InputDataError, ModelFolderError
-from tasks.core.base.files import fingerprint, read_json, write_json
+from tasks.core.base.files import fingerprint, read_json, sha256_of_folder, write_json
 from tasks.core.base.naming import (
     PARITY_ARTIFACT,
     PARITY_FILE,
@@ -99,8 +99,10 @@ def _plan(round_: Round, splits: LabelledSplits, checkpoints: dict[str, Register
     versions = {library: version(library).split("+")[0] for library in DECISIVE_LIBRARIES}
     seeds = [[rival.seed, rival.tied] for rival in rivals]
     conversion_hash = fingerprint([CONVERSION_FORMAT, versions, decisive, seeds])
+    checkpoint = fetch_folder(first, models_folder(round_.work_path))
     request = ConversionRequest(
-        checkpoint=str(fetch_folder(first, models_folder(round_.work_path))),
+        checkpoint=str(checkpoint),
+        sha256=sha256_of_folder(checkpoint),
         labels=tuple(checkpoints),
         texts_file=str(drawn_file),
         splits_path=splits.path,

@@ -36,7 +36,8 @@ MAY = {
     "tasks/core/runs/launch_lock.py": "the lock of a launch, which ends with it",
     "tasks/core/runs/status/markers.py": "markers, for people; nothing depends on them",
     "tasks/core/runs/status/signs_of_life.py": "markers and lock, for people",
-    "tasks/core/training/trainer/base_model.py": "a checkpoint's config.json, which transformers writes",
+    "tasks/core/training/base_models/base_folder.py": "a model's config.json, which transformers writes",
+    "tasks/core/training/base_models/safe_weights.py": "the index of a model's shards, which transformers writes",
     "tasks/core/training/trainer/checkpoint.py": "a checkpoint's config.json, which transformers writes",
 }
 

@@ -18,7 +18,7 @@ MAY_NAME = {
 FILE_NAME = re.compile(
     r"[\w*-][\w.*-]*\.(json|jsonl|parquet|onnx|md|lock|csv|npy|ya?ml|log|zip|txt|tokens|png|safetensors)"
 )
-OF_ALL = {"config.json", "tokenizer.json", "requirements.txt"}
+OF_ALL = {"config.json", "tokenizer.json", "tokenizer_config.json", "model.safetensors", "requirements.txt"}
 """Names that other libraries give, which other folders use for files of their own."""
 REEXPORTS = {"pyfunc": "models registered by 0.1.0 name it as their loader"}
 

@@ -1,11 +1,12 @@
-"""Base models by reference: `models:/us.base@iter0` stands for a registered one, anything else for itself."""
+"""Base models by reference: `models:/us.base@iter0` is a registered one, `org/model` a hub's, all else a folder."""
 
 import re
 from pathlib import Path
 
 from tasks.core.base.errors import RegistryError
-from tasks.core.base.naming import BASE_MODEL_NAME, models_folder
+from tasks.core.base.naming import BASE_MODEL_NAME, base_models_folder, models_folder
 from tasks.core.round.model import Round
+from tasks.core.training.base_models.hub_model import local_folder
 from tasks.records.registry import fetch_folder, find_version
 
 KIND = "base_model"
@@ -14,22 +15,24 @@ REFERENCE = re.compile(rf"^{SCHEME}(?P<name>(?P<country>[a-z0-9_]+)\.{BASE_MODEL
 
 
 def local_base_model(round_: Round) -> str:
-    """Return the folder or hub id of the round's base model; a registered one is fetched.
+    """Return the folder of the round's base model; one of the registry or of a hub is fetched.
 
     Raises:
         RegistryError: the reference is none of a base model, or the registry does not hold it.
+        ModelFolderError: the hub will not give it, or it is no model that can be used.
     """
-    return fetch_base_model(round_.base_model, models_folder(round_.work_path))
+    return fetch_base_model(round_.base_model, round_.work_path)
 
 
-def fetch_base_model(base_model: str, models: Path) -> str:
-    """Return a base model as it is, or the folder below `models` that a reference was fetched into.
+def fetch_base_model(base_model: str, work_path: Path) -> str:
+    """Return a base model's folder, or the one below `work_path` that it was fetched into.
 
     Raises:
         RegistryError: the reference is none of a base model, or the registry does not hold it.
+        ModelFolderError: the hub will not give it, or it is no model that can be used.
     """
     if not base_model.startswith(SCHEME):
-        return base_model
+        return local_folder(base_model, base_models_folder(work_path))
     reference = REFERENCE.match(base_model)
     if reference is None:
         raise RegistryError(
@@ -48,4 +51,4 @@ def fetch_base_model(base_model: str, models: Path) -> str:
             f"'{version.tags.get('kind')}', not {KIND}. Set the alias on a version that pretraining registered, or "
             f"run: prefect deployment run pretraining/{reference['country']}"
         )
-    return str(fetch_folder(version, models))
+    return str(fetch_folder(version, models_folder(work_path)))

@@ -22,6 +22,7 @@ from tasks.core.base.naming import (
 from tasks.core.corpus.labelled.label_report import LABEL_REPORT, read_label_report
 from tasks.core.corpus.labelled.prepare import LabelledSplits
 from tasks.core.round.model import Round
+from tasks.core.training.base_models.hub_model import source_of
 from tasks.core.training.search.halving import SearchOutcome
 from tasks.core.training.search.trial import TrialResult, TrialStep
 from tasks.core.training.seeds.comparison import Comparison
@@ -187,7 +188,7 @@ def _provenance(plan: SeedPlan) -> dict[str, str]:
 def _parameters(plan: SeedPlan) -> dict[str, object]:
     splits = plan.splits
     settings = plan.training.model_dump(mode="json", exclude=UNDECISIVE)
-    parameters = {"study": plan.study, "seed": plan.seed, "base_model": plan.base_model} | settings
+    parameters = {"study": plan.study, "seed": plan.seed, "base_model": source_of(plan.base_model)} | settings
     parameters |= {"preprocessing": plan.preprocessing}
     parameters |= {f"{split}_rows": rows for split, rows in splits.rows.items()}
     for label, positives in splits.positives.items():

@@ -15,7 +15,7 @@ from flows.pretraining import pretraining
 from tasks.core.base.errors import RegistryError, RoundFileError
 from tasks.core.base.files import sha256_of_folder
 from tasks.core.round.round_file import read_round
-from tasks.core.training.trainer.base_model import base_model_fingerprint
+from tasks.core.training.base_models.base_folder import base_model_digest
 from tasks.records.base_model_versions import local_base_model
 from tasks.records.registry import find_version
 from tasks.records.tracking import tracking_uri
@@ -82,7 +82,7 @@ def test_a_round_can_train_from_the_registered_base_model(pretrained, tmp_path):
     later = change(pretrained, tmp_path, iteration="iter1", base_model=f"models:/{name}@iter0")
     folder = local_base_model(later)
     assert folder.startswith(str(later.work_path / "models"))
-    assert base_model_fingerprint(folder)
+    assert base_model_digest(folder)
     model = AutoModelForSequenceClassification.from_pretrained(folder, use_safetensors=True, num_labels=2)
     encoded = AutoTokenizer.from_pretrained(folder)("good word7", return_tensors="pt")
     model(**encoded, labels=encoded["input_ids"].new_tensor([1])).loss.backward()

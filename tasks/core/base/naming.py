@@ -100,7 +100,13 @@ PYTHON_ENV_FILE = "python_env.yaml"
 CONDA_FILE = "conda.yaml"
 CONFIG_FILE = "config.json"
 TOKENIZER_FILE = "tokenizer.json"
-WEIGHTS_FILES = ("model.safetensors", "model.safetensors.index.json")
+TOKENIZER_CONFIG_FILE = "tokenizer_config.json"
+WEIGHTS_FILE = "model.safetensors"
+WEIGHTS_INDEX_FILE = "model.safetensors.index.json"
+PICKLED_WEIGHTS = "pytorch_model*.bin"
+ADAPTER_FILE = "adapter_config.json"
+HUB_NOTES_FOLDER = ".cache"
+"""The hub's client keeps notes of its own in this folder, beside what it fetches."""
 TRAINING_ARGUMENTS_FILE = "training_args.bin"
 REGISTRATION_FILE = "registered_model_meta"
 """MLflow writes this file into the folder of a model that it downloads."""
@@ -187,6 +193,21 @@ def worker_log(worker: str) -> str:
 def models_folder(work_path: Path) -> Path:
     """Return where copies of registered models lie."""
     return work_path / "models"
+
+
+def base_models_folder(work_path: Path) -> Path:
+    """Return where base models fetched from a hub lie, and the records of what they are."""
+    return work_path / "base_models"
+
+
+def hub_folder(base_model: str) -> str:
+    """Return the name of a hub model's folder: `org--model@main` for `org/model@main`, and so for other revisions."""
+    return re.sub(r"[^\w.@-]", "-", base_model.replace("/", "--"))
+
+
+def hub_record(base_model: str) -> str:
+    """Return the name of the record beside a hub model's folder."""
+    return f"{hub_folder(base_model)}.json"
 
 
 def splits_folder(work_path: Path) -> Path:

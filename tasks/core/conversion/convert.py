@@ -42,7 +42,8 @@ def convert(request: ConversionRequest) -> dict[str, EngineModel]:
     Raises:
         ParityError: the fp32 graph's logits are not the checkpoint's, the checkpoint is not as good as it was when it
             was trained, or no variant passes the gate.
-        ModelFolderError: the checkpoint is not one of Winnow's, scores other labels, or lacks a file.
+        ModelFolderError: the checkpoint is not one of Winnow's, not the planned one, scores other labels, or lacks a
+            file or weights.
     """
     torch.set_num_threads(cpu_threads())
     with _scratch(Path(request.folder)) as scratch:
@@ -53,7 +54,8 @@ def convert(request: ConversionRequest) -> dict[str, EngineModel]:
         seeds = list(request.compared_seeds) or seeds_as_shipped(bench, shipped)
         better = best_as_shipped(seeds, request.rivals)
         if better is not None and request.settings.ship_best_seed:
-            own = replace(request, checkpoint=better.checkpoint, rivals=(), trained_validation_ap=None)
+            own = replace(request, checkpoint=better.checkpoint, sha256=better.sha256)
+            own = replace(own, rivals=(), trained_validation_ap=None)
             return convert(replace(own, compared_seeds=tuple(seeds)))
         shipment = Shipment(bench, shipped, _report(bench, trials, shipped, seeds))
         _write_report(bench, trials, shipment.report)

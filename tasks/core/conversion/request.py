@@ -37,6 +37,8 @@ class ConversionRequest:
     """The other seeds of the study are listed here, the best first."""
     folder: str
     """The engine models go into this folder, each into a folder of its label."""
+    sha256: dict[str, str] = field(default_factory=dict)
+    """Each of the checkpoint's files, by name, had this checksum when the conversion was planned."""
     trained_validation_ap: float | None = None
     """In training the checkpoint had this average precision on the validation split, over the labels on average."""
     compared_seeds: tuple[dict[str, Any], ...] = ()

@@ -28,6 +28,7 @@ from tasks.core.engines.scores import margins
 from tasks.core.engines.variants import FP32
 from tasks.core.metrics.heads import label_column
 from tasks.core.preprocessing import preprocess, require_preprocessing
+from tasks.core.training.seeds.seed_plan import verify_checkpoint
 from tasks.core.training.trainer.checkpoint import CheckpointCard, read_card
 
 PARTS = ("parity", "validation", "test")
@@ -88,10 +89,12 @@ def open_workbench(request: ConversionRequest, folder: Path) -> Workbench:
 
     Raises:
         ParityError: the fp32 graph's logits are not the checkpoint's.
-        ModelFolderError: the checkpoint is not one of Winnow's, scores other labels, or lacks a file.
+        ModelFolderError: the checkpoint is not one of Winnow's, not the planned one, scores other labels, or lacks a
+            file or weights.
         InputDataError: too few of the drawn texts differ.
     """
     checkpoint = Path(request.checkpoint)
+    verify_checkpoint(checkpoint, request.sha256)
     card = _checked_card(checkpoint, request.labels)
     model = load_checkpoint(checkpoint)
     export_onnx(model, folder / FP32_FILE)

@@ -25,7 +25,8 @@ from tasks.core.pretraining.masking import NOT_MASKED, BlockSequence, MaskingCol
 from tasks.core.pretraining.own_tokenizer import adapt_embeddings
 from tasks.core.pretraining.pretraining_plan import PretrainingPlan
 from tasks.core.round.training_section import Pretraining
-from tasks.core.training.trainer.base_model import parse_base_model
+from tasks.core.training.base_models.base_folder import require_digest
+from tasks.core.training.base_models.load_base import load_masked_lm, load_model, load_tokenizer, require_vectors
 from tasks.core.training.trainer.workspace import last_whole_checkpoint, mark_whole
 
 WARMUP_SHARE = 0.06
@@ -61,14 +62,13 @@ class _MarkWhole(TrainerCallback):
         mark_whole(Path(args.output_dir) / checkpoint_folder(state.global_step))
 
 
-def load_tokenizer(plan: PretrainingPlan) -> Any:
+def load_start_tokenizer(plan: PretrainingPlan) -> Any:
     """Load the base model's tokenizer.
 
     Raises:
-        ModelFolderError: it has no mask token.
+        ModelFolderError: it has no mask token, or engines could not do as it does.
     """
-    base = parse_base_model(plan.base_model)
-    tokenizer = AutoTokenizer.from_pretrained(base.name, revision=base.revision)
+    tokenizer = load_tokenizer(Path(plan.base_model))
     if tokenizer.mask_token is None:
         raise ModelFolderError(
             f"the tokenizer of {plan.base_model} has no mask token, so the model cannot learn from masked texts; name "
@@ -77,25 +77,26 @@ def load_tokenizer(plan: PretrainingPlan) -> Any:
     return tokenizer
 
 
+def require_start(plan: PretrainingPlan) -> None:
+    """Raise ModelFolderError when the base model cannot be trained from, before its texts are packed for hours."""
+    model = load_masked_lm(Path(plan.base_model)).model
+    require_vectors(Path(plan.base_model), load_start_tokenizer(plan), model)
+
+
 def load_start(plan: PretrainingPlan, packed: Path, scratch: Path) -> Start:
     """Load the base model, with the vectors of the tokenizer that packed the texts."""
     set_seed(plan.settings.seed)  # for a new head
-    base = parse_base_model(plan.base_model)
-    options: dict[str, Any] = {"use_safetensors": True, "dtype": torch.float32}
-    model, loading = AutoModelForMaskedLM.from_pretrained(
-        base.name, revision=base.revision, output_loading_info=True, **options
-    )
-    prefix = f"{model.base_model_prefix}."
-    head: Literal["kept", "new"] = "kept"
-    if any(not name.startswith(prefix) for name in loading["missing_keys"]):
-        head = "new"
-    tokenizer = AutoTokenizer.from_pretrained(packed / TOKENIZER_FOLDER)
+    require_digest(plan.base_model, plan.base_model_digest)
+    loaded = load_masked_lm(Path(plan.base_model))
+    model = loaded.model
+    tokenizer = AutoTokenizer.from_pretrained(packed / TOKENIZER_FOLDER, local_files_only=True, trust_remote_code=False)
     if plan.settings.vocabulary_size is not None:
-        adapt_embeddings(model, load_tokenizer(plan), tokenizer)
+        adapt_embeddings(model, load_start_tokenizer(plan), tokenizer)
         # Loaded again, so that every layer knows the new id of padding.
         model.save_pretrained(scratch)
-        model = AutoModelForMaskedLM.from_pretrained(scratch, **options)
-    return Start(model, tokenizer, head)
+        tokenizer.save_pretrained(scratch)
+        model = load_model(AutoModelForMaskedLM, scratch, whole=True).model
+    return Start(model, tokenizer, "new" if loaded.new else "kept")
 
 
 def train_masked_lm(plan: PretrainingPlan, start: Start, packed: Path, checkpoints: Path, folder: Path) -> Outcome:

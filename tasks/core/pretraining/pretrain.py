@@ -17,7 +17,7 @@ from tasks.core.base.files import fsync_tree, sha256_of_folder
 from tasks.core.base.naming import ASIDE_FOLDER, CHECKPOINT_FOLDER, CHECKPOINTS_FOLDER, PACKED_FOLDER, START_FOLDER
 from tasks.core.pretraining.blocks import PackedCorpus, pack, read_packed
 from tasks.core.pretraining.heldout_texts import CorpusTexts
-from tasks.core.pretraining.masked_lm import load_start, load_tokenizer, train_masked_lm
+from tasks.core.pretraining.masked_lm import load_start, load_start_tokenizer, require_start, train_masked_lm
 from tasks.core.pretraining.own_tokenizer import train_tokenizer
 from tasks.core.pretraining.pretraining_plan import PRETRAINING_RESULT, PretrainingPlan, PretrainingResult, read_result
 from tasks.core.training.finished import write_finished
@@ -48,8 +48,9 @@ def _pretrain(plan: PretrainingPlan) -> PretrainingResult:
 
 
 def _pack(plan: PretrainingPlan, packed: Path) -> PackedCorpus:
+    require_start(plan)
     texts = CorpusTexts(plan)
-    tokenizer = load_tokenizer(plan)
+    tokenizer = load_start_tokenizer(plan)
     if plan.settings.vocabulary_size is not None:
         tokenizer = train_tokenizer(tokenizer, texts.training(), plan.settings.vocabulary_size)
     return pack(texts.all(), tokenizer, plan.settings.block_length_tokens, packed)

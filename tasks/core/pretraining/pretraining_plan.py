@@ -13,8 +13,8 @@ from tasks.core.preprocessing import preprocessing_digest
 from tasks.core.round.model import Round
 from tasks.core.round.sections import Sample
 from tasks.core.round.training_section import Pretraining
+from tasks.core.training.base_models.base_folder import base_model_digest, require_length
 from tasks.core.training.finished import read_finished, result_format
-from tasks.core.training.trainer.base_model import base_model_fingerprint, require_length
 
 PRETRAINING_FORMAT = 1
 """This number rises when pretraining itself changes, so that base models are made again."""
@@ -25,7 +25,7 @@ class PretrainingPlan:
     """All that decides what a pretraining gives."""
 
     base_model: str
-    """Pretraining starts from this folder or hub id, never from a reference into the registry."""
+    """Pretraining starts from this folder."""
     base_model_digest: str
     sample: Sample
     data_digest: str
@@ -84,7 +84,7 @@ PRETRAINING_RESULT = result_format("pretraining's result", PretrainingResult, "p
 
 
 def make_plan(round_: Round, base_model: str) -> PretrainingPlan:
-    """Plan the round's pretraining, from the base model in this folder or with this hub id.
+    """Plan the round's pretraining, from the base model in this folder.
 
     Raises:
         RoundFileError: the round has no pretraining section.
@@ -98,7 +98,7 @@ def make_plan(round_: Round, base_model: str) -> PretrainingPlan:
     require_length(base_model, settings.block_length_tokens, "pretraining.block_length_tokens")
     return PretrainingPlan(
         base_model=base_model,
-        base_model_digest=base_model_fingerprint(base_model),
+        base_model_digest=base_model_digest(base_model),
         sample=sample,
         data_digest=sample_digest(list_sample(sample), sample),
         preprocessing=round_.preprocessing,

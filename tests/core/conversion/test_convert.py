@@ -7,10 +7,11 @@ import numpy as np
 import onnx
 import pytest
 from onnx import numpy_helper
+from safetensors.numpy import load_file, save_file
 from tokenizers import Tokenizer
 
 from tasks.core.base.errors import ModelFolderError, ParityError
-from tasks.core.base.files import read_json
+from tasks.core.base.files import read_json, sha256_of_folder
 from tasks.core.conversion import convert as conversion
 from tasks.core.conversion import ladder, workbench
 from tasks.core.conversion.convert import convert
@@ -168,6 +169,24 @@ def test_classes_in_another_order_are_refused(checkpoint, tmp_path):
     (checkpoint / "config.json").write_text(json.dumps(config))
     with pytest.raises(ModelFolderError, match=r"must have \{'0': 'other', '1': 'positive'\}"):
         convert(request)
+
+
+def test_a_checkpoint_that_changed_since_it_was_planned_with_is_not_converted(checkpoint, tiny_bert, tmp_path):
+    request = conversion_request(checkpoint, LABELS, tmp_path / "engines")
+    planned = replace(request, sha256=sha256_of_folder(checkpoint))
+    other = save_tiny_checkpoint(tiny_bert, tmp_path / "other", LABELS, 1)
+    shutil.copy(other / "model.safetensors", checkpoint / "model.safetensors")
+    with pytest.raises(ModelFolderError, match=r"model\.safetensors differ"):
+        convert(planned)
+
+
+def test_a_checkpoint_that_lacks_a_layer_is_not_converted(checkpoint, tmp_path):
+    path = checkpoint / "model.safetensors"
+    weights = {name: value for name, value in load_file(path).items() if "layer.1." not in name}
+    save_file(weights, path, metadata={"format": "pt"})
+    with pytest.raises(ModelFolderError, match=r"16 \(bert\.encoder\.layer\.1\..* missing"):
+        convert_tiny(checkpoint, LABELS, tmp_path / "engines")
+    assert not (tmp_path / "engines").exists()
 
 
 def test_a_checkpoint_of_another_label_is_refused(checkpoint, tmp_path):

@@ -10,7 +10,7 @@ from transformers import AutoModelForMaskedLM, AutoModelForSequenceClassificatio
 from tasks.core.base.errors import ModelFolderError, TrainingError
 from tasks.core.pretraining.pretrain import pretrain
 from tasks.core.pretraining.pretraining_plan import read_result, verified_checkpoint
-from tasks.core.training.trainer.base_model import base_model_fingerprint
+from tasks.core.training.base_models.base_folder import base_model_digest
 from tasks.core.training.trainer.workspace import last_whole_checkpoint
 from tests.support.waiting import wait_for
 
@@ -56,7 +56,7 @@ def test_perplexity_falls_on_held_out_texts_and_the_folder_is_a_base_model(make_
     assert 10 <= len(result.curve) <= 22
     assert result.curve[-2]["train_loss"] < result.curve[1]["train_loss"]
     folder = verified_checkpoint(plan, result)
-    assert base_model_fingerprint(str(folder))
+    assert base_model_digest(str(folder))
     assert {path.suffix for path in folder.iterdir()} == {".json", ".safetensors"}
     assert sorted(path.name for path in plan.folder.iterdir()) == ["checkpoint", "result.json"]
     assert not plan.state_folder.exists()

@@ -4,7 +4,9 @@ import warnings
 from pathlib import Path
 
 import torch
-from transformers import AutoModelForSequenceClassification, PreTrainedModel
+from transformers import PreTrainedModel
+
+from tasks.core.training.base_models.load_base import load_finished_classifier
 
 OPSET = 17
 INPUTS = ("input_ids", "attention_mask")
@@ -23,11 +25,12 @@ class _Logits(torch.nn.Module):
 
 
 def load_checkpoint(checkpoint: Path) -> PreTrainedModel:
-    """Load a checkpoint in float32 and evaluation mode; dropout left on would look like an engine's error."""
-    model: PreTrainedModel = AutoModelForSequenceClassification.from_pretrained(
-        checkpoint, dtype=torch.float32, attn_implementation="eager", local_files_only=True
-    )
-    model.eval()  # type: ignore[no-untyped-call]
+    """Load a checkpoint, nothing of it new; dropout left on would look like an engine's error.
+
+    Raises:
+        ModelFolderError: it lacks weights, or has others.
+    """
+    model: PreTrainedModel = load_finished_classifier(checkpoint)
     return model
 
 

@@ -11,8 +11,8 @@ from tasks.core.corpus.labelled.prepare import LabelledSplits
 from tasks.core.preprocessing import preprocessing_digest
 from tasks.core.round.model import Round
 from tasks.core.round.training_section import Training
+from tasks.core.training.base_models.base_folder import base_model_digest, require_length
 from tasks.core.training.finished import read_finished, result_format
-from tasks.core.training.trainer.base_model import base_model_fingerprint, require_length
 
 TRAINING_FORMAT = 2
 """This number rises when training itself changes, so that seeds are trained again."""
@@ -30,8 +30,9 @@ class SeedPlan:
     seed: int
     training: Training
     base_model: str
-    """Training starts from the checkpoint in this folder or of this hub id."""
+    """Training starts from the checkpoint in this folder."""
     base_model_digest: str
+    """This is the fingerprint of the folder's files that decide; who loads them compares."""
     preprocessing: str
     root: str
     """The folders of the study's seeds lie in this one."""
@@ -82,12 +83,12 @@ SEED_RESULT = result_format("seed's result", SeedResult, "training")
 
 
 def plan_seeds(round_: Round, splits: LabelledSplits, base_model: str) -> list[SeedPlan]:
-    """Return one plan for each of the round's seeds of a study; `base_model` is a folder or a hub id.
+    """Return one plan for each of the round's seeds of a study; `base_model` is a folder.
 
     Raises:
-        ModelFolderError: the base model's folder is missing or incomplete, or reads fewer tokens than the round asks.
+        ModelFolderError: the base model's folder is not as it must be, or reads fewer tokens than the round asks.
     """
-    digest = base_model_fingerprint(base_model)
+    digest = base_model_digest(base_model)
     require_length(base_model, round_.training.max_length_tokens, "training.max_length_tokens")
     root = str(seeds_folder(round_.work_path, round_.name, splits.study))
     return [

@@ -10,8 +10,6 @@ import torch
 from numpy.typing import NDArray
 from safetensors.torch import load_file
 from transformers import (
-    AutoModelForSequenceClassification,
-    AutoTokenizer,
     DataCollatorWithPadding,
     DefaultFlowCallback,
     EarlyStoppingCallback,
@@ -23,7 +21,7 @@ from transformers import (
 )
 from transformers.trainer import TRAINER_STATE_NAME
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
-from transformers.utils import SAFE_WEIGHTS_NAME, logging
+from transformers.utils import SAFE_WEIGHTS_NAME
 
 from tasks.core.base.errors import TrainingError
 from tasks.core.base.threads import cpu_threads
@@ -31,8 +29,9 @@ from tasks.core.corpus.labelled.prepare import read_split
 from tasks.core.corpus.labelled.splits import SPLITS
 from tasks.core.metrics.figures import LOWER_IS_BETTER, all_figures, best_thresholds
 from tasks.core.metrics.heads import class_names, loss_function, scores_of_labels
+from tasks.core.training.base_models.base_folder import require_digest
+from tasks.core.training.base_models.load_base import load_classifier, load_tokenizer
 from tasks.core.training.seeds.seed_plan import SeedPlan
-from tasks.core.training.trainer.base_model import parse_base_model
 from tasks.core.training.trainer.examples import EpochOrder, Examples
 from tasks.core.training.trainer.schedule import EvaluationReport, EvaluationSchedule
 from tasks.core.training.trainer.steps import Report, evaluation_steps, evaluations_of, total_steps
@@ -96,10 +95,8 @@ def finetune(plan: SeedPlan, workspace: Path, report: Report, stop_at_step: int 
     resumed checkpoint.
     """
     torch.set_num_threads(cpu_threads())
-    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    base = parse_base_model(plan.base_model)
-    tokenizer = AutoTokenizer.from_pretrained(base.name, revision=base.revision)
+    require_digest(plan.base_model, plan.base_model_digest)
+    tokenizer = load_tokenizer(Path(plan.base_model))
     splits = {split: _examples(plan, tokenizer, split) for split in SPLITS}
     steps = total_steps(plan.training, plan.splits.rows["train"])
     stop = stop_at_step or steps
@@ -162,21 +159,8 @@ def _examples(plan: SeedPlan, tokenizer: Any, split: str) -> Examples:
 
 
 def _load_model(plan: SeedPlan) -> Any:
-    base = parse_base_model(plan.base_model)
     names = class_names(plan.splits.head, plan.splits.labels)
-    model = AutoModelForSequenceClassification.from_pretrained(
-        base.name,
-        revision=base.revision,
-        use_safetensors=True,
-        num_labels=len(names),
-        id2label=dict(enumerate(names)),
-        label2id={name: number for number, name in enumerate(names)},
-        dtype=torch.float32,
-    )
-    if plan.training.freeze_embeddings:
-        for parameter in model.base_model.embeddings.parameters():
-            parameter.requires_grad = False
-    return model
+    return load_classifier(Path(plan.base_model), names, plan.training.freeze_embeddings)
 
 
 def _arguments(plan: SeedPlan, folder: Path) -> TrainingArguments:

@@ -13,6 +13,7 @@ from safetensors.numpy import load_file, save_file
 from tasks.core.base.errors import ModelFolderError, TrainingError
 from tasks.core.corpus.labelled.prepare import read_split
 from tasks.core.metrics.figures import all_figures, best_thresholds
+from tasks.core.training.base_models.base_folder import base_model_digest
 from tasks.core.training.seeds.predictions import read_predictions
 from tasks.core.training.seeds.seed_plan import plan_seeds, read_result, verify_checkpoint
 from tasks.core.training.seeds.train_seed import train_seed
@@ -236,7 +237,17 @@ def test_a_training_that_diverges_says_so(plan, tiny_bert, tmp_path):
     weights["embeddings.LayerNorm.weight"] *= np.nan
     save_file(weights, broken / "model.safetensors", metadata={"format": "pt"})
     with pytest.raises(TrainingError, match=r"diverged: .* at learning rate 5e-05 and batch size 16"):
-        train(dataclasses.replace(plan, base_model=str(broken)))
+        train(dataclasses.replace(plan, base_model=str(broken), base_model_digest=base_model_digest(str(broken))))
+
+
+def test_a_base_model_that_changed_since_it_was_planned_with_is_not_trained(plan, tiny_bert, tmp_path):
+    changed = shutil.copytree(tiny_bert, tmp_path / "changed")
+    weights = load_file(changed / "model.safetensors")
+    weights["embeddings.LayerNorm.bias"] += 0.1
+    save_file(weights, changed / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(ModelFolderError, match="was planned with: its files were changed since"):
+        train(dataclasses.replace(plan, base_model=str(changed)))
+    assert not plan.folder.exists()
 
 
 def test_another_configurations_result_is_refused(plan):

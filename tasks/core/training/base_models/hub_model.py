@@ -1,0 +1,177 @@
+"""A base model on a hub: fetched once, at the commit that it stood at then, and from there on a folder like any other.
+
+Writes  <folder>/org--model@main/       the files that are read, without any code
+        <folder>/org--model@main.json   the HubModel, written last
+`org/model` alone stands for its branch `main`. Where a branch or tag stands is asked once and recorded, so that a
+round's seeds are all trained from the same weights; a later move is told, and followed when the round names the commit.
+"""
+
+import logging
+import os
+import re
+import shutil
+import uuid
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+
+from huggingface_hub import HfApi, snapshot_download
+from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
+
+from tasks.core.base.errors import ModelFolderError, WinnowError
+from tasks.core.base.files import fsync_tree
+from tasks.core.base.formats import FileFormat, read_record, write_record
+from tasks.core.base.naming import HUB_NOTES_FOLDER, hub_folder, hub_record
+from tasks.core.training.base_models.base_folder import READ_SUFFIXES, base_model_digest, require_listed
+
+LOGGER = logging.getLogger("winnow.training")
+MAIN = "main"
+HUB_ID = re.compile(r"^(?P<name>[\w.-]+(/[\w.-]+)?)(@(?P<revision>[\w./-]+))?$")
+COMMIT = re.compile(r"^[0-9a-f]{40}$")
+ENDPOINT = "HF_ENDPOINT"
+"""The hub's client takes its address from this variable; it is passed on, so that it counts when it is set late."""
+ASK_SECONDS = 10
+
+
+@dataclass(frozen=True)
+class HubModel:
+    """Which files a hub gave for a name."""
+
+    name: str
+    revision: str
+    """This branch, tag or commit was asked for."""
+    commit: str
+    """The revision stood at this commit when it was fetched."""
+    digest: str
+    """This is the fingerprint of the fetched files that decide."""
+
+    @property
+    def source(self) -> str:
+        """`org/model@<commit>`, which a round file may name."""
+        return f"{self.name}@{self.commit}"
+
+
+HUB_MODEL = FileFormat(
+    kind="record of a hub model", number=1, schema=HubModel, remedy="Delete it and its folder, and run the flow again"
+)
+
+
+def local_folder(base_model: str, folder: Path) -> str:
+    """Return the folder of a base model: its own, or the one below `folder` that it was fetched into from the hub.
+
+    Raises:
+        ModelFolderError: it is neither a folder nor a hub's model; the hub will not give it, or cannot be reached; it
+            lacks a file; or what was fetched is no longer what lies there.
+    """
+    if Path(base_model).is_absolute():
+        return base_model
+    asked = HUB_ID.match(base_model)
+    if asked is None:
+        raise ModelFolderError(
+            f"base_model is '{base_model}', which is neither a folder, nor a hub's model (`org/model@commit`), nor a "
+            "registered base model (`models:/us.base@iter0`)"
+        )
+    name, revision = asked["name"], asked["revision"] or MAIN
+    fetched = folder / hub_folder(f"{name}@{revision}")
+    record = folder / hub_record(f"{name}@{revision}")
+    known = HubModel(**read_record(record, HUB_MODEL)) if record.is_file() else None
+    if known is None or not fetched.is_dir():
+        known = _fetch(name, revision, known.commit if known else _ask(name, revision), fetched)
+        write_record(record, HUB_MODEL, asdict(known))
+    else:
+        _notice_move(known)
+    if base_model_digest(str(fetched)) != known.digest:
+        raise ModelFolderError(
+            f"{fetched} is not what was fetched as {known.source}. Delete it, and it is fetched again."
+        )
+    return str(fetched)
+
+
+def source_of(base_model: str) -> str:
+    """Return `org/model@<commit>` for a folder that was fetched from a hub, and any other folder as it is."""
+    record = Path(base_model).with_name(f"{Path(base_model).name}.json")
+    try:
+        return HubModel(**read_record(record, HUB_MODEL)).source
+    except (OSError, ValueError):
+        return base_model
+
+
+def _fetch(name: str, revision: str, commit: str, folder: Path) -> HubModel:
+    """Fetch a commit's files aside, check them, and put them in place."""
+    aside = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}.tmp")
+    aside.mkdir(parents=True)
+    try:
+        require_listed(f"{name}@{commit}", _files(name, commit))
+        patterns = [f"*{suffix}" for suffix in READ_SUFFIXES]
+        snapshot_download(
+            name, revision=commit, local_dir=aside, allow_patterns=patterns, ignore_patterns="*/*", endpoint=_endpoint()
+        )
+        shutil.rmtree(aside / HUB_NOTES_FOLDER, ignore_errors=True)
+        digest = base_model_digest(str(aside))
+        fsync_tree(aside)
+        shutil.rmtree(folder, ignore_errors=True)
+        aside.rename(folder)
+    except Exception as error:  # of the hub's client and of what it stands on
+        raise _refusal(name, commit, error) from error
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    return HubModel(name, revision, commit, digest)
+
+
+def _ask(name: str, revision: str, seconds: float = ASK_SECONDS) -> str:
+    """Return the commit at which a revision stands."""
+    try:
+        commit = HfApi(endpoint=_endpoint()).model_info(name, revision=revision, timeout=seconds).sha
+    except Exception as error:  # of the hub's client and of what it stands on
+        raise _refusal(name, revision, error) from error
+    return str(commit)
+
+
+def _files(name: str, commit: str) -> list[str]:
+    files = HfApi(endpoint=_endpoint()).model_info(name, revision=commit, timeout=ASK_SECONDS).siblings
+    return [file.rfilename for file in files or []]
+
+
+def _endpoint() -> str | None:
+    return os.environ.get(ENDPOINT)
+
+
+@cache
+def _notice_move(known: HubModel) -> None:
+    """Say, once a process, that a branch or tag stands elsewhere by now, where the hub can be asked."""
+    if COMMIT.match(known.revision):
+        return
+    try:
+        commit = _ask(known.name, known.revision)
+    except ModelFolderError as error:
+        LOGGER.debug("%s stays at %s: %s", known.name, known.commit, error)
+        return
+    if commit != known.commit:
+        LOGGER.warning(
+            "%s@%s has moved to commit %s; the models here are trained from %s, which was fetched first. To train from "
+            "the new one, set base_model to %s@%s in the round file.",
+            *(known.name, known.revision, commit, known.commit, known.name, commit),
+        )
+
+
+def _refusal(name: str, revision: str, error: Exception) -> Exception:
+    """Return our error for what the hub says; ours, and a fault of this machine's disk, stay what they are."""
+    if isinstance(error, WinnowError) or (isinstance(error, OSError) and error.filename is not None):
+        return error
+    where = f"the base model {name}@{revision}"
+    if isinstance(error, GatedRepoError) or getattr(getattr(error, "response", None), "status_code", None) == 403:
+        return ModelFolderError(
+            f"{where} is gated: its hub gives it to those alone who have accepted its terms. Accept them on its page, "
+            "and set HF_TOKEN to a token of yours; or download it elsewhere and name the folder."
+        )
+    if isinstance(error, RevisionNotFoundError):
+        return ModelFolderError(f"{where}: the hub has the model, but no such revision; see its page for the commits")
+    if isinstance(error, RepositoryNotFoundError):
+        return ModelFolderError(
+            f"{where} is not on the hub, or is private: there is no such model for you, nor a folder {name} beside the "
+            "round file. Correct base_model, or set HF_TOKEN to a token that may read it."
+        )
+    return ModelFolderError(
+        f"{where} could not be fetched ({type(error).__name__}: {' '.join(str(error).split())[:300]}). It is fetched "
+        "once, where the hub can be reached; then no flow needs it. Run the flow there, or name a folder."
+    )

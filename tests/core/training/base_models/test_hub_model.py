@@ -1,0 +1,160 @@
+"""Base models of a hub: fetched once at a commit, refused by name, and never asked for again."""
+
+import json
+import logging
+
+import pytest
+from safetensors.torch import load_file, save_file
+
+from tasks.core.base.errors import ModelFolderError
+from tasks.core.training.base_models import hub_model
+from tasks.core.training.base_models.base_folder import base_model_digest
+from tasks.core.training.base_models.hub_model import local_folder, source_of
+from tasks.core.training.seeds.seed_plan import plan_seeds
+from tests.support.base_folders import altered, pickled
+from tests.support.hub_server import Repository, serve_hub
+from tests.support.studies import prepare_study
+
+NAME = "org/tiny"
+
+
+@pytest.fixture
+def hub(monkeypatch, tmp_path):
+    with serve_hub() as served:
+        monkeypatch.setenv("HF_ENDPOINT", served.address)
+        served.repositories[NAME] = Repository()
+        hub_model._notice_move.cache_clear()
+        yield served
+
+
+@pytest.fixture
+def repository(hub, tiny_bert):
+    hub.repositories[NAME].push(tiny_bert)
+    return hub.repositories[NAME]
+
+
+def other_weights(folder):
+    path = folder / "model.safetensors"
+    save_file({name: value + 0.1 for name, value in load_file(path).items()}, path, metadata={"format": "pt"})
+
+
+def test_a_model_is_fetched_with_its_commit_and_is_a_folder_from_then_on(hub, repository, tiny_bert, tmp_path):
+    folder = local_folder(NAME, tmp_path)
+    commit = repository.references["main"]
+    assert base_model_digest(folder) == base_model_digest(str(tiny_bert))
+    assert source_of(folder) == f"{NAME}@{commit}"
+    assert source_of(str(tiny_bert)) == str(tiny_bert)
+    assert local_folder(f"{NAME}@{commit}", tmp_path) != folder
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        f"org--tiny@{commit}",
+        f"org--tiny@{commit}.json",
+        "org--tiny@main",
+        "org--tiny@main.json",
+    ]
+
+
+def test_code_and_pickles_beside_the_weights_are_not_fetched(hub, repository, tiny_bert, tmp_path):
+    def add(folder):
+        (folder / "modeling_own.py").write_text("raise SystemExit")
+        (folder / "pytorch_model.bin").write_bytes(b"pickle")
+
+    repository.push(altered(tiny_bert, tmp_path / "with-code", add))
+    folder = local_folder(NAME, tmp_path / "work")
+    assert not [path for path in (tmp_path / "work").rglob("*") if path.suffix in {".py", ".bin"}]
+    assert base_model_digest(folder) == base_model_digest(str(tiny_bert))
+
+
+def test_after_the_first_fetch_no_network_is_needed(repository, monkeypatch, tmp_path):
+    folder = local_folder(NAME, tmp_path)
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    assert local_folder(NAME, tmp_path) == folder
+
+
+def test_a_commit_is_never_asked_about_again(hub, repository, tmp_path):
+    name = f"{NAME}@{repository.references['main']}"
+    folder = local_folder(name, tmp_path)
+    before = len(hub.asked)
+    assert local_folder(name, tmp_path) == folder
+    assert len(hub.asked) == before
+
+
+def test_a_branch_that_moved_is_noticed_and_not_followed(repository, tiny_bert, tmp_path, caplog):
+    folder, first = local_folder(NAME, tmp_path / "work"), repository.references["main"]
+    second = repository.push(altered(tiny_bert, tmp_path / "other", other_weights))
+    with caplog.at_level(logging.WARNING, logger="winnow.training"):
+        assert local_folder(NAME, tmp_path / "work") == folder
+    assert source_of(folder) == f"{NAME}@{first}"
+    assert f"has moved to commit {second}" in caplog.text
+    assert f"{NAME}@{second}" in caplog.text
+
+
+def test_another_commit_is_another_configuration(repository, tiny_round, tiny_bert, tmp_path):
+    splits = prepare_study(tiny_round)
+    first, work = repository.references["main"], tmp_path / "bases"
+    second = repository.push(altered(tiny_bert, tmp_path / "other", other_weights))
+    plans = {
+        name: plan_seeds(tiny_round, splits, local_folder(name, work))[0].config_hash
+        for name in (NAME, f"{NAME}@{first}", f"{NAME}@{second}")
+    }
+    assert plans[NAME] == plans[f"{NAME}@{second}"] != plans[f"{NAME}@{first}"]
+
+
+def test_a_copy_lost_is_fetched_again_at_the_recorded_commit(repository, tiny_bert, tmp_path):
+    folder = local_folder(NAME, tmp_path / "work")
+    digest = base_model_digest(folder)
+    repository.push(altered(tiny_bert, tmp_path / "other", other_weights))
+    for path in (tmp_path / "work" / "org--tiny@main").iterdir():
+        path.unlink()
+    (tmp_path / "work" / "org--tiny@main").rmdir()
+    assert base_model_digest(local_folder(NAME, tmp_path / "work")) == digest
+
+
+def test_a_copy_that_was_altered_is_refused(repository, tmp_path):
+    path = tmp_path / "org--tiny@main" / "config.json"
+    local_folder(NAME, tmp_path)
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"layer_norm_eps": 1.0}))
+    with pytest.raises(ModelFolderError, match="is not what was fetched as org/tiny@"):
+        local_folder(NAME, tmp_path)
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_gated_model_is_named_with_what_to_do(hub, repository, tmp_path, status):
+    repository.gate = status
+    with pytest.raises(ModelFolderError, match=r"org/tiny@main is gated.*HF_TOKEN"):
+        local_folder(NAME, tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("lacking", ["config.json", "tokenizer.json", "model.safetensors"])
+def test_a_file_that_the_hub_lacks_is_named_before_anything_is_fetched(hub, tiny_bert, tmp_path, lacking):
+    lacks = altered(tiny_bert, tmp_path / "lacks", lambda folder: (folder / lacking).unlink())
+    hub.repositories[NAME].push(lacks)
+    with pytest.raises(ModelFolderError, match=f"has no {lacking}"):
+        local_folder(NAME, tmp_path / "work")
+    assert not list((tmp_path / "work").iterdir())
+    assert not [asked for asked in hub.asked if "resolve" in asked]
+
+
+def test_a_hub_model_of_pickles_alone_is_not_fetched(hub, tiny_bert, tmp_path):
+    hub.repositories[NAME].push(altered(tiny_bert, tmp_path / "pickled", pickled))
+    with pytest.raises(ModelFolderError, match=r"but pickles, which may run code: pytorch_model\.bin"):
+        local_folder(NAME, tmp_path / "work")
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("org/none", "is not on the hub, or is private"),
+        (f"{NAME}@nonesuch", "no such revision"),
+        ("a folder/that is/not there", "is neither a folder, nor a hub's model"),
+    ],
+)
+def test_what_is_no_model_is_named(repository, tmp_path, name, words):
+    with pytest.raises(ModelFolderError, match=words):
+        local_folder(name, tmp_path)
+
+
+def test_a_hub_that_cannot_be_reached_is_our_error(monkeypatch, tmp_path):
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    with pytest.raises(ModelFolderError, match=r"could not be fetched .* Run the flow there, or name a folder"):
+        local_folder(NAME, tmp_path)
