@@ -51,6 +51,7 @@ def engine_tags(round_: Round, engine: EngineModel, report: dict[str, Any]) -> d
             "gate": report["preset"],
             "config_hash": engine.config_hash,
             "engine_digest": engine.digest,
+            "engine_seal": engine.seal,
         }
         | {name: f"{value:.6g}" for name, value in figures.items()}
         | verdicts
