@@ -1,7 +1,6 @@
 """Inference as Prefect tasks."""
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from prefect import task
@@ -20,7 +19,7 @@ from tasks.core.base.errors import (
 )
 from tasks.core.base.naming import ESTIMATE_ARTIFACT, RUN_ARTIFACT, artifact_key, models_folder, run_folder_name
 from tasks.core.corpus.sample.listing import survey_sample
-from tasks.core.engines.model_folder import read_engine_model
+from tasks.core.engines.model_folder import read_engine_model, read_planned_model
 from tasks.core.inference.estimate import Estimate
 from tasks.core.round.model import Round
 from tasks.core.round.sections import Sample
@@ -65,7 +64,7 @@ def find_engine(round_: Round, label: str) -> EngineUse:
     model = read_engine_model(folder)
     if model.label != label:
         raise ModelFolderError(f"{name} version {registered.version} scores '{model.label}', not '{label}'")
-    return EngineUse(label, name, registered.version, model.digest, str(folder), model.gate_weakened)
+    return EngineUse(label, name, registered.version, model.digest, str(folder), model.seal, model.gate_weakened)
 
 
 def get_sample(round_: Round, sample: str) -> Sample:
@@ -89,7 +88,7 @@ def plan_run(
         RunFolderError: models, sample, libraries or Winnow are no longer those of the run that `run_id` names.
     """
     source = get_sample(round_, sample)
-    opened = [(use, read_engine_model(Path(use.folder))) for use in engines]
+    opened = [(use, read_planned_model(use.folder, use.seal)) for use in engines]
     listing = survey_sample(source, get_run_logger().info)
     for reason in listing.torn.values():
         get_run_logger().warning("left out of the run: %s", reason)

@@ -18,7 +18,7 @@ from tasks.core.base.naming import OTHER_CLASS
 from tasks.core.base.printable import on_one_line
 from tasks.core.engines.loading import Engine, open_engine
 from tasks.core.engines.model_folder import EngineModel
-from tasks.core.engines.scores import label_scores
+from tasks.core.engines.scores import label_scores, require_finite
 from tasks.core.engines.text_classifier import logits_of
 from tasks.core.round.model import Round
 from tasks.core.round.round_file import read_round
@@ -55,6 +55,7 @@ class Predictor:
     def lines(self, texts: list[str]) -> list[str]:
         """Return the table's rows of these texts."""
         logits = logits_of(texts, self.model, self.engine, self.batch_tokens)
+        require_finite(logits, f"label '{self.model.label}'")
         scores = label_scores(logits, self.model.positive_index, self.model.head).tolist()
         return [
             "\t".join([str(score), *map(str, row), escape(text)])
@@ -79,7 +80,7 @@ def open_predictor(round_name: str, label: str) -> Predictor:
         )
     _require_server(tracking_uri())
     use = find_engine(round_, label)
-    model, engine = open_engine(use.folder, round_.inference.fall_back_to_fp32)
+    model, engine = open_engine(use.folder, round_.inference.fall_back_to_fp32, use.seal)
     columns = logits_of([""], model, engine).shape[1]
     return Predictor(model, engine, columns, round_.inference.batch_tokens)
 

@@ -52,6 +52,7 @@ def engine_tags(round_: Round, engine: EngineModel, report: dict[str, Any]) -> d
             "gate_weakened": report["gate_weakened"] or "no",
             "config_hash": engine.config_hash,
             "engine_digest": engine.digest,
+            "engine_seal": engine.seal,
         }
         | {name: f"{value:.6g}" for name, value in figures.items()}
         | verdicts

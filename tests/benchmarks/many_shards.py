@@ -6,6 +6,7 @@ its first manifest, which reads every byte of every part.
 """
 
 import json
+import os
 import resource
 import shutil
 import subprocess
@@ -121,17 +122,17 @@ def _write_receipts(folder: Path) -> None:
     content, sha256 = part.read_bytes(), sha256_of_file(part)
     run.output_path(use.label, 0).parent.mkdir(parents=True)
     run.receipt_path(0).parent.mkdir()
-    changed = {shard.file: plan.input_path(shard).stat().st_mtime_ns for shard in plan.shards}
+    states = {shard.file: plan.input_path(shard).stat() for shard in plan.shards}
     for shard in plan.shards:
         path = run.output_path(use.label, shard.number)
         path.write_bytes(content)
         name = path.relative_to(run.path).as_posix()
-        receipt = _receipt(plan, shard.number, changed[shard.file], {name: len(content)}, {name: sha256})
+        receipt = _receipt(plan, shard.number, states[shard.file], {name: len(content)}, {name: sha256})
         text = json.dumps(RECEIPT.sign(asdict(receipt)), indent=2)
         run.receipt_path(shard.number).write_text(text, encoding="utf-8")
 
 
-def _receipt(plan: Plan, number: int, changed_ns: int, files: dict[str, int], sha256: dict[str, str]) -> Receipt:
+def _receipt(plan: Plan, number: int, state: os.stat_result, files: dict[str, int], sha256: dict[str, str]) -> Receipt:
     return Receipt(
         shard=number,
         run_id=plan.run_id,
@@ -142,7 +143,8 @@ def _receipt(plan: Plan, number: int, changed_ns: int, files: dict[str, int], sh
         duplicate_texts=ROWS_A_SHARD - 1,
         empty_texts=0,
         truncated_texts=0,
-        input_mtime_ns=changed_ns,
+        input_mtime_ns=state.st_mtime_ns,
+        input_ctime_ns=state.st_ctime_ns,
         input_sha256="0" * 64,
         files=files,
         sha256=sha256,

@@ -12,7 +12,7 @@ from tasks.core.runs.scoring_inputs import EngineUse
 def engine_uses(engines: Mapping[str, EngineModel], version: str = "3") -> list[tuple[EngineUse, EngineModel]]:
     """Return engine models by label as `make_plan` takes them, each a version of the registered model `us.<label>`."""
     return [
-        (EngineUse(label, f"us.{label}", version, model.digest, model.folder, model.gate_weakened), model)
+        (EngineUse(label, f"us.{label}", version, model.digest, model.folder, model.seal, model.gate_weakened), model)
         for label, model in engines.items()
     ]
 

@@ -70,7 +70,7 @@ def write_tiny_engine(
     names = ("model.onnx", "tokenizer.json", "canaries.json", "parity.json")
     model.files.update({name: sha256_of_file(folder / name) for name in names})
     write_engine_model(model)
-    write_pyfunc_files(folder, variant, preprocessing)
+    write_pyfunc_files(model)
     return model
 
 

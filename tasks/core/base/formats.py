@@ -2,11 +2,14 @@
 
 Each such file says its format, a number, and which version of Winnow wrote it. One of a newer format is refused with
 that version; an older one is migrated step by step to today's, or refused by name. None is half-read: a file that lacks
-what its kind must say, or says more, is no such file.
+what its kind must say, or says more, is no such file. Nor is one that was altered: each carries a checksum of its whole
+meaning, which files of versions before 0.2.0 lack.
 
 The fields of a kind stand in one class, its schema; CHANGELOG.md says what changed between two numbers.
 """
 
+import hashlib
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from functools import cache
@@ -19,6 +22,7 @@ from tasks.core.base.files import read_json, write_json
 
 NUMBER = "format"
 WRITTEN_BY = "written_by"
+CHECKSUM = "checksum"
 Content = dict[str, Any]
 
 
@@ -27,7 +31,7 @@ class FileFormat:
     """What one kind of file says of itself."""
 
     kind: str
-    """Errors call such a file by this word, such as `receipt`."""
+    """Errors call such a file by this word, such as `plan`."""
     number: int
     """This version of Winnow writes the format of this number."""
     schema: type
@@ -40,8 +44,25 @@ class FileFormat:
     """From each older format that is still read, one step leads to the format after it."""
 
     def sign(self, content: Mapping[str, Any]) -> Content:
-        """Return the content with the format's number and Winnow's version in front."""
-        return {NUMBER: self.number, WRITTEN_BY: winnow_version(), **content}
+        """Return the content with the format's number, Winnow's version and a checksum of all in front."""
+        signed = {NUMBER: self.number, WRITTEN_BY: winnow_version(), **content}
+        return {CHECKSUM: checksum_of(signed), **signed}
+
+    def read_signed(self, content: Any, where: Path) -> Content:
+        """Return what a file says that Winnow signed, as `read` does.
+
+        Raises:
+            FormatError: the file is of a newer format, or of one that is no longer read.
+            TornRecordError: it is torn, altered, or no such file.
+        """
+        if not isinstance(content, dict):
+            raise self.torn(where, f"it holds {type(content).__name__}, not keys and values")
+        said = {key: value for key, value in content.items() if key != CHECKSUM}
+        if self.number_of(said, where) == self.number and CHECKSUM not in content:
+            raise self.torn(where, "it lacks its checksum")
+        if CHECKSUM in content and content[CHECKSUM] != checksum_of(said):
+            raise self.torn(where, "its checksum is not that of what it says, so it was altered")
+        return self.read(said, where)
 
     def read(self, content: Any, where: Path) -> Content:
         """Return what a file says, in today's format and without its signature.
@@ -111,15 +132,21 @@ def read_record(path: Path, kind: FileFormat) -> Content:
     Raises:
         FileNotFoundError: there is none.
         FormatError: it is of a newer format, or of one that is no longer read.
-        TornRecordError: it is torn, or no such file; what to do is said, too.
+        TornRecordError: it is torn, altered, or no such file; what to do is said, too.
     """
     try:
-        return kind.read(read_json(path), path)
+        return kind.read_signed(read_json(path), path)
     except FileNotFoundError:
         raise
     except ValueError as error:
         said = str(error) if isinstance(error, TornRecordError) else str(kind.torn(path, str(error)))
         raise TornRecordError(f"{said}. {kind.remedy}.") from None
+
+
+def checksum_of(content: Mapping[str, Any]) -> str:
+    """Return the sha256 of content as JSON gives it back, with sorted keys and in ASCII."""
+    plain = json.loads(json.dumps(content))  # keys that are numbers become texts, which are sorted otherwise
+    return hashlib.sha256(json.dumps(plain, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
 def unchanged(content: Content) -> Content:

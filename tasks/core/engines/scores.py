@@ -4,6 +4,24 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logsumexp
 
+from tasks.core.base.errors import ModelFolderError
+
+
+def require_finite(logits: NDArray[np.floating], of_what: str) -> None:
+    """Refuse logits that are not finite: a sigmoid would make a score of an infinite one.
+
+    Raises:
+        ModelFolderError: a text has such a logit; the message says of how many, and of which first.
+    """
+    finite = np.isfinite(logits).all(axis=tuple(range(1, logits.ndim)))
+    if not finite.all():
+        first = int(np.argmin(finite))
+        raise ModelFolderError(
+            f"{of_what}: {int((~finite).sum())} of {len(logits)} texts have logits that are no finite numbers; the "
+            f"first of them, text {first}, has {logits[first].tolist()}. The engine model overflows on such texts, so "
+            "nothing is scored by it: convert again with another variant (conversion.variants in the round file)."
+        )
+
 
 def margins(logits: NDArray[np.floating], column: int, head: str) -> NDArray[np.float64]:
     """Return the log-odds of the label in `column` from `logits` of shape (rows, columns), in float64.

@@ -13,13 +13,15 @@ import pandas as pd  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
 from tasks.core.base.errors import InputDataError
-from tasks.core.engines.loading import BATCH_TOKENS, Engine, open_engine, open_tokenizer
+from tasks.core.engines.loading import BATCH_TOKENS, Engine, open_engine, tokenizer_of
 from tasks.core.engines.model_folder import EngineModel
-from tasks.core.engines.scores import label_scores
+from tasks.core.engines.scores import label_scores, require_finite
 from tasks.core.preprocessing import preprocess
 
+SEAL = "seal"
 DEFAULT_CONFIG = {"fall_back_to_fp32": False}
-"""`mlflow.pyfunc.load_model(..., model_config={...})` may change these settings."""
+"""`mlflow.pyfunc.load_model(..., model_config={...})` may change these settings. The folder's own description adds the
+`seal` that the engine model must have; who took it from the registry (tag `engine_seal`) may give it too."""
 TEXT_COLUMN = "text"
 SCORE_COLUMN = "probability"
 
@@ -43,6 +45,7 @@ class TextClassifier:
         texts = _require_texts(_column_of(model_input))
         with self._one_at_a_time:
             logits = logits_of(texts.tolist(), self._model, self._engine)
+        require_finite(logits, f"label '{self._model.label}'")
         none = np.empty(0, dtype=np.float64)
         scores = label_scores(logits, self._model.positive_index, self._model.head) if len(texts) else none
         return pd.DataFrame({SCORE_COLUMN: scores}, index=texts.index)
@@ -52,15 +55,18 @@ def logits_of(
     texts: list[str], model: EngineModel, engine: Engine, batch_tokens: int = BATCH_TOKENS
 ) -> NDArray[np.float32]:
     """Return the logits, of shape (texts, columns), of texts as people wrote them."""
-    tokenizer = open_tokenizer(str(model.tokenizer_path), model.max_length_tokens)
-    encodings = tokenizer.encode_batch(preprocess(model.preprocessing, texts))
+    encodings = tokenizer_of(model).encode_batch(preprocess(model.preprocessing, texts))
     return engine.logits([encoding.ids for encoding in encodings], batch_tokens)
 
 
 def _load_pyfunc(path: str, model_config: dict[str, Any] | None = None) -> TextClassifier:
-    """Open the model folder at `path`, canaries and all; MLflow looks for this name."""
-    config = DEFAULT_CONFIG | (model_config or {})
-    return TextClassifier(*open_engine(str(Path(path).resolve()), bool(config["fall_back_to_fp32"])))
+    """Open the model folder at `path`, canaries and all; MLflow looks for this name.
+
+    Raises:
+        ModelFolderError: the folder holds another engine model than the one that it was registered with.
+    """
+    config: dict[str, Any] = DEFAULT_CONFIG | (model_config or {})
+    return TextClassifier(*open_engine(str(Path(path).resolve()), bool(config["fall_back_to_fp32"]), config.get(SEAL)))
 
 
 def _column_of(model_input: Any) -> pd.Series:

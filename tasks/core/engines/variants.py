@@ -6,6 +6,7 @@ from typing import Literal
 from tasks.core.base.cpu import BF16_FLAGS, cpu_features
 
 Runtime = Literal["onnxruntime", "openvino"]
+Precision = Literal["f32", "bf16", "f16"]
 CPU_PROVIDER = "CPUExecutionProvider"
 CUDA_PROVIDER = "CUDAExecutionProvider"
 
@@ -16,7 +17,7 @@ class Variant:
 
     name: str
     runtime: Runtime
-    precision: Literal["f32", "bf16", "f16"]
+    precision: Precision
     """Every operation that the graph does not quantise to int8 runs in this precision."""
     quantised: bool = False
     """A quantised graph holds int8 operations, in a file of its own; any other is the fp32 graph."""

@@ -72,7 +72,7 @@ def measure(plan: Plan, folder: RunFolder, shard: Shard) -> Measured:
     """
     require_libraries(plan.inputs.libraries)
     _require_writable(folder)
-    opened = [open_engine(use.folder, plan.inputs.fall_back_to_fp32)[1] for use in plan.engines]
+    opened = [open_engine(use.folder, plan.inputs.fall_back_to_fp32, use.seal)[1] for use in plan.engines]
     engines = {id(engine): engine for engine in opened}.values()
     rows = read_shard(plan, _some_rows(shard))
     started = time.monotonic()

@@ -13,19 +13,20 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from tasks.core.base.cpu import cpu_features, processor_name
-from tasks.core.base.errors import ModelFolderError
+from tasks.core.base.errors import RunFolderError
 from tasks.core.base.files import sha256_of_file
 from tasks.core.base.threads import cpu_threads
 from tasks.core.engines.libraries import require_libraries
 from tasks.core.engines.loading import open_engine
 from tasks.core.engines.model_folder import EngineModel
-from tasks.core.engines.scores import label_scores
+from tasks.core.engines.scores import label_scores, require_finite
 from tasks.core.inference.shard_texts import ShardTexts, part_rows, tokenise
 from tasks.core.runs.folder import RunFolder, worker_name
 from tasks.core.runs.parts import provenance, score_table, write_part
 from tasks.core.runs.plan import Plan, Shard
-from tasks.core.runs.shards.planned_rows import read_shard, sha256_of_rows
-from tasks.core.runs.shards.receipts import Receipt, write_receipt
+from tasks.core.runs.shards.planned_rows import FileState, read_shard, sha256_of_rows, state_of
+from tasks.core.runs.shards.receipt_faults import is_foreign
+from tasks.core.runs.shards.receipts import Receipt, read_receipt, write_receipt
 
 BINS = 20
 """A receipt's histograms have so many bins, of equal width from 0 to 1."""
@@ -35,7 +36,9 @@ BINS = 20
 class _Read:
     """A shard's rows as they were read, and those among them that can be scored."""
 
-    input_mtime_ns: int
+    state: FileState
+    """The file was in this state before it was read."""
+    sha256: str
     rows: pa.Table
     texts: ShardTexts
     quarantined: pa.Table
@@ -59,10 +62,12 @@ def score_shard(plan: Plan, shard: Shard, folder: RunFolder) -> Receipt:
 
     Raises:
         MachineError: this worker has other libraries than the plan, or cannot run an engine as it was made.
+        ModelFolderError: an engine model is not the planned one, or gives logits that are no finite numbers.
+        RunFolderError: the sample's file is not the planned one, or has other rows than when the shard was scored.
     """
     started, cpu = time.monotonic(), time.process_time()
     require_libraries(plan.inputs.libraries)
-    read = _read(plan, shard)
+    read = _read(plan, shard, folder)
     scored = _score_labels(plan, read.texts, shard, folder)
     folder.quarantine_path(shard.number).unlink(missing_ok=True)
     if read.quarantined.num_rows:
@@ -77,12 +82,25 @@ def score_shard(plan: Plan, shard: Shard, folder: RunFolder) -> Receipt:
     return receipt
 
 
-def _read(plan: Plan, shard: Shard) -> _Read:
-    """Read and tokenise; the time of change is taken first, so that a later change is seen."""
-    mtime_ns = plan.input_path(shard).stat().st_mtime_ns
+def _read(plan: Plan, shard: Shard, folder: RunFolder) -> _Read:
+    """Read and tokenise; the file's state is taken first, so that a later change is seen."""
+    state = state_of(plan.input_path(shard))
     rows = read_shard(plan, shard)
+    sha256 = sha256_of_rows(rows)
+    _require_same_rows(plan, shard, read_receipt(folder, shard.number), sha256)
     scorable, quarantined = part_rows(rows)
-    return _Read(mtime_ns, rows, tokenise(plan, scorable), quarantined)
+    return _Read(state or (0, 0), sha256, rows, tokenise(plan, scorable), quarantined)
+
+
+def _require_same_rows(plan: Plan, shard: Shard, before: Receipt | None, sha256: str) -> None:
+    """Refuse rows that are not those that the shard was scored from: the run would hold some of both."""
+    if before is None or is_foreign(plan, shard, before) or before.input_sha256 == sha256:
+        return
+    raise RunFolderError(
+        f"{plan.input_path(shard)} has other rows than when shard {shard.number} of run {plan.run_id} was scored, "
+        "though its footer and time of change are the planned ones. Put the former file back, or give the run another "
+        "run_name: it is then scored anew, from the rows that are there now."
+    )
 
 
 def _receipt(plan: Plan, shard: Shard, folder: RunFolder, read: _Read, scored: _Scored) -> Receipt:
@@ -98,8 +116,9 @@ def _receipt(plan: Plan, shard: Shard, folder: RunFolder, read: _Read, scored: _
         duplicate_texts=len(texts.ids) - len(texts.tokens),
         empty_texts=texts.empty,
         truncated_texts=texts.truncated,
-        input_mtime_ns=read.input_mtime_ns,
-        input_sha256=sha256_of_rows(read.rows),
+        input_mtime_ns=read.state[0],
+        input_ctime_ns=read.state[1],
+        input_sha256=read.sha256,
         files={name: path.stat().st_size for path, name in names.items()},
         sha256={name: sha256_of_file(path) for path, name in names.items()},
         histograms=scored.histograms,
@@ -117,11 +136,12 @@ def _score_labels(plan: Plan, texts: ShardTexts, shard: Shard, folder: RunFolder
     scored = _Scored()
     logits: dict[int, NDArray[np.float32]] = {}
     for use in plan.engines:
-        model, engine = open_engine(use.folder, plan.inputs.fall_back_to_fp32)
+        model, engine = open_engine(use.folder, plan.inputs.fall_back_to_fp32, use.seal)
         if id(engine) not in logits:
             before = time.monotonic()
             logits[id(engine)] = engine.logits(texts.tokens, plan.inputs.batch_tokens)
             scored.engine_seconds += time.monotonic() - before
+        require_finite(logits[id(engine)], f"shard {shard.number}, label '{use.label}'")
         scores = _scores(model, logits[id(engine)])[texts.text_of_row]
         content = provenance(plan, use, shard.number, model.variant.name)
         path = folder.output_path(use.label, shard.number)
@@ -135,10 +155,7 @@ def _scores(model: EngineModel, logits: NDArray[np.float32]) -> NDArray[np.float
     """Return one label's score of every distinct text."""
     if not len(logits):
         return np.empty(0, dtype=np.float64)
-    scores = label_scores(logits, model.positive_index, model.head)
-    if not np.isfinite(scores).all():
-        raise ModelFolderError(f"the engine model gives {int((~np.isfinite(scores)).sum())} scores that are no numbers")
-    return scores
+    return label_scores(logits, model.positive_index, model.head)
 
 
 def _log(path: Path, line: str) -> None:

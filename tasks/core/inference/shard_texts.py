@@ -1,7 +1,6 @@
 """A shard's rows parted into those that can be scored and those that cannot, and tokenised: each distinct text once."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -9,9 +8,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer
 
-from tasks.core.base.naming import TOKENIZER_FILE
 from tasks.core.corpus.sample.reading import decode_texts
-from tasks.core.engines.loading import open_tokenizer
+from tasks.core.engines.loading import tokenizer_of
+from tasks.core.engines.model_folder import read_planned_model
 from tasks.core.preprocessing import preprocess
 from tasks.core.runs.parts import quarantine_table
 from tasks.core.runs.plan import Plan
@@ -84,7 +83,7 @@ def tokenise(plan: Plan, rows: pa.Table) -> ShardTexts:
     distinct = rows["text"].combine_chunks().dictionary_encode()
     text_of_row = distinct.indices.to_numpy().astype(np.int64)
     texts = preprocess(plan.inputs.preprocessing, distinct.dictionary.to_pylist())
-    tokenizer = open_tokenizer(str(Path(plan.engines[0].folder) / TOKENIZER_FILE), plan.inputs.max_length_tokens)
+    tokenizer = tokenizer_of(read_planned_model(plan.engines[0].folder, plan.engines[0].seal))
     tokens: list[list[int]] = []
     truncated: list[bool] = []
     for start in range(0, len(texts), TEXTS_AT_ONCE):

@@ -13,7 +13,7 @@ from tasks.core.runs.parts import provenance, read_part, write_part
 from tasks.core.runs.plan import Plan, Shard
 from tasks.core.runs.plan_file import read_plan
 from tasks.core.runs.shards.receipts import Receipt, read_receipts, write_receipt
-from tasks.core.runs.shards.wholeness import is_whole, resume
+from tasks.core.runs.shards.wholeness import Look, has_rows, is_whole, resume, with_state
 
 ShardKey = tuple[str, str, int, int]
 """A shard is told by the name and digest of its file, and by its first and last row."""
@@ -22,23 +22,24 @@ ShardKey = tuple[str, str, int, int]
 def adopt_shards(plan: Plan, folder: RunFolder, unfinished: Sequence[int]) -> set[int]:
     """Copy scores of unfinished shards from other folders of the same run name and sample; return which.
 
-    Only from runs whose inputs score alike: there the shard would get the same bytes of scores. The copies name this
-    run.
+    Only from runs whose inputs score alike: there the shard would get the same bytes of scores. Its rows are those that
+    were scored: they are read and compared, unless the file's state is that of then. The copies name this run.
     """
     wanted = {_key(plan, plan.shards[number]): plan.shards[number] for number in unfinished}
     adopted: set[int] = set()
+    states = resume(plan, list(wanted.values())).states or {}
     for other, earlier in _earlier_runs(folder, plan) if wanted else ():
-        here = replace(other, sample_root=plan.sample_root)
         shared = [shard for shard in other.shards if _key(other, shard) in wanted]
-        for shard, receipt in _whole_shards(here, earlier, shared):
-            own = wanted.pop(_key(other, shard))
-            _copy(plan, own, folder, receipt, earlier)
-            adopted.add(own.number)
+        for shard, receipt in _whole_shards(other, earlier, shared):
+            own = wanted[_key(other, shard)]
+            if has_rows(plan, own, receipt, states[own.file]):
+                _copy(plan, own, folder, with_state(receipt, states[own.file]), earlier)
+                adopted.add(wanted.pop(_key(other, shard)).number)
     return adopted
 
 
 def _whole_shards(plan: Plan, folder: RunFolder, shards: list[Shard]) -> Iterator[tuple[Shard, Receipt]]:
-    look = replace(resume(plan), bytes_since_ns=0)
+    look = Look(bytes_since_ns=0)
     with suppress(FormatError):  # of a newer version: there is nothing to take from it
         for shard, receipt in read_receipts(plan, folder, shards):
             if receipt is not None and is_whole(plan, folder, shard, receipt, look):

@@ -37,8 +37,9 @@ class Manifest(TypedDict):
 
 
 def _with_scoring_version(content: Content) -> Content:
-    """Migrate from format 1, whose scores were made as by the first scoring version."""
-    return content | {"settings": content["settings"] | {"scoring_version": 1}}
+    """Migrate from format 1: it noted no times of change and no seals, and scored as the first scoring version."""
+    engines = [use | {"seal": ""} for use in content["engines"]]
+    return content | {"engines": engines, "settings": content["settings"] | {"changed_ns": {}, "scoring_version": 1}}
 
 
 MANIFEST = FileFormat(

@@ -53,6 +53,21 @@ class Plan:
         """How many rows all shards have."""
         return sum(shard.rows for shard in self.shards)
 
+    def shards_problem(self) -> str | None:
+        """Return why the shards do not cover rows of the planned files, each once and in order, or None."""
+        ends: dict[str, int] = {}
+        for place, shard in enumerate(self.shards):
+            if shard.number != place:
+                return f"its shard in place {place} has the number {shard.number}"
+            if shard.file not in self.inputs.file_digests:
+                return f"its shard {place} is of {shard.file}, which is none of its files"
+            if shard.start != ends.get(shard.file, 0) or not 0 < shard.rows <= self.inputs.shard_rows:
+                return f"its shard {place} has rows {shard.start} to {shard.stop} of {shard.file}, out of turn"
+            ends[shard.file] = shard.stop
+        if self.inputs.limit is not None and self.rows > self.inputs.limit:
+            return f"its shards have {self.rows} rows, more than its limit of {self.inputs.limit}"
+        return None
+
     def input_path(self, shard: Shard) -> Path:
         """Return where the shard's file lies."""
         return Path(self.sample_root) / shard.file
@@ -83,6 +98,7 @@ def make_plan(
         libraries=library_versions(),
         scoring_version=SCORING_VERSION,
         file_digests={file.name: file.digest for file in files},
+        changed_ns={file.name: file.changed_ns for file in files},
         shard_rows=settings.shard_rows,
         limit=limit,
     )

@@ -1,14 +1,14 @@
 """The plan on disk: `plan.parquet`, a row a shard, and everything else in its footer."""
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from typing import Any, TypedDict
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tasks.core.base.errors import RunFolderError, TornRecordError
-from tasks.core.base.files import write_aside
+from tasks.core.base.files import fingerprint, write_aside
 from tasks.core.base.formats import NUMBER, Content, FileFormat
 from tasks.core.base.parquet import STAMP_KEY, read_parquet, stamp
 from tasks.core.runs.folder import RunFolder
@@ -23,10 +23,11 @@ FLAT_INPUTS = (
     *("fall_back_to_fp32", "libraries", "file_digests", "shard_rows", "limit"),
 )
 """Format 1 had what decides scores under these keys, among the plan's other ones."""
+ENGINE_OF_FORMAT_1 = ("label", "registered_model", "version", "digest")
 
 
 class PlanFooter(TypedDict):
-    """What the footer of `plan.parquet` says; the shards are its rows."""
+    """What `plan.parquet` says: the shards are its rows, a list a column, and the rest stands in its footer."""
 
     run_id: str
     inputs: dict[str, Any]
@@ -35,13 +36,33 @@ class PlanFooter(TypedDict):
     torn_files: dict[str, str]
     passed_over: dict[str, str]
     round_name: str
+    shards: dict[str, list[Any]]
 
 
 def _nest_inputs(flat: Content) -> Content:
-    """Migrate from format 1: its inputs stood one by one, and its scores were made as by the first scoring version."""
-    inputs = {key: flat[key] for key in FLAT_INPUTS} | {"scoring_version": 1}
+    """Migrate from format 1: its inputs stood one by one, and its scores were made as by the first scoring version.
+
+    Raises:
+        ValueError: its run id is not that of its inputs.
+    """
+    if flat["run_id"] != _former_run_id(flat):
+        raise ValueError(f"it says it is of run {flat['run_id']}, its inputs are those of run {_former_run_id(flat)}")
+    engines = [use | {"seal": ""} for use in flat["engines"]]
+    inputs = {key: flat[key] for key in FLAT_INPUTS} | {"engines": engines, "changed_ns": {}, "scoring_version": 1}
     rest = {key: value for key, value in flat.items() if key not in FLAT_INPUTS}
     return {"torn_files": {}, "passed_over": {}, "round_name": ""} | rest | {"inputs": inputs}
+
+
+def _former_run_id(flat: Content) -> str:
+    """Return the run id as format 1 made it of its inputs."""
+    return fingerprint(
+        {
+            "files": flat["file_digests"],
+            "columns": [flat["id_column"], flat["text_column"]],
+            "engines": [[use[key] for key in ENGINE_OF_FORMAT_1] for use in flat["engines"]],
+            **{key: flat[key] for key in ("shard_rows", "batch_tokens", "fall_back_to_fp32", "libraries", "limit")},
+        }
+    )
 
 
 PLAN = FileFormat(
@@ -73,32 +94,35 @@ def write_plan(plan: Plan, folder: RunFolder) -> None:
                 f"{folder.path} holds another plan (run {found.run_id}, {len(found.shards)} shards) than this launch's "
                 f"(run {plan.run_id}, {len(plan.shards)} shards). Give the run another run_name."
             )
-    footer = {key: value for key, value in asdict(replace(plan, shards=())).items() if key != "shards"}
+    table = _as_table(plan.shards)
+    signed = PLAN.sign(asdict(replace(plan, shards=())) | {"shards": table.to_pydict()})
+    footer = {key: value for key, value in signed.items() if key != "shards"}
     with write_aside(folder.plan_path) as aside:
-        pq.write_table(stamp(_as_table(plan.shards), PLAN.sign(footer)), aside)
+        pq.write_table(stamp(table, footer), aside)
 
 
 def read_plan(folder: RunFolder) -> Plan:
     """Read a run folder's plan.
 
     Raises:
-        RunFolderError: there is none, it is torn, or its run id is not that of its inputs.
+        RunFolderError: there is none, it is torn or altered, or its run id is not that of its inputs.
         FormatError: it is of a format that this version does not read.
     """
     path = folder.plan_path
     try:
         table = read_parquet(path)
         content = json.loads((table.schema.metadata or {})[STAMP_KEY])
-        said = PLAN.read(content, path)
+        plan = _as_plan(PLAN.read_signed(dict(content) | {"shards": table.to_pydict()}, path))
     except TornRecordError as error:
         raise RunFolderError(f"{error}. {PLAN.remedy}.") from None
-    except (OSError, pa.ArrowException, KeyError, ValueError) as error:
+    except (OSError, pa.ArrowException, KeyError, TypeError, ValueError) as error:
         raise RunFolderError(f"{path} cannot be read: {error}. Delete it and run the inference flow again.") from None
-    plan = _as_plan(said, table)
-    if content.get(NUMBER) == PLAN.number and plan.run_id != plan.inputs.run_id:
+    recomputed = plan.inputs.run_id if content.get(NUMBER) == PLAN.number else plan.run_id  # else its migration did so
+    problem = f"its inputs are those of run {recomputed}" if recomputed != plan.run_id else plan.shards_problem()
+    if problem is not None:
         raise RunFolderError(
-            f"{path} says it is of run {plan.run_id}, but its inputs are those of run {plan.inputs.run_id}: it was "
-            "altered. Delete it and run the inference flow again."
+            f"{path} says it is of run {plan.run_id}, but {problem}: it was altered. Delete it and run the inference "
+            "flow again."
         )
     return plan
 
@@ -111,9 +135,8 @@ def _as_table(shards: tuple[Shard, ...]) -> pa.Table:
     return pa.table(columns, schema=SHARD_SCHEMA)
 
 
-def _as_plan(content: Content, table: pa.Table) -> Plan:
-    inputs = content["inputs"]
+def _as_plan(content: Content) -> Plan:
+    inputs, columns = content["inputs"], content["shards"]
     engines = tuple(EngineUse(**use) for use in inputs["engines"])
-    columns = [table[name].to_pylist() for name in ("number", "file", "start", "stop")]
-    shards = tuple(Shard(*row) for row in zip(*columns, strict=True))
+    shards = tuple(Shard(*row) for row in zip(*(columns[item.name] for item in fields(Shard)), strict=True))
     return Plan(**content | {"inputs": ScoringInputs(**inputs | {"engines": engines}), "shards": shards})

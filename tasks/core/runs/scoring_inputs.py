@@ -26,6 +26,8 @@ class EngineUse:
     digest: str
     folder: str = field(compare=False)
     """The engine model's copy lies here; it may be elsewhere at the next launch."""
+    seal: str = field(metadata=OF_THE_RUN)
+    """The engine model says all this of itself, canaries included; empty in plans of versions before 0.2.0."""
     gate_weakened: str = field(default="", compare=False)
     """The engine model passed a gate with these limits, weaker than those of any preset; mostly there are none."""
 
@@ -47,6 +49,8 @@ class ScoringInputs:
     """Winnow's own code scores in this version."""
     file_digests: dict[str, str] = field(metadata=OF_THE_RUN)
     """Each of the sample's files has its digest here, by name."""
+    changed_ns: dict[str, int] = field(metadata=OF_THE_RUN)
+    """Each of these files had this time of change (nanoseconds of the epoch); 0 stands for any time."""
     shard_rows: int = field(metadata=OF_THE_RUN)
     limit: int | None = field(metadata=OF_THE_RUN)
 

@@ -6,6 +6,7 @@ import pytest
 from tasks.core.base.errors import FormatError, TornRecordError
 from tasks.core.base.files import read_json, write_json
 from tasks.core.base.formats import FileFormat, read_record, winnow_version, write_record
+from tests.support.records import vouched, write_vouched
 
 
 @dataclass(frozen=True)
@@ -26,9 +27,9 @@ FRUIT = FileFormat(
 
 def test_what_is_written_is_signed_and_read_without_its_signature(tmp_path):
     write_record(tmp_path / "a.json", FRUIT, {"name": "pear", "grams": 170})
-    assert read_json(tmp_path / "a.json") == {
-        "format": 3, "written_by": winnow_version(), "name": "pear", "grams": 170,
-    }  # fmt: skip
+    assert read_json(tmp_path / "a.json") == vouched(
+        {"format": 3, "written_by": winnow_version(), "name": "pear", "grams": 170}
+    )
     assert read_record(tmp_path / "a.json", FRUIT) == {"name": "pear", "grams": 170}
 
 
@@ -59,8 +60,43 @@ def test_a_format_that_is_no_longer_read_is_refused_by_name(tmp_path, number):
     ],
 )
 def test_a_file_that_says_less_or_more_than_its_kind_is_not_half_read(tmp_path, content):
-    write_json(tmp_path / "a.json", content)
+    write = write_vouched if isinstance(content, dict) else write_json
+    write(tmp_path / "a.json", content)
     with pytest.raises(TornRecordError, match=r"a\.json cannot be read as a fruit of format 3: .*\. Pick another\."):
+        read_record(tmp_path / "a.json", FRUIT)
+
+
+def test_a_file_without_its_checksum_is_not_read_while_an_older_one_never_had_any(tmp_path):
+    write_json(tmp_path / "a.json", {"format": 3, "name": "pear", "grams": 170})
+    with pytest.raises(TornRecordError, match=r"it lacks its checksum\. Pick another"):
+        read_record(tmp_path / "a.json", FRUIT)
+
+
+def test_each_bit_that_is_flipped_is_found_or_changes_nothing(tmp_path):
+    path, said = tmp_path / "a.json", {"name": "p\u00e9ar", "grams": 170, "ripe": False}
+    write_record(path, FRUIT, said)
+    whole, found = path.read_bytes(), 0
+    for place in range(8 * len(whole)):
+        content = bytearray(whole)
+        content[place // 8] ^= 1 << place % 8
+        path.write_bytes(content)
+        try:
+            assert read_record(path, FRUIT) == said
+        except (TornRecordError, FormatError):
+            found += 1
+    assert found > 7 * len(whole)
+
+
+def test_keys_that_are_numbers_have_the_checksum_of_what_is_read_back(tmp_path):
+    numbers = FileFormat("count", 1, Fruit, "Count again")
+    write_record(tmp_path / "a.json", numbers, {"name": {9: 1, 10: 2}, "grams": 1})
+    assert read_record(tmp_path / "a.json", numbers)["name"] == {"9": 1, "10": 2}
+
+
+@pytest.mark.parametrize("content", ["[" * 10**6, '{"format": 3, "name": "\\ud800", "grams": 1}', "9" * 5_000])
+def test_what_no_program_would_write_is_refused_all_the_same(tmp_path, content):
+    (tmp_path / "a.json").write_text(content)
+    with pytest.raises(TornRecordError):
         read_record(tmp_path / "a.json", FRUIT)
 
 
@@ -76,6 +112,6 @@ class Open(TypedDict, total=False):
 
 def test_a_schema_may_leave_its_keys_out():
     format_ = FileFormat("note", 1, Open, "Write another")
-    assert format_.read(format_.sign({}), "x") == {}
+    assert format_.read_signed(format_.sign({}), "x") == {}
     with pytest.raises(ValueError, match="too much"):
-        format_.read(format_.sign({"tree": 1}), "x")
+        format_.read_signed(format_.sign({"tree": 1}), "x")

@@ -13,6 +13,7 @@ from tasks.core.engines import canaries
 from tasks.core.engines.loading import open_engine
 from tasks.core.engines.model_folder import read_engine_model, write_engine_model
 from tasks.core.engines.variants import FP32, OPENVINO_BF16
+from tests.support.records import change_record, write_vouched
 
 
 @pytest.fixture
@@ -24,7 +25,7 @@ def resign(folder, **changes):
     """Make the folder's files the registered ones, as if the model had been registered like that."""
     model = read_unverified(folder)
     files = {name: sha256_of_file(folder / name) for name in model["files"]}
-    write_json(folder / "engine.json", model | {"files": files} | changes)
+    write_vouched(folder / "engine.json", model | {"files": files} | changes)
 
 
 def read_unverified(folder):
@@ -32,9 +33,7 @@ def read_unverified(folder):
 
 
 def change_canaries(folder, change):
-    content = read_json(folder / "canaries.json")
-    change(content)
-    write_json(folder / "canaries.json", content)
+    change_record(folder / "canaries.json", change)
     resign(folder)
 
 
@@ -103,7 +102,7 @@ def as_if_made_elsewhere(folder):
     shutil.copy(folder / "model.onnx", folder / "fp32.onnx")
     content = read_json(folder / "canaries.json")
     other = [[value + 1 for value in row] for row in content["logits"][FP32.name]]
-    write_json(folder / "canaries.json", content | {"logits": content["logits"] | {OPENVINO_BF16.name: other}})
+    write_vouched(folder / "canaries.json", content | {"logits": content["logits"] | {OPENVINO_BF16.name: other}})
     model = read_unverified(folder)
     model["files"]["fp32.onnx"] = ""
     write_json(folder / "engine.json", model | {"variant": vars(replace(OPENVINO_BF16, precision="f32"))})

@@ -1,6 +1,5 @@
 """A model of several labels, from checkpoint to scores on disk."""
 
-import json
 import shutil
 from functools import cache
 
@@ -21,6 +20,7 @@ from tasks.core.round.sections import Inference, Sample
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.plan_file import write_plan
 from tests.support.plans import plan_of
+from tests.support.records import change_record
 from tests.support.tiny import make_sentences, save_tiny_checkpoint
 from tests.support.tiny_conversion import convert_tiny
 
@@ -75,7 +75,7 @@ def test_every_label_has_the_scores_that_the_checkpoint_gives(make_models, score
 def test_labels_of_one_model_are_scored_by_one_pass_through_it(make_models, score, monkeypatch):
     _, models = make_models("multi_label")
     for model in models.values():
-        open_engine(model.folder, False)  # its canaries are not what is counted
+        open_engine(model.folder, False, model.seal)  # its canaries are not what is counted
     texts = []
     run = onnxruntime.InferenceSession.run
 
@@ -97,8 +97,7 @@ def test_a_shard_without_a_text_to_score_is_a_shard_all_the_same(make_models, sc
 def test_a_model_refuses_to_score_where_its_preprocessing_makes_other_texts(make_models, tmp_path):
     _, models = make_models("multi_label")
     folder = shutil.copytree(models["joy"].folder, tmp_path / "joy")
-    content = json.loads((folder / "engine.json").read_text())
-    (folder / "engine.json").write_text(json.dumps(content | {"preprocessing_digest": "0" * 12}))
+    change_record(folder / "engine.json", lambda content: content | {"preprocessing_digest": "0" * 12})
     with pytest.raises(ModelFolderError, match="preprocessing 'tweet'"):
         read_engine_model(folder)
 

@@ -5,8 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tasks.core.base.errors import MachineError, RunFolderError
-from tasks.core.base.files import read_json, write_json
-from tasks.core.engines.loading import close_engines
+from tasks.core.engines.model_folder import write_engine_model
 from tasks.core.inference import estimate as module
 from tasks.core.inference.estimate import Measured, estimate, measure
 
@@ -53,11 +52,11 @@ def test_a_model_whose_canaries_fail_is_found_before_anything_is_scored(run, tin
     plan, folder = run
     broken = shutil.copytree(tiny_engines["negative"].folder, tmp_path / "broken")
     shutil.copy(f"{tiny_engines['positive'].folder}/model.onnx", broken)
-    content = read_json(broken / "engine.json")
-    content["files"]["model.onnx"] = tiny_engines["positive"].files["model.onnx"]
-    write_json(broken / "engine.json", content)
-    close_engines()
-    uses = tuple(use if use.label == "positive" else module.replace(use, folder=str(broken)) for use in plan.engines)
+    files = tiny_engines["negative"].files | {"model.onnx": tiny_engines["positive"].files["model.onnx"]}
+    model = replace(tiny_engines["negative"], files=files, folder=str(broken))
+    write_engine_model(model)
+    other = {"folder": str(broken), "seal": model.seal}
+    uses = tuple(use if use.label == "positive" else replace(use, **other) for use in plan.engines)
     with pytest.raises(MachineError, match="gives other logits than where it was made"):
         measure(replace(plan, inputs=replace(plan.inputs, engines=uses)), folder, plan.shards[0])
 

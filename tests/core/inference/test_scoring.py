@@ -1,20 +1,26 @@
 import json
 import os
+import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tasks.core.base.errors import MachineError, RunFolderError
+from tasks.core.base.errors import MachineError, ModelFolderError, RunFolderError
 from tasks.core.base.files import sha256_of_file, sha256_of_folder
 from tasks.core.base.parquet import STAMP_KEY
-from tasks.core.engines.loading import open_engine, open_tokenizer
+from tasks.core.corpus.sample.listing import file_digest
+from tasks.core.engines.loading import Engine, close_engines, open_engine, open_tokenizer
+from tasks.core.engines.model_folder import read_engine_model, write_engine_model
 from tasks.core.evaluation.top_scored import top_scored
 from tasks.core.inference.scoring import score_shard
 from tasks.core.runs import plan as plan_module
+from tasks.core.runs.audit.verify import Verification
 from tasks.core.runs.manifest import Launch, write_manifest
+from tasks.core.runs.shards import wholeness
 from tasks.core.runs.shards.receipts import read_receipt, write_receipt
 from tasks.core.runs.shards.wholeness import renew_and_find_unfinished, unfinished_shards
 from tests.support.run_texts import TEXTS
@@ -135,12 +141,88 @@ def test_a_shard_without_receipt_is_not_finished(make_run):
     assert unfinished(plan, folder) == [1]
 
 
-def test_shards_of_a_touched_input_count_again_once_their_rows_are_seen_to_be_the_same(make_run, sample):
+def keeping_time(path, change):
+    """Change a file and set its time of change back, as if nothing had been done to it."""
+    before = path.stat().st_mtime_ns
+    change(path)
+    os.utime(path, ns=(before, before))
+
+
+def exchange_two_ids(path):
+    """Exchange the ids of two rows; the footer, which has no statistics, stays the same to the byte."""
+    table = pq.read_table(path)
+    ids = table["tweet_id"].to_pylist()
+    ids[50], ids[51] = ids[51], ids[50]
+    other = table.set_column(0, "tweet_id", pa.array(ids, pa.int64()))
+    pq.write_table(other, path, row_group_size=40, write_statistics=False, use_dictionary=False, compression="none")
+
+
+@pytest.fixture
+def plain_run(make_run, sample):
+    """A scored run whose sample says nothing of its rows in its footer."""
+    path = sample.path / "a.parquet"
+    table = pq.read_table(path)
+    pq.write_table(table, path, row_group_size=40, write_statistics=False, use_dictionary=False, compression="none")
+    return make_run()
+
+
+def test_a_touched_input_is_another_run(make_run, sample):
     plan, folder = make_run()
     os.utime(sample.path / "a.parquet", ns=(1, 1))
     assert unfinished(plan, folder) == [0, 1, 2]
+    with pytest.raises(RunFolderError, match="is no longer the file that run"):
+        score_shard(plan, plan.shards[0], folder)
+    assert make_run("other", score=False)[0].run_id != plan.run_id
+
+
+def test_an_input_that_was_moved_with_its_time_counts_again_and_is_read_once(make_run, sample, monkeypatch):
+    plan, folder = make_run()
+    path = sample.path / "a.parquet"
+    keeping_time(path, lambda path: Path(shutil.copy(path, path.with_suffix(".copy"))).replace(path))
+    assert renew_and_find_unfinished(plan, folder) == []
+    monkeypatch.setattr(wholeness, "read_shard", None)
     assert renew_and_find_unfinished(plan, folder) == []
     assert unfinished(plan, folder) == []
+
+
+def test_rows_exchanged_with_size_footer_and_time_kept_are_found_by_all_who_read_again(plain_run, make_run, sample):
+    plan, folder = plain_run
+    path = sample.path / "a.parquet"
+    digest = file_digest(path)
+    keeping_time(path, exchange_two_ids)
+    assert (file_digest(path), make_run("again", score=False)[0].run_id) == (digest, plan.run_id)
+    assert unfinished(plan, folder) == renew_and_find_unfinished(plan, folder) == [1]
+    with pytest.raises(RunFolderError, match=r"other rows than when shard 1 .* give the run another run_name"):
+        score_shard(plan, plan.shards[1], folder)
+    with pytest.raises(RunFolderError, match=r"1 of 3 shards .* are unfinished \(first: \[1\]\)"):
+        write_manifest(plan, folder, Launch(0, 0))
+    (finding,) = (found for found in Verification(folder.path).findings() if found.kind != "missing")
+    assert finding.path == "receipts/00001.json"
+    assert "a.parquet has other rows than shard 1 was scored from" in finding.problem
+
+
+def test_an_input_that_changes_between_two_shards_does_not_finish_a_run_of_both(plain_run, sample):
+    plan, folder = plain_run
+    folder.receipt_path(2).unlink()
+    keeping_time(sample.path / "a.parquet", exchange_two_ids)
+    score_shard(plan, plan.shards[2], folder)
+    with pytest.raises(RunFolderError, match=r"1 of 3 shards .* are unfinished \(first: \[1\]\)"):
+        write_manifest(plan, folder, Launch(0, 0))
+
+
+@pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan])
+def test_a_logit_that_is_not_finite_is_an_error_before_the_sigmoid(make_run, monkeypatch, value):
+    plan, folder = make_run(score=False)
+
+    def overflow(engine, rows, *_):
+        logits = np.zeros((len(rows), 2), dtype=np.float32)
+        logits[3:5, 1] = value
+        return logits
+
+    monkeypatch.setattr(Engine, "logits", overflow)
+    with pytest.raises(ModelFolderError, match=r"shard 1, label 'positive': 2 of 40 texts have logits"):
+        score_shard(plan, plan.shards[1], folder)
+    assert not folder.receipt_path(1).exists()
 
 
 def test_an_input_replaced_after_planning_is_not_scored(make_run, sample):
@@ -214,11 +296,10 @@ def test_a_row_lost_behind_a_receipts_back_does_not_balance(make_run):
     path = folder.output_path("positive", 1)
     size = path.stat().st_size
     pq.write_table(pq.read_table(path).slice(1), path, compression="none")
-    receipt = json.loads(folder.receipt_path(1).read_text())
-    receipt["files"]["output/positive/part-00001.parquet"] = path.stat().st_size
-    receipt["sha256"]["output/positive/part-00001.parquet"] = sha256_of_file(path)
+    receipt, name = read_receipt(folder, 1), "output/positive/part-00001.parquet"
+    files, sha256 = receipt.files | {name: path.stat().st_size}, receipt.sha256 | {name: sha256_of_file(path)}
     assert path.stat().st_size != size
-    folder.receipt_path(1).write_text(json.dumps(receipt))
+    write_receipt(replace(receipt, files=files, sha256=sha256), folder)
     with pytest.raises(RunFolderError, match=r"label 'positive' .* does not balance: 97 rows in, but 94 scored and 2"):
         write_manifest(plan, folder, Launch(0, 0))
 
@@ -250,3 +331,63 @@ def test_the_best_scored_are_found_with_their_texts(make_run, sample):
     best = top_scored(folder, "positive", sample, 5)
     assert [row["tweet_id"] for row in best] == table["tweet_id"].head(5).tolist()
     assert [row["text"] for row in best] == [TEXTS[2**63 - 1 - row["tweet_id"]] for row in best]
+
+
+@pytest.fixture
+def own_engines(make_run, tiny_engines, tmp_path):
+    """A planned run whose engine models lie in folders that may be changed."""
+    plan, folder = make_run(score=False)
+    uses = tuple(
+        replace(use, folder=str(shutil.copytree(use.folder, tmp_path / "engines" / use.label))) for use in plan.engines
+    )
+    close_engines()
+    yield replace(plan, inputs=replace(plan.inputs, engines=uses)), folder, tmp_path / "engines"
+    close_engines()
+
+
+def change_engine(**changes):
+    def change(engines):
+        model = read_engine_model(engines / "positive")
+        write_engine_model(replace(model, **changes))
+
+    return change
+
+
+def swap_labels(engines):
+    (engines / "positive").rename(engines / "aside")
+    (engines / "negative").rename(engines / "positive")
+    (engines / "aside").rename(engines / "negative")
+
+
+def swap_tokenizer(engines):
+    """Let the tokenizer put other words in place of each other, and vouch for it."""
+    model, path = read_engine_model(engines / "positive"), engines / "positive" / "tokenizer.json"
+    path.write_text(path.read_text().replace('"good"', '"dog"').replace('"bad"', '"good"').replace('"dog"', '"bad"'))
+    write_engine_model(replace(model, files=model.files | {"tokenizer.json": sha256_of_file(path)}))
+
+
+def swap_tokenizer_alone(engines):
+    with (engines / "positive" / "tokenizer.json").open("a") as file:
+        file.write(" ")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (change_engine(positive_index=0), r"positive holds another engine model than was planned: .*column 0"),
+        (change_engine(canary_tolerance=0.1), "another engine model than was planned: .*canary tolerance 0.1"),
+        (change_engine(canary_tolerance=float("inf")), r"makes no sense: its canaries may differ by inf"),
+        (change_engine(label="other"), "another engine model than was planned: .*label 'other'"),
+        (change_engine(preprocessing="tweet"), "preprocessing 'tweet' makes other texts"),
+        (change_engine(head="multi_label"), "another engine model than was planned"),
+        (swap_labels, "positive holds another engine model than was planned: .*label 'negative'"),
+        (swap_tokenizer, "another engine model than was planned"),
+        (swap_tokenizer_alone, "tokenizer.json has sha256"),
+    ],
+)
+def test_an_engine_model_that_is_another_than_planned_scores_nothing(own_engines, change, message):
+    plan, folder, engines = own_engines
+    change(engines)
+    with pytest.raises(ModelFolderError, match=message):
+        score_shard(plan, plan.shards[0], folder)
+    assert list(folder.path.glob("output/*/*")) == []

@@ -1,4 +1,3 @@
-import json
 import multiprocessing
 import os
 import signal
@@ -12,6 +11,7 @@ from tasks.core.pretraining.pretrain import pretrain
 from tasks.core.pretraining.pretraining_plan import read_result, verified_checkpoint
 from tasks.core.training.base_models.base_folder import base_model_digest
 from tasks.core.training.trainer.workspace import last_whole_checkpoint
+from tests.support.records import change_record
 from tests.support.waiting import wait_for
 
 
@@ -147,7 +147,6 @@ def test_altered_files_and_foreign_results_are_refused(make_plan):
         file.write(" ")
     with pytest.raises(ModelFolderError, match="is not what pretraining wrote"):
         verified_checkpoint(plan, result)
-    path = plan.folder / "result.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"config_hash": "0" * 12}))
+    change_record(plan.folder / "result.json", lambda content: content | {"config_hash": "0" * 12})
     with pytest.raises(TrainingError, match="was written for configuration 000000000000"):
         read_result(plan)

@@ -6,10 +6,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from tasks.core.base.errors import RunFolderError
-from tasks.core.base.files import read_json, write_json
+from tasks.core.base.files import read_json
 from tasks.core.base.formats import read_record
 from tasks.core.runs import duplicate_ids
 from tasks.core.runs.manifest import MANIFEST, Launch, write_manifest
+from tests.support.records import vouched, write_vouched
 
 LAUNCH = Launch(97, 1.0)
 IDS = [7, 7, 8, None, 2**63 - 1, None, 8, 7]
@@ -130,7 +131,7 @@ def test_a_manifest_that_is_torn_or_of_another_run_is_written_anew(finished, con
 def test_a_whole_manifest_of_another_run_is_written_anew(finished):
     plan, folder = finished
     manifest = read_json(folder.manifest_path)
-    write_json(folder.manifest_path, manifest | {"run_id": "0" * 12})
+    write_vouched(folder.manifest_path, manifest | {"run_id": "0" * 12})
     assert write_manifest(plan, folder, LAUNCH)["run_id"] == plan.run_id
     assert read_json(folder.manifest_path)["counts"] == manifest["counts"]
 
@@ -138,7 +139,7 @@ def test_a_whole_manifest_of_another_run_is_written_anew(finished):
 def test_a_manifest_that_counts_otherwise_is_written_anew(finished):
     plan, folder = finished
     manifest = read_json(folder.manifest_path)
-    write_json(folder.manifest_path, manifest | {"counts": manifest["counts"] | {"rows_quarantined": 3}})
+    write_vouched(folder.manifest_path, manifest | {"counts": manifest["counts"] | {"rows_quarantined": 3}})
     assert write_manifest(plan, folder, LAUNCH)["counts"] == manifest["counts"]
 
 
@@ -146,9 +147,9 @@ def test_an_older_manifest_without_duplicate_ids_stands(finished):
     plan, folder = finished
     manifest = read_json(folder.manifest_path)
     del manifest["counts"]["duplicate_ids"]
-    write_json(folder.manifest_path, manifest)
+    write_vouched(folder.manifest_path, manifest)
     before = stamp(folder)
-    assert MANIFEST.sign(write_manifest(plan, folder, LAUNCH)) == manifest
+    assert MANIFEST.sign(write_manifest(plan, folder, LAUNCH)) == vouched(manifest)
     assert stamp(folder) == before
 
 

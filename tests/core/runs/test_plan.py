@@ -1,5 +1,4 @@
 import dataclasses
-import json
 import shutil
 
 import pyarrow.parquet as pq
@@ -8,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.core.base.errors import ModelFolderError, RunFolderError
-from tasks.core.base.parquet import STAMP_KEY
 from tasks.core.corpus.sample.listing import SampleFile, list_sample
 from tasks.core.round.sections import Inference, Sample
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.plan import _cut_files
 from tasks.core.runs.plan_file import read_plan, write_plan
 from tests.support.plans import plan_of
+from tests.support.records import change_plan
 from tests.support.round_files import write_sample
 
 
@@ -38,7 +37,7 @@ groups = st.lists(st.lists(st.integers(0, 70), max_size=6), max_size=4)
 
 @given(groups, st.integers(1, 60), st.none() | st.integers(1, 300))
 def test_shards_cover_every_row_once_and_in_order(groups, shard_rows, limit):
-    files = [SampleFile(f"/{n}", str(n), tuple(rows), "x", "int64") for n, rows in enumerate(groups)]
+    files = [SampleFile(f"/{n}", str(n), tuple(rows), "x", "int64", 1) for n, rows in enumerate(groups)]
     cut = list(_cut_files(files, shard_rows, limit))
     covered = [(name, row) for name, start, stop in cut for row in range(start, stop)]
     rows = [(file.name, row) for file in files for row in range(file.rows)]
@@ -125,15 +124,9 @@ def test_the_rounds_name_is_kept_and_tells_no_plans_apart(plan, tmp_path):
         assert read_plan(folder).round_name == kept
 
 
-def change_footer(path, change):
-    table = pq.read_table(path)
-    content = change(json.loads(table.schema.metadata[STAMP_KEY]))
-    pq.write_table(table.replace_schema_metadata({STAMP_KEY: json.dumps(content)}), path)
-
-
 def test_a_plan_whose_inputs_were_altered_is_refused(plan, tmp_path):
     folder = RunFolder(tmp_path / "run")
     write_plan(plan, folder)
-    change_footer(folder.plan_path, lambda said: said | {"inputs": said["inputs"] | {"batch_tokens": 513}})
+    change_plan(folder.plan_path, lambda said: said | {"inputs": said["inputs"] | {"batch_tokens": 513}})
     with pytest.raises(RunFolderError, match=f"says it is of run {plan.run_id}, but its inputs are those of run"):
         read_plan(folder)

@@ -37,7 +37,7 @@ class Shipment:
 
 def pack_engine(shipment: Shipment, label: str) -> EngineModel:
     """Write a label's engine model below the request's folder, then open it as inference will, canaries and all."""
-    bench, variant = shipment.bench, shipment.shipped.variant
+    bench = shipment.bench
     target = Path(bench.request.folder) / label
     building = target.with_name(f".{label}.{uuid.uuid4().hex}.tmp")
     building.mkdir(parents=True)
@@ -46,9 +46,10 @@ def pack_engine(shipment: Shipment, label: str) -> EngineModel:
         shutil.copy(bench.folder / TOKENIZER_FILE, building / TOKENIZER_FILE)
         _write_canaries(bench, label, graphs)
         write_json(building / PARITY_FILE, shipment.report)
-        write_engine_model(_describe(shipment, label, building))
-        write_pyfunc_files(building, variant, bench.card.preprocessing)
-        open_engine(str(building))
+        model = _describe(shipment, label, building)
+        write_engine_model(model)
+        write_pyfunc_files(model)
+        open_engine(str(building), seal=model.seal)
         fsync_tree(building)
         shutil.rmtree(target, ignore_errors=True)
         building.rename(target)

@@ -20,7 +20,8 @@ import yaml
 
 from tasks.core.base.files import write_aside, write_text
 from tasks.core.base.naming import CODE_FILE, CONDA_FILE, MLMODEL_FILE, PYTHON_ENV_FILE, REQUIREMENTS_FILE
-from tasks.core.engines.text_classifier import DEFAULT_CONFIG, SCORE_COLUMN, TEXT_COLUMN
+from tasks.core.engines.model_folder import EngineModel
+from tasks.core.engines.text_classifier import DEFAULT_CONFIG, SCORE_COLUMN, SEAL, TEXT_COLUMN
 from tasks.core.engines.variants import Variant
 
 LOADER = "tasks.core.engines.text_classifier"
@@ -32,11 +33,12 @@ LONG_AGO = (1980, 1, 1, 0, 0, 0)
 """An archive can hold no earlier date than this."""
 
 
-def write_pyfunc_files(folder: Path, variant: Variant, preprocessing: str) -> None:
-    """Write the files named above into an engine model's folder."""
+def write_pyfunc_files(model: EngineModel) -> None:
+    """Write the files named above into a finished engine model's folder."""
+    folder = Path(model.folder)
     modules, libraries = walk_imports(LOADER)
     _write_code(folder / CODE_FILE, modules)
-    python, requirements = platform.python_version(), _requirements(libraries, variant, preprocessing)
+    python, requirements = platform.python_version(), _requirements(libraries, model.variant, model.preprocessing)
     pip_packages: list[Any] = [f"python={python}", "pip", {"pip": requirements}]
     write_text(folder / REQUIREMENTS_FILE, "".join(f"{line}\n" for line in requirements))
     _write_yaml(
@@ -44,7 +46,7 @@ def write_pyfunc_files(folder: Path, variant: Variant, preprocessing: str) -> No
         {"python": python, "build_dependencies": ["pip"], "dependencies": [f"-r {REQUIREMENTS_FILE}"]},
     )
     _write_yaml(folder / CONDA_FILE, {"name": "mlflow-env", "channels": ["conda-forge"], "dependencies": pip_packages})
-    _write_yaml(folder / MLMODEL_FILE, _mlmodel(python))
+    _write_yaml(folder / MLMODEL_FILE, _mlmodel(python, model.seal))
 
 
 def walk_imports(module: str) -> tuple[dict[str, Path], set[str]]:
@@ -103,7 +105,7 @@ def _requirements(libraries: set[str], variant: Variant, preprocessing: str) -> 
     return [f"{name}=={version(name)}" for name in sorted(distributions)]
 
 
-def _mlmodel(python: str) -> dict[str, Any]:
+def _mlmodel(python: str, seal: str) -> dict[str, Any]:
     """Return MLflow's description of the model, without the random id and the time that MLflow would write.
 
     The signature has no inputs: if it named the column, MLflow would refuse a list of texts, and if it did not, MLflow
@@ -112,7 +114,7 @@ def _mlmodel(python: str) -> dict[str, Any]:
     pyfunc = {
         "loader_module": LOADER,
         "code": CODE_FILE,
-        "config": DEFAULT_CONFIG,
+        "config": DEFAULT_CONFIG | {SEAL: seal},
         "env": {"conda": CONDA_FILE, "virtualenv": PYTHON_ENV_FILE},
         "python_version": python,
         "streamable": False,

@@ -86,9 +86,10 @@ def sample_root(sample: Sample) -> Path:
 def file_digest(path: Path) -> str:
     """Return the sha256 of a Parquet file's size and footer, which holds every column chunk's place and extremes."""
     with path.open("rb") as content:
-        size = content.seek(-FOOTER_TAIL_BYTES, os.SEEK_END) + FOOTER_TAIL_BYTES
+        size = content.seek(0, os.SEEK_END)
+        content.seek(max(size - FOOTER_TAIL_BYTES, 0))
         length = int.from_bytes(content.read(4), "little")
-        content.seek(-FOOTER_TAIL_BYTES - length, os.SEEK_END)
+        content.seek(max(size - FOOTER_TAIL_BYTES - length, 0))
         return hashlib.sha256(content.read(length) + str(size).encode()).hexdigest()
 
 
@@ -117,6 +118,7 @@ def _describe(path: Path, sample: Sample, sources: SampleSources, report: Callab
         row_groups=tuple(metadata.row_group(index).num_rows for index in range(metadata.num_row_groups)),
         digest=digest,
         id_type=str(schema.field(sample.id_column).type),
+        changed_ns=path.stat().st_mtime_ns if sources.kind == PARQUET else 0,
     )
 
 

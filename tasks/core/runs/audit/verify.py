@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ class Verification:
         """Scores by label, of shards whose receipt can be read."""
         self.counts: Counter[str] = Counter()
         """Sums of the receipts' other counts, such as `rows_in`."""
+        self.variants: dict[str, Counter[str]] = {}
         self._unquarantined: set[int] = set()
 
     def findings(self) -> Iterator[Finding]:
@@ -66,6 +68,8 @@ class Verification:
         self.files += len(receipt.files)
         self.bytes += sum(receipt.files.values())
         self.rows_out.update(receipt.rows_out)
+        for label, variant in receipt.variants.items():
+            self.variants.setdefault(label, Counter())[variant] += 1
         self.counts.update({key: value for key, value in vars(receipt).items() if type(value) is int})
         if not receipt.rows_quarantined:
             self._unquarantined.add(receipt.shard)
@@ -87,14 +91,23 @@ class Verification:
     def _wrong_in(self, manifest: dict[str, Any]) -> Iterator[str]:
         """Compare the manifest with the plan and, when every shard has a receipt, with the receipts' sums."""
         counts = manifest["counts"]
-        engines = [[use["label"], use["digest"]] for use in manifest["engines"]]
-        planned = [[use.label, use.digest] for use in self.plan.engines]
-        said = {"run_id": manifest["run_id"], "shards": manifest["shards"], "engines": engines}
-        found: dict[str, Any] = {"run_id": self.plan.run_id, "shards": len(self.plan.shards), "engines": planned}
+        inputs = asdict(self.plan.inputs) | {"sample_name": self.plan.sample_name}
+        planned = _without(inputs.pop("engines"), "folder")
+        said = {key: manifest[key] for key in ("run_id", "shards")}
+        said |= {"engines": _without(manifest["engines"], "folder", "variants")}
+        said |= {"settings": {key: manifest["settings"].get(key) for key in inputs}}
+        found: dict[str, Any] = {"run_id": self.plan.run_id, "shards": len(self.plan.shards)}
+        found |= {"engines": planned, "settings": inputs}
         if self.receipts == len(self.plan.shards):
             keys = {"rows_in", "rows_out", "rows_quarantined", *(counts.keys() & self.counts.keys())}
             said |= {key: counts[key] for key in sorted(keys)}
             found |= dict(self.counts) | {"rows_out": dict(self.rows_out)}
+            said["variants"] = {use["label"]: use["variants"] for use in manifest["engines"]}
+            found["variants"] = {label: dict(variants) for label, variants in self.variants.items()}
         for key, value in said.items():
             if value != found[key]:
                 yield f"{key} is {value}, but by plan and receipts it is {found[key]}"
+
+
+def _without(records: list[dict[str, Any]], *left_out: str) -> list[dict[str, Any]]:
+    return [{key: value for key, value in record.items() if key not in left_out} for record in records]

@@ -1,6 +1,12 @@
-"""A shard's rows, read only when they are the ones that were planned."""
+"""A shard's rows, read only when they are the ones that were planned.
+
+A file is the planned one by its footer and its time of change. Rows that are exchanged keep the footer, and whoever
+likes can set the time back; so the sha256 of the rows, taken when a shard is read first, decides when it is read again.
+It is read again where the inode's own time of change, which cannot be set, says that something may have happened.
+"""
 
 import hashlib
+from pathlib import Path
 
 import pyarrow as pa
 
@@ -8,6 +14,18 @@ from tasks.core.base.errors import RunFolderError
 from tasks.core.corpus.sample.listing import file_digest
 from tasks.core.corpus.sample.reading import read_rows
 from tasks.core.runs.plan import Plan, Shard
+
+FileState = tuple[int, int]
+"""A file's time of change, and its inode's, in nanoseconds of the epoch."""
+
+
+def state_of(path: Path) -> FileState | None:
+    """Return a file's state, or None when there is no such file."""
+    try:
+        stat = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return stat.st_mtime_ns, stat.st_ctime_ns
 
 
 def read_shard(plan: Plan, shard: Shard) -> pa.Table:
@@ -34,8 +52,17 @@ def sha256_of_rows(rows: pa.Table) -> str:
 def require_planned(plan: Plan, shard: Shard) -> None:
     """Raise RunFolderError unless the shard's file is the one that was planned."""
     path = plan.input_path(shard)
-    if not path.is_file() or file_digest(path) != plan.inputs.file_digests[shard.file]:
+    if not is_planned(plan, shard):
         raise RunFolderError(
             f"{path} is no longer the file that run {plan.run_id} was planned for. Put it back, or run the inference "
-            "flow again: a changed sample is a run of its own."
+            "flow again: a changed sample is a run of its own, which takes over what was scored from the same rows."
         )
+
+
+def is_planned(plan: Plan, shard: Shard) -> bool:
+    """Say whether the shard's file has the planned footer and time of change."""
+    path, planned_ns = plan.input_path(shard), plan.inputs.changed_ns.get(shard.file, 0)
+    state = state_of(path) if path.is_file() else None
+    if state is None or (planned_ns and state[0] != planned_ns):
+        return False
+    return file_digest(path) == plan.inputs.file_digests[shard.file]

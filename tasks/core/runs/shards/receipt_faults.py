@@ -20,6 +20,17 @@ def receipt_fault(shard: Shard, kind: Kind, problem: str) -> Finding:
     return Finding(kind, receipt_name(shard.number), problem, score_again(shard.number))
 
 
+def other_rows(plan: Plan, shard: Shard) -> Finding:
+    """Say that the sample's file has other rows than the shard was scored from, though it claims to be as it was."""
+    problem = (
+        f"{plan.input_path(shard)} has other rows than shard {shard.number} was scored from, or cannot be read any "
+        "more, though its footer and time of change are those of then"
+    )
+    return Finding(
+        "altered", receipt_name(shard.number), problem, "Put the former file back, or score it as another run"
+    )
+
+
 def is_foreign(plan: Plan, shard: Shard, receipt: Receipt) -> bool:
     """Say whether a receipt is of another run or shard than its place."""
     return (receipt.run_id, receipt.shard) != (plan.run_id, shard.number)

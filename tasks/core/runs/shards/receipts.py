@@ -46,6 +46,8 @@ class Receipt:
     cpu_features: Sequence[str]
     cpu_seconds: float = 0.0
     """This process spent so much CPU time within `seconds`, on all threads."""
+    input_ctime_ns: int = 0
+    """The sample's file or its inode changed last at this time, which no program can set; 0 where it was not noted."""
 
 
 RECEIPT = FileFormat(

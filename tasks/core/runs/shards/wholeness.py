@@ -1,22 +1,24 @@
 """Whether a shard is whole: the one answer, for all who ask; they differ in how much they read again.
 
 status     receipts and the sizes of files: no sample is asked
-resume     ... and that the sample's file has not changed since
+resume     ... and that the sample's file has the rows that were scored; they are read where its state is another
 adoption   ... and every byte
 manifest   ... and the rows of each part, and every byte that changed since the last manifest
-audit      every receipt, footer, id and byte; no sample is asked
+audit      every receipt, footer, id and byte, and the rows of a sample that is still there and claims to be the same
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
+import pyarrow as pa
+
+from tasks.core.base.errors import WinnowError
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.plan import Plan, Shard
 from tasks.core.runs.shards.findings import Finding
 from tasks.core.runs.shards.part_faults import part_faults
-from tasks.core.runs.shards.planned_rows import read_shard, sha256_of_rows
-from tasks.core.runs.shards.receipt_faults import is_foreign, no_receipt, receipt_fault, receipt_faults
+from tasks.core.runs.shards.planned_rows import FileState, is_planned, read_shard, sha256_of_rows, state_of
+from tasks.core.runs.shards.receipt_faults import is_foreign, no_receipt, other_rows, receipt_fault, receipt_faults
 from tasks.core.runs.shards.receipts import Receipt, read_receipts, write_receipt
 
 
@@ -24,28 +26,29 @@ from tasks.core.runs.shards.receipts import Receipt, read_receipts, write_receip
 class Look:
     """How much of a shard is read again, beside its receipt and the sizes of its files."""
 
-    changed_ns: Mapping[str, int] | None = None
-    """The times of change of the sample's files, by name, of which the receipt must name its shard's; None: any."""
+    states: Mapping[str, FileState | None] | None = None
+    """The states of the sample's files, by name: where the receipt names another, rows are read; None asks no file."""
     footers: bool = False
     """The footer of each part must give its rows, and the run, shard, label and engine of its place."""
     bytes_since_ns: int | None = None
     """Files changed at this time (nanoseconds of the epoch) or later must have their sha256; None checks no file."""
     ids: bool = False
     """The parts of all labels must have the same ids in the same order."""
+    rows: bool = False
+    """Where the sample's file is there and claims to be the one that was read, its rows must be those of then."""
 
 
 STATUS = Look()
-AUDIT = Look(footers=True, bytes_since_ns=0, ids=True)
+AUDIT = Look(footers=True, bytes_since_ns=0, ids=True, rows=True)
 
 
 def resume(plan: Plan, shards: Iterable[Shard] | None = None) -> Look:
     """Return the look of a launch at some of the shards, or at all: files are whole, and the sample's as they were.
 
-    Each of the sample's files is asked once for its time of change.
+    Each of the sample's files is asked once for its state.
     """
-    names = {shard.file for shard in (plan.shards if shards is None else shards)}
-    inputs = {name: Path(plan.sample_root) / name for name in names}
-    return Look(changed_ns={name: path.stat().st_mtime_ns for name, path in inputs.items() if path.is_file()})
+    inputs = {shard.file: plan.input_path(shard) for shard in (plan.shards if shards is None else shards)}
+    return Look(states={name: state_of(path) for name, path in inputs.items()})
 
 
 def shard_faults(plan: Plan, folder: RunFolder, shard: Shard, receipt: Receipt | None, look: Look) -> Iterator[Finding]:
@@ -56,9 +59,36 @@ def shard_faults(plan: Plan, folder: RunFolder, shard: Shard, receipt: Receipt |
     yield from receipt_faults(plan, shard, receipt)
     if is_foreign(plan, shard, receipt):
         return
-    if look.changed_ns is not None and receipt.input_mtime_ns != look.changed_ns.get(shard.file):
+    if look.states is not None and not has_rows(plan, shard, receipt, look.states[shard.file]):
         yield receipt_fault(shard, "altered", f"{plan.input_path(shard)} was changed after the shard was scored")
+    if look.rows and _claims_to_be_the_same(plan, shard, receipt) and not has_rows(plan, shard, receipt, None):
+        yield other_rows(plan, shard)
     yield from part_faults(plan, folder, receipt, look.footers, look.bytes_since_ns, look.ids)
+
+
+def has_rows(plan: Plan, shard: Shard, receipt: Receipt, state: FileState | None) -> bool:
+    """Say whether the shard's file, which is in this state, has the rows that the receipt has the sha256 of.
+
+    A file that cannot be read has them not: who scores the shard then says why.
+    """
+    if state == (receipt.input_mtime_ns, receipt.input_ctime_ns):
+        return True
+    try:
+        return is_planned(plan, shard) and sha256_of_rows(read_shard(plan, shard)) == receipt.input_sha256
+    except (OSError, pa.ArrowException, WinnowError):
+        return False
+
+
+def _claims_to_be_the_same(plan: Plan, shard: Shard, receipt: Receipt) -> bool:
+    """Say whether the shard's file is there, with the footer and the time of change that it had when it was read.
+
+    Of one that whoever asks may not read, nothing is said.
+    """
+    try:
+        state = state_of(plan.input_path(shard))
+        return state is not None and state[0] == receipt.input_mtime_ns and is_planned(plan, shard)
+    except OSError:
+        return False
 
 
 def is_whole(plan: Plan, folder: RunFolder, shard: Shard, receipt: Receipt | None, look: Look) -> bool:
@@ -73,25 +103,21 @@ def unfinished_shards(plan: Plan, folder: RunFolder, shards: Sequence[Shard] | N
 
 
 def renew_and_find_unfinished(plan: Plan, folder: RunFolder) -> list[int]:
-    """Return the same, having renewed the receipts of shards whose sample file was copied or touched only.
+    """Return the same, having noted in receipts the new state of files that were moved only: their rows are the same.
 
-    Their rows are read and must be the same to the byte.
+    Else the rows of such files would be read again at each launch.
     """
     unfinished, look = [], resume(plan)
+    states = look.states or {}
     for shard, receipt in read_receipts(plan, folder):
-        if is_whole(plan, folder, shard, receipt, look):
-            continue
-        renewed = None if receipt is None else _renewed(plan, shard, receipt)
-        if renewed is not None and is_whole(plan, folder, shard, renewed, look):
-            write_receipt(renewed, folder)
-        else:
+        if receipt is None or not is_whole(plan, folder, shard, receipt, look):
             unfinished.append(shard.number)
+        elif (renewed := with_state(receipt, states[shard.file])) != receipt:
+            write_receipt(renewed, folder)
     return unfinished
 
 
-def _renewed(plan: Plan, shard: Shard, receipt: Receipt) -> Receipt | None:
-    """Return the receipt with its file's present time of change, or None when the shard's rows are not its rows."""
-    mtime_ns = plan.input_path(shard).stat().st_mtime_ns
-    if receipt.input_mtime_ns == mtime_ns or sha256_of_rows(read_shard(plan, shard)) != receipt.input_sha256:
-        return None
-    return replace(receipt, input_mtime_ns=mtime_ns)
+def with_state(receipt: Receipt, state: FileState | None) -> Receipt:
+    """Return the receipt with its file's present state."""
+    mtime_ns, ctime_ns = state or (receipt.input_mtime_ns, 0)
+    return replace(receipt, input_mtime_ns=mtime_ns, input_ctime_ns=ctime_ns)

@@ -3,6 +3,7 @@
 import json
 import shutil
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -66,6 +67,7 @@ def test_canaries_of_another_model_are_refused_unless_the_caller_asks_for_fp32(t
     write_canaries(tmp_path / "engine", texts, {variant.name: right + 1, FP32.name: right})
     model.files["canaries.json"] = sha256_of_file(tmp_path / "engine" / "canaries.json")
     write_engine_model(model)
+    write_pyfunc_files(model)
     load = "import sys, mlflow; print(mlflow.pyfunc.load_model(sys.argv[1]).predict(['x'])['probability'][0])"
     refused = outside(load, model.folder)
     assert refused.returncode == 1
@@ -110,10 +112,29 @@ def test_a_plain_script_gives_the_same_logits(tiny_bert, tmp_path, outside, vari
     np.testing.assert_allclose(found, logits_of(TEXTS, *open_engine(model.folder)), atol=tolerance, rtol=0)
 
 
-def test_the_same_model_gives_the_same_bytes(tiny_bert, tmp_path):
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"positive_index": 0}, "column 0"),
+        ({"label": "negative"}, "label 'negative'"),
+        ({"canary_tolerance": 0.1}, "0.1"),
+    ],
+)
+def test_an_engine_model_that_was_signed_anew_after_it_was_registered_is_refused(
+    tiny_bert, tmp_path, outside, change, message
+):
+    model = write_tiny_engine(tiny_bert, tmp_path / "engine")
+    write_engine_model(replace(model, **change))
+    done = outside(PYFUNC_SCRIPT, model.folder, "[]")
+    assert done.returncode == 1
+    assert "holds another engine model than was planned" in done.stderr
+    assert message in done.stderr
+
+
+def test_the_same_model_gives_the_same_bytes(tiny_engines, tmp_path):
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
-        write_pyfunc_files(tmp_path / name, FP32, "boost")
+        write_pyfunc_files(replace(tiny_engines["positive"], folder=str(tmp_path / name), preprocessing="boost"))
     files = sha256_of_folder(tmp_path / "one")
     assert sorted(files) == ["MLmodel", CODE_FILE, "conda.yaml", "python_env.yaml", "requirements.txt"]
     assert sha256_of_folder(tmp_path / "two") == files
@@ -127,15 +148,16 @@ def test_the_same_model_gives_the_same_bytes(tiny_bert, tmp_path):
         (openvino_int8(), "boost", {"openvino", "emoji", "contractions", "textsearch"}),
     ],
 )
-def test_only_the_libraries_that_the_model_needs_are_required(tmp_path, variant, preprocessing, also):
-    write_pyfunc_files(tmp_path, variant, preprocessing)
+def test_only_the_libraries_that_the_model_needs_are_required(tiny_engines, tmp_path, variant, preprocessing, also):
+    model = replace(tiny_engines["positive"], variant=variant, preprocessing=preprocessing)
+    write_pyfunc_files(replace(model, folder=str(tmp_path)))
     lines = (tmp_path / "requirements.txt").read_text().splitlines()
     always = {"mlflow", "numpy", "onnxruntime", "pandas", "scipy", "tokenizers"}
     assert {line.split("==")[0] for line in lines} == always | also
 
 
-def test_the_code_is_what_the_loader_imports_and_no_more(tmp_path):
-    write_pyfunc_files(tmp_path, FP32, "none")
+def test_the_code_is_what_the_loader_imports_and_no_more(tiny_engines, tmp_path):
+    write_pyfunc_files(replace(tiny_engines["positive"], folder=str(tmp_path)))
     names = zipfile.ZipFile(tmp_path / CODE_FILE).namelist()
     assert {"tasks/__init__.py", "tasks/core/engines/runtimes.py", "tasks/core/preprocessing/boost.py"} <= set(names)
     assert not [name for name in names if "conversion" in name or "training" in name or "round" in name]

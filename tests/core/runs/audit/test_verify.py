@@ -11,10 +11,13 @@ from tasks.core.base.files import read_json, sha256_of_file, sha256_of_folder, w
 from tasks.core.base.parquet import STAMP_KEY
 from tasks.core.inference.scoring import score_shard
 from tasks.core.runs.audit.verify import Verification
+from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.manifest import Launch, write_manifest
 from tasks.core.runs.plan_file import read_plan
 from tasks.core.runs.shards.receipts import read_receipt, write_receipt
 from tasks.core.runs.shards.wholeness import unfinished_shards
+from tests.support.records import change_plan, change_record
+from tests.support.written_before import copy_of, only
 
 PART = "output/positive/part-00001.parquet"
 
@@ -51,7 +54,7 @@ def change_receipt(folder, number, **changes):
 
 
 def change_manifest(folder, **changes):
-    write_json(folder.manifest_path, read_json(folder.manifest_path) | changes)
+    change_record(folder.manifest_path, lambda content: content | changes)
 
 
 def rewrite(folder, change, name=PART):
@@ -330,7 +333,61 @@ def test_a_count_of_the_manifest_that_is_not_the_sum_is_named(finished, key, val
 @pytest.mark.parametrize(("key", "value"), [("run_id", "0" * 12), ("shards", 4), ("engines", [])])
 def test_a_manifest_of_another_plan_is_named(finished, key, value):
     change_manifest(finished, **{key: value})
-    assert f"manifest.json: {key} is {value}, but by plan" in problem(finished)
+    shown = [str(finding) for finding in Verification(finished.path).findings()]
+    assert any(f"manifest.json: {key} is {value}, but by plan" in finding for finding in shown)
+
+
+@pytest.mark.parametrize(
+    ("key", "change"),
+    [
+        ("settings", lambda said: said | {"settings": said["settings"] | {"batch_tokens": 513}}),
+        ("settings", lambda said: said | {"settings": said["settings"] | {"changed_ns": {}}}),
+        ("engines", lambda said: said | {"engines": [use | {"seal": "0" * 12} for use in said["engines"]]}),
+        ("variants", lambda said: said | {"engines": [use | {"variants": {}} for use in said["engines"]]}),
+    ],
+)
+def test_whatever_the_manifest_says_otherwise_than_the_plan_is_named(finished, key, change):
+    change_record(finished.manifest_path, change)
+    assert f"miscounted  manifest.json: {key} is " in problem(finished)
+
+
+@pytest.mark.parametrize("change", [{"batch_tokens": 513}, {"limit": 97}, {"file_digests": {"a.parquet": "0" * 64}}])
+def test_a_plan_whose_run_id_is_not_that_of_its_inputs_is_refused(finished, change):
+    change_plan(finished.plan_path, lambda said: said | {"inputs": said["inputs"] | change})
+    with pytest.raises(RunFolderError, match="but its inputs are those of run"):
+        found(finished)
+
+
+def test_an_older_plan_whose_run_id_is_not_that_of_its_inputs_is_refused(tmp_path):
+    folder = RunFolder(only(copy_of("0.1.0", tmp_path) / "runs"))
+    change_plan(folder.plan_path, lambda said: said)  # as it was, with a checksum
+    assert found(folder) == []
+    change_plan(folder.plan_path, lambda said: said | {"shard_rows": 21})
+    with pytest.raises(RunFolderError, match="says it is of run ca61e7429997, its inputs are those of run"):
+        found(folder)
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "message"),
+    [
+        ("start", [0, 41, 80], "its shard 1 has rows 41 to 80 of a.parquet, out of turn"),
+        ("stop", [40, 80, 80], "its shard 2 has rows 80 to 80 of a.parquet, out of turn"),
+        ("number", [0, 2, 1], "its shard in place 1 has the number 2"),
+        ("file", ["a.parquet", "b.parquet", "a.parquet"], "its shard 1 is of b.parquet, which is none of its files"),
+    ],
+)
+def test_a_plan_whose_shards_do_not_cover_the_rows_in_turn_is_refused(finished, column, values, message):
+    def other(table):
+        return table.set_column(table.schema.get_field_index(column), table.schema.field(column), [values])
+
+    change_plan(finished.plan_path, lambda said: said, other)
+    with pytest.raises(RunFolderError, match=message):
+        found(finished)
+
+
+def test_a_sample_that_is_another_by_now_is_nobodys_finding(finished, sample):
+    pq.write_table(pa.table({"tweet_id": [1], "text": ["another"]}), sample.path / "a.parquet")
+    assert found(finished) == []
 
 
 def test_a_plan_of_another_run_than_the_folders_name_is_named(finished):

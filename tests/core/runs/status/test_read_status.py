@@ -4,12 +4,10 @@ import shutil
 import subprocess
 from dataclasses import asdict, replace
 
-import pyarrow.parquet as pq
 import pytest
 
 from tasks.core.base.errors import RunFolderError
 from tasks.core.base.files import write_json
-from tasks.core.base.parquet import STAMP_KEY
 from tasks.core.base.processes import this_process
 from tasks.core.inference.scoring import score_shard
 from tasks.core.runs.folder import RunFolder, worker_name
@@ -23,6 +21,7 @@ from tasks.core.runs.status import signs_of_life
 from tasks.core.runs.status.failure_groups import LOG_TAIL_BYTES, even_out
 from tasks.core.runs.status.markers import Running, marked
 from tasks.core.runs.status.read_status import read_status
+from tests.support.records import change_plan
 from tests.support.run_marks import HOST, begin, dead_pid, fail, now
 
 
@@ -267,11 +266,9 @@ def test_a_torn_plan_is_named(make_named_run):
 
 def test_a_plan_of_another_version_is_named(make_named_run):
     _, folder = make_named_run(score=False)
-    table = pq.read_table(folder.plan_path)
-    settings = json.loads(table.schema.metadata[STAMP_KEY]) | {"of_another_version": 1}
-    pq.write_table(table.replace_schema_metadata({STAMP_KEY: json.dumps(settings)}), folder.plan_path)
+    change_plan(folder.plan_path, lambda said: {key: value for key, value in said.items() if key != "round_name"})
     with pytest.raises(
         RunFolderError,
-        match=r"cannot be read as a plan of format 2: .*of_another_version.*Look at the folder with the version",
+        match=r"cannot be read as a plan of format 2: it lacks \['round_name'\].*Look at the folder with the version",
     ):
         read_status(folder.path)

@@ -20,6 +20,7 @@ from tasks.core.training.seeds.train_seed import train_seed
 from tasks.core.training.trainer.checkpoint import read_card
 from tasks.core.training.trainer.finetune import finetune
 from tasks.core.training.trainer.workspace import claim_workspace
+from tests.support.records import change_record
 from tests.support.studies import prepare_study
 
 DOCUMENT_FILES = {
@@ -252,8 +253,7 @@ def test_a_base_model_that_changed_since_it_was_planned_with_is_not_trained(plan
 
 def test_another_configurations_result_is_refused(plan):
     train(plan)
-    path = plan.folder / "result.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"config_hash": "0" * 12}))
+    change_record(plan.folder / "result.json", lambda content: content | {"config_hash": "0" * 12})
     with pytest.raises(TrainingError, match="was written for configuration 000000000000"):
         read_result(plan)
 
