@@ -1,7 +1,8 @@
 """Score one shard: each distinct text once, tokenised once for all labels.
 
 Reads   the plan's rows of one file, and the engine models' folders
-Writes  output/<LABEL>/part-<N>.parquet, quarantine/part-<N>.parquet, a line in logs/<LABEL>/, receipts/<N>.json (last)
+Writes  a line in logs/<LABEL>/, receipts/<N>.json, which makes the shard finished, output/<LABEL>/part-<N>.parquet and
+        quarantine/part-<N>.parquet, which lay under the attempt's own name before
 """
 
 import time
@@ -14,7 +15,6 @@ from numpy.typing import NDArray
 
 from tasks.core.base.cpu import cpu_features, processor_name
 from tasks.core.base.errors import ModelFolderError
-from tasks.core.base.files import sha256_of_file
 from tasks.core.base.threads import cpu_threads
 from tasks.core.engines.libraries import require_libraries
 from tasks.core.engines.loading import open_engine
@@ -24,8 +24,9 @@ from tasks.core.inference.shard_texts import ShardTexts, part_rows, tokenise
 from tasks.core.runs.folder import RunFolder, worker_name
 from tasks.core.runs.parts import provenance, score_table, write_part
 from tasks.core.runs.plan import Plan, Shard
+from tasks.core.runs.shards.attempts import Attempt, attempt, settled
 from tasks.core.runs.shards.planned_rows import read_shard, sha256_of_rows
-from tasks.core.runs.shards.receipts import Receipt, write_receipt
+from tasks.core.runs.shards.receipts import Receipt
 
 BINS = 20
 """A receipt's histograms have so many bins, of equal width from 0 to 1."""
@@ -45,36 +46,37 @@ class _Read:
 class _Scored:
     """What scoring a shard for its labels gave."""
 
-    paths: list[Path] = field(default_factory=list)
     variants: dict[str, str] = field(default_factory=dict)
     histograms: dict[str, list[int]] = field(default_factory=dict)
     engine_seconds: float = 0.0
 
 
 def score_shard(plan: Plan, shard: Shard, folder: RunFolder) -> Receipt:
-    """Score a shard for every label and write its outputs, then its receipt.
+    """Score a shard for every label and return its receipt; where another worker was faster, return that one's.
 
     The scores follow from the plan and the rows alone: another worker of the same kind writes the same bytes. One of
     another kind is within the canaries' tolerance or, where the plan lets it, falls back to fp32 and says so.
 
     Raises:
         MachineError: this worker has other libraries than the plan, or cannot run an engine as it was made.
+        LaunchLostError: another launch has taken over the run folder; nothing of the shard was changed.
     """
     started, cpu = time.monotonic(), time.process_time()
     require_libraries(plan.inputs.libraries)
-    read = _read(plan, shard)
-    scored = _score_labels(plan, read.texts, shard, folder)
-    folder.quarantine_path(shard.number).unlink(missing_ok=True)
-    if read.quarantined.num_rows:
-        scored.paths.append(write_part(read.quarantined, folder.quarantine_path(shard.number)))
-    seconds = round(time.monotonic() - started, 3)
-    line = f"shard {shard.number:05d}: {len(read.texts.ids)} rows, {seconds:.1f} s"
-    for use in plan.engines:
-        _log(folder.log_path(use.label, worker_name()), line)
-    receipt = _receipt(plan, shard, folder, read, scored)
-    receipt = replace(receipt, seconds=seconds, cpu_seconds=round(time.process_time() - cpu, 3))
-    write_receipt(receipt, folder)
-    return receipt
+    if (receipt := settled(plan, folder, shard)) is not None:
+        return receipt
+    with attempt(folder, shard) as tried:
+        read = _read(plan, shard)
+        scored = _score_labels(plan, read.texts, tried)
+        if read.quarantined.num_rows:
+            write_part(read.quarantined, tried.own(folder.quarantine_path(shard.number)))
+        seconds = round(time.monotonic() - started, 3)
+        line = f"shard {shard.number:05d}: {len(read.texts.ids)} rows, {seconds:.1f} s"
+        for use in plan.engines:
+            _log(folder.log_path(use.label, worker_name()), line)
+        receipt = _receipt(plan, shard, read, scored)
+        receipt = replace(receipt, seconds=seconds, cpu_seconds=round(time.process_time() - cpu, 3))
+        return tried.commit(plan, receipt)
 
 
 def _read(plan: Plan, shard: Shard) -> _Read:
@@ -85,9 +87,9 @@ def _read(plan: Plan, shard: Shard) -> _Read:
     return _Read(mtime_ns, rows, tokenise(plan, scorable), quarantined)
 
 
-def _receipt(plan: Plan, shard: Shard, folder: RunFolder, read: _Read, scored: _Scored) -> Receipt:
-    """Say what was scored and written; how long that took is filled in by who took the time."""
-    texts, names = read.texts, {path: path.relative_to(folder.path).as_posix() for path in scored.paths}
+def _receipt(plan: Plan, shard: Shard, read: _Read, scored: _Scored) -> Receipt:
+    """Say what was scored; the files are filled in by the attempt, the time by who took it."""
+    texts = read.texts
     return Receipt(
         shard=shard.number,
         run_id=plan.run_id,
@@ -100,8 +102,8 @@ def _receipt(plan: Plan, shard: Shard, folder: RunFolder, read: _Read, scored: _
         truncated_texts=texts.truncated,
         input_mtime_ns=read.input_mtime_ns,
         input_sha256=sha256_of_rows(read.rows),
-        files={name: path.stat().st_size for path, name in names.items()},
-        sha256={name: sha256_of_file(path) for path, name in names.items()},
+        files={},
+        sha256={},
         histograms=scored.histograms,
         seconds=0.0,
         engine_seconds=round(scored.engine_seconds, 3),
@@ -112,7 +114,7 @@ def _receipt(plan: Plan, shard: Shard, folder: RunFolder, read: _Read, scored: _
     )
 
 
-def _score_labels(plan: Plan, texts: ShardTexts, shard: Shard, folder: RunFolder) -> _Scored:
+def _score_labels(plan: Plan, texts: ShardTexts, tried: Attempt) -> _Scored:
     """Run every label's model on the texts and write its scores; labels of one model share its pass."""
     scored = _Scored()
     logits: dict[int, NDArray[np.float32]] = {}
@@ -123,9 +125,9 @@ def _score_labels(plan: Plan, texts: ShardTexts, shard: Shard, folder: RunFolder
             logits[id(engine)] = engine.logits(texts.tokens, plan.inputs.batch_tokens)
             scored.engine_seconds += time.monotonic() - before
         scores = _scores(model, logits[id(engine)])[texts.text_of_row]
-        content = provenance(plan, use, shard.number, model.variant.name)
-        path = folder.output_path(use.label, shard.number)
-        scored.paths.append(write_part(score_table(texts.ids, scores), path, content))
+        number = tried.shard.number
+        content = provenance(plan, use, number, model.variant.name)
+        write_part(score_table(texts.ids, scores), tried.own(tried.folder.output_path(use.label, number)), content)
         scored.variants[use.label] = model.variant.name
         scored.histograms[use.label] = np.histogram(scores, bins=BINS, range=(0, 1))[0].tolist()
     return scored

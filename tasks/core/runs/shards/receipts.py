@@ -46,6 +46,8 @@ class Receipt:
     cpu_features: Sequence[str]
     cpu_seconds: float = 0.0
     """This process spent so much CPU time within `seconds`, on all threads."""
+    attempt: str = ""
+    """The parts were written under this name before they were the shard's; see `attempts.py`."""
 
 
 RECEIPT = FileFormat(
@@ -60,7 +62,7 @@ _TYPES = TypeAdapter(Receipt)
 
 
 def write_receipt(receipt: Receipt, folder: RunFolder) -> None:
-    """Write the receipt; from here on the shard counts as finished."""
+    """Write a standing receipt anew; an attempt's own is never written so, for the first one wins."""
     write_record(folder.receipt_path(receipt.shard), RECEIPT, asdict(receipt))
 
 
