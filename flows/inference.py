@@ -11,6 +11,7 @@ from flows.names import place_of_run, round_and_flow
 from infra.cluster import task_runner
 from infra.clusters.profiles import read_profile, with_resources, worker_count
 from infra.fan_out import run_all
+from tasks.core.base.hold import discard
 from tasks.core.inference.estimate import estimate
 from tasks.core.round.model import Round
 from tasks.core.round.round_file import read_round
@@ -66,19 +67,21 @@ def inference(  # noqa: PLR0913 - Prefect merges nested parameters shallowly, so
     get_sample(round_, sample)
     engines = [fetch_engine(round_, label) for label in round_.active_labels]
     plan, folder = plan_run(round_, sample, run_name, limit, engines, run_id)
-    with launch_lock(folder.path):
+    with launch_lock(folder.path) as token:
+        started, rows = time.monotonic(), 0
+        unfinished = find_unfinished(plan, folder)
         if not dry_run:
             asked = {"cluster": cluster, "memory_gib": memory_gib, "walltime_minutes": walltime_minutes}
             write_resources(folder, asked)
-        started, rows = time.monotonic(), 0
-        if find_unfinished(plan, folder):
+        if unfinished:
             if not dry_run:
-                folder.manifest_path.unlink(missing_ok=True)
+                discard(folder.manifest_path)
             profile = read_profile(cluster or round_.clusters.inference)
             profile = with_resources(profile, memory_gib, walltime_minutes)
             runner = task_runner(profile, place_of_run(round_, folder))
             score = score_shards.with_options(task_runner=runner, flow_run_name=f"{round_.name} shards")
-            rows = score(round_, str(folder.path), dry_run, worker_count(profile), profile.lost_worker_attempts)
+            workers, attempts = worker_count(profile), profile.lost_worker_attempts
+            rows = score(round_, str(folder.path), token, dry_run, workers, attempts)
         if dry_run:
             return
         manifest = finish_run(plan, folder, Launch(rows, round(time.monotonic() - started, 1)))
@@ -86,8 +89,11 @@ def inference(  # noqa: PLR0913 - Prefect merges nested parameters shallowly, so
 
 
 @flow(name="score-shards", validate_parameters=False, persist_result=False)
-def score_shards(round_: Round, run_folder: str, dry_run: bool, workers: int | None, attempts: int) -> int:
-    """Estimate the cost, score the unfinished shards side by side, and return how many rows were scored."""
+def score_shards(round_: Round, run_folder: str, token: str, dry_run: bool, workers: int | None, attempts: int) -> int:
+    """Estimate the cost, score the unfinished shards side by side, and return how many rows were scored.
+
+    The workers join the launch of this token: once it is taken over, what they do does not count.
+    """
     folder = RunFolder(Path(run_folder))
     plan = read_plan(folder)
     shards = unfinished_shards(plan, folder)
@@ -100,6 +106,6 @@ def score_shards(round_: Round, run_folder: str, dry_run: bool, workers: int | N
         return 0
     progress = Progress(start_progress(round_, plan, folder), plan, folder, shards)
     blocks = group_shards(shards, workers)
-    scored = run_all(lambda block: score_block.submit(run_folder, block), blocks, attempts, progress.update)
+    scored = run_all(lambda block: score_block.submit(run_folder, block, token), blocks, attempts, progress.update)
     progress.update(last=True)
     return sum(scored.values())

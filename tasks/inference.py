@@ -82,7 +82,7 @@ def get_sample(round_: Round, sample: str) -> Sample:
 def plan_run(
     round_: Round, sample: str, run_name: str, limit: int | None, engines: list[EngineUse], run_id: str | None = None
 ) -> tuple[Plan, RunFolder]:
-    """Plan the shards and write the plan into the run folder that its fingerprint names.
+    """Plan the shards, and return the plan and the run folder that its fingerprint names; nothing is written yet.
 
     Raises:
         RunFolderError: models, sample, libraries or Winnow are no longer those of the run that `run_id` names.
@@ -101,16 +101,19 @@ def plan_run(
             "inference deployment without run_id."
         )
     name = run_folder_name(round_.iteration, round_.method, run_name, plan.run_id, sample)
-    folder = RunFolder(round_.inference.output_path / name)
-    write_plan(plan, folder)
-    return plan, folder
+    return plan, RunFolder(round_.inference.output_path / name)
 
 
 def find_unfinished(plan: Plan, folder: RunFolder) -> int:
-    """Return how many shards are to be scored, having taken over those that an earlier run scored in the same way.
+    """Write the plan, unless it stands, and return how many shards are to be scored.
 
-    Call it while the launch holds the folder: another launch may have finished shards before.
+    Those that an earlier run scored in the same way are taken over. Call it while the launch holds the folder: another
+    launch may have finished shards before.
+
+    Raises:
+        RunFolderError: the folder holds another plan.
     """
+    write_plan(plan, folder)
     unfinished = renew_and_find_unfinished(plan, folder)
     if adopted := adopt_shards(plan, folder, unfinished):
         get_run_logger().info("%d of %d shards are taken from earlier runs", len(adopted), len(plan.shards))

@@ -6,10 +6,11 @@ from pathlib import Path
 
 from prefect import task
 
-from tasks.core.base.errors import DiskFullError, MachineError
+from tasks.core.base.errors import DiskFullError, LaunchLostError, MachineError
 from tasks.core.inference.estimate import Measured, measure
 from tasks.core.inference.scoring import score_shard
 from tasks.core.runs.folder import RunFolder
+from tasks.core.runs.launch_lock import joined
 from tasks.core.runs.plan import Plan
 from tasks.core.runs.plan_file import read_plan
 from tasks.core.runs.shards.wholeness import unfinished_shards
@@ -29,12 +30,17 @@ def measure_run(run_folder: str, shard: int) -> Measured:
 
 
 @task(task_run_name="shards-from-{shards[0]}", **RETRIED)
-def score_block(run_folder: str, shards: tuple[int, ...]) -> int:
-    """Score the block's unfinished shards on a worker; return how many rows they have.
+def score_block(run_folder: str, shards: tuple[int, ...], token: str | None = None) -> int:
+    """Score the block's unfinished shards on a worker, for the launch of that token; return how many rows they have.
 
     A shard that fails does not keep the later ones from being scored; its error is raised at the end. A disk that is
-    full or gone fails them all, and so does a machine that cannot run the models.
+    full or gone fails them all, and so does a machine that cannot run the models, and a launch that was taken over.
     """
+    with joined(Path(run_folder), token):
+        return _score_block(run_folder, shards)
+
+
+def _score_block(run_folder: str, shards: tuple[int, ...]) -> int:
     folder = RunFolder(Path(run_folder))
     plan = _plan_of(run_folder, folder.plan_path.stat().st_mtime_ns)
     todo = unfinished_shards(plan, folder, [plan.shards[number] for number in shards])
@@ -51,7 +57,10 @@ def _score(plan: Plan, number: int, folder: RunFolder, failures: list[Exception]
         with marked(folder, number):
             return score_shard(plan, plan.shards[number], folder).rows_in
     except Exception as error:
-        if isinstance(error, DiskFullError | MachineError) or getattr(error, "errno", None) in DISK_GONE:
+        if (
+            isinstance(error, DiskFullError | MachineError | LaunchLostError)
+            or getattr(error, "errno", None) in DISK_GONE
+        ):
             raise
         failures.append(error)
         return 0

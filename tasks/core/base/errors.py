@@ -9,6 +9,7 @@ WinnowError
 ├── ParityError          an engine model that does not rank as its checkpoint does
 ├── MachineError         a machine that cannot run an engine model as it was made
 ├── RunFolderError       a run folder whose files contradict each other
+│   └── LaunchLostError  a launch, or its worker, whose run folder was taken over by another
 ├── FormatError          a file that another version of Winnow wrote
 ├── TornRecordError      a file of Winnow's own that is torn, or is none of its kind
 └── DiskFullError        a disk, or the user's share of it, that is full
@@ -62,6 +63,10 @@ class MachineError(WinnowError):
 
 class RunFolderError(WinnowError):
     """A run folder's plan, receipts and outputs contradict each other."""
+
+
+class LaunchLostError(RunFolderError):
+    """Another launch has taken over the run folder; what this one or its workers still write does not count."""
 
 
 class FormatError(WinnowError):

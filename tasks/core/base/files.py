@@ -4,13 +4,15 @@ import errno
 import hashlib
 import json
 import os
-import uuid
+import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from tasks.core.base.errors import DiskFullError
+from tasks.core.base.hold import aside_of, lost_hold_named, make_folder
 
 FINGERPRINT_CHARACTERS = 12
 READ_BYTES = 1 << 20
@@ -19,23 +21,57 @@ DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 @contextmanager
 def write_aside(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; on success fsync it and rename it to `path`.
+    """Yield a temporary path; on success fsync it and rename it to `path`.
 
-    Readers see the old file or the whole new one, also after a power cut. On an error the temporary file is removed.
+    Readers see the old file or the whole new one, also after a power cut. On an error the temporary file is removed. It
+    is made beside `path`, or in the place of the launch that this thread works for: see `tasks.core.base.hold`.
 
     Raises:
         DiskFullError: there is no room for it.
+        LaunchLostError: another launch has taken over the folder.
     """
-    with _full_disk_named(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        aside = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+    with _full_disk_named(path), lost_hold_named(path):
+        make_folder(path.parent)
+        aside = aside_of(path)
         try:
             yield aside
-            _fsync(aside)
+            fsync(aside)
             aside.replace(path)
         finally:
             aside.unlink(missing_ok=True)
-        _fsync(path.parent)
+        fsync(path.parent)
+
+
+def link_first(made: Path, path: Path) -> bool:
+    """Give a finished file the name `path` too, unless another has it, and say whether it has it now.
+
+    In one step, also on a shared file system; nothing that stands is ever replaced.
+    """
+    fsync(made)
+    try:
+        os.link(made, path)
+    except FileExistsError:
+        # A server that got the request twice answers so, too.
+        return path.exists() and path.samefile(made)
+    fsync(path.parent)
+    return True
+
+
+def file_time(folder: Path) -> float:
+    """Return what the file system takes for the present time, in seconds since the epoch: its own clock stamps files.
+
+    Ages of files are told by it, for the clocks of hosts may differ by hours. Where nothing can be written, this host's
+    clock has to do.
+    """
+    try:
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=".time.", suffix=".tmp") as probe:
+            return os.fstat(probe.fileno()).st_mtime
+    except PermissionError:
+        return time.time()
+    except OSError as error:
+        if error.errno not in (*DISK_FULL, errno.EROFS):
+            raise
+        return time.time()
 
 
 @contextmanager
@@ -95,11 +131,12 @@ def fingerprint(content: Any) -> str:
 def fsync_tree(folder: Path) -> None:
     """Fsync every file and folder below `folder`, and `folder` itself."""
     for path in folder.rglob("*"):
-        _fsync(path)
-    _fsync(folder)
+        fsync(path)
+    fsync(folder)
 
 
-def _fsync(path: Path) -> None:
+def fsync(path: Path) -> None:
+    """Put a file's content, or a folder's names, to disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

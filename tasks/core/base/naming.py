@@ -5,6 +5,7 @@ module spells a name.
 """
 
 import re
+import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,7 +27,8 @@ BASE_MODEL_NAME = "base"
 PLAN_FILE = "plan.parquet"
 MANIFEST_FILE = "manifest.json"
 RESOURCES_FILE = "resources.json"
-LOCK_FILE = "launch.lock"
+LAUNCH_FOLDER = "launch"
+HOLDER_FILE = "holder.json"
 SUMMARY_FILE = "summary.md"
 JOB_ENDINGS_FILE = "jobs.jsonl"
 PROBE_FILE = ".probe"
@@ -119,6 +121,9 @@ RUN_FOLDER = re.compile(
 )
 
 
+ATTEMPT_FOLDER = re.compile(r"^\.(?P<attempt>(?P<shard>\d{5,})-[0-9a-f]{32})\.tmp$")
+
+
 @dataclass(frozen=True)
 class RunFolderName:
     """The parts of a run folder's name; `iteration` carries the method's suffix and no leading `iter`."""
@@ -183,6 +188,37 @@ def parse_shard(name: str) -> int | None:
     """Return the number of the shard that a receipt, marker or part is of, or None when `name` is none of them."""
     digits = name.partition(".")[0].removeprefix("part-")
     return int(digits) if digits.isdecimal() else None
+
+
+def new_attempt(number: int) -> str:
+    """Return a name for a new attempt at a shard, which no other attempt has."""
+    return f"{shard_number(number)}-{uuid.uuid4().hex}"
+
+
+def attempted_shard(attempt: str) -> int:
+    """Return the number of the shard that an attempt is at."""
+    return int(attempt.partition("-")[0])
+
+
+def attempt_folder(attempt: str) -> str:
+    """Return the name of the folder of an attempt's own files."""
+    return f".{attempt}.tmp"
+
+
+def parse_attempt(name: str) -> str | None:
+    """Return the attempt whose folder has this name, or None when it is none."""
+    match = ATTEMPT_FOLDER.match(name)
+    return match["attempt"] if match else None
+
+
+def ended_launch_folder(token: str) -> str:
+    """Return the name under which the place of a launch that ended is put aside."""
+    return f".{LAUNCH_FOLDER}.{token}.ended.tmp"
+
+
+def coming_launch_folder(token: str) -> str:
+    """Return the name under which a launch makes its place before it holds the folder."""
+    return f".{LAUNCH_FOLDER}.{token}.tmp"
 
 
 def worker_log(worker: str) -> str:

@@ -1,7 +1,8 @@
 """Score one shard: each distinct text once, tokenised once for all labels.
 
 Reads   the plan's rows of one file, and the engine models' folders
-Writes  output/<LABEL>/part-<N>.parquet, quarantine/part-<N>.parquet, a line in logs/<LABEL>/, receipts/<N>.json (last)
+Writes  a line in logs/<LABEL>/, receipts/<N>.json, which makes the shard finished, output/<LABEL>/part-<N>.parquet and
+        quarantine/part-<N>.parquet, which lay under the attempt's own name before
 """
 
 import time
@@ -14,7 +15,6 @@ from numpy.typing import NDArray
 
 from tasks.core.base.cpu import cpu_features, processor_name
 from tasks.core.base.errors import RunFolderError
-from tasks.core.base.files import sha256_of_file
 from tasks.core.base.threads import cpu_threads
 from tasks.core.engines.libraries import require_libraries
 from tasks.core.engines.loading import open_engine
@@ -24,9 +24,10 @@ from tasks.core.inference.shard_texts import ShardTexts, part_rows, tokenise
 from tasks.core.runs.folder import RunFolder, worker_name
 from tasks.core.runs.parts import provenance, score_table, write_part
 from tasks.core.runs.plan import Plan, Shard
+from tasks.core.runs.shards.attempts import Attempt, attempt, settled
 from tasks.core.runs.shards.planned_rows import FileState, read_shard, sha256_of_rows, state_of
 from tasks.core.runs.shards.receipt_faults import is_foreign
-from tasks.core.runs.shards.receipts import Receipt, read_receipt, write_receipt
+from tasks.core.runs.shards.receipts import Receipt, read_receipt
 
 BINS = 20
 """A receipt's histograms have so many bins, of equal width from 0 to 1."""
@@ -48,14 +49,13 @@ class _Read:
 class _Scored:
     """What scoring a shard for its labels gave."""
 
-    paths: list[Path] = field(default_factory=list)
     variants: dict[str, str] = field(default_factory=dict)
     histograms: dict[str, list[int]] = field(default_factory=dict)
     engine_seconds: float = 0.0
 
 
 def score_shard(plan: Plan, shard: Shard, folder: RunFolder) -> Receipt:
-    """Score a shard for every label and write its outputs, then its receipt.
+    """Score a shard for every label and return its receipt; where another worker was faster, return that one's.
 
     The scores follow from the plan and the rows alone: another worker of the same kind writes the same bytes. One of
     another kind is within the canaries' tolerance or, where the plan lets it, falls back to fp32 and says so.
@@ -64,22 +64,24 @@ def score_shard(plan: Plan, shard: Shard, folder: RunFolder) -> Receipt:
         MachineError: this worker has other libraries than the plan, or cannot run an engine as it was made.
         ModelFolderError: an engine model is not the planned one, or gives logits that are no finite numbers.
         RunFolderError: the sample's file is not the planned one, or has other rows than when the shard was scored.
+        LaunchLostError: another launch has taken over the run folder; nothing of the shard was changed.
     """
     started, cpu = time.monotonic(), time.process_time()
     require_libraries(plan.inputs.libraries)
-    read = _read(plan, shard, folder)
-    scored = _score_labels(plan, read.texts, shard, folder)
-    folder.quarantine_path(shard.number).unlink(missing_ok=True)
-    if read.quarantined.num_rows:
-        scored.paths.append(write_part(read.quarantined, folder.quarantine_path(shard.number)))
-    seconds = round(time.monotonic() - started, 3)
-    line = f"shard {shard.number:05d}: {len(read.texts.ids)} rows, {seconds:.1f} s"
-    for use in plan.engines:
-        _log(folder.log_path(use.label, worker_name()), line)
-    receipt = _receipt(plan, shard, folder, read, scored)
-    receipt = replace(receipt, seconds=seconds, cpu_seconds=round(time.process_time() - cpu, 3))
-    write_receipt(receipt, folder)
-    return receipt
+    if (receipt := settled(plan, folder, shard)) is not None:
+        return receipt
+    with attempt(folder, shard) as tried:
+        read = _read(plan, shard, folder)
+        scored = _score_labels(plan, read.texts, tried)
+        if read.quarantined.num_rows:
+            write_part(read.quarantined, tried.own(folder.quarantine_path(shard.number)))
+        seconds = round(time.monotonic() - started, 3)
+        line = f"shard {shard.number:05d}: {len(read.texts.ids)} rows, {seconds:.1f} s"
+        for use in plan.engines:
+            _log(folder.log_path(use.label, worker_name()), line)
+        receipt = _receipt(plan, shard, read, scored)
+        receipt = replace(receipt, seconds=seconds, cpu_seconds=round(time.process_time() - cpu, 3))
+        return tried.commit(plan, receipt)
 
 
 def _read(plan: Plan, shard: Shard, folder: RunFolder) -> _Read:
@@ -103,9 +105,9 @@ def _require_same_rows(plan: Plan, shard: Shard, before: Receipt | None, sha256:
     )
 
 
-def _receipt(plan: Plan, shard: Shard, folder: RunFolder, read: _Read, scored: _Scored) -> Receipt:
-    """Say what was scored and written; how long that took is filled in by who took the time."""
-    texts, names = read.texts, {path: path.relative_to(folder.path).as_posix() for path in scored.paths}
+def _receipt(plan: Plan, shard: Shard, read: _Read, scored: _Scored) -> Receipt:
+    """Say what was scored; the files are filled in by the attempt, the time by who took it."""
+    texts = read.texts
     return Receipt(
         shard=shard.number,
         run_id=plan.run_id,
@@ -119,8 +121,8 @@ def _receipt(plan: Plan, shard: Shard, folder: RunFolder, read: _Read, scored: _
         input_mtime_ns=read.state[0],
         input_ctime_ns=read.state[1],
         input_sha256=read.sha256,
-        files={name: path.stat().st_size for path, name in names.items()},
-        sha256={name: sha256_of_file(path) for path, name in names.items()},
+        files={},
+        sha256={},
         histograms=scored.histograms,
         seconds=0.0,
         engine_seconds=round(scored.engine_seconds, 3),
@@ -131,7 +133,7 @@ def _receipt(plan: Plan, shard: Shard, folder: RunFolder, read: _Read, scored: _
     )
 
 
-def _score_labels(plan: Plan, texts: ShardTexts, shard: Shard, folder: RunFolder) -> _Scored:
+def _score_labels(plan: Plan, texts: ShardTexts, tried: Attempt) -> _Scored:
     """Run every label's model on the texts and write its scores; labels of one model share its pass."""
     scored = _Scored()
     logits: dict[int, NDArray[np.float32]] = {}
@@ -141,11 +143,11 @@ def _score_labels(plan: Plan, texts: ShardTexts, shard: Shard, folder: RunFolder
             before = time.monotonic()
             logits[id(engine)] = engine.logits(texts.tokens, plan.inputs.batch_tokens)
             scored.engine_seconds += time.monotonic() - before
-        require_finite(logits[id(engine)], f"shard {shard.number}, label '{use.label}'")
+        require_finite(logits[id(engine)], f"shard {tried.shard.number}, label '{use.label}'")
         scores = _scores(model, logits[id(engine)])[texts.text_of_row]
-        content = provenance(plan, use, shard.number, model.variant.name)
-        path = folder.output_path(use.label, shard.number)
-        scored.paths.append(write_part(score_table(texts.ids, scores), path, content))
+        number = tried.shard.number
+        content = provenance(plan, use, number, model.variant.name)
+        write_part(score_table(texts.ids, scores), tried.own(tried.folder.output_path(use.label, number)), content)
         scored.variants[use.label] = model.variant.name
         scored.histograms[use.label] = np.histogram(scores, bins=BINS, range=(0, 1))[0].tolist()
     return scored

@@ -5,6 +5,7 @@ plan.parquet                        written once; again only when the sample or 
 receipts/00042.json                 written last for each shard
 output/<LABEL>/part-00042.parquet   tweet_id, score
 quarantine/part-00042.parquet       tweet_id, text, reason; only for shards that have such rows
+launch/<token>/holder.json          which launch works on the folder; beside it, the files that are being made
 running/00042.json                  who scores the shard; gone when it is done
 failures/00042.json                 why the shard failed last; gone when it is done
 resources.json                      which cluster, memory and time the last launch was given
@@ -21,7 +22,7 @@ from pathlib import Path
 from tasks.core.base.naming import (
     FAILURES_FOLDER,
     JOB_ENDINGS_FILE,
-    LOCK_FILE,
+    LAUNCH_FOLDER,
     LOGS_FOLDER,
     MANIFEST_FILE,
     OUTPUT_FOLDER,
@@ -67,9 +68,9 @@ class RunFolder:
         return self.path / LOGS_FOLDER / SUMMARY_FILE
 
     @property
-    def lock_path(self) -> Path:
-        """Where it stands which launch works on the folder."""
-        return self.path / LOCK_FILE
+    def launch_path(self) -> Path:
+        """Where the launch that works on the folder has its place, named by its token."""
+        return self.path / LAUNCH_FOLDER
 
     @property
     def receipts_folder(self) -> Path:

@@ -250,6 +250,7 @@ def test_a_shard_scored_again_leaves_no_quarantine_of_an_earlier_try(make_run):
     plan, folder = make_run()
     foreign = folder.quarantine_path(0)
     foreign.write_text("of an earlier try")
+    folder.receipt_path(0).unlink()
     score_shard(plan, plan.shards[0], folder)
     assert not foreign.exists()
     assert folder.quarantine_path(2).exists()

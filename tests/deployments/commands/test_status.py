@@ -109,6 +109,8 @@ def test_shards_that_seem_to_run_without_a_launch_are_said_to_be_in_doubt(make_n
     begin(folder, 0, "far-7", 125)
     assert "running, or left by workers of other hosts that are gone" in describe(read_status(folder.path))
     with launch_lock(folder.path):
+        assert "far-7" not in describe(read_status(folder.path)), "no worker is this launch's before it has begun"
+        begin(folder, 0, "far-7", 125)
         assert "\nrunning:\n  far-7  shard 00000, for 2 min " in describe(read_status(folder.path))
 
 

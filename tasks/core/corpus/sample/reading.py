@@ -43,7 +43,7 @@ def _stream_rows(file: pq.ParquetFile, start: int, stop: int, columns: list[str]
     if not held or start >= stop:
         return
     first = int(ends[held[0]])
-    for batch in file.iter_batches(_rows_at_once(file, held, columns), row_groups=held, columns=columns):
+    for batch in file.iter_batches(_rows_at_once(file, held), row_groups=held, columns=columns):
         if first >= stop:
             return
         begin, end = max(start - first, 0), min(stop - first, len(batch))
@@ -52,14 +52,14 @@ def _stream_rows(file: pq.ParquetFile, start: int, stop: int, columns: list[str]
         first += len(batch)
 
 
-def _rows_at_once(file: pq.ParquetFile, held: list[int], columns: list[str]) -> int:
-    """Return how many rows of some row groups to decode at once."""
-    row_bytes = 1
-    for group in (file.metadata.row_group(index) for index in held):
-        wanted = (group.column(index) for index in range(group.num_columns))
-        held_bytes = sum(column.total_uncompressed_size for column in wanted if column.path_in_schema in columns)
-        row_bytes = max(row_bytes, held_bytes // group.num_rows)
-    return min(BATCH_ROWS, max(1, BATCH_BYTES // row_bytes))
+def _rows_at_once(file: pq.ParquetFile, held: list[int]) -> int:
+    """Return how many rows of some row groups to decode at once, by their bytes.
+
+    Of all columns: pyarrow ends the process when it is asked for the size of one that is encrypted.
+    """
+    groups = (file.metadata.row_group(index) for index in held)
+    row_bytes = max(group.total_byte_size // group.num_rows for group in groups)
+    return min(BATCH_ROWS, max(1, BATCH_BYTES // max(1, row_bytes)))
 
 
 def _copy(batch: pa.RecordBatch, begin: int, end: int) -> pa.RecordBatch:

@@ -48,6 +48,8 @@ class Receipt:
     """This process spent so much CPU time within `seconds`, on all threads."""
     input_ctime_ns: int = 0
     """The sample's file or its inode changed last at this time, which no program can set; 0 where it was not noted."""
+    attempt: str = ""
+    """The parts were written under this name before they were the shard's; see `attempts.py`."""
 
 
 RECEIPT = FileFormat(
@@ -62,7 +64,7 @@ _TYPES = TypeAdapter(Receipt)
 
 
 def write_receipt(receipt: Receipt, folder: RunFolder) -> None:
-    """Write the receipt; from here on the shard counts as finished."""
+    """Write a standing receipt anew; an attempt's own is never written so, for the first one wins."""
     write_record(folder.receipt_path(receipt.shard), RECEIPT, asdict(receipt))
 
 

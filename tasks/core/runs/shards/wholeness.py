@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 
 from tasks.core.base.errors import WinnowError
+from tasks.core.base.hold import discard
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.plan import Plan, Shard
 from tasks.core.runs.shards.findings import Finding
@@ -105,14 +106,18 @@ def unfinished_shards(plan: Plan, folder: RunFolder, shards: Sequence[Shard] | N
 def renew_and_find_unfinished(plan: Plan, folder: RunFolder) -> list[int]:
     """Return the same, having noted in receipts the new state of files that were moved only: their rows are the same.
 
-    Else the rows of such files would be read again at each launch.
+    Else the rows of such files would be read again at each launch. Receipts that do not count make way for those that
+    will, but for one of other rows: who scores its shard must see it.
     """
     unfinished, look = [], resume(plan)
     states = look.states or {}
     for shard, receipt in read_receipts(plan, folder):
+        state = states[shard.file]
         if receipt is None or not is_whole(plan, folder, shard, receipt, look):
+            if receipt is None or is_foreign(plan, shard, receipt) or has_rows(plan, shard, receipt, state):
+                discard(folder.receipt_path(shard.number))
             unfinished.append(shard.number)
-        elif (renewed := with_state(receipt, states[shard.file])) != receipt:
+        elif (renewed := with_state(receipt, state)) != receipt:
             write_receipt(renewed, folder)
     return unfinished
 

@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from tasks.core.base.files import read_json
-from tasks.core.base.naming import LOCK_FILE
 from tasks.core.base.processes import is_gone
 from tasks.core.runs.folder import RunFolder
-from tasks.core.runs.launch_lock import STALE_SECONDS, holding_process
+from tasks.core.runs.launch_sign import STALE_SECONDS, holder_of, holding_process, silent_seconds
 from tasks.core.runs.status.job_endings import read_endings
 from tasks.core.runs.status.markers import Failure, Running
 
@@ -64,17 +63,17 @@ def read_running_shards(folder: RunFolder) -> list[RunningShard]:
 
 def read_launch(folder: RunFolder) -> LaunchSign | None:
     """Return the launch that holds the folder, or None when none does."""
-    lock = folder.path / LOCK_FILE
     try:
-        silent = max(0.0, time.time() - lock.stat().st_mtime)
-        holder = read_json(lock)
-        process, started_at = holding_process(holder), holder["started_at"]
-    except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
+        places = sorted(folder.launch_path.iterdir())
+        silent = silent_seconds(places[0], folder.path) if places else 0.0
+    except (FileNotFoundError, NotADirectoryError):
         return None
+    holder = holder_of(places[0]) if places else {}
+    process = holding_process(holder)
     if process is None:
         return None
     gone = silent >= STALE_SECONDS or is_gone(process, {ending.job for ending in read_endings(folder)})
-    return LaunchSign(process.host, process.pid, started_at, round(silent, 1), gone)
+    return LaunchSign(process.host, process.pid, str(holder["started_at"]), round(silent, 1), gone)
 
 
 def _running_shard(marker: Running, endings: dict[str, str]) -> RunningShard:

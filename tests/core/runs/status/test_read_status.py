@@ -196,12 +196,13 @@ def test_a_launch_at_work_is_told_from_a_killed_one(make_named_run, monkeypatch)
     with launch_lock(folder.path):
         launch = read_status(folder.path).launch
         assert (launch.host, launch.pid, launch.is_gone) == (HOST, os.getpid(), False)
-        lock = json.loads((folder.path / "launch.lock").read_text())
+        (place,) = folder.launch_path.iterdir()
+        lock = json.loads((place / "holder.json").read_text())
         monkeypatch.setattr(signs_of_life, "STALE_SECONDS", 0.0)
         assert read_status(folder.path).launch.is_gone
     monkeypatch.undo()
     assert read_status(folder.path).launch is None
-    write_json(folder.path / "launch.lock", lock | {"pid": dead_pid()})
+    write_json(place / "holder.json", lock | {"pid": dead_pid()})
     assert read_status(folder.path).launch.is_gone
 
 
