@@ -12,6 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import strategies as st
 
+from tasks.core.corpus.logical_types import is_blank
+
 Row = tuple[Any, bytes | None]
 
 NOT_UTF8 = (b"\xff\xfe good", b"caf\xe9")
@@ -59,7 +61,7 @@ class Drawn:
 def is_scorable(row: Row) -> bool:
     """Say whether a row has an id and a text that is UTF-8."""
     id_, text = row
-    return id_ is not None and text is not None and text not in NOT_UTF8
+    return not is_blank(id_) and text is not None and text not in NOT_UTF8
 
 
 def _files(ids: st.SearchStrategy[Any]) -> st.SearchStrategy[list[list[Row]]]:

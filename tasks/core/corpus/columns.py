@@ -1,19 +1,20 @@
 """Check columns of data files: the wanted ones are there, ids were never floats, texts are strings."""
 
-import re
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tasks.core.base.errors import InputDataError
 from tasks.core.base.parquet import read_parquet
 from tasks.core.corpus.faults import parquet_errors_named
+from tasks.core.corpus.logical_types import id_type, is_string
 
 EXACT_FLOAT_LIMIT = float(2**53)
 """From here on a float64 cannot tell neighbouring integers apart."""
-FLOAT_NOTATION = re.compile(r"[+-]?(\d+\.0*|\d+\.\d*[eE][+-]?\d+|\d+(,\d+)?[eE][+-]\d+)")
+FLOAT_NOTATION = r"^\s*[+-]?(\d+\.0*|\d+\.\d*[eE][+-]?\d+|\d+(,\d+)?[eE][+-]\d+)\s*$"
 """It finds `2.71e+17`, `123.0` and `2,71E+17`; not `7123e45`, perhaps hexadecimal, nor arXiv's `0704.0001`."""
 SHOWN_IDS = 3
 SHARED_ROLES = "where "
@@ -55,27 +56,35 @@ def check_columns(path: Path, schema: pa.Schema, wanted: dict[str, str]) -> None
                 f"{path} has no column '{column}', which the round file names as its {role} column. "
                 f"It has: {', '.join(schema.names)}"
             )
-    id_column = wanted["id"]
-    check_id_type(path, id_column, schema.field(id_column).type, lambda: read_parquet(path, [id_column])[0])
-    text = schema.field(wanted["text"])
-    if not is_string(text.type):
-        raise InputDataError(f"the text column '{text.name}' of {path} has type {text.type}; it must hold strings")
+    check_id_type(path, wanted["id"], schema.field(wanted["id"]).type, lambda: _read_column(path, wanted["id"]))
+    check_text_type(path, wanted["text"], schema.field(wanted["text"]).type)
 
 
-def check_id_type(path: Path, column: str, type_: pa.DataType, read: Any) -> None:
+def check_text_type(path: Path, column: str, type_: pa.DataType) -> None:
+    """Raise InputDataError unless texts are strings, or all null."""
+    if not is_string(type_) and not pa.types.is_null(type_):
+        raise InputDataError(f"the text column '{column}' of {path} has type {type_}; it must hold strings")
+
+
+def check_id_type(path: Path, column: str, type_: pa.DataType, read: Callable[[], pa.ChunkedArray]) -> None:
     """Raise InputDataError unless ids are integers or strings; `read` is called for the ids when they are floats."""
-    if pa.types.is_integer(type_) or is_string(type_):
+    if id_type(type_) is not None:
         return
-    lost = f": {_lost_ids(read().cast(pa.float64()).to_pylist())}" if pa.types.is_floating(type_) else ""
+    said = f"the id column '{column}' of {path} has type {type_}; ids must be integers or strings"
+    if pa.types.is_null(type_):
+        raise InputDataError(f"{said}, and here every id is null. Write the ids, or move the file away.")
+    if not pa.types.is_floating(type_):
+        raise InputDataError(f"{said}. Correct id_column in the round file, or write the ids as strings.")
     raise InputDataError(
-        f"the id column '{column}' of {path} has type {type_}; ids must be integers or strings{lost}. "
-        "Write the ids again from their source: converting this column would keep the damage."
+        f"{said}: {_lost_ids(read().cast(pa.float64()).to_pylist())}. Write the ids again from their source: "
+        "converting this column would keep the damage."
     )
 
 
-def check_id_strings(path: Path, column: str, ids: list[str | None]) -> None:
+def check_id_strings(path: Path, column: str, ids: pa.ChunkedArray | pa.Array) -> None:
     """Raise InputDataError when ids are written as floats are, `2.71832489310437e+17` or `123.0`."""
-    floats = [id_ for id_ in ids if id_ is not None and FLOAT_NOTATION.fullmatch(id_.strip())]
+    written_so = pc.fill_null(pc.match_substring_regex(ids, FLOAT_NOTATION), False)
+    floats = [id_.strip() for id_ in ids.filter(written_so).to_pylist()]
     if floats:
         lost = _lost_ids([float(id_.replace(",", ".")) for id_ in floats])
         raise InputDataError(
@@ -85,9 +94,9 @@ def check_id_strings(path: Path, column: str, ids: list[str | None]) -> None:
         )
 
 
-def is_string(type_: pa.DataType) -> bool:
-    """Say whether a column's type is one of Arrow's string types."""
-    return bool(pa.types.is_string(type_) or pa.types.is_large_string(type_))
+def _read_column(path: Path, column: str) -> pa.ChunkedArray:
+    with parquet_errors_named(path):
+        return read_parquet(path, [column])[0]
 
 
 def _lost_ids(ids: list[float | None]) -> str:

@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer
 
+from tasks.core.corpus.logical_types import blank_strings
 from tasks.core.corpus.sample.reading import decode_texts
 from tasks.core.engines.loading import tokenizer_of
 from tasks.core.engines.model_folder import read_planned_model
@@ -16,6 +17,7 @@ from tasks.core.runs.parts import quarantine_table
 from tasks.core.runs.plan import Plan
 
 REASON_NO_ID = "id is null"
+REASON_BLANK_ID = "id is blank"
 REASON_ID_NOT_UTF8 = "id is not UTF-8"
 REASON_NO_TEXT = "text is null"
 REASON_NOT_UTF8 = "text is not UTF-8"
@@ -59,18 +61,28 @@ def part_rows(rows: pa.Table) -> tuple[pa.Table, pa.Table]:
 
 
 def _readable_ids(ids: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Return the ids, null in place of strings that are not UTF-8: other programs refuse whole files with such."""
+    """Return the ids, null in place of blank ones and of strings that are not UTF-8, which programs refuse."""
     if pa.types.is_integer(ids.type):
         return ids
-    return pa.chunked_array([pa.array(decode_texts(ids), ids.type)])
+    readable = pa.array(decode_texts(ids), ids.type)
+    return pa.chunked_array([pc.if_else(blank_strings(readable), None, readable)])
 
 
 def _reasons_of_ids(ids: pa.ChunkedArray) -> pa.ChunkedArray:
     """Return why each id would not do; one that cannot be written as a string stands in its reason, as bytes."""
     if pa.types.is_integer(ids.type):
         return pa.chunked_array([pa.repeat(REASON_NO_ID, len(ids))])
-    said = [REASON_NO_ID if id_ is None else f"{REASON_ID_NOT_UTF8}: {id_!r}" for id_ in _bytes(ids)]
+    said = [_reason_of_id(id_) for id_ in _bytes(ids)]
     return pa.chunked_array([pa.array(said, pa.string())])
+
+
+def _reason_of_id(id_: bytes | None) -> str:
+    if id_ is None:
+        return REASON_NO_ID
+    try:
+        return f"{REASON_BLANK_ID}: {id_.decode()!r}"
+    except UnicodeDecodeError:
+        return f"{REASON_ID_NOT_UTF8}: {id_!r}"
 
 
 def _bytes(ids: pa.ChunkedArray) -> list[bytes | None]:

@@ -1,8 +1,8 @@
 """Targets from one label column: a class a row, a list of members, or a list of numbers aligned with label_names."""
 
-import re
 from collections import Counter
 from collections.abc import Iterable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,11 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from tasks.core.base.errors import InputDataError
-from tasks.core.corpus.columns import is_string
-from tasks.core.corpus.labelled.targets import as_targets, is_blank, refuse_values, strings_of
+from tasks.core.corpus.labelled.targets import as_targets, refuse_values, require_values, strings_of
+from tasks.core.corpus.logical_types import CANONICAL_INTEGER, is_blank, is_list, is_number, is_string, spell
 from tasks.core.round.sections import LabelledData
 
-WHOLE_NUMBER = re.compile(r"-?\d+(\.0*)?", re.ASCII)
+TRUTH_NUMBERS = {"False": 0, "True": 1}
 
 
 def read_classes(column: pa.ChunkedArray, path: Path, data: LabelledData, values: list[str]) -> NDArray[np.float64]:
@@ -32,7 +32,8 @@ def read_classes(column: pa.ChunkedArray, path: Path, data: LabelledData, values
             f"the round's labels have the values {unknown}, which are not in labelled_data.label_names: "
             f"{list(data.label_names or ())}. Correct one of them."
         )
-    if not _is_list(column.type):
+    if not is_list(column.type):
+        require_values(column, what, path)
         _refuse_soft(data, what, path, "one class a row")
         return _one_a_row(column, what, path, data, values)
     if _holds_strings(column.type.value_type):
@@ -41,10 +42,10 @@ def read_classes(column: pa.ChunkedArray, path: Path, data: LabelledData, values
     return _aligned(column, what, path, data, values)
 
 
-def count_classes(column: pa.ChunkedArray, data: LabelledData) -> Counter[str]:
+def count_classes(column: pa.ChunkedArray, data: LabelledData, values: list[str]) -> Counter[str]:
     """Count the rows of each class in a column that `read_classes` has read; lists of numbers name none."""
-    if not _is_list(column.type):
-        given = Counter(value for value in column.to_pylist() if not is_blank(value))
+    if not is_list(column.type):
+        given = Counter(value for value in column.to_pylist() if not _is_no_class(value, data, values))
     elif _holds_strings(column.type.value_type):
         given = Counter(member for row in column.to_pylist() for member in _stripped(row))
     else:
@@ -55,6 +56,14 @@ def count_classes(column: pa.ChunkedArray, data: LabelledData) -> Counter[str]:
     return classes
 
 
+def count_blank_words(column: pa.ChunkedArray, data: LabelledData, values: list[str]) -> Counter[str]:
+    """Count the rows of each word that stands for no class, such as `NULL`."""
+    if not is_string(column.type):
+        return Counter()
+    given = Counter(value for value in column.to_pylist() if _is_no_class(value, data, values))
+    return Counter({word: rows for word, rows in given.items() if word is not None and word.strip()})
+
+
 def _refuse_soft(data: LabelledData, what: str, path: Path, found: str) -> None:
     if data.targets == "soft":
         raise InputDataError(
@@ -63,19 +72,24 @@ def _refuse_soft(data: LabelledData, what: str, path: Path, found: str) -> None:
         )
 
 
-def _is_list(type_: pa.DataType) -> bool:
-    return bool(pa.types.is_list(type_) or pa.types.is_large_list(type_) or pa.types.is_fixed_size_list(type_))
-
-
 def _holds_strings(type_: pa.DataType) -> bool:
-    return is_string(type_.value_type if pa.types.is_dictionary(type_) else type_)
+    return is_string(type_) or pa.types.is_null(type_)
+
+
+def _is_no_class(value: Any, data: LabelledData, values: list[str]) -> bool:
+    """Say whether a value is blank; a word for null is a class where the round names it as one."""
+    if not is_blank(value) or not isinstance(value, str):
+        return is_blank(value)
+    named = {name.strip().casefold() for name in (*values, *(data.label_names or ()))}
+    return value.strip().casefold() not in named
 
 
 def _one_a_row(
     column: pa.ChunkedArray, what: str, path: Path, data: LabelledData, values: list[str]
 ) -> NDArray[np.float64]:
     given = strings_of(column, what, path)
-    names = {value: _class_name(value, data.label_names) for value in set(given) if not is_blank(value)}
+    blanks = {value: _is_no_class(value, data, values) for value in set(given)}
+    names = {value: _class_name(value, data.label_names) for value, blank in blanks.items() if not blank}
     unknown = sorted((value for value, name in names.items() if name is None), key=str)
     if unknown:
         names_allowed = (
@@ -83,17 +97,18 @@ def _one_a_row(
         )
         refuse_values(what, path, unknown, f"{names_allowed or 'strings, whole numbers'} and blank")
     _refuse_misspelt(set(names.values()), what, path, data, values)
-    blank = np.array([is_blank(value) for value in given], dtype=bool)
-    rows = np.array([[names.get(value) == wanted for wanted in values] for value in given], dtype=np.float64)
+    wanted = values if data.label_names else [spell(value) for value in values]
+    rows = np.array([[names.get(value) == name for name in wanted] for value in given], dtype=np.float64)
     rows = rows.reshape(len(given), len(values))
-    rows[blank] = np.nan
+    rows[np.array([blanks[value] for value in given], dtype=bool)] = np.nan
     return rows
 
 
 def _refuse_misspelt(found: Iterable[Any], what: str, path: Path, data: LabelledData, values: list[str]) -> None:
     """Refuse values that are one of the round's but for case; `label_names` says itself which there are."""
     alike = {value.strip().casefold() for value in values}
-    misspelt = sorted(name for name in found if name not in values and name.casefold() in alike)
+    known = {*values, *map(spell, values)}
+    misspelt = sorted(name for name in found if name not in known and name.casefold() in alike)
     if misspelt and data.label_names is None:
         expected = (
             f"the round's values {values}, in the same case, and other classes. Correct the data or the round file"
@@ -103,19 +118,18 @@ def _refuse_misspelt(found: Iterable[Any], what: str, path: Path, data: Labelled
 
 def _class_name(value: Any, names: tuple[str, ...] | None) -> str | None:
     """Return the class that a value of the column means; None: it means none."""
-    value = value.strip() if isinstance(value, str) else value
-    if isinstance(value, str) and (names is None or value in names):
-        return value
-    number = _whole_number(value)
-    if number is None or names is None:
-        return str(number) if number is not None else None
+    if names is not None and isinstance(value, str) and value.strip() in names:
+        return value.strip()
+    spelled = spell(value)
+    if names is None:
+        return None if isinstance(value, float | Decimal) and not CANONICAL_INTEGER.fullmatch(spelled) else spelled
+    if spelled in TRUTH_NUMBERS:
+        number = TRUTH_NUMBERS[spelled]
+    elif CANONICAL_INTEGER.fullmatch(spelled):
+        number = int(spelled)
+    else:
+        return None
     return names[number] if 0 <= number < len(names) else None
-
-
-def _whole_number(value: Any) -> int | None:
-    if isinstance(value, str):
-        return int(value.split(".")[0]) if WHOLE_NUMBER.fullmatch(value) else None
-    return int(value) if isinstance(value, int | float) and float(value).is_integer() else None
 
 
 def _members(
@@ -123,7 +137,11 @@ def _members(
 ) -> NDArray[np.float64]:
     given = [None if row is None else _stripped(row) for row in column.to_pylist()]
     members = {member for row in given if row is not None for member in row}
-    unknown = [member for member in members if member is None or (data.label_names and member not in data.label_names)]
+    unknown = [
+        member
+        for member in members
+        if _is_no_class(member, data, values) or (data.label_names and member not in data.label_names)
+    ]
     if unknown:
         refuse_values(what, path, sorted(unknown, key=str), f"lists of strings, of {data.label_names or 'any'}")
     _refuse_misspelt(members, what, path, data, values)
@@ -140,6 +158,8 @@ def _aligned(
     column: pa.ChunkedArray, what: str, path: Path, data: LabelledData, values: list[str]
 ) -> NDArray[np.float64]:
     names = data.label_names
+    if not is_number(column.type.value_type):
+        raise InputDataError(f"{what} of {path} has type {column.type}; lists must hold numbers or strings")
     if names is None:
         raise InputDataError(f"{what} of {path} holds lists of numbers; name their places in labelled_data.label_names")
     lengths = np.array([length for length in pc.list_value_length(column).to_pylist() if length is not None])
@@ -150,10 +170,7 @@ def _aligned(
             f"labelled_data.label_names, which names {len(names)} places: {sorted(set(wrong.tolist()))}. Correct "
             "label_names: each place in a list needs its name."
         )
-    try:
-        flat = pc.list_flatten(column).cast(pa.float64()).to_numpy()
-    except pa.ArrowException:
-        raise InputDataError(f"{what} of {path} has type {column.type}; lists must hold numbers or strings") from None
+    flat = pc.list_flatten(column).cast(pa.float64()).to_numpy()
     rows = np.full((len(column), len(names)), np.nan)
     rows[pc.is_valid(column).to_numpy()] = flat.reshape(-1, len(names))
     return as_targets(rows[:, [names.index(value) for value in values]], what, path, data)

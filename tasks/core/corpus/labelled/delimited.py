@@ -3,6 +3,7 @@
 import csv
 import io
 from collections import deque
+from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -38,6 +39,8 @@ def read_text_columns(path: Path, data: LabelledData, wanted: dict[str, str]) ->
     try:
         names = pa_csv.open_csv(path, read_options=read, parse_options=parse).schema.names
         _check_delimiter(path, names, delimiter)
+        if not quoting and data.quoting is None:
+            _refuse_quoted(path, "its header", names)
         columns = resolve_columns(path, names, wanted)
         strings = pa_csv.ConvertOptions(
             check_utf8=False, strings_can_be_null=False, column_types=dict.fromkeys(names, pa.string())
@@ -51,6 +54,8 @@ def read_text_columns(path: Path, data: LabelledData, wanted: dict[str, str]) ->
         ) from None
     if quoting:
         _check_quotes(path, delimiter)
+    elif data.quoting is None:
+        _refuse_quoted(path, f"'{columns['text']}'", table[columns["text"]].cast(pa.binary()).to_pylist())
     return pa.table({role: table[column] for role, column in columns.items()})
 
 
@@ -74,6 +79,17 @@ def _check_delimiter(path: Path, names: list[str], delimiter: str) -> None:
         raise InputDataError(
             f"the header of {path} is one column, {names[0]!r}, when read with the delimiter {delimiter!r}, but it "
             f"holds {others[0]!r}. Set labelled_data.delimiter to {others[0]!r} in the round file."
+        )
+
+
+def _refuse_quoted(path: Path, what: str, fields: Sequence[str | bytes]) -> None:
+    """Refuse a file that is read without quoting, but whose fields all stand in quotes: they would be of the texts."""
+    given = [field.encode() if isinstance(field, str) else field for field in fields]
+    if given and all(len(field) > 1 and field[:1] == field[-1:] == b'"' for field in given):
+        raise InputDataError(
+            f"each field of {what} in {path} stands in double quotes, such as {given[0].decode('utf-8', 'replace')}, "
+            f"but {data_suffix(path)} files are read without quoting. Set labelled_data.quoting to true in the round "
+            "file, or to false if the quotes are of the texts."
         )
 
 

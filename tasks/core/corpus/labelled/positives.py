@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tasks.core.base.errors import InputDataError
-from tasks.core.corpus.labelled.rows import LabelledRows, StudyRequest
+from tasks.core.corpus.labelled.rows import LabelledRows, Ledger, StudyRequest
 from tasks.core.corpus.labelled.splits import SPLITS
 from tasks.core.round.sections import LabelledData
 
@@ -33,14 +33,16 @@ def count_values(rows: LabelledRows, labels: list[str]) -> list[Counts]:
     return counts
 
 
-def check_positives(counts: list[Counts], drawn: list[str], data: LabelledData, request: StudyRequest) -> None:
-    """Raise InputDataError when a label has too few positives or negatives in a split."""
+def check_positives(
+    counts: list[Counts], drawn: list[str], data: LabelledData, request: StudyRequest, ledger: Ledger
+) -> None:
+    """Raise InputDataError when a label has too few positives or negatives in a split; it says where the rows went."""
     for found in counts:
         needed = NEEDED_POSITIVES[found.split]
         if found.split == "validation":
             needed = max(needed, NEEDED_IN_VALIDATION.get(request.metric, 0))
         if found.positives < needed or not found.negatives:
-            raise InputDataError(_message(found, needed, drawn, data, request))
+            raise InputDataError(f"{_message(found, needed, drawn, data, request)} {ledger.told()}")
 
 
 def _message(found: Counts, needed: int, drawn: list[str], data: LabelledData, request: StudyRequest) -> str:

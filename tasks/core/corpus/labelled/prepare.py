@@ -30,10 +30,11 @@ from tasks.core.corpus.labelled.label_report import (
 )
 from tasks.core.corpus.labelled.layouts import find_sources
 from tasks.core.corpus.labelled.positives import Counts, check_positives, count_values
-from tasks.core.corpus.labelled.read_source import INT64_LIMIT, read_sources
+from tasks.core.corpus.labelled.read_source import read_sources
 from tasks.core.corpus.labelled.row_checks import drop_repeats, drop_unlabelled, drop_unusable, join_labels
 from tasks.core.corpus.labelled.rows import LabelledRows, Ledger, StudyRequest
 from tasks.core.corpus.labelled.splits import SPLITS, draw_splits, missing_splits
+from tasks.core.corpus.logical_types import INT64_LIMIT
 from tasks.core.round.sections import Head, LabelledData
 
 __all__ = ["LabelledSplits", "Rows", "StudyRequest", "prepare_splits", "read_split"]
@@ -94,7 +95,7 @@ def prepare_splits(data: LabelledData, request: StudyRequest, folder: Path) -> L
     refuse_shared_ids(rows, data, report, refused_path)
     rows = draw_splits(rows, drawn, data, request)
     counts = count_values(rows, list(request.labels))
-    check_positives(counts, drawn, data, request)
+    check_positives(counts, drawn, data, request, ledger)
     refused_path.unlink(missing_ok=True)
     return _write(rows, counts, report, request, folder)
 
@@ -157,6 +158,11 @@ def _id_array(rows: LabelledRows) -> pa.Array:
     ids = rows.ids.tolist()
     if isinstance(ids[0], str):
         return pa.array(ids, pa.string())
+    if max(ids) >= INT64_LIMIT and min(ids) < 0:
+        raise InputDataError(
+            f"the ids of the labelled data reach from {min(ids)} to {max(ids)}, more than one 64-bit integer type "
+            "holds. Write them as strings."
+        )
     return pa.array(ids, pa.uint64() if max(ids) >= INT64_LIMIT else pa.int64())
 
 

@@ -1,6 +1,5 @@
 """Read one labelled file as rows: ids, texts, splits and targets, each checked for what it may hold."""
 
-import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -9,18 +8,18 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from tasks.core.base.errors import InputDataError
-from tasks.core.corpus.columns import check_id_strings, check_id_type, is_string
-from tasks.core.corpus.labelled.classes import count_classes, read_classes
+from tasks.core.corpus.columns import check_id_strings, check_id_type, check_text_type
+from tasks.core.corpus.encodings import Undecodable
+from tasks.core.corpus.labelled.classes import count_blank_words, count_classes, read_classes
 from tasks.core.corpus.labelled.layouts import Source
 from tasks.core.corpus.labelled.role_columns import is_text, read_columns
 from tasks.core.corpus.labelled.rows import LabelledRows, Ledger, StudyRequest, concatenate, is_none, objects
 from tasks.core.corpus.labelled.splits import SPLIT_NAMES
-from tasks.core.corpus.labelled.targets import is_blank, read_targets, refuse_values, strings_of
+from tasks.core.corpus.labelled.targets import read_targets, refuse_values, require_values, strings_of
+from tasks.core.corpus.logical_types import CANONICAL_INTEGER, INT64_LIMIT, is_blank, is_string, is_value, spell
 from tasks.core.corpus.sample.reading import decode_texts
 from tasks.core.round.sections import LabelledData
 
-CANONICAL_INTEGER = re.compile(r"0|-?[1-9]\d*")
-INT64_LIMIT = 2**63
 OUTSIDE_WHERE = "other rows (labelled_data.where)"
 
 
@@ -49,11 +48,11 @@ def _read_source(
     ledger.read += table.num_rows
     ledger.count(OUTSIDE_WHERE, int((~chosen).sum()))
     table = table.filter(pa.array(chosen))
-    if not is_string(table["text"].type):
-        raise InputDataError(
-            f"the text column '{data.text_column}' of {source.path} has type {table['text'].type}; it must hold strings"
-        )
+    check_text_type(source.path, data.text_column, table["text"].type)
     texts = objects(decode_texts(table["text"]))
+    encoding = Undecodable(source.path)
+    encoding.add(table["text"])
+    encoding.refuse_many()
     return LabelledRows(
         ids=ids[chosen],
         texts=texts,
@@ -79,14 +78,15 @@ def _labels_of(source: Source, request: StudyRequest) -> Mapping[str, str]:
 def _chosen_rows(table: pa.Table, data: LabelledData) -> NDArray[np.bool_]:
     chosen = np.ones(table.num_rows, dtype=bool)
     for column, value in data.where.items():
-        try:
-            equal = pc.equal(table[f"where {column}"].cast(pa.string()), value)
-        except pa.ArrowException as error:
+        compared = table[f"where {column}"]
+        if not is_value(compared.type):
             raise InputDataError(
-                f"labelled_data.where names the column '{column}' of {data.path}, which cannot be compared: {error}. "
-                "Name a column of strings or numbers."
-            ) from None
-        chosen &= pc.fill_null(equal, False).to_numpy()
+                f"labelled_data.where names the column '{column}' of {data.path}, which cannot be compared: its type "
+                f"is {compared.type}. Name a column of strings or numbers."
+            )
+        given = strings_of(compared, f"the column '{column}' of labelled_data.where", data.path)
+        equal = {one: one is not None and spell(one) == spell(value) for one in set(given)}
+        chosen &= np.array([equal[one] for one in given], dtype=bool)
     return chosen
 
 
@@ -98,7 +98,7 @@ def _read_ids(source: Source, data: LabelledData, table: pa.Table) -> NDArray[np
     if not is_string(column.type):
         return objects(column.to_pylist())
     ids = strings_of(column, f"the id column '{data.id_column}'", source.path)
-    check_id_strings(source.path, data.id_column, ids)
+    check_id_strings(source.path, data.id_column, column)
     ids = [None if is_blank(id_) else id_ for id_ in ids]
     return objects(_as_integers(ids) if is_text(source.path) else ids)
 
@@ -118,6 +118,7 @@ def _read_splits(source: Source, data: LabelledData, table: pa.Table) -> NDArray
     if data.split_column is None:
         return np.full(table.num_rows, source.split or "train", dtype=object)
     what = f"the split column '{data.split_column}'"
+    require_values(table["split"], what, source.path)
     given = strings_of(table["split"], what, source.path)
     names = {value: SPLIT_NAMES.get(str(value).strip().lower()) for value in set(given) if not is_blank(value)}
     unknown = sorted((value for value, split in names.items() if split is None), key=str)
@@ -130,8 +131,10 @@ def _read_labels(
     source: Source, data: LabelledData, request: StudyRequest, table: pa.Table, ledger: Ledger
 ) -> NDArray[np.float64]:
     if data.label_column is not None:
-        targets = read_classes(table["label"], source.path, data, list(request.labels.values()))
-        ledger.classes += count_classes(table["label"], data)
+        values = list(request.labels.values())
+        targets = read_classes(table["label"], source.path, data, values)
+        ledger.classes += count_classes(table["label"], data, values)
+        ledger.blank_words += count_blank_words(table["label"], data, values)
         return targets
     targets = np.full((table.num_rows, len(request.labels)), np.nan)
     for place, label in enumerate(request.labels):

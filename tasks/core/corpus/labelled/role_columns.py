@@ -10,6 +10,7 @@ from tasks.core.corpus.columns import read_schema, resolve_columns
 from tasks.core.corpus.compressions import COMPRESSIONS
 from tasks.core.corpus.faults import parquet_errors_named
 from tasks.core.corpus.labelled.delimited import TEXT_DELIMITERS, data_suffix, read_text_columns
+from tasks.core.corpus.logical_types import plain
 from tasks.core.round.sections import LabelledData
 
 PARQUET_SUFFIXES = (".parquet", ".pq")
@@ -26,7 +27,7 @@ def is_known(path: Path) -> bool:
 
 
 def read_columns(path: Path, data: LabelledData, wanted: dict[str, str]) -> pa.Table:
-    """Read the columns that `wanted` names by role; those of text files are strings, nulls and blanks as they are.
+    """Read the columns that `wanted` names by role; those of text files are strings, blanks as they are.
 
     Raises:
         InputDataError: a suffix that is not known, a file that cannot be read, or a column that is not there.
@@ -44,11 +45,4 @@ def _read_parquet(path: Path, wanted: dict[str, str]) -> pa.Table:
     columns = resolve_columns(path, read_schema(path).names, wanted)
     with parquet_errors_named(path):
         table = read_parquet(path, sorted(set(columns.values())))
-        return pa.table({role: _plain(table[column]) for role, column in columns.items()})
-
-
-def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Undo dictionaries and views, which other programs use to save space."""
-    if pa.types.is_dictionary(column.type):
-        column = column.cast(column.type.value_type)
-    return column.cast(pa.large_string()) if pa.types.is_string_view(column.type) else column
+        return pa.table({role: plain(table[column]) for role, column in columns.items()})

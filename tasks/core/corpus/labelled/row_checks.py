@@ -63,7 +63,7 @@ def drop_unlabelled(
         if count == len(rows) > 0:
             raise InputDataError(
                 f"label '{label}' ('{request.labels[label]}' in {data.path}) is blank in all {count} rows. Label some, "
-                "or set the label to null in the round file."
+                f"or set the label to null in the round file. {ledger.told()}"
             )
     if request.head == "binary":
         return ledger.leave_out(rows, blank[:, 0], f"blank {next(iter(blanks))}"), blanks

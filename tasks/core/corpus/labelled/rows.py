@@ -77,6 +77,8 @@ class Ledger:
         self.left_out: dict[str, int] = {}
         self.classes: Counter[str] = Counter()
         """Rows by class, whether or not the round has the class."""
+        self.blank_words: Counter[str] = Counter()
+        """Rows by the word in the label column that stands for no class, such as `NULL`."""
 
     def leave_out(self, rows: LabelledRows, mask: NDArray[np.bool_] | np.bool_, reason: str) -> LabelledRows:
         """Return the rows outside the mask; count those inside."""
@@ -88,12 +90,24 @@ class Ledger:
         if rows:
             self.left_out[reason] = self.left_out.get(reason, 0) + rows
 
+    def told(self) -> str:
+        """Say in words why rows were left out, and which classes there are."""
+        said = [f"Of {self.read} rows, left out are {self.left_out or 'none'}."]
+        if self.classes:
+            said.append(f"Rows by class: {dict(sorted(self.classes.items()))}.")
+        if self.blank_words:
+            said.append(
+                f"No class is meant by {dict(sorted(self.blank_words.items()))}; where one is, name it in "
+                "labelled_data.label_names."
+            )
+        return " ".join(said)
+
     def check_some_left(self, rows: LabelledRows) -> None:
         """Raise InputDataError when every row has been left out."""
         if not len(rows):
             raise InputDataError(
                 f"no labelled row is left of {self.read}: left out are {self.left_out}. Correct the columns that "
-                "labelled_data names in the round file, or the data."
+                f"labelled_data names in the round file, or the data."
             )
 
     def check_balance(self, used: int) -> None:

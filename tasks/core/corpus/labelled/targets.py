@@ -9,17 +9,12 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from tasks.core.base.errors import InputDataError
-from tasks.core.corpus.columns import is_string
+from tasks.core.corpus.logical_types import is_blank, is_number, is_string, is_value, spell
 from tasks.core.round.sections import LabelledData
 
-NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
-BLANKS = ("", "nan")
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE | re.ASCII)
+TRUTH_VALUES = {"True": 1.0, "False": 0.0}
 SHOWN_VALUES = 5
-
-
-def is_blank(value: Any) -> bool:
-    """Say whether a label's value is none at all: null, NaN, the empty string or the string nan."""
-    return value is None or value != value or (isinstance(value, str) and value.strip().lower() in BLANKS)  # noqa: PLR0124
 
 
 def read_targets(column: pa.ChunkedArray, what: str, path: Path, data: LabelledData) -> NDArray[np.float64]:
@@ -63,8 +58,7 @@ def refuse_values(what: str, path: Path, values: list[Any], expected: str) -> No
 def _numbers(column: pa.ChunkedArray, what: str, path: Path) -> NDArray[np.float64]:
     if is_string(column.type):
         return _parse(column, what, path)
-    known = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean, pa.types.is_decimal, pa.types.is_null)
-    if not any(check(column.type) for check in known):
+    if not is_number(column.type):
         hint = " If it is a list, name it in labelled_data.label_column." if pa.types.is_nested(column.type) else ""
         raise InputDataError(f"{what} of {path} has type {column.type}; it must hold 1, 0 or blank.{hint}")
     return np.asarray(column.cast(pa.float64()).to_numpy(), dtype=np.float64)
@@ -74,10 +68,12 @@ def _parse(column: pa.ChunkedArray, what: str, path: Path) -> NDArray[np.float64
     texts = strings_of(column, what, path)
     numbers: dict[str | None, float] = {}
     foreign = []
-    for text in dict.fromkeys(texts):
-        if is_blank(text):
-            numbers[text] = np.nan
-        elif text is not None and NUMBER.fullmatch(text.strip()):
+    given = [text for text in dict.fromkeys(texts) if text is not None and not is_blank(text)]
+    all_truth = all(spell(text) in TRUTH_VALUES for text in given)
+    for text in given:
+        if all_truth:
+            numbers[text] = TRUTH_VALUES[spell(text)]
+        elif NUMBER.fullmatch(text.strip()):
             numbers[text] = float(text)
         else:
             foreign.append(text)
@@ -85,7 +81,16 @@ def _parse(column: pa.ChunkedArray, what: str, path: Path) -> NDArray[np.float64
         refuse_values(
             what, path, foreign, "numbers: 1, 0 and blank, or shares or votes when labelled_data.targets is soft"
         )
-    return np.array([numbers[text] for text in texts], dtype=np.float64)
+    return np.array([numbers.get(text, np.nan) for text in texts], dtype=np.float64)
+
+
+def require_values(column: pa.ChunkedArray, what: str, path: Path) -> None:
+    """Raise InputDataError unless a column holds one value a row that can be compared."""
+    if not is_value(column.type):
+        raise InputDataError(
+            f"{what} of {path} has type {column.type}; it must hold strings, numbers or truth values. Name another "
+            "column in the round file, or write this one so."
+        )
 
 
 def strings_of(column: pa.ChunkedArray, what: str, path: Path) -> list[str | None]:

@@ -14,11 +14,13 @@ from tasks.core.round.sections import Sample
 
 
 def csv_rows(path: Path, content: BufferedReader, sample: Sample) -> Iterator[Row]:
-    """Read rows of comma-separated values under a header; ids are bytes.
+    """Read rows of comma-separated values under a header; ids are bytes. A file without a byte has no rows.
 
     Raises:
         InputDataError: a missing column, a row with another number of fields, or a quote that is not closed.
     """
+    if not content.peek(1):
+        return
     csv.field_size_limit(LINE_BYTES)
     reader = csv.reader((line.decode("latin-1") for line in read_lines(path, content)), strict=True)
     try:

@@ -30,13 +30,12 @@ def json_rows(path: Path, content: BufferedReader, sample: Sample) -> Iterator[R
             missing, keys = missing - row.keys(), keys or ", ".join(row)
             if number == KEYS_WANTED_WITHIN:
                 _check_none_missing(path, number, missing, keys)
-        text = row.get(sample.text_column)
+        id_, text = _value(row, sample.id_column), _value(row, sample.text_column)
         if text is not None and not isinstance(text, str):
             raise InputDataError(
                 f"the text '{sample.text_column}' in line {number} of {path} is {_shown(text)}; it must be a string or "
                 "null. Correct the line, or text_column in the round file."
             )
-        id_ = row.get(sample.id_column)
         yield (
             number,
             _encode(id_, encoding_errors) if isinstance(id_, str) else id_,
@@ -65,6 +64,12 @@ def _parse(path: Path, number: int, line: bytes) -> tuple[dict[str, Any], str]:
             '{"tweet_id": 1, "text": "..."}. A file that is one array can be rewritten with: jq -c \'.[]\''
         )
     return row, encoding_errors
+
+
+def _value(row: dict[str, Any], column: str) -> Any:
+    """Return a column's value; NaN is null, in JSON as elsewhere."""
+    value = row.get(column)
+    return None if value != value else value  # noqa: PLR0124
 
 
 def _encode(text: str, errors: str) -> bytes:

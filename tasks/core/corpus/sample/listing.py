@@ -12,6 +12,7 @@ from pathlib import Path
 from tasks.core.base.errors import InputDataError
 from tasks.core.corpus.columns import check_columns, read_footer
 from tasks.core.corpus.faults import TornFileError, parquet_errors_named
+from tasks.core.corpus.logical_types import id_type
 from tasks.core.corpus.sample.first_look import look_inside
 from tasks.core.corpus.sample.sample_file import SampleFile
 from tasks.core.corpus.sample.sources import PARQUET, SHOWN_FILES, SampleSources, find_sources
@@ -109,7 +110,8 @@ def _describe(path: Path, sample: Sample, sources: SampleSources, report: Callab
     if sources.kind != PARQUET:
         path, root = converted_file(path, sample, sources, report), converted_root(sample, sources)
     schema, metadata = read_footer(path)
-    check_columns(path, schema, {"id": sample.id_column, "text": sample.text_column})
+    if metadata.num_rows:
+        check_columns(path, schema, {"id": sample.id_column, "text": sample.text_column})
     with parquet_errors_named(path):
         digest = file_digest(path)
     return SampleFile(
@@ -117,7 +119,7 @@ def _describe(path: Path, sample: Sample, sources: SampleSources, report: Callab
         name=path.relative_to(root).as_posix(),
         row_groups=tuple(metadata.row_group(index).num_rows for index in range(metadata.num_row_groups)),
         digest=digest,
-        id_type=str(schema.field(sample.id_column).type),
+        id_type=str(id_type(schema.field(sample.id_column).type)) if metadata.num_rows else "",
         changed_ns=path.stat().st_mtime_ns if sources.kind == PARQUET else 0,
     )
 

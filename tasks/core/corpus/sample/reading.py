@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from tasks.core.base.errors import InputDataError
 from tasks.core.base.files import READ_BYTES
+from tasks.core.corpus.columns import check_id_strings
 from tasks.core.corpus.faults import parquet_errors_named
+from tasks.core.corpus.logical_types import id_type, is_string, plain
 from tasks.core.corpus.sample.sample_file import SampleFile
 from tasks.core.round.sections import Sample
 
@@ -25,18 +27,33 @@ def read_rows(path: str | Path, start: int, stop: int, id_column: str, text_colu
 
     Memory follows from that range, however large the file's row groups are.
 
+    Ids are of the type that all of a sample's ids have, whichever of its like the file has.
+
     Raises:
-        InputDataError: the file cannot be read here, or is damaged.
+        UnreadableFileError: the file cannot be read here, or is damaged.
+        InputDataError: ids are written as floats.
     """
     with parquet_errors_named(Path(path)), pq.ParquetFile(path, buffer_size=READ_BYTES, pre_buffer=False) as file:
-        schema = pa.schema([file.schema_arrow.field(id_column), file.schema_arrow.field(text_column)])
-        batches = [batch.select(schema.names) for batch in _stream_rows(file, start, stop, schema.names)]
-    table = pa.Table.from_batches(batches, schema)
-    return pa.table({"id": table[id_column], "text": table[text_column]})
+        type_ = file.schema_arrow.field(id_column).type
+        batches = list(_stream_rows(file, start, stop, [id_column, text_column]))
+        rows = pa.Table.from_batches(batches) if batches else _no_rows(file.schema_arrow, [id_column, text_column])
+        ids, texts = rows["0"].cast(id_type(type_) or pa.string()), rows["1"]
+    if is_string(ids.type):
+        check_id_strings(Path(path), id_column, ids)
+    return pa.table({"id": ids, "text": texts})
+
+
+def _no_rows(schema: pa.Schema, columns: list[str]) -> pa.Table:
+    return pa.table({str(place): plain(pa.nulls(0, schema.field(name).type)) for place, name in enumerate(columns)})
+
+
+def _plain_batch(batch: pa.RecordBatch, columns: list[str]) -> pa.RecordBatch:
+    """Return the columns in their order, called by their places, as Arrow can work with them."""
+    return pa.record_batch({str(place): plain(batch.column(name)) for place, name in enumerate(columns)})
 
 
 def _stream_rows(file: pq.ParquetFile, start: int, stop: int, columns: list[str]) -> Iterator[pa.RecordBatch]:
-    """Read a range of rows batch by batch, from the row groups that hold it."""
+    """Read a range of rows batch by batch, from the row groups that hold it; columns are called `0`, `1` and so on."""
     sizes = [file.metadata.row_group(index).num_rows for index in range(file.num_row_groups)]
     ends = np.cumsum([0, *sizes])
     held = [index for index, rows in enumerate(sizes) if rows and ends[index] < stop and ends[index + 1] > start]
@@ -48,7 +65,8 @@ def _stream_rows(file: pq.ParquetFile, start: int, stop: int, columns: list[str]
             return
         begin, end = max(start - first, 0), min(stop - first, len(batch))
         if begin < end:
-            yield batch if end - begin == len(batch) else _copy(batch, begin, end)
+            rows = _plain_batch(batch, columns)
+            yield rows if end - begin == len(batch) else _copy(rows, begin, end)
         first += len(batch)
 
 

@@ -9,12 +9,12 @@ import pyarrow as pa
 
 from tasks.core.base.errors import InputDataError
 from tasks.core.corpus.columns import SHOWN_IDS, check_id_strings
+from tasks.core.corpus.logical_types import INT64_LIMIT
 from tasks.core.corpus.sample.text_lines import Row
 
 ROW_GROUP_ROWS = 50_000
 ROW_GROUP_BYTES = 64_000_000
 """A row group ends with the row that reaches so many bytes of texts, or so many rows."""
-INT64_LIMIT = 2**63
 ID_WORDS: dict[type, str] = {int: "integers", bytes: "strings"}
 
 
@@ -58,9 +58,9 @@ class IdColumn:
         """
         self._check_types(group)
         if self._type is bytes:
-            decoded = [id_.decode("latin-1") if id_ is not None else None for id_ in group.ids]
-            check_id_strings(self._path, self._name, decoded)
-            return strings(group.ids)
+            ids = strings(group.ids)
+            check_id_strings(self._path, self._name, ids)
+            return ids
         try:
             return pa.array(group.ids, pa.int64())
         except (OverflowError, pa.ArrowInvalid):

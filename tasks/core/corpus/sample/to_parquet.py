@@ -15,6 +15,7 @@ from tasks.core.base.errors import InputDataError, WinnowError
 from tasks.core.base.files import fingerprint, write_aside
 from tasks.core.base.formats import FileFormat, read_record, unchanged, write_record
 from tasks.core.base.naming import CONVERTED_FOLDER, parquet_file
+from tasks.core.corpus.encodings import Undecodable
 from tasks.core.corpus.faults import UnreadableFileError
 from tasks.core.corpus.sample.csv_rows import csv_rows
 from tasks.core.corpus.sample.json_rows import json_rows
@@ -111,10 +112,13 @@ def _convert(path: Path, target: Path, sample: Sample, sources: SampleSources) -
 def _tables(path: Path, content: "io.BufferedReader[Any]", sample: Sample, kind: str) -> Iterator[pa.Table]:
     """Read a text file as tables of a row group each; as one without rows when it has none."""
     rows = (csv_rows if kind == CSV else json_rows)(path, content, sample)
-    ids = IdColumn(path, sample.id_column)
+    ids, undecodable = IdColumn(path, sample.id_column), Undecodable(path)
     group = None
     for group in gather(rows):
-        yield pa.table({sample.id_column: ids.to_arrow(group), sample.text_column: strings(group.texts)})
+        texts = strings(group.texts)
+        undecodable.add(texts)
+        yield pa.table({sample.id_column: ids.to_arrow(group), sample.text_column: texts})
+    undecodable.refuse_many()
     if group is None:
         yield pa.table({sample.id_column: strings([]), sample.text_column: strings([])})
 

@@ -192,3 +192,20 @@ def test_every_kind_of_string_column_is_read(tmp_path, type_):
         good=pa.array(["1", "0"] * 20).cast(type_),
     )
     assert by_id(prepare(tmp_path, {"path": path})) == dict(zip(map(str, ids(40)), texts(40), strict=True))
+
+
+@pytest.mark.parametrize("suffix", ["tsv", "txt"])
+@pytest.mark.parametrize("header", ['"tweet_id"\t"text"\t"good"', "tweet_id\ttext\tgood"])
+def test_fields_that_all_stand_in_quotes_are_noticed_where_quotes_mean_nothing(tmp_path, suffix, header):
+    path = tmp_path / f"a.{suffix}"
+    rows = "".join(f'{number}\t"text {number}"\t{number % 2}\n' for number in range(100, 160))
+    path.write_text(f"{header}\n{rows}")
+    with pytest.raises(
+        InputDataError, match=r"stands in double quotes, such as \"t.* Set labelled_data.quoting to true"
+    ):
+        prepare(tmp_path, {"path": path})
+    assert all_rows(prepare(tmp_path, {"path": path, "quoting": True})).texts[0].startswith("text")
+    if '"' not in header:
+        assert all_rows(prepare(tmp_path, {"path": path, "quoting": False})).texts[0].startswith('"text')
+    path.write_text("tweet_id\ttext\tgood\n" + rows.replace('"text 110"', "text 110"))
+    assert '"text' in all_rows(prepare(tmp_path, {"path": path})).texts[0]

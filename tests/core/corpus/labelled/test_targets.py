@@ -182,3 +182,80 @@ def test_numbered_classes_are_counted_by_name(tmp_path):
     settings = {"label_column": "label", "label_names": NAMES}
     splits = prepare_label(tmp_path, [0, 1, 1, None] * 15, {"good": "neutral"}, "binary", **settings)
     assert read_report(splits)["classes"] == {"negative": 15, "neutral": 30}
+
+
+@pytest.mark.parametrize("word", ["NULL", "None", "nan", "N/A", " "])
+@pytest.mark.parametrize("suffix", ["csv", "tsv", "parquet"])
+def test_a_word_for_null_is_no_class_unless_the_round_names_it(tmp_path, word, suffix):
+    kinds = ["hit", word, "other"] * 20
+    if suffix == "parquet":
+        path = parquet(tmp_path / "a.parquet", tweet_id=ids(60), text=texts(60), label=kinds)
+    else:
+        lines = zip(ids(60), texts(60), kinds, strict=True)
+        path = delimited(
+            tmp_path / f"a.{suffix}", ("tweet_id", "text", "label"), lines, {"csv": ",", "tsv": "\t"}[suffix]
+        )
+    settings = {"path": path, "label_column": "label"}
+    splits = prepare(tmp_path, settings, request({"good": "hit"}))
+    assert splits.left_out == {"blank good": 20}
+    assert read_report(splits)["classes"] == {"hit": 20, "other": 20}
+    if word.strip():
+        named = prepare(tmp_path, settings | {"label_names": ["hit", word, "other"]}, request({"good": "hit"}))
+        assert named.left_out == {}
+        asked = prepare(tmp_path, settings, request({"good": word}))
+        assert sum(asked.positives["good"].values()) == 20
+
+
+@pytest.mark.parametrize("asked", ["True", "true"])
+def test_truth_values_are_one_class_in_every_format(tmp_path, asked):
+    values = [True, False, False] * 20
+    made = {
+        "a.csv": delimited(
+            tmp_path / "a.csv", ("tweet_id", "text", "label"), zip(ids(60), texts(60), values, strict=True)
+        ),
+        "a.parquet": parquet(tmp_path / "a.parquet", tweet_id=ids(60), text=texts(60), label=values),
+    }
+    kept = [
+        prepare(tmp_path, {"path": path, "label_column": "label"}, request({"good": asked})) for path in made.values()
+    ]
+    assert [targets_of(splits) for splits in kept] == [[[1.0], [0.0], [0.0]] * 20] * 2
+    plain = [prepare(tmp_path, {"path": path}, request({"good": "label"})) for path in made.values()]
+    assert [targets_of(splits) for splits in plain] == [[[1.0], [0.0], [0.0]] * 20] * 2
+
+
+@pytest.mark.parametrize("values", [[1.0, 2.0, 3.0], ["1.0", "2", "3"], [1, 2, 3], pa.array([1, 2, 3], pa.uint8())])
+def test_whole_numbers_are_one_class_however_they_are_written(tmp_path, values):
+    column = pa.concat_arrays([pa.array(values)] * 20)
+    splits = prepare_label(tmp_path, column, {"good": "1"}, "binary", label_column="label")
+    assert targets_of(splits) == [[1.0], [0.0], [0.0]] * 20
+    assert read_report(splits)["classes"] == {"1": 20, "2": 20, "3": 20}
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pa.array([{"a": 1}] * 60),
+        pa.array([[{"a": 1}]] * 60),
+        pa.array([b"a"] * 60),
+        pa.array([[("a", 1)]] * 60, pa.map_(pa.string(), pa.int64())),
+        pa.array([18_000] * 60, pa.date32()),
+    ],
+)
+@pytest.mark.parametrize("role", ["label_column", "split_column", "labels"])
+def test_types_that_are_no_classes_are_refused_by_name(tmp_path, column, role):
+    path = parquet(tmp_path / "a.parquet", tweet_id=ids(60), text=texts(60), odd=column, good=[1, 0] * 30)
+    settings = {} if role == "labels" else {role: "odd"}
+    kind = str(column.type).partition("<")[0].partition("[")[0]
+    with pytest.raises(InputDataError, match=rf"'odd'.* has type {kind}"):
+        prepare(tmp_path, {"path": path} | settings, request({"good": "odd" if role == "labels" else "good"}))
+
+
+def test_too_few_positives_say_where_the_rows_went_and_which_classes_there_are(tmp_path):
+    kinds = ["hit"] * 2 + ["miss"] * 28 + ["NULL"] * 30
+    with pytest.raises(InputDataError, match="Label more texts") as refused:
+        prepare_label(tmp_path, kinds, {"good": "hit"}, "binary", label_column="label")
+    said = str(refused.value)
+    assert "Of 60 rows, left out are {'blank good': 30}. Rows by class: {'hit': 2, 'miss': 28}." in said
+    assert "No class is meant by {'NULL': 30}; where one is, name it in labelled_data.label_names." in said
+    with pytest.raises(InputDataError, match=r"is blank in all 60 rows.*No class is meant by \{'None': 60\}"):
+        prepare_label(tmp_path, ["None"] * 60, {"good": "hit"}, "binary", label_column="label")

@@ -1,0 +1,84 @@
+"""Texts that are not UTF-8: a few are left out or quarantined, row by row; a file that is full of them is refused."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow as pa
+
+from tasks.core.base.errors import InputDataError
+
+UNDECODABLE_SHARE = 0.01
+UNDECODABLE_ROWS = 2
+"""So many rows are no sign of another encoding, whatever their share."""
+LOOKED_TEXTS = 1_000
+
+
+@dataclass
+class Undecodable:
+    """Counts a file's texts, and those that are not UTF-8."""
+
+    path: Path
+    share: float = UNDECODABLE_SHARE
+    """A file is refused when more of its texts than this are not UTF-8."""
+    texts: int = 0
+    found: int = 0
+    examples: list[bytes] = field(default_factory=list)
+
+    def add(self, texts: pa.Array | pa.ChunkedArray) -> None:
+        """Count texts, of which null ones are none."""
+        self.texts += len(texts) - texts.null_count
+        try:
+            texts.validate(full=True)
+        except pa.ArrowInvalid:
+            contents = texts.cast(pa.large_binary()).to_pylist()
+            broken = [content for content in contents if content is not None and not _decodes(content, "utf-8")]
+            self.found += len(broken)
+            self.examples += broken[: LOOKED_TEXTS - len(self.examples)]
+
+    def refuse_many(self) -> None:
+        """Raise InputDataError when too many texts are not UTF-8; it names the encoding that they may be of."""
+        if self.found <= max(UNDECODABLE_ROWS, self.share * self.texts):
+            return
+        encoding, name = likely_encoding(self.examples)
+        advice = f"Write it again: iconv -f {name} -t UTF-8 {self.path.name} > NEW" if name else "Write it again"
+        raise InputDataError(
+            f"{self.found} of {self.texts} texts of {self.path} are not UTF-8; they look like {encoding}. {advice}. Up "
+            f"to {self.share:.0%} of a file's texts may be so, and are left out row by row."
+        )
+
+
+def likely_encoding(contents: list[bytes]) -> tuple[str, str]:
+    """Return what texts that are not UTF-8 look like, and the encoding's name for iconv; empty where there is none."""
+    if all(_decodes(content, "utf-8", "surrogatepass") for content in contents):
+        return "UTF-8 with halves of surrogate pairs, as emoji leave that were cut", ""
+    if all(map(_is_cut, contents)) and any(map(_holds_utf8, contents)):
+        return "UTF-8 whose texts were cut at a number of bytes, in the middle of a character", ""
+    if sum(content.count(0) for content in contents) > sum(map(len, contents)) / 4:
+        return "UTF-16", "UTF-16"
+    if any(0x80 <= byte < 0xA0 for content in contents for byte in content):
+        return "Windows-1252, or another encoding of a byte a character", "WINDOWS-1252"
+    return "Latin-1 (ISO 8859-1), or another encoding of a byte a character", "LATIN1"
+
+
+def _decodes(content: bytes, encoding: str, errors: str = "strict") -> bool:
+    try:
+        content.decode(encoding, errors)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _holds_utf8(content: bytes) -> bool:
+    """Say whether characters beyond ASCII, or two bytes of a cut one, are as UTF-8 has them."""
+    try:
+        return not content.decode().isascii()
+    except UnicodeDecodeError as error:
+        return not content[: error.start].isascii() or len(content) - error.start > 1
+
+
+def _is_cut(content: bytes) -> bool:
+    try:
+        content.decode()
+    except UnicodeDecodeError as error:
+        return error.reason == "unexpected end of data"
+    return False
