@@ -13,6 +13,7 @@ from deployments.environment import use
 from deployments.terminal import say
 from infra.errors import InfrastructureError
 from infra.services import stack
+from infra.services.process import FOR_THE_OWNER
 from infra.services.settings import read_settings
 from tasks.core.base.errors import WinnowError
 
@@ -91,6 +92,7 @@ def doctor(
 def demo() -> None:
     """Run the demo round: training, conversion and inference, through real deployments."""
     settings = read_settings()
+    stack.prepare(settings)
     os.environ.update(settings.environment)
     from deployments.demo.run import run_demo  # noqa: PLC0415 - Prefect reads its settings when it is imported
 
@@ -100,7 +102,11 @@ def demo() -> None:
 
 
 def main(command: Callable[[], Any] = app) -> None:
-    """Run the command; an error that a person can act on is printed without a traceback."""
+    """Run the command; an error that a person can act on is printed without a traceback.
+
+    What it writes is for its owner alone.
+    """
+    os.umask(FOR_THE_OWNER)
     try:
         command()
     except (WinnowError, InfrastructureError) as error:

@@ -1,5 +1,6 @@
 """Register a round's flows as deployments of the process work pool."""
 
+from http import HTTPStatus
 from pathlib import Path
 from typing import cast
 
@@ -8,7 +9,7 @@ from prefect import Flow
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.deployments.runner import RunnerDeployment
-from prefect.exceptions import ObjectAlreadyExists
+from prefect.exceptions import ObjectAlreadyExists, PrefectHTTPStatusError
 from prefect.types.entrypoint import EntrypointType
 
 from flows.conversion import conversion
@@ -32,7 +33,7 @@ def deploy_round(round_file: Path) -> list[str]:
     Raises:
         RoundFileError: the file cannot be used.
         ClusterError: it names a cluster profile that cannot be used.
-        ServiceError: no Prefect server answers.
+        ServiceError: no Prefect server answers, or not with this password.
     """
     round_file = round_file.resolve()
     round_ = read_round(round_file)
@@ -68,6 +69,13 @@ def _ensure_work_pool() -> None:
             client.create_work_pool(WorkPoolCreate(name=WORK_POOL, type="process"))
         except ObjectAlreadyExists:
             return
+        except PrefectHTTPStatusError as refusal:
+            if refusal.response.status_code != HTTPStatus.UNAUTHORIZED:
+                raise
+            raise ServiceError(
+                f"the Prefect server at {client.api_url} asks for another password than this shell's. For the one that "
+                "`make up` started: set -a; . $WINNOW_HOME/client.env; set +a. For another: PREFECT_API_AUTH_STRING"
+            ) from None
         except httpx.ConnectError as error:
             raise ServiceError(
                 f"no Prefect server answers at {client.api_url}: {error}. `make up` starts one."

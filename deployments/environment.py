@@ -10,10 +10,12 @@ def use(settings: ServiceSettings) -> None:
 
     The password of a server of ours is not handed to another that the environment names.
     """
-    ours = settings.environment
+    ours = settings.known_environment
     for address, secrets in (("PREFECT_API_URL", "PREFECT_API_AUTH"), ("MLFLOW_TRACKING_URI", "MLFLOW_TRACKING_")):
         if os.environ.get(address, ours[address]) != ours[address]:
             ours = {name: value for name, value in ours.items() if not name.startswith(secrets)}
     for name, value in ours.items():
         os.environ.setdefault(name, value)
+    # An empty one counts for more than the `.env` of this folder, where Prefect would find ours.
+    os.environ.setdefault("PREFECT_API_AUTH_STRING", "")
     os.environ |= {name: ours[name] for name in NO_PROXY}

@@ -12,6 +12,7 @@ from prefect_dask.task_runners import DaskTaskRunner
 
 from infra.clusters.profiles import AddressProfile, AnyProfile, LocalProfile
 from infra.dask_workers.keys import read_keys
+from infra.dask_workers.pages import lock_pages
 from infra.dask_workers.settings import dask_settings
 from infra.errors import ClusterError
 from infra.slurm.cluster import slurm_cluster
@@ -70,13 +71,22 @@ def _require_workers(address: str, security: Security | None) -> None:
 
 
 def make_local_cluster(workers: int, threads: int, memory_limit_bytes: int) -> Any:
-    """Start worker processes on loopback, one Prefect task each at a time, with `threads` for its libraries."""
+    """Start worker processes on loopback, one Prefect task each at a time, with `threads` for its libraries.
+
+    Whoever reaches a scheduler can have any code run, and loopback is there for every user of the machine: these speak
+    TLS with keys that live in their memory alone, and nobody has the key of the scheduler's pages.
+    """
     dask.config.set(dask_settings(threads))
-    return LocalCluster(  # type: ignore[no-untyped-call]
+    cluster = LocalCluster(  # type: ignore[no-untyped-call]
         n_workers=workers,
         threads_per_worker=1,
         processes=True,
         host="127.0.0.1",
+        protocol="tls://",
+        security=Security.temporary(),  # type: ignore[no-untyped-call]
         dashboard_address="127.0.0.1:0",
+        scheduler_kwargs={"dashboard": False},
         memory_limit=memory_limit_bytes,
     )
+    lock_pages(cluster.scheduler)
+    return cluster

@@ -1,5 +1,6 @@
 """`winnow up`, `down`, `migrate` and `units`: the services, for a terminal."""
 
+import ipaddress
 from pathlib import Path
 from typing import Annotated
 
@@ -7,6 +8,8 @@ import typer
 
 from deployments.terminal import say
 from infra.services import stack as stacks
+from infra.services.dotenv import point_folder
+from infra.services.passwords import USER, read_secrets
 from infra.services.settings import ServiceSettings, read_settings
 from infra.services.units import write_units
 
@@ -16,13 +19,20 @@ StackOption = Annotated[
 ]
 
 
-def up(stack: StackOption = None) -> None:
+def up(
+    stack: StackOption = None,
+    passwords: Annotated[
+        bool | None,
+        typer.Option(help="off only where nobody else logs in; without the option as at the last start, at first on"),
+    ] = None,
+) -> None:
     """Start Prefect server, MLflow server and the worker, and keep them running."""
-    settings = read_settings(stack)
+    settings = read_settings(stack, passwords)
     stacks.up(settings)
-    say(f"Prefect UI  {settings.prefect_ui}")
-    say(f"MLflow UI   {settings.mlflow_ui}")
-    say(_how_to_reach(settings))
+    folder = Path.cwd()
+    is_pointed = point_folder(settings, folder)
+    for line in _how_to_reach(settings, folder if is_pointed else None):
+        say(line)
 
 
 def down() -> None:
@@ -55,10 +65,24 @@ def register(app: typer.Typer) -> None:
         app.command()(command)
 
 
-def _how_to_reach(settings: ServiceSettings) -> str:
-    if settings.needs_passwords:
-        return (
-            f"Both ask for a password. In a shell: set -a; . {settings.home / stacks.CLIENT_FILE}; set +a\n"
-            "They speak plain HTTP: keep them inside the cluster's own network, or put TLS in front."
-        )
-    return f"export PREFECT_API_URL={settings.prefect_ui}/api MLFLOW_TRACKING_URI={settings.mlflow_ui}"
+def _how_to_reach(settings: ServiceSettings, pointed: Path | None) -> list[str]:
+    """Return lines that say where the services are and what gets one in; commands typed in `pointed` know it."""
+    here = f"Commands typed in {pointed} find both" if pointed else None
+    if not settings.needs_passwords:
+        addresses = f"export PREFECT_API_URL={settings.prefect_ui}/api MLFLOW_TRACKING_URI={settings.mlflow_ui}"
+        return [
+            f"Prefect UI  {settings.prefect_ui}",
+            f"MLflow UI   {settings.mlflow_ui}",
+            f"{here}; elsewhere: {addresses}" if here else addresses,
+            "Passwords are off: every user of this machine can run commands as you. On again: winnow up --passwords",
+        ]
+    keys = read_secrets(settings.home)
+    shell = f"set -a; . {settings.home / stacks.CLIENT_FILE}; set +a"
+    lines = [
+        f"Prefect UI  {settings.prefect_ui}   password {USER}:{keys.prefect}",
+        f"MLflow UI   {settings.mlflow_ui}   user {USER}, password {keys.mlflow}",
+        f"{here}; in a shell elsewhere: {shell}" if here else f"In a shell: {shell}",
+    ]
+    if not ipaddress.ip_address(settings.host).is_loopback:
+        lines.append("They speak plain HTTP: keep them inside the cluster's own network, or put TLS in front.")
+    return lines

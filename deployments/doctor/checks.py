@@ -12,7 +12,7 @@ from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 from deployments.doctor.check import FREE_BYTES, Check
 from deployments.doctor.node import answer
 from deployments.doctor.profiles import check_profile
-from infra.services.settings import WORK_POOL
+from infra.services.settings import WORK_POOL, ServiceSettings, read_settings
 from tasks.core.base.errors import WinnowError
 from tasks.core.round.model import Round
 from tasks.inference import find_engine
@@ -23,6 +23,7 @@ SCORING_FLOW = "inference"
 
 def all_checks(round_: Round, wait_s: int) -> Iterator[Check]:
     """Check this machine, the servers, the models, and a node of each of the round's cluster profiles."""
+    yield from check_passwords(read_settings())
     servers = server_urls()
     answers = {name: _server(name, url) for name, url in servers.items()}
     yield from answers.values()
@@ -41,6 +42,13 @@ def all_checks(round_: Round, wait_s: int) -> Iterator[Check]:
             "engines": engines if SCORING_FLOW in users else {},
         }
         yield from check_profile(name, ", ".join(users), round_.work_path, request, wait_s)
+
+
+def check_passwords(settings: ServiceSettings) -> Iterator[Check]:
+    """Say so where the services ask for no password."""
+    if not settings.needs_passwords:
+        found = "off: who else logs in here can run commands as you. On again: winnow down, winnow up --passwords"
+        yield Check("passwords of Prefect and MLflow", None, found)
 
 
 def server_urls() -> dict[str, str]:

@@ -20,10 +20,13 @@ def run_logger() -> Any:
         return logging.getLogger("winnow.cluster")
 
 
-def link_dashboard(name: str, port: int) -> None:
-    """Leave a link to Dask's dashboard on the flow run; it listens on loopback, where only tunnels reach it."""
+def link_dashboard(name: str, port: int, key: str) -> None:
+    """Leave a link to Dask's dashboard on the flow run; the key in the link opens it.
+
+    It listens on loopback, and is reached from elsewhere by tunnels.
+    """
     tunnel = f"ssh -N -L {port}:127.0.0.1:{port} {socket.gethostname()}"
-    link = f"http://127.0.0.1:{port}/status"
+    link = f"http://127.0.0.1:{port}/status?key={key}"
     run_logger().info("Dask dashboard: %s (first: `%s`)", link, tunnel)
     try:
         get_run_context()

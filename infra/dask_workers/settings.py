@@ -38,4 +38,6 @@ def dask_settings(threads: int, no_workers_timeout: str = NO_WORKERS_TIMEOUT) ->
         "distributed.worker.profile.enabled": False,
         "distributed.admin.tick.interval": "1 s",
         "distributed.worker.preload": ["infra.dask_workers.time_slices"],
+        # A worker's pages of figures are for nobody: they know no password.
+        "distributed.worker.http.routes": [],
     }

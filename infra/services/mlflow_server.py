@@ -1,9 +1,11 @@
-"""MLflow's server: on SQLite or PostgreSQL, and with passwords off loopback."""
+"""MLflow's server: on SQLite or PostgreSQL, behind its own address and password."""
 
 import sys
 from pathlib import Path
 
 from infra.services import postgres
+from infra.services.gates import NAMES_VARIABLE
+from infra.services.mlflow_app import OPEN_VARIABLE
 from infra.services.process import Service
 from infra.services.settings import ServiceSettings
 
@@ -14,11 +16,8 @@ WORKERS = {"embedded": "1", "full": "2"}
 def mlflow_service(settings: ServiceSettings, folder: Path) -> Service:
     """Describe the server."""
     address = ["--host", settings.host, "--port", str(settings.mlflow_port), "--workers", WORKERS[settings.stack]]
-    if settings.needs_passwords:
-        program = [sys.executable, "-m", "uvicorn", "--factory", "infra.services.mlflow_app:create_app"]
-    else:
-        program = [str(Path(sys.executable).parent / "mlflow"), "server"]
-    environment = settings.environment | server_environment(settings) | _allowed_hosts(settings)
+    program = [sys.executable, "-m", "uvicorn", "--factory", "infra.services.mlflow_app:create_app"]
+    environment = settings.environment | server_environment(settings) | _checks(settings)
     url = f"http://{settings.local_host}:{settings.mlflow_port}/health"
     return Service("mlflow-server", [*program, *address], environment, folder, url)
 
@@ -44,13 +43,11 @@ def backend_url(settings: ServiceSettings) -> str:
     return postgres.database_url(settings, "mlflow", "psycopg2")
 
 
-def _allowed_hosts(settings: ServiceSettings) -> dict[str, str]:
-    """Return the names under which the server answers; its defaults are right on loopback."""
-    if not settings.needs_passwords:
-        return {}
-    names = dict.fromkeys([settings.public_host, settings.host, settings.local_host, "localhost", "127.0.0.1"])
-    hosts = [f"{name}{port}" for name in names for port in ("", f":{settings.mlflow_port}")]
+def _checks(settings: ServiceSettings) -> dict[str, str]:
+    """Return what the server's checks go by; MLflow's own check of names, which knows private networks, is left out."""
     return {
-        "MLFLOW_SERVER_ALLOWED_HOSTS": ",".join(hosts),
+        NAMES_VARIABLE: ",".join(settings.server_names),
+        OPEN_VARIABLE: "0" if settings.needs_passwords else "1",
+        "MLFLOW_SERVER_ALLOWED_HOSTS": "*",
         "MLFLOW_SERVER_CORS_ALLOWED_ORIGINS": settings.mlflow_ui,
     }

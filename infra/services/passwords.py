@@ -43,11 +43,16 @@ class Secrets:
         }
 
 
+def has_secrets(home: Path) -> bool:
+    """Say whether passwords were made below `home`."""
+    return (home / SECRETS_FILE).exists()
+
+
 def ensure_secrets(home: Path) -> Secrets:
     """Return the passwords below `home`, made if there are none yet."""
     path = home / SECRETS_FILE
     if not path.exists():
-        home.mkdir(parents=True, exist_ok=True)
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
         lines = [f"{name}={secrets.token_urlsafe(PASSWORD_BYTES)}\n" for name in NAMES]
         write_private(path, "".join(lines), replace=False)
     return read_secrets(home)
@@ -87,6 +92,13 @@ def write_private(path: Path, text: str, replace: bool = True) -> None:
             _link(aside, path)
     finally:
         aside.unlink(missing_ok=True)
+
+
+def close_folder(folder: Path, mode: int = 0o700) -> None:
+    """Make a folder that only its owner can enter, or close one that was open; one of another owner stays as it is."""
+    folder.mkdir(mode=mode, parents=True, exist_ok=True)
+    if folder.stat().st_uid == os.geteuid():
+        folder.chmod(mode)
 
 
 def _link(aside: Path, path: Path) -> None:

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 from infra.services import postgres, redis_server
+from infra.services.gates import NAMES_VARIABLE
 from infra.services.passwords import read_secrets
 from infra.services.process import Service
 from infra.services.settings import HOST, WORK_POOL, ServiceSettings
@@ -32,16 +33,21 @@ MODULES = {
 
 def prefect_service(settings: ServiceSettings, folder: Path) -> Service:
     """Describe the server."""
-    command = [_prefect(), "server", "start", "--host", settings.host, "--port", str(settings.prefect_port)]
+    program = [sys.executable, "-m", "uvicorn", "--factory", "infra.services.prefect_app:create_app"]
+    address = ["--host", settings.host, "--port", str(settings.prefect_port), "--log-level", "warning"]
     environment = settings.environment | server_environment(settings)
     url = f"http://{settings.local_host}:{settings.prefect_port}/api/health"
-    return Service("prefect-server", command, environment, folder, url)
+    return Service("prefect-server", [*program, *address], environment, folder, url)
 
 
 def server_environment(settings: ServiceSettings) -> dict[str, str]:
-    """Variables of the server alone: its database, broker, retention and password."""
-    # A browser asks the server that it has the page from: through a tunnel that is not the address that clients use.
-    environment = {"PREFECT_SERVER_UI_API_URL": "/api"}
+    """Variables of the server alone: its names, database, broker, retention and password."""
+    environment = {
+        # A browser asks the server that it has the page from: through a tunnel that is not the address clients use.
+        "PREFECT_SERVER_UI_API_URL": "/api",
+        "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": settings.prefect_ui,
+        NAMES_VARIABLE: ",".join(settings.server_names),
+    }
     if settings.needs_passwords:
         environment["PREFECT_SERVER_API_AUTH_STRING"] = read_secrets(settings.home).clients["PREFECT_API_AUTH_STRING"]
     if settings.stack == "embedded":

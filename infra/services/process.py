@@ -17,12 +17,15 @@ from urllib.request import ProxyHandler, build_opener
 import psutil
 
 from infra.errors import ServiceError
+from infra.services.passwords import close_folder
 from infra.services.ports import is_free
 from tasks.core.base.processes import ProcessIdentity, find, from_json, is_alive, process_of, this_process
 
 START_SECONDS = 600
 STOP_SECONDS = 20
 LOG_LINES_SHOWN = 15
+FOR_THE_OWNER = 0o077
+"""What services, and the flows that they run, write is for its owner alone."""
 _started: list[subprocess.Popen[bytes]] = []
 """Python warns of a Popen that goes while its process runs, so these, which outlive their starter, are kept."""
 
@@ -82,7 +85,7 @@ def start(service: Service) -> bool:
             "port. Stop that program, or set WINNOW_PREFECT_PORT, WINNOW_MLFLOW_PORT, WINNOW_POSTGRES_PORT and "
             "WINNOW_REDIS_PORT to free ports below 32768; Linux lends the higher ones to outgoing connections."
         )
-    service.folder.mkdir(parents=True, exist_ok=True)
+    close_folder(service.folder)
     with service.log_path.open("ab") as log:
         started = subprocess.Popen(
             service.command,
@@ -92,6 +95,7 @@ def start(service: Service) -> bool:
             stderr=subprocess.STDOUT,
             start_new_session=True,
             cwd=service.folder,
+            umask=FOR_THE_OWNER,
         )
     _started.append(started)
     service.pid_path.write_text(json.dumps({"pid": started.pid, "start": process_of(started.pid).start}))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.errors import ServiceError
-from infra.services.passwords import read_secrets
+from infra.services.passwords import has_secrets, read_secrets
 
 HOST = "127.0.0.1"
 WORK_POOL = "winnow"
@@ -36,14 +36,22 @@ class ServiceSettings:
     stack: str = "embedded"
     """`embedded` keeps records in SQLite; `full` runs PostgreSQL and Redis."""
     host: str = HOST
-    """Prefect and MLflow listen at this address; off loopback they ask for passwords."""
+    """Prefect and MLflow listen at this address."""
     public_host: str = HOST
     """Clients, compute nodes included, reach them by this name or address."""
+    passwords: bool = True
+    """Prefect and MLflow ask for passwords; they may be switched off on loopback of a machine with one user."""
 
     @property
     def needs_passwords(self) -> bool:
-        """Whether Prefect and MLflow listen off loopback."""
-        return not ipaddress.ip_address(self.host).is_loopback
+        """Whether Prefect and MLflow ask for passwords: always off loopback."""
+        return self.passwords or not ipaddress.ip_address(self.host).is_loopback
+
+    @property
+    def server_names(self) -> list[str]:
+        """Names and addresses under which Prefect and MLflow answer; loopback's are those of tunnels, too."""
+        names = ["localhost", HOST, "::1", self.public_host, self.host]
+        return [*dict.fromkeys(name.lower() for name in names)]
 
     @property
     def prefect_ui(self) -> str:
@@ -62,8 +70,21 @@ class ServiceSettings:
 
     @property
     def environment(self) -> dict[str, str]:
-        """Variables that every process needs to reach the services; off loopback with the passwords."""
-        addresses = {
+        """Variables that every process needs to reach the services.
+
+        Raises:
+            ServiceError: they ask for passwords, and there are none yet, or others may read them.
+        """
+        return self._addresses | (read_secrets(self.home).clients if self.needs_passwords else {})
+
+    @property
+    def known_environment(self) -> dict[str, str]:
+        """The same, without passwords as long as there are none: then no service was ever started here."""
+        return self.environment if has_secrets(self.home) else self._addresses
+
+    @property
+    def _addresses(self) -> dict[str, str]:
+        return {
             "PREFECT_API_URL": f"{self.prefect_ui}/api",
             "PREFECT_HOME": str(self.home / "prefect"),
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
@@ -76,10 +97,9 @@ class ServiceSettings:
             "DO_NOT_TRACK": "1",
             **dict.fromkeys(NO_PROXY, _past_proxy(HOST, "localhost", self.public_host)),
         }
-        return addresses | read_secrets(self.home).clients if self.needs_passwords else addresses
 
 
-def read_settings(stack: str | None = None) -> ServiceSettings:
+def read_settings(stack: str | None = None, passwords: bool | None = None) -> ServiceSettings:
     """Read the settings: from the environment, else as the home's stack was started last, else the defaults.
 
     The variables are WINNOW_HOME (default `.winnow`), WINNOW_PREFECT_PORT, WINNOW_MLFLOW_PORT, WINNOW_POSTGRES_PORT,
@@ -87,13 +107,19 @@ def read_settings(stack: str | None = None) -> ServiceSettings:
 
     Args:
         stack: one of `STACKS`; without it the home's: the one started last, else the one whose data lies there.
+        passwords: whether Prefect and MLflow ask for them; None: as when they were started last, at first they do.
 
     Raises:
-        ServiceError: a port is not a port, WINNOW_HOST is no address, or there is no such stack.
+        ServiceError: a port is not a port, WINNOW_HOST is no address, there is no such stack, or passwords are to be
+            off where others than this machine reach the services.
     """
     home = Path(os.environ.get("WINNOW_HOME", ".winnow")).resolve()
     record = read_record(home) or {}
     host = _read_host(record.get("host", HOST))
+    if passwords is False and not ipaddress.ip_address(host).is_loopback:
+        raise ServiceError(
+            f"passwords cannot be off where other machines reach the services, and WINNOW_HOST is {host}"
+        )
     return ServiceSettings(
         home=home,
         prefect_port=_read_port("WINNOW_PREFECT_PORT", record.get("prefect_port", DEFAULT_PREFECT_PORT)),
@@ -103,6 +129,7 @@ def read_settings(stack: str | None = None) -> ServiceSettings:
         stack=_read_stack(stack or record.get("stack") or _stack_of(home)),
         host=host,
         public_host=os.environ.get("WINNOW_PUBLIC_HOST") or _public_host(host, record),
+        passwords=bool(record.get("passwords", True)) if passwords is None else passwords,
     )
 
 

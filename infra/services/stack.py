@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +11,7 @@ from dataclasses import asdict, replace
 from infra.errors import ServiceError
 from infra.services import databases, postgres, redis_server
 from infra.services.mlflow_server import mlflow_service
-from infra.services.passwords import SECRETS_FILE, ensure_secrets, write_private
+from infra.services.passwords import close_folder, ensure_secrets, has_secrets, write_private
 from infra.services.prefect_server import prefect_service, worker_service
 from infra.services.process import Service, is_healthy, running_process, start, stop, wait_healthy
 from infra.services.settings import RECORD_FILE, ServiceSettings, read_record
@@ -41,7 +42,7 @@ def up(settings: ServiceSettings) -> None:
     """
     with _alone(settings):
         _require_same(settings)
-        _prepare(settings)
+        prepare(settings)
         *stores, prefect_server, mlflow_server, worker = services(settings)
         write_record(settings, socket.gethostname())
         _start_all(stores)
@@ -122,9 +123,12 @@ def _start_all(started: list[Service]) -> None:
         wait_healthy(service)
 
 
-def _prepare(settings: ServiceSettings) -> None:
-    """Make folders, passwords and configuration that are not there yet."""
-    (settings.home / "mlflow").mkdir(parents=True, exist_ok=True)
+def prepare(settings: ServiceSettings) -> None:
+    """Make folders, passwords and configuration that are not there yet; the home is for its owner alone."""
+    # PostgreSQL runs as another user in root's stead, and passes through the home to its own folder.
+    lets_through = os.geteuid() == 0 and (settings.stack == "full" or postgres.data_folder(settings).exists())
+    close_folder(settings.home, 0o711 if lets_through else 0o700)
+    close_folder(settings.home / "mlflow")
     if settings.needs_passwords:
         ensure_secrets(settings.home)
         lines = [f"{name}='{value}'\n" for name, value in settings.environment.items()]
@@ -152,7 +156,7 @@ def _running_names(settings: ServiceSettings) -> list[str]:
 def _known(settings: ServiceSettings) -> list[Service]:
     """Return the services, or none where their passwords were never made, for then none was ever started."""
     needs = settings.needs_passwords or settings.stack == "full"
-    return [] if needs and not (settings.home / SECRETS_FILE).exists() else services(settings)
+    return [] if needs and not has_secrets(settings.home) else services(settings)
 
 
 def _recorded(settings: ServiceSettings) -> ServiceSettings:
@@ -160,13 +164,15 @@ def _recorded(settings: ServiceSettings) -> ServiceSettings:
     record = read_record(settings.home)
     if record is None:
         return settings
-    return replace(settings, **{name: value for name, value in record.items() if name != "machine"})
+    known = {name: value for name, value in record.items() if name != "machine"}
+    # Version 0.1.0 had no passwords on loopback, and did not record it.
+    return replace(settings, **{"passwords": False} | known)
 
 
 @contextmanager
 def _alone(settings: ServiceSettings) -> Iterator[None]:
     """Let one `up`, `down` or `migrate` at a time work on the home, on the machine where its services run."""
-    settings.home.mkdir(parents=True, exist_ok=True)
+    settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (settings.home / ".stack.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         _require_here(settings)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from infra.errors import ServiceError
 from infra.services.passwords import write_private
-from infra.services.process import Service
+from infra.services.process import FOR_THE_OWNER, Service
 from infra.services.settings import ServiceSettings
 from infra.services.stack import services, write_record
 
@@ -65,6 +65,7 @@ def _unit(service: Service, environment_file: Path, after: list[str]) -> str:
         f"WorkingDirectory={_escape(str(service.folder))}",
         f"ExecStart={' '.join(_quote(word) for word in service.command)}",
         f"KillSignal={service.stop_signal.name}",
+        f"UMask={FOR_THE_OWNER:04o}",
         "Restart=on-failure",
         f"RestartSec={RESTART_SECONDS}",
         "",

@@ -11,6 +11,7 @@ import yaml
 from infra.clusters.profiles import SlurmProfile
 from infra.dask_workers.flow_run import link_dashboard, run_logger
 from infra.dask_workers.keys import make_keys
+from infra.dask_workers.pages import lock_pages
 from infra.dask_workers.settings import dask_settings
 from infra.errors import ClusterError
 from infra.slurm.commands import Owner, cancel_all, cancel_left_over, this_owner
@@ -40,7 +41,7 @@ def slurm_cluster(profile: SlurmProfile, name: str, folder: Path, exclusive: boo
         write_environment(private)
         try:
             with _open(options, profile, private) as cluster, JobKeeper(cluster, profile, folder).running():
-                link_dashboard(name, cluster.scheduler.http_server.port)
+                link_dashboard(name, cluster.scheduler.http_server.port, lock_pages(cluster.scheduler))
                 yield cluster
         finally:
             _clear_away(owner)

@@ -63,7 +63,7 @@ def _require_fit(*paths: Path | str) -> None:
 
 def _worker_arguments(profile: SlurmProfile) -> list[str]:
     """Return arguments of `dask worker`: SLURM alone watches the memory; nothing unencrypted leaves the node."""
-    arguments = ["--memory-limit", "0", "--dashboard-address", "127.0.0.1:0"]
+    arguments = ["--memory-limit", "0", "--no-dashboard", "--dashboard-address", "127.0.0.1:0"]
     arguments += ["--worker-class", "infra.dask_workers.retiring_worker.RetiringWorker"]
     arguments += ["--lifetime", f"{profile.lifetime_seconds}s"]
     return [*arguments, "--lifetime-stagger", f"{round(60 * profile.retire_spread_minutes)}s"]

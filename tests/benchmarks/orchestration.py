@@ -13,7 +13,7 @@ from prefect.testing.utilities import prefect_test_harness
 
 from infra.services.process import start, stop, wait_healthy
 from infra.services.settings import ServiceSettings
-from infra.services.stack import services
+from infra.services.stack import prepare, services
 from tasks.core.base.files import read_json
 from tests.support.ports import free_port
 from tests.support.round_files import write_round, write_sample
@@ -28,14 +28,16 @@ def orchestration(folder: Path) -> dict[str, Any]:
     """Run the three flows of a small round on real servers, inference on 2,000 shards and then once more."""
     home = (folder / "orchestration").resolve()
     shutil.rmtree(home, ignore_errors=True)
-    (home / "mlflow").mkdir(parents=True)
     settings = ServiceSettings(home, mlflow_port=free_port())
+    prepare(settings)
     service = next(service for service in services(settings) if service.name == "mlflow-server")
     start(service)
     try:
         wait_healthy(service)
         with pytest.MonkeyPatch.context() as patch, prefect_test_harness(server_startup_timeout=120):
-            patch.setenv("MLFLOW_TRACKING_URI", settings.mlflow_ui)
+            for name, value in settings.environment.items():
+                if name.startswith("MLFLOW_"):
+                    patch.setenv(name, value)
             return run_flows(home, WORKERS)
     finally:
         stop(service)

@@ -6,9 +6,11 @@ import sys
 
 import pytest
 
+from deployments.doctor.checks import check_passwords
 from deployments.doctor.node import look, packages
 from deployments.doctor.profiles import check_profile, judge
 from infra.clusters.profiles import read_profile
+from infra.services.settings import ServiceSettings
 from tests.support.ports import free_port
 
 
@@ -51,6 +53,14 @@ def test_what_a_node_lacks_fails_by_name_and_says_what_to_do(found, change, name
     assert check.name == name
     assert words in check.found
     assert check.remedy
+
+
+def test_passwords_that_are_off_are_mentioned_and_no_fault(tmp_path):
+    assert list(check_passwords(ServiceSettings(tmp_path))) == []
+    (check,) = check_passwords(ServiceSettings(tmp_path, passwords=False))
+    assert check.passed is None
+    assert "winnow up --passwords" in check.found
+    assert list(check_passwords(ServiceSettings(tmp_path, passwords=False, host="10.0.0.5"))) == []
 
 
 def test_a_package_that_a_node_lacks_is_named(found):

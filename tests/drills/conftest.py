@@ -3,16 +3,17 @@
 import os
 import random
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import yaml
+from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
 
 from infra.local_slurm.client import run
 from infra.services.process import start, stop, wait_healthy
 from infra.services.settings import ServiceSettings
-from infra.services.stack import services
+from infra.services.stack import prepare, services
 from tasks.core.round.round_file import read_round
 from tasks.core.runs.folder import RunFolder
 from tests.drills.drill import SHARD_ROWS, SHARDS, Drill, write_drill_sample
@@ -29,7 +30,7 @@ from tests.support.soundness import read_scores, wrong_in
 def settings(tmp_path_factory) -> ServiceSettings:
     """Settings of a Prefect server and an MLflow server that are up."""
     settings = ServiceSettings(tmp_path_factory.mktemp("drill-home"), free_port(), free_port())
-    (settings.home / "mlflow").mkdir()
+    prepare(settings)
     prefect_server, mlflow_server, _ = services(settings)
     try:
         for service in (prefect_server, mlflow_server):
@@ -40,6 +41,14 @@ def settings(tmp_path_factory) -> ServiceSettings:
     finally:
         for service in (mlflow_server, prefect_server):
             stop(service)
+
+
+@pytest.fixture
+def prefect_api(settings) -> Iterator[None]:
+    """Have this process's clients of Prefect ask the drills' server."""
+    known = {name: settings.environment[name.name] for name in (PREFECT_API_URL, PREFECT_API_AUTH_STRING)}
+    with temporary_settings(known):
+        yield
 
 
 @pytest.fixture(scope="session")

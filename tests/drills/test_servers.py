@@ -2,7 +2,6 @@
 
 import pytest
 from prefect.client.orchestration import get_client
-from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from infra.services.process import running_process, start, stop, wait_healthy
 from infra.services.stack import services
@@ -21,15 +20,14 @@ def servers(settings):
         wait_healthy(service)
 
 
-def newest_flow_run(settings):
+def newest_flow_run():
     """Return the state of the newest run of the inference flow, as Prefect has it."""
-    api = {PREFECT_API_URL: settings.environment["PREFECT_API_URL"]}
-    with temporary_settings(api), get_client(sync_client=True) as client:
+    with get_client(sync_client=True) as client:
         runs = client.read_flow_runs(limit=200)
     return max((run for run in runs if run.name.endswith(" inference")), key=lambda run: run.created).state
 
 
-def test_a_run_survives_a_restart_of_both_servers(make_drill, servers, settings):
+def test_a_run_survives_a_restart_of_both_servers(make_drill, servers, prefect_api):
     drill = make_drill("many")
     launch = drill.launch()
     launch.wait_until(lambda: drill.finished_shards() >= 20, "20 shards were finished")
@@ -44,4 +42,4 @@ def test_a_run_survives_a_restart_of_both_servers(make_drill, servers, settings)
     require_sound(drill.folder, drill.undisturbed)
     for service in servers:
         wait_healthy(service)
-    assert newest_flow_run(settings).is_completed()
+    assert newest_flow_run().is_completed()

@@ -4,7 +4,6 @@ import httpx
 import pytest
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
-from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from infra.fan_out import run_all
@@ -39,18 +38,12 @@ def double_with_a_mistake(numbers: list[int]) -> dict:
     return run_all(double.submit, numbers, 1, fail_to_tell)
 
 
-@pytest.fixture
-def reachable(settings):
-    with temporary_settings({PREFECT_API_URL: settings.environment["PREFECT_API_URL"]}):
-        yield
-
-
-@pytest.mark.usefixtures("reachable")
+@pytest.mark.usefixtures("prefect_api")
 def test_a_server_that_cannot_be_told_stops_no_work():
     assert double_all([1, 2], f"http://127.0.0.1:{free_port()}/api") == {1: 2, 2: 4}
 
 
-@pytest.mark.usefixtures("reachable")
+@pytest.mark.usefixtures("prefect_api")
 def test_a_mistake_in_telling_is_not_hidden():
     with pytest.raises(KeyError, match="a mistake of ours"):
         double_with_a_mistake([1])

@@ -22,21 +22,24 @@ from tests.support.waiting import wait_for
 
 
 @pytest.fixture(scope="session")
-def settings(tmp_path_factory):
-    """Settings of a stack that is up."""
-    settings = ServiceSettings(tmp_path_factory.mktemp("winnow-home"), free_port(), free_port())
+def settings():
+    """Settings of a stack that is up, by default: on loopback, with passwords. Others may look beside its home."""
+    folder = Path(tempfile.mkdtemp(prefix="winnow-"))
+    folder.chmod(0o755)
+    settings = ServiceSettings(folder / "home", free_port(), free_port())
     with stack.running(settings):
         yield settings
+    shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="session")
 def run(settings):
     """Return a function that runs one of the project's commands against the stack, in a folder of no importance."""
 
-    def run_command(program, *words):
+    def run_command(program, *words, **environment):
         return subprocess.run(
             [BINARIES / program, *words],
-            env={**os.environ, **settings.environment, "COLUMNS": "200"},
+            env={**os.environ, **settings.environment, "COLUMNS": "200", **environment},
             cwd=settings.home,
             capture_output=True,
             text=True,

@@ -1,6 +1,7 @@
 """Settings, passwords, programs and units, as far as nothing needs to run."""
 
 import configparser
+import json
 import os
 import shutil
 import socket
@@ -18,6 +19,7 @@ from infra.services.packages import ensure_packages, find_program
 from infra.services.passwords import ensure_secrets, read_secrets
 from infra.services.settings import ServiceSettings, read_record, read_settings
 from infra.services.units import write_units
+from tasks.core.base.processes import this_process
 from tests.support.ports import free_port
 
 
@@ -29,12 +31,46 @@ def home(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_the_default_is_the_embedded_stack_on_loopback_without_passwords(home):
+def test_the_default_is_the_embedded_stack_on_loopback_with_passwords(home):
     settings = read_settings()
     assert settings == ServiceSettings(home)
-    assert not settings.needs_passwords
-    assert not (home / "secrets.env").exists()
-    assert "PREFECT_API_AUTH_STRING" not in settings.environment
+    assert settings.needs_passwords
+    assert "PREFECT_API_AUTH_STRING" not in settings.known_environment
+    with pytest.raises(ServiceError, match="winnow up"):
+        _ = settings.environment
+    secrets = ensure_secrets(home)
+    assert settings.known_environment["PREFECT_API_AUTH_STRING"] == f"winnow:{secrets.prefect}"
+    assert stat.S_IMODE(home.stat().st_mode) & 0o077 == 0
+
+
+def test_passwords_are_switched_off_on_loopback_alone_and_stay_off(home, monkeypatch):
+    off = read_settings(passwords=False)
+    assert not off.needs_passwords
+    assert "PREFECT_API_AUTH_STRING" not in off.environment
+    stack.write_record(off, None)
+    assert read_settings() == off
+    assert read_settings(passwords=True).needs_passwords
+    monkeypatch.setenv("WINNOW_HOST", "10.0.0.5")
+    assert read_settings().needs_passwords
+    with pytest.raises(ServiceError, match=r"WINNOW_HOST is 10\.0\.0\.5"):
+        read_settings(passwords=False)
+
+
+def test_a_stack_that_0_1_0_started_without_passwords_is_not_taken_for_one_with_them(home, monkeypatch):
+    record = {"prefect_port": 4200, "mlflow_port": 5000, "postgres_port": 5433, "redis_port": 6380}
+    record |= {"stack": "embedded", "host": "127.0.0.1", "public_host": "127.0.0.1", "machine": socket.gethostname()}
+    (home / "stack.json").write_text(json.dumps(record))
+    (home / "services").mkdir()
+    (home / "services" / "prefect-server.json").write_text(json.dumps(this_process().as_json()))
+    with pytest.raises(ServiceError, match=r"passwords False, not True\. Stop it first: winnow down"):
+        stack.up(read_settings())
+
+
+def test_a_home_that_others_could_enter_is_closed_by_the_next_start(home):
+    home.chmod(0o755)
+    (home / "mlflow").mkdir(mode=0o755)
+    stack.prepare(read_settings())
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (home, home / "mlflow")] == [0o700, 0o700]
 
 
 def test_what_a_stack_was_started_with_is_known_until_the_environment_says_otherwise(home, monkeypatch):
@@ -92,7 +128,7 @@ def test_no_proxy_stands_between_the_services_and_those_who_ask_them(home, monke
     monkeypatch.delenv("no_proxy", raising=False)
     if known:
         monkeypatch.setenv("NO_PROXY", known)
-    environment = replace(ServiceSettings(home), public_host="login1").environment
+    environment = replace(ServiceSettings(home), public_host="login1").known_environment
     assert environment["no_proxy"] == environment["NO_PROXY"] == expected
 
 
@@ -142,7 +178,8 @@ def test_passwords_that_others_may_read_are_refused(home):
         read_secrets(home)
 
 
-def test_mlflow_off_loopback_does_not_start_without_a_password(monkeypatch):
+def test_mlflow_does_not_start_without_a_password(monkeypatch):
+    monkeypatch.setenv("WINNOW_SERVER_NAMES", "localhost")
     monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "winnow")
     monkeypatch.delenv("MLFLOW_TRACKING_PASSWORD", raising=False)
     with pytest.raises(RuntimeError, match="MLFLOW_TRACKING_PASSWORD"):
