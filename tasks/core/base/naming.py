@@ -60,7 +60,7 @@ CORPUS_FILE = "corpus.json"
 TRAINING_TOKENS_FILE = "training.tokens"
 HELDOUT_TOKENS_FILE = "heldout.tokens"
 WHOLE_FILE = "winnow-whole"
-"""An empty file of this name stands in a checkpoint that was saved to its end."""
+"""A file of this name stands in a checkpoint that was saved to its end, and holds its files' checksums."""
 
 # What MLflow runs hold.
 SELECTION_FILE = "selection.json"
