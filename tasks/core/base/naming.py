@@ -81,6 +81,9 @@ CHECKPOINT_FOLDER = "checkpoint"
 TOKENIZER_FOLDER = "tokenizer"
 FINISHED_FOLDER = "finished"
 
+TRIALS_FOLDER = "trials"
+"""A study keeps the trials of its search in this folder."""
+
 # Prefect's artifacts: the last part of their keys.
 SEARCH_ARTIFACT = "search"
 SEEDS_ARTIFACT = "seeds"
@@ -117,6 +120,11 @@ CONVERTED_FOLDER = "_converted"
 RUN_FOLDER = re.compile(
     r"^iter_(?P<iteration>.+?)-(?P<run_name>[A-Za-z0-9_]+)-(?P<run_id>[0-9a-f]{12})-(?P<sample>[A-Za-z0-9_]+)$"
 )
+
+RESERVED_LABELS = frozenset({BASE_MODEL_NAME, OTHER_CLASS}) | {
+    value for name, value in list(globals().items()) if name.endswith("_FOLDER") and isinstance(value, str)
+}
+"""No label may be called so: its files would lie in the place of others, or its model take another's name."""
 
 
 @dataclass(frozen=True)
