@@ -9,6 +9,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 
 from tasks.core.base.naming import RESULTS_ARTIFACT, SEEDS_ARTIFACT, artifact_key, splits_folder
+from tasks.core.conversion.rehearsal import rehearsal_of, rehearsals_of, rehearse
 from tasks.core.corpus.labelled.prepare import LabelledSplits, StudyRequest, prepare_splits
 from tasks.core.round.model import Round
 from tasks.core.training.seeds.comparison import Comparison, compare_models
@@ -63,12 +64,27 @@ def prepare_data(round_: Round, name: str, labels: dict[str, str]) -> LabelledSp
 
 @task(task_run_name="start-{splits.study}", cache_policy=NO_CACHE, persist_result=False)
 def start_study(round_: Round, splits: LabelledSplits, opened: list[TrackedRun]) -> Study:
-    """Plan a study's seeds and open its parent run, which joins `opened`."""
+    """Plan a study's seeds, try their model untrained, and open their parent run, which joins `opened`."""
     plans = plan_seeds(round_, splits, local_base_model(round_))
+    if any(read_result(plan) is None for plan in plans):
+        rehearse(rehearsal_of(round_.training, splits.labels, plans[0].base_model, plans[0].base_model_digest))
     run = find_study(round_, plans[0])
     opened.append(run)
     describe_data(run, round_, splits)
     return Study(splits.study, splits, plans, run, round_.tags(splits.study))
+
+
+def try_base_model(round_: Round) -> str:
+    """Try the untrained models of a round's studies, and return the folder of the base model that they pass with.
+
+    Raises:
+        RegistryError: the registry does not hold the base model.
+        ModelFolderError: what is trained from it could not be converted, or would not score as it was trained.
+    """
+    folder = local_base_model(round_)
+    for rehearsal in rehearsals_of(round_, folder):
+        rehearse(rehearsal)
+    return folder
 
 
 def unfinished_seeds(studies: list[Study]) -> list[tuple[SeedPlan, Study]]:
@@ -107,6 +123,8 @@ def select_study(round_: Round, study: Study, failures: dict[str, str]) -> Chose
     for seed, reason in selection.failed.items():
         get_run_logger().warning("%s is selected without seed %d: %s", study.name, seed, reason)
     comparison = compare_models(selection, Path(round_.base_model).name)
+    for model, reason in comparison.left_out.items():
+        get_run_logger().warning("%s is compared without %s: %s", study.name, model, reason)
     log_selection(study.run, selection, comparison)
     register_checkpoint(round_, study.run, selection)
     study.run.end("FINISHED")

@@ -28,6 +28,8 @@ MAY = {
     "tasks/core/base/files.py": "defines them",
     "tasks/core/base/formats.py": "signs and checks what they carry",
     "tasks/core/conversion/parity/engine_process.py": "token rows, between a process and its own child",
+    "tasks/core/conversion/rehearsal.py": "a request, between a process and its own child",
+    "tasks/core/conversion/untrained_model.py": "a request, between a process and its own child",
     "tasks/core/conversion/workbench.py": "token rows, within one conversion; texts, between a flow and its task",
     "tasks/core/conversion/packing/pack_engine.py": "token rows, and the parity report, which is read by people",
     "tasks/conversion.py": "texts, between a flow and its task; the parity report for tables",

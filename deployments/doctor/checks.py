@@ -13,10 +13,12 @@ from deployments.doctor.check import FREE_BYTES, Check
 from deployments.doctor.node import answer
 from deployments.doctor.profiles import check_profile
 from infra.services.settings import WORK_POOL, ServiceSettings, read_settings
-from tasks.core.base.errors import WinnowError
+from tasks.core.base.errors import RegistryError, WinnowError
 from tasks.core.round.model import Round
 from tasks.inference import find_engine
+from tasks.records.base_model_versions import SCHEME
 from tasks.records.tracking import tracking_uri
+from tasks.training import try_base_model
 
 SCORING_FLOW = "inference"
 
@@ -30,6 +32,9 @@ def all_checks(round_: Round, wait_s: int) -> Iterator[Check]:
     if answers["Prefect server"].passed:
         yield check_worker()
     yield from _folders(round_)
+    asks_registry = round_.base_model.startswith(SCHEME)
+    if round_.model_round == round_.name and (answers["MLflow server"].passed or not asks_registry):
+        yield check_base_model(round_)
     engines: dict[str, str] = {}
     if answers["MLflow server"].passed:
         yield from _engines(round_, engines)
@@ -79,6 +84,18 @@ def check_worker() -> Check:
         return Check(name, False, f"the server answers {status}", remedy)
     is_ready = pool.status is WorkPoolStatus.READY
     return Check(name, is_ready, f"{pool.status.value if pool.status else 'unknown'}", "start a worker (`make up`)")
+
+
+def check_base_model(round_: Round) -> Check:
+    """Build the round's models untrained, export them, and compare them: what training does before its first step."""
+    name = f"base model {round_.base_model}"
+    try:
+        try_base_model(round_)
+    except RegistryError as error:
+        return Check(name, None, f"not there yet: {error}")
+    except WinnowError as error:
+        return Check(name, False, str(error), "training would refuse it, too: mend it, or name another base_model")
+    return Check(name, True, "loads, converts, and scores untrained as PyTorch does")
 
 
 def _shared(round_: Round) -> list[Path]:

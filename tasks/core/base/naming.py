@@ -62,7 +62,7 @@ CORPUS_FILE = "corpus.json"
 TRAINING_TOKENS_FILE = "training.tokens"
 HELDOUT_TOKENS_FILE = "heldout.tokens"
 WHOLE_FILE = "winnow-whole"
-"""An empty file of this name stands in a checkpoint that was saved to its end."""
+"""A file of this name stands in a checkpoint that was saved to its end, and holds its files' checksums."""
 
 # What MLflow runs hold.
 SELECTION_FILE = "selection.json"
@@ -82,6 +82,9 @@ CHECKPOINTS_FOLDER = "checkpoints"
 CHECKPOINT_FOLDER = "checkpoint"
 TOKENIZER_FOLDER = "tokenizer"
 FINISHED_FOLDER = "finished"
+
+TRIALS_FOLDER = "trials"
+"""A study keeps the trials of its search in this folder."""
 
 # Prefect's artifacts: the last part of their keys.
 SEARCH_ARTIFACT = "search"
@@ -119,6 +122,11 @@ CONVERTED_FOLDER = "_converted"
 RUN_FOLDER = re.compile(
     r"^iter_(?P<iteration>.+?)-(?P<run_name>[A-Za-z0-9_]+)-(?P<run_id>[0-9a-f]{12})-(?P<sample>[A-Za-z0-9_]+)$"
 )
+
+RESERVED_LABELS = frozenset({BASE_MODEL_NAME, OTHER_CLASS}) | {
+    value for name, value in list(globals().items()) if name.endswith("_FOLDER") and isinstance(value, str)
+}
+"""No label may be called so: its files would lie in the place of others, or its model take another's name."""
 
 
 ATTEMPT_FOLDER = re.compile(r"^\.(?P<attempt>(?P<shard>\d{5,})-[0-9a-f]{32})\.tmp$")

@@ -18,6 +18,8 @@ from tasks.core.engines.variants import Variant
 
 CACHED_SHAPES = 128
 """Batches come in thousands of shapes; by default OpenVINO keeps kernels for 5,000, and 1,500 texts cost 200 MiB."""
+VECTORS = "vectors"
+"""The head's graph reads what the encoder's gives by this name."""
 TEXT_RANK = 2
 """Tensors of this rank hold one vector a text; the encoder's hold one a token, and have a higher rank."""
 
@@ -36,8 +38,10 @@ def open_openvino(path: Path, variant: Variant) -> Callable[..., NDArray[np.floa
 
 
 def _run(encode: Any, classify: Any, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> NDArray[np.float32]:
-    vectors = encode.infer({"input_ids": ids, "attention_mask": mask})[0]
-    return np.array(classify.infer([vectors])[0], dtype=np.float32)
+    tokens = {"input_ids": ids, "attention_mask": mask}
+    known = tokens | {VECTORS: encode.infer(tokens)[0]}
+    given = {port: known[name] for port in classify.model_inputs for name in port.names & known.keys()}
+    return np.array(classify.infer(given)[0], dtype=np.float32)
 
 
 def _split(core: Any, path: Path) -> tuple[Any, Any]:
@@ -46,10 +50,22 @@ def _split(core: Any, path: Path) -> tuple[Any, Any]:
     second = first.clone()
     encoder = openvino.Model([_pooled(first)], first.get_parameters())
     cut = _pooled(second)
-    vectors = openvino.opset13.parameter(cut.get_partial_shape(), np.float32)
+    vectors = openvino.opset13.parameter(cut.get_partial_shape(), np.float32, name=VECTORS)
+    vectors.output(0).set_names({VECTORS})
     for reader in cut.get_target_inputs():
         reader.replace_source_output(vectors.output(0))
-    return encoder, openvino.Model(second.get_results(), [vectors])
+    return encoder, openvino.Model(second.get_results(), [vectors, *_still_read(second)])
+
+
+def _still_read(model: Any) -> list[Any]:
+    """Return the token ids and the mask, where the head reads them: to average over a text, or find its end."""
+    reached, todo = set(), [result.input_value(0).get_node() for result in model.get_results()]
+    while todo:
+        node = todo.pop()
+        if node.get_friendly_name() not in reached:
+            reached.add(node.get_friendly_name())
+            todo += [value.get_node() for value in node.input_values()]
+    return [each for each in model.get_parameters() if each.get_friendly_name() in reached]
 
 
 def _pooled(model: Any) -> Any:

@@ -12,7 +12,7 @@ from tasks.core.base.errors import RoundFileError
 from tasks.core.base.naming import (
     BASE_MODEL_NAME,
     METHOD_SUFFIXES,
-    OTHER_CLASS,
+    RESERVED_LABELS,
     checkpoint_alias,
     engine_alias,
     registered_model_name,
@@ -109,8 +109,11 @@ class Round(BaseModel):
         return self
 
     def _check_labels(self) -> None:
-        for reserved in sorted({BASE_MODEL_NAME, OTHER_CLASS} & self.labels.keys()):
-            raise ValueError(f"no label may be called '{reserved}': Winnow gives that name to something else")
+        for reserved in sorted(RESERVED_LABELS & self.labels.keys()):
+            raise ValueError(
+                f"no label may be called '{reserved}': Winnow gives that name to something else, as it does "
+                f"{', '.join(sorted(RESERVED_LABELS - {reserved}))}. Call it '{reserved}_label', with the same column."
+            )
         if self.training.head == "multi_class" and (
             len(self.active_labels) < 2 or self.labelled_data.label_column is None
         ):

@@ -49,6 +49,13 @@ def test_a_null_label_is_left_out(make_round):
     assert read_round(change(make_round(), labels__negative=None)).active_labels == {"positive": "positive"}
 
 
+@pytest.mark.parametrize("label", ["report", "slurm", "base", "other", "trials", "checkpoint", "quarantine"])
+def test_a_label_called_like_a_folder_of_ours_is_refused(make_round, label):
+    with pytest.raises(RoundFileError, match=f"no label may be called '{label}'.*Call it '{label}_label'"):
+        read_round(change(make_round(), labels={label: "positive"}))
+    assert read_round(change(make_round(), labels={f"{label}_label": "positive"})).active_labels
+
+
 def test_labels_in_files_of_their_own_may_all_use_one_column(make_round):
     labels = {"positive": "class", "negative": "class"}
     path = change(make_round(), labels=labels, labelled_data__layout="per_label_files")

@@ -15,6 +15,7 @@ from optuna.trial import TrialState
 
 from tasks.core.base.errors import TrainingError
 from tasks.core.base.markdown import markdown_table
+from tasks.core.base.naming import TRIALS_FOLDER
 from tasks.core.metrics.figures import LOWER_IS_BETTER
 from tasks.core.training.search.trial import TrialResult, TrialStep
 from tasks.core.training.seeds.seed_plan import SeedPlan
@@ -190,7 +191,7 @@ def plan_trials(template: SeedPlan) -> list[SeedPlan]:
         )
         for batch_size, learning_rate in itertools.product(settings.batch_sizes, settings.learning_rates)
     ]
-    root = f"{template.root}/trials"
+    root = f"{template.root}/{TRIALS_FOLDER}"
     return [replace(template, training=training, seed=settings.seed, root=root) for training in trainings]
 
 

@@ -9,8 +9,13 @@ from tasks.core.corpus.labelled.prepare import LabelledSplits, read_split
 from tasks.core.metrics.heads import THRESHOLD
 from tasks.core.preprocessing import preprocess
 
+CLASSES = (True, False)
 RANDOM_DRAWS = 200
 RANDOM_SEED = 20220201
+
+
+class BaselineError(Exception):
+    """A baseline cannot be fitted to these rows; it costs its row of the table, and nothing else."""
 
 
 def random_scores(shape: tuple[int, ...]) -> list[NDArray[np.float64]]:
@@ -23,15 +28,23 @@ def tfidf_scores(splits: LabelledSplits, preprocessing: str) -> NDArray[np.float
     """Train on the train split and return the test split's scores, of shape (rows, labels).
 
     Words and word pairs, one logistic regression a label with balanced class weights.
+
+    Raises:
+        BaselineError: there is nothing to fit: texts without words, or a label with one class in the train rows.
     """
     train = read_split(splits.path, splits.labels, "train")
     test = read_split(splits.path, splits.labels, "test")
     vectoriser = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True)
-    train_features = vectoriser.fit_transform(preprocess(preprocessing, train.texts))
+    try:
+        train_features = vectoriser.fit_transform(preprocess(preprocessing, train.texts))
+    except ValueError as error:  # an empty vocabulary
+        raise BaselineError(f"the train rows' texts have no words ({error})") from None
     test_features = vectoriser.transform(preprocess(preprocessing, test.texts))
     columns = []
     for targets in train.targets.T:
         known = ~np.isnan(targets)
+        if len(set(targets[known] >= THRESHOLD)) < len(CLASSES):
+            raise BaselineError("a label has rows of one class alone in the train split")
         model = LogisticRegression(class_weight="balanced", max_iter=1_000)
         model.fit(train_features[known], targets[known] >= THRESHOLD)
         columns.append(model.predict_proba(test_features)[:, 1])

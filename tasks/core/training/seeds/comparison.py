@@ -1,7 +1,7 @@
 """The seeds beside chance, TF-IDF and their own ensemble, on the same test rows: the table of source document 001."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 from tasks.core.metrics.figures import all_figures, label_figures
 from tasks.core.metrics.heads import decide
 from tasks.core.round.sections import Head
-from tasks.core.training.seeds.baseline import random_scores, tfidf_scores
+from tasks.core.training.seeds.baseline import BaselineError, random_scores, tfidf_scores
 from tasks.core.training.seeds.predictions import read_predictions
+from tasks.core.training.seeds.seed_plan import SeedPlan
 from tasks.core.training.seeds.selection import Selection
 
 COLUMNS = {"F1": "f1", "P": "precision", "R": "recall", "AP": "average_precision"}
 RANDOM, TFIDF, ENSEMBLE = "random", "tfidf", "ensemble"
+TABLE_NAMES = {TFIDF: "TF-IDF + logistic regression"}
 
 
 @dataclass(frozen=True)
@@ -44,11 +46,13 @@ class Comparison:
     """Each label has a table of these rows."""
     baselines: dict[str, dict[str, float]]
     """Chance, TF-IDF and the ensemble of seeds have these `test_*` figures, averaged over the labels."""
+    left_out: dict[str, str] = field(default_factory=dict)
+    """These baselines have no row, each for the reason given."""
 
     def record(self) -> dict[str, Any]:
         """Return the comparison as JSON."""
         tables = {label: [vars(row) for row in rows] for label, rows in self.tables.items()}
-        return {"results": tables, "baselines": self.baselines}
+        return {"results": tables, "baselines": self.baselines, "left_out": self.left_out}
 
     def rows(self, labels: Sequence[str] | None = None) -> list[dict[str, str]]:
         """Return the tables of some labels, or of all, below each other."""
@@ -66,10 +70,10 @@ def compare_models(selection: Selection, base_model: str) -> Comparison:
     targets = seeds[plan.seed].targets
     scores = [rows.scores for rows in seeds.values()]
     ensemble = np.mean(scores, axis=0)
-    tfidf = tfidf_scores(splits, plan.preprocessing)
+    fitted, left_out = _fit_baselines(plan)
     models = {
         "Random": random_scores(targets.shape),
-        "TF-IDF + logistic regression": [tfidf],
+        **{TABLE_NAMES[name]: [matrix] for name, matrix in fitted.items()},
         f"{base_model}, {len(scores)} seeds": scores,
         f"{base_model}, selected seed {plan.seed}": [seeds[plan.seed].scores],
         f"{base_model}, mean probability of {len(scores)} seeds": [ensemble],
@@ -80,12 +84,20 @@ def compare_models(selection: Selection, base_model: str) -> Comparison:
     }
     macro = {
         name: all_figures(splits.head, splits.labels, targets, matrix)
-        for name, matrix in ((TFIDF, tfidf), (ENSEMBLE, ensemble))
+        for name, matrix in (fitted | {ENSEMBLE: ensemble}).items()
     }
     chance = [rows[0].mean for rows in tables.values()]
     macro[RANDOM] = {name: float(np.mean([mean[name] for mean in chance])) for name in COLUMNS.values()}
     baselines = {name: {f"test_{key}": value for key, value in figures.items()} for name, figures in macro.items()}
-    return Comparison(tables, baselines)
+    return Comparison(tables, baselines, left_out)
+
+
+def _fit_baselines(plan: SeedPlan) -> tuple[dict[str, NDArray[np.float64]], dict[str, str]]:
+    """Return the scores of the baselines that can be fitted, and why others cannot."""
+    try:
+        return {TFIDF: tfidf_scores(plan.splits, plan.preprocessing)}, {}
+    except BaselineError as error:
+        return {}, {TFIDF: str(error)}
 
 
 def _figures(

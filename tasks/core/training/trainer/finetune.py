@@ -35,7 +35,7 @@ from tasks.core.training.seeds.seed_plan import SeedPlan
 from tasks.core.training.trainer.examples import EpochOrder, Examples
 from tasks.core.training.trainer.schedule import EvaluationReport, EvaluationSchedule
 from tasks.core.training.trainer.steps import Report, evaluation_steps, evaluations_of, total_steps
-from tasks.core.training.trainer.workspace import last_whole_checkpoint
+from tasks.core.training.trainer.workspace import last_whole_checkpoint, require_whole
 
 EVALUATION_BATCH = 64
 
@@ -100,7 +100,7 @@ def finetune(plan: SeedPlan, workspace: Path, report: Report, stop_at_step: int 
     splits = {split: _examples(plan, tokenizer, split) for split in SPLITS}
     steps = total_steps(plan.training, plan.splits.rows["train"])
     stop = stop_at_step or steps
-    resumed = last_whole_checkpoint(workspace)
+    resumed = last_whole_checkpoint(workspace, _best_of)
     over = _state_if_over(plan, resumed, stop)
     trainer = _Trainer(
         model_init=partial(_load_model, plan),
@@ -120,7 +120,13 @@ def finetune(plan: SeedPlan, workspace: Path, report: Report, stop_at_step: int 
     if over:
         return _without_training(plan, trainer, splits, over, report)
     done = trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
+    require_whole(Path(str(trainer.state.best_model_checkpoint)))
     return Finetuning(plan, trainer, splits, done.metrics)
+
+
+def _best_of(checkpoint: Path) -> str | None:
+    best = TrainerState.load_from_json(str(checkpoint / TRAINER_STATE_NAME)).best_model_checkpoint
+    return None if best is None else Path(best).name
 
 
 def _state_if_over(plan: SeedPlan, checkpoint: Path | None, stop: int) -> TrainerState | None:
@@ -181,7 +187,7 @@ def _arguments(plan: SeedPlan, folder: Path) -> TrainingArguments:
         eval_strategy="steps",
         save_strategy="steps",
         logging_strategy="steps",
-        save_total_limit=2,
+        save_total_limit=2,  # one to fall back to
         load_best_model_at_end=True,
         metric_for_best_model=training.metric,
         greater_is_better=training.metric not in LOWER_IS_BETTER,

@@ -1,20 +1,40 @@
 """Where a model is being trained: checkpoints to resume from, of which only whole ones count."""
 
 import fcntl
+import logging
 import os
 import re
 import shutil
 import socket
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from tasks.core.base.errors import TrainingError
-from tasks.core.base.files import fsync_tree, write_text
+from tasks.core.base.errors import FormatError, TrainingError
+from tasks.core.base.files import fsync_tree, sha256_of_folder
+from tasks.core.base.formats import FileFormat, read_record, write_record
 from tasks.core.base.naming import WHOLE_FILE
 
+LOGGER = logging.getLogger("winnow.training")
 CHECKPOINT = re.compile(r"^checkpoint-(\d+)$")
+
+
+@dataclass(frozen=True)
+class WholeCheckpoint:
+    """What a checkpoint's marker says, which is written last."""
+
+    files: dict[str, str]
+    """Each of the checkpoint's files has its sha256 here, by name."""
+
+
+WHOLE = FileFormat(
+    kind="training checkpoint's marker",
+    number=1,
+    schema=WholeCheckpoint,
+    remedy="Delete its checkpoint and run the flow again",
+)
 
 
 @contextmanager
@@ -68,18 +88,55 @@ def discard_workspace(workspace: Path) -> None:
 
 
 def mark_whole(checkpoint: Path) -> None:
-    """Say that the checkpoint is complete on disk."""
+    """Say that the checkpoint is complete on disk, and what its files hold."""
+    (checkpoint / WHOLE_FILE).unlink(missing_ok=True)
     fsync_tree(checkpoint)
-    write_text(checkpoint / WHOLE_FILE, "")
+    write_record(checkpoint / WHOLE_FILE, WHOLE, asdict(WholeCheckpoint(sha256_of_folder(checkpoint))))
 
 
-def last_whole_checkpoint(workspace: Path) -> Path | None:
-    """Return the newest whole checkpoint, or None; half-written ones are removed."""
+def fault_of(checkpoint: Path) -> str | None:
+    """Return why a checkpoint is not as it was saved, or None."""
+    if not (checkpoint / WHOLE_FILE).is_file():
+        return "it was not saved to its end"
+    try:
+        saved = WholeCheckpoint(**read_record(checkpoint / WHOLE_FILE, WHOLE)).files
+    except (ValueError, FormatError) as error:
+        return str(error)
+    found = {name: digest for name, digest in sha256_of_folder(checkpoint).items() if name != WHOLE_FILE}
+    altered = sorted(name for name in saved.keys() | found.keys() if saved.get(name) != found.get(name))
+    return f"{', '.join(altered)} not as saved" if altered else None
+
+
+def require_whole(checkpoint: Path) -> None:
+    """Raise TrainingError when a checkpoint that was just read is not as it was saved."""
+    if fault := fault_of(checkpoint):
+        raise TrainingError(
+            f"the checkpoint {checkpoint} is damaged: {fault}. Run the flow again, which goes on "
+            "from the one before; where it happens twice, have the disk looked at."
+        )
+
+
+def last_whole_checkpoint(workspace: Path, best_of: Callable[[Path], str | None] = lambda _: None) -> Path | None:
+    """Return the newest checkpoint that is as it was saved, or None; others are removed.
+
+    `best_of` names the checkpoint that one needs beside it, when it has been the best so far.
+    """
     whole = {}
     for checkpoint in workspace.glob("checkpoint-*"):
         match = CHECKPOINT.match(checkpoint.name)
-        if match and (checkpoint / WHOLE_FILE).is_file():
+        fault = fault_of(checkpoint) if match else "its name has no step"
+        if match and fault is None:
             whole[int(match.group(1))] = checkpoint
         else:
-            shutil.rmtree(checkpoint)
-    return whole[max(whole)] if whole else None
+            _remove(checkpoint, str(fault))
+    for step in sorted(whole, reverse=True):
+        best = best_of(whole[step])
+        if best is None or best in {checkpoint.name for checkpoint in whole.values()}:
+            return whole[step]
+        _remove(whole.pop(step), f"the best so far, {best}, is gone")
+    return None
+
+
+def _remove(checkpoint: Path, fault: str) -> None:
+    LOGGER.warning("training does not go on from %s: %s", checkpoint, fault)
+    shutil.rmtree(checkpoint)

@@ -3,6 +3,8 @@
 import json
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from tasks.core.base.errors import TrainingError
@@ -151,3 +153,17 @@ def test_pictures_of_a_study(plans, tmp_path):
         assert (tmp_path / name).stat().st_size > 5_000
     legend = [text.get_text() for text in pictures["seeds.png"].axes[0].get_legend().get_texts()]
     assert any(text.startswith("selected seed") for text in legend)
+
+
+def test_texts_without_words_cost_the_words_baseline_its_row_and_nothing_else(plans):
+    seeds = plans(2)
+    for plan in seeds:
+        finish(plan, 0.7)
+    whole = pq.read_table(seeds[0].splits.path)
+    faces = pa.array(["😀" * (number % 5 + 1) for number in range(len(whole))])
+    pq.write_table(whole.set_column(whole.schema.get_field_index("text"), "text", faces), seeds[0].splits.path)
+    comparison = compare_models(select_seed(seeds, {}), "tiny")
+    assert "TF-IDF + logistic regression" not in [row["Models"] for row in comparison.rows()]
+    assert len(comparison.rows()) == 4
+    assert set(comparison.baselines) == {"random", "ensemble"}
+    assert "no words" in comparison.record()["left_out"]["tfidf"]

@@ -19,7 +19,7 @@ from tasks.core.training.seeds.seed_plan import plan_seeds, read_result, verify_
 from tasks.core.training.seeds.train_seed import train_seed
 from tasks.core.training.trainer.checkpoint import read_card
 from tasks.core.training.trainer.finetune import finetune
-from tasks.core.training.trainer.workspace import claim_workspace
+from tasks.core.training.trainer.workspace import claim_workspace, last_whole_checkpoint
 from tests.support.records import change_record
 from tests.support.studies import prepare_study
 
@@ -110,6 +110,53 @@ def test_a_half_written_checkpoint_is_not_resumed_from(make_plan, tmp_path):
     (torn / "model.safetensors").write_bytes(b"half")
     result, _ = train(plan)
     assert result.checkpoint_sha256 == undisturbed.checkpoint_sha256
+
+
+def flip_a_bit(path):
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "optimizer.pt", "scheduler.pt", "trainer_state.json"])
+def test_a_damaged_checkpoint_is_not_resumed_from_but_the_one_before(make_plan, tmp_path, name, caplog):
+    undisturbed, _ = train(make_plan(str(tmp_path / "undisturbed"), epochs=3))
+    plan = make_plan(epochs=3)
+    train_until_killed(plan, evaluation=3)
+    (workspace,) = plan.folder.parent.glob("*.training")
+    before, last = sorted(workspace.glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1]))
+    flip_a_bit(last / name)
+    assert last_whole_checkpoint(workspace) == before
+    assert f"{name} not as saved" in caplog.text
+    assert not last.exists()
+    result, _ = train(plan)
+    assert result.checkpoint_sha256 == undisturbed.checkpoint_sha256
+    assert result.evaluations == undisturbed.evaluations
+
+
+def test_a_checkpoint_whose_best_is_damaged_is_not_resumed_from(make_plan, tmp_path):
+    settings = {"epochs": 4, "learning_rate": 0.02}
+    undisturbed, _ = train(make_plan(str(tmp_path / "undisturbed"), **settings))
+    plan = make_plan(**settings)
+    train_until_killed(plan, evaluation=4)
+    (workspace,) = plan.folder.parent.glob("*.training")
+    for checkpoint in workspace.glob("checkpoint-*"):
+        best = json.loads((checkpoint / "trainer_state.json").read_text())["best_model_checkpoint"]
+    flip_a_bit(workspace / best / "model.safetensors")
+    result, _ = train(plan)
+    assert result.checkpoint_sha256 == undisturbed.checkpoint_sha256
+
+
+def test_a_best_checkpoint_that_was_damaged_meanwhile_is_not_taken_for_the_model(make_plan):
+    plan = make_plan(epochs=2, learning_rate=1e-9)
+
+    def damage(number, _):
+        (workspace,) = plan.folder.parent.glob("*.training")
+        for checkpoint in workspace.glob("checkpoint-*") if number == 2 else ():
+            flip_a_bit(checkpoint / "model.safetensors")
+
+    with pytest.raises(TrainingError, match=r"is damaged: model\.safetensors not as saved.* Run the flow again"):
+        train_seed(plan, damage)
 
 
 def test_a_seed_stopped_early_keeps_its_best_checkpoint_also_when_resumed(make_plan, tmp_path):

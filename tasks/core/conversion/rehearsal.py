@@ -1,0 +1,71 @@
+"""Before the first step of training: would what is trained from this base model convert, and score as it was trained?
+
+Asked in a process of its own, which takes its memory with it when it ends; untrained_model.py is what runs there.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from functools import cache
+
+from tasks.core.base.errors import ModelFolderError
+from tasks.core.base.threads import cpu_threads
+from tasks.core.metrics.heads import class_names
+from tasks.core.round.model import Round
+from tasks.core.round.training_section import Training
+from tasks.core.training.base_models.base_folder import base_model_digest, require_length
+
+PROGRAM = "tasks.core.conversion.untrained_model"
+REFUSED = 3
+"""The process ends with this status when what it printed is a refusal."""
+LAST_CHARACTERS = 2_000
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """What is to be trained: all that decides whether it can be converted and scored."""
+
+    base_model: str
+    digest: str
+    classes: int
+    max_length_tokens: int
+    freeze_embeddings: bool
+
+
+def rehearsal_of(training: Training, labels: Iterable[str], base_model: str, digest: str) -> Rehearsal:
+    """Return what a study of these labels rehearses."""
+    classes = len(class_names(training.head, tuple(labels)))
+    return Rehearsal(base_model, digest, classes, training.max_length_tokens, training.freeze_embeddings)
+
+
+def rehearsals_of(round_: Round, base_model: str) -> set[Rehearsal]:
+    """Return what a round's studies rehearse, from the base model in this folder.
+
+    Raises:
+        ModelFolderError: the folder is not as it must be, or reads fewer tokens than the round asks.
+    """
+    digest = base_model_digest(base_model)
+    require_length(base_model, round_.training.max_length_tokens, "training.max_length_tokens")
+    return {rehearsal_of(round_.training, labels, base_model, digest) for labels in round_.studies.values()}
+
+
+@cache
+def rehearse(rehearsal: Rehearsal) -> None:
+    """Build, export and compare the untrained model; what passed once in this process is not done again.
+
+    Raises:
+        ModelFolderError: what would be trained could not be converted, or would not score as it was trained.
+    """
+    command = [sys.executable, "-m", PROGRAM, json.dumps(asdict(rehearsal))]
+    threads = {"OMP_NUM_THREADS": str(cpu_threads())}
+    done = subprocess.run(command, check=False, capture_output=True, text=True, env=os.environ | threads)
+    if done.returncode == REFUSED:
+        raise ModelFolderError(done.stdout.strip())
+    if done.returncode:
+        raise ModelFolderError(
+            f"the untrained model of {rehearsal.base_model} could not be tried: its process ended with status "
+            f"{done.returncode}: {done.stderr[-LAST_CHARACTERS:].strip()}"
+        )

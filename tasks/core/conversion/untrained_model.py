@@ -1,0 +1,119 @@
+"""The untrained model with its head, three ways to its logits: as trained, as checked, and as scored.
+
+PyTorch on each text alone, PyTorch on padded texts, and the exported graph must agree on an empty, short and long
+texts. Run by rehearsal.py: `python -m tasks.core.conversion.untrained_model REHEARSAL`; a refusal goes to stdout.
+"""
+
+import json
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from tasks.core.base.errors import ModelFolderError, WinnowError
+from tasks.core.base.naming import FP32_FILE, TOKENIZER_FILE
+from tasks.core.conversion.builders.export import export_onnx
+from tasks.core.conversion.parity.export_check import require_tokens
+from tasks.core.conversion.parity.reference import checkpoint_logits
+from tasks.core.conversion.rehearsal import REFUSED, Rehearsal
+from tasks.core.engines.loading import Engine, open_tokenizer
+from tasks.core.engines.runtimes import open_runtime
+from tasks.core.engines.variants import FP32
+from tasks.core.training.base_models.base_folder import require_digest
+from tasks.core.training.base_models.load_base import load_classifier, load_tokenizer, require_vectors
+
+Logits = NDArray[np.float32]
+SHORT = ("", "a", "good morning", "12 :) @x #y")
+LONG = "the quick brown fox jumps over the lazy dog and looks for work, again and again; "
+ALLOWED_SHARE = 0.01
+"""Two ways may differ by this share of how far apart texts are; rounding stays near a thousandth of it."""
+PADDING_FAULT = (
+    "padding changes its logits, so that it would be trained on others than it scores with: it does not heed the "
+    "attention mask, or its tokenizer's pad_token is another than pad_token_id in config.json"
+)
+
+
+def try_untrained(rehearsal: Rehearsal) -> None:
+    """Build the untrained model, and compare the three ways.
+
+    Raises:
+        ModelFolderError: the model cannot be loaded or exported, or two ways differ; what is wrong is named.
+        ParityError: tokenizer.json gives other tokens than the tokenizer that training uses.
+    """
+    folder = Path(rehearsal.base_model)
+    require_digest(rehearsal.base_model, rehearsal.digest)
+    tokenizer = load_tokenizer(folder)
+    torch.manual_seed(0)
+    names = [str(number) for number in range(rehearsal.classes)]
+    model = load_classifier(folder, names, rehearsal.freeze_embeddings, attn_implementation="eager").eval()
+    require_vectors(folder, tokenizer, model)
+    _compare(rehearsal, model, tokenizer, _rows(rehearsal, tokenizer))
+
+
+def _rows(rehearsal: Rehearsal, tokenizer: Any) -> list[list[int]]:
+    """Return the tokens of the texts, having checked that an engine gets the same."""
+    texts, length = [*SHORT, LONG, LONG * rehearsal.max_length_tokens], rehearsal.max_length_tokens
+    rows: list[list[int]] = tokenizer(texts, truncation=True, max_length=length)["input_ids"]
+    engine = open_tokenizer(str(Path(rehearsal.base_model) / TOKENIZER_FILE), length)
+    require_tokens(texts, rows, [encoding.ids for encoding in engine.encode_batch(texts)])
+    return rows
+
+
+def _compare(rehearsal: Rehearsal, model: Any, tokenizer: Any, rows: list[list[int]]) -> None:
+    too_long = f"cannot read {max(map(len, rows))} tokens, as training.max_length_tokens asks"
+    alone = _tried(rehearsal, too_long, lambda: checkpoint_logits(model, rows))
+    padded = _tried(rehearsal, "cannot read padded texts", lambda: _padded_logits(model, tokenizer, rows))
+    _require_same(rehearsal, alone, padded, PADDING_FAULT)
+    exported = _tried(rehearsal, "cannot be exported to ONNX and run", lambda: _exported_logits(model, rows))
+    _require_same(rehearsal, alone, exported, "its ONNX graph gives other logits than PyTorch")
+
+
+def _padded_logits(model: Any, tokenizer: Any, rows: list[list[int]]) -> Logits:
+    batch = tokenizer.pad({"input_ids": rows}, return_tensors="pt")
+    with torch.inference_mode():
+        padded = model(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"])
+    return np.asarray(padded.logits.numpy())
+
+
+def _exported_logits(model: Any, rows: list[list[int]]) -> Logits:
+    with tempfile.TemporaryDirectory() as scratch:
+        export_onnx(model, Path(scratch) / FP32_FILE)
+        return Engine(open_runtime(Path(scratch) / FP32_FILE, FP32)).logits(rows)
+
+
+def _tried(rehearsal: Rehearsal, fault: str, run: Callable[[], Logits]) -> Logits:
+    """Go one way; whatever goes wrong there would go wrong after hours of training."""
+    try:
+        return run()
+    except Exception as error:
+        raise _refusal(rehearsal, f"{fault} ({type(error).__name__}: {' '.join(str(error).split())[:300]})") from error
+
+
+def _require_same(rehearsal: Rehearsal, wanted: Logits, found: Logits, fault: str) -> None:
+    expected = (len(wanted), rehearsal.classes)
+    if wanted.shape != expected or found.shape != expected:
+        raise _refusal(rehearsal, f"it gives logits of shape {found.shape}; one of each text and class is {expected}")
+    apart = float(np.ptp(wanted, axis=0).max())
+    difference = float(np.abs(wanted - found).max())
+    if not difference <= ALLOWED_SHARE * apart:
+        raise _refusal(rehearsal, f"{fault} (texts are up to {apart:.2g} apart, the two ways {difference:.2g})")
+
+
+def _refusal(rehearsal: Rehearsal, fault: str) -> ModelFolderError:
+    return ModelFolderError(
+        f"what is trained from {rehearsal.base_model} could not be used, so nothing is trained: {fault}. Mend what is "
+        "named here, or name another base_model in the round file."
+    )
+
+
+if __name__ == "__main__":
+    try:
+        try_untrained(Rehearsal(**json.loads(sys.argv[1])))
+    except WinnowError as refused:
+        sys.stdout.write(f"{refused}\n")
+        sys.exit(REFUSED)
