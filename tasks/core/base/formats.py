@@ -24,6 +24,8 @@ NUMBER = "format"
 WRITTEN_BY = "written_by"
 CHECKSUM = "checksum"
 Content = dict[str, Any]
+SAID_CHARACTERS = 300
+"""So much is told of what is wrong with a file's fields."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,8 @@ class FileFormat:
     """Files without a number have this format; None where no such files were ever written."""
     migrations: Mapping[int, Callable[[Content], Content]] = field(default_factory=dict)
     """From each older format that is still read, one step leads to the format after it."""
+    check: Callable[[Content], object] | None = None
+    """This raises a ValueError where what a file says, in today's format, is of other types than its schema's."""
 
     def sign(self, content: Mapping[str, Any]) -> Content:
         """Return the content with the format's number, Winnow's version and a checksum of all in front."""
@@ -79,9 +83,14 @@ class FileFormat:
             while number < self.number:
                 said = self.migrations[number](said)
                 number += 1
-        except (KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise self.torn(where, f"as format {number} it lacks something: {error!r}") from None
         self._require_keys(said, where)
+        try:
+            if self.check is not None:
+                self.check(said)
+        except ValueError as error:
+            raise self.torn(where, " ".join(str(error).split())[:SAID_CHARACTERS]) from None
         return said
 
     def number_of(self, content: Content, where: Path) -> int:

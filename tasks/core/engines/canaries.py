@@ -62,10 +62,19 @@ def write_canaries(folder: Path, texts: list[str], logits: dict[str, NDArray[np.
 
 
 def read_canaries(folder: Path) -> Canaries:
-    """Read a model folder's canaries."""
-    content = read_record(folder / CANARIES_FILE, CANARIES)
-    made_on = content["made_on"]
-    machine = Machine(made_on["processor"], tuple(made_on["cpu_features"]), made_on["libraries"])
+    """Read a model folder's canaries.
+
+    Raises:
+        ModelFolderError: they cannot be read.
+        FormatError: they are of a format that this version does not read.
+    """
+    path = folder / CANARIES_FILE
+    try:
+        content = read_record(path, CANARIES)
+        made_on = content["made_on"]
+        machine = Machine(made_on["processor"], tuple(made_on["cpu_features"]), dict(made_on["libraries"]))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelFolderError(f"{path} cannot be read: {error!r}. Delete {folder} to fetch it again.") from None
     return Canaries(content["texts"], content["logits"], machine)
 
 

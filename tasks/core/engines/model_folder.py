@@ -149,7 +149,9 @@ def read_planned_model(folder: str, seal: str) -> EngineModel:
 def _require_sense(model: EngineModel, path: Path) -> None:
     """Refuse what would score otherwise than any engine model that conversion writes."""
     runtimes, precisions = get_args(Runtime), get_args(Precision)
+    texts = [model.label, model.preprocessing, model.preprocessing_digest, model.config_hash]
     problems = {
+        f"its label, preprocessing or hash is no text: {texts}": all(isinstance(text, str) for text in texts),
         f"its head '{model.head}' is none of {', '.join(HEADS)}": model.head in HEADS,
         f"its variant {model.variant} is not run by {' or '.join(runtimes)} in {' or '.join(precisions)}": (
             model.variant.runtime in runtimes and model.variant.precision in precisions
@@ -162,7 +164,9 @@ def _require_sense(model: EngineModel, path: Path) -> None:
             and 0 <= model.canary_tolerance <= LARGEST_TOLERANCE
         ),
         f"it names no {' or no '.join(NEEDED_FILES)}": (
-            isinstance(model.files, dict) and set(NEEDED_FILES) <= model.files.keys()
+            isinstance(model.files, dict)
+            and set(NEEDED_FILES) <= model.files.keys()
+            and all(isinstance(sha256, str) for sha256 in model.files.values())
         ),
     }
     wrong = [problem for problem, is_sound in problems.items() if not is_sound]

@@ -3,9 +3,11 @@
 import time
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
-from typing import Any, TypedDict
+from typing import Any
 
-from tasks.core.base.errors import RunFolderError
+from pydantic import TypeAdapter
+
+from tasks.core.base.errors import RunFolderError, TornRecordError
 from tasks.core.base.files import write_text
 from tasks.core.base.formats import Content, FileFormat, read_record, write_record
 from tasks.core.runs.balance import Tally
@@ -13,6 +15,7 @@ from tasks.core.runs.duplicate_ids import count_duplicate_ids
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.manifest_summary import summarise
 from tasks.core.runs.plan import Plan
+from tasks.core.runs.scoring_inputs import EngineUse
 from tasks.core.runs.shards.planned_rows import require_planned
 from tasks.core.runs.shards.receipts import read_receipts
 from tasks.core.runs.shards.wholeness import is_whole, resume, shard_faults
@@ -23,17 +26,45 @@ DUPLICATE_IDS = "duplicate_ids"
 SHOWN = 10
 
 
-class Manifest(TypedDict):
+@dataclass(frozen=True)
+class UsedEngine(EngineUse):
+    """The engine model that scored a label, and by which variants."""
+
+    variants: dict[str, int]
+    """Each variant scored so many shards, by name."""
+
+
+@dataclass(frozen=True)
+class Counts:
+    """The sums over a run's shards."""
+
+    rows_in: int
+    rows_out: dict[str, int]
+    rows_quarantined: int
+    duplicate_texts: int
+    empty_texts: int
+    truncated_texts: int
+    histograms: dict[str, list[int]]
+    duplicate_ids: int | None = None
+
+
+@dataclass(frozen=True)
+class Manifest:
     """What `manifest.json` says."""
 
     run_id: str
-    engines: list[dict[str, Any]]
+    engines: list[UsedEngine]
     settings: dict[str, Any]
     shards: int
-    counts: dict[str, Any]
+    counts: Counts
     processors: dict[str, int]
     timings: dict[str, Any]
     libraries: dict[str, str]
+
+    def __post_init__(self) -> None:
+        """Refuse counts of other labels than those that were scored."""
+        if self.counts.rows_out.keys() != {use.label for use in self.engines}:
+            raise ValueError(f"it counts rows of the labels {sorted(self.counts.rows_out)}, its engines have others")
 
 
 def _with_scoring_version(content: Content) -> Content:
@@ -49,6 +80,7 @@ MANIFEST = FileFormat(
     remedy="Look at the folder with the version that made it",
     unnumbered=1,
     migrations={1: _with_scoring_version},
+    check=TypeAdapter(Manifest).validate_python,
 )
 
 
@@ -94,10 +126,9 @@ def read_manifest(plan: Plan, folder: RunFolder) -> Content | None:
     """
     try:
         manifest = read_record(folder.manifest_path, MANIFEST)
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
+    except (FileNotFoundError, TornRecordError):
         return None
-    mine = manifest["run_id"] == plan.run_id and isinstance(manifest["counts"], dict)
-    return manifest if mine else None
+    return manifest if manifest["run_id"] == plan.run_id else None
 
 
 def _add_up(plan: Plan, folder: RunFolder, since_ns: int) -> Tally:

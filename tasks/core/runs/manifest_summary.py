@@ -10,7 +10,7 @@ def summarise(manifest: Content) -> str:
         f"# Run {manifest['run_id']}",
         "",
         f"{counts['rows_in']} rows in {manifest['shards']} shards, {counts['rows_quarantined']} quarantined.",
-        *_duplicates(counts["duplicate_ids"]),
+        *_duplicates(counts.get("duplicate_ids")),
         "",
         "| label | model | variants (shards) | rows out |",
         "|---|---|---|---|",

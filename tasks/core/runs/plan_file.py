@@ -1,11 +1,13 @@
 """The plan on disk: `plan.parquet`, a row a shard, and everything else in its footer."""
 
 import json
-from dataclasses import asdict, fields, replace
-from typing import Any, TypedDict
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pydantic import TypeAdapter
 
 from tasks.core.base.errors import RunFolderError, TornRecordError
 from tasks.core.base.files import fingerprint, write_aside
@@ -13,7 +15,7 @@ from tasks.core.base.formats import NUMBER, Content, FileFormat
 from tasks.core.base.parquet import STAMP_KEY, read_parquet, stamp
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.plan import Plan, Shard
-from tasks.core.runs.scoring_inputs import EngineUse, ScoringInputs
+from tasks.core.runs.scoring_inputs import ScoringInputs
 
 SHARD_SCHEMA = pa.schema(
     [("number", pa.int64()), ("file", pa.string()), ("start", pa.int64()), ("stop", pa.int64()), ("rows", pa.int64())]
@@ -26,7 +28,8 @@ FLAT_INPUTS = (
 ENGINE_OF_FORMAT_1 = ("label", "registered_model", "version", "digest")
 
 
-class PlanFooter(TypedDict):
+@dataclass(frozen=True)
+class PlanFooter:
     """What `plan.parquet` says: the shards are its rows, a list a column, and the rest stands in its footer."""
 
     run_id: str
@@ -72,6 +75,7 @@ PLAN = FileFormat(
     remedy="Look at the folder with the version that made it",
     unnumbered=1,
     migrations={1: _nest_inputs},
+    check=TypeAdapter(PlanFooter).validate_python,
 )
 
 
@@ -110,12 +114,11 @@ def read_plan(folder: RunFolder) -> Plan:
     """
     path = folder.plan_path
     try:
-        table = read_parquet(path)
-        content = json.loads((table.schema.metadata or {})[STAMP_KEY])
-        plan = _as_plan(PLAN.read_signed(dict(content) | {"shards": table.to_pydict()}, path))
+        content = _read_content(path)
+        plan = _as_plan(PLAN.read_signed(content, path))
     except TornRecordError as error:
         raise RunFolderError(f"{error}. {PLAN.remedy}.") from None
-    except (OSError, pa.ArrowException, KeyError, TypeError, ValueError) as error:
+    except (OSError, pa.ArrowException, KeyError, TypeError, ValueError, RecursionError) as error:
         raise RunFolderError(f"{path} cannot be read: {error}. Delete it and run the inference flow again.") from None
     recomputed = plan.inputs.run_id if content.get(NUMBER) == PLAN.number else plan.run_id  # else its migration did so
     problem = f"its inputs are those of run {recomputed}" if recomputed != plan.run_id else plan.shards_problem()
@@ -135,8 +138,15 @@ def _as_table(shards: tuple[Shard, ...]) -> pa.Table:
     return pa.table(columns, schema=SHARD_SCHEMA)
 
 
+def _read_content(path: Path) -> Content:
+    table = read_parquet(path)
+    if not table.schema.equals(SHARD_SCHEMA):
+        raise ValueError(f"its columns are {table.schema.remove_metadata()}")
+    footer = json.loads((table.schema.metadata or {})[STAMP_KEY])
+    return dict(footer) | {"shards": table.to_pydict()}
+
+
 def _as_plan(content: Content) -> Plan:
-    inputs, columns = content["inputs"], content["shards"]
-    engines = tuple(EngineUse(**use) for use in inputs["engines"])
-    shards = tuple(Shard(*row) for row in zip(*(columns[item.name] for item in fields(Shard)), strict=True))
-    return Plan(**content | {"inputs": ScoringInputs(**inputs | {"engines": engines}), "shards": shards})
+    inputs = TypeAdapter(ScoringInputs).validate_python(content["inputs"])
+    shards = zip(*(content["shards"][item.name] for item in fields(Shard)), strict=True)
+    return Plan(**content | {"inputs": inputs, "shards": tuple(Shard(*row) for row in shards)})

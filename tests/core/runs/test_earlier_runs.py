@@ -1,4 +1,5 @@
 import json
+import os
 import shutil
 from dataclasses import replace
 
@@ -14,8 +15,10 @@ from tasks.core.runs.earlier_runs import adopt_shards
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.manifest import Launch, write_manifest
 from tasks.core.runs.plan_file import write_plan
-from tasks.core.runs.shards.wholeness import unfinished_shards
+from tasks.core.runs.shards.receipts import read_receipts, write_receipt
+from tasks.core.runs.shards.wholeness import renew_and_find_unfinished, unfinished_shards
 from tests.support.plans import plan_of
+from tests.support.sample_files import write_csv
 from tests.support.tiny import make_sentences
 
 
@@ -123,6 +126,49 @@ def test_a_changed_file_or_an_altered_part_is_not_taken(appended, sample):
     part.write_bytes(content)
     assert adopt(plan, folder) == 1
     assert unfinished(plan, folder) == [0, 1, 2]
+
+
+def test_a_touched_file_makes_a_run_that_takes_all_over_and_scores_nothing(plan_now, sample):
+    first, first_folder = plan_now()
+    score(first, first_folder)
+    os.utime(sample.path / "b.parquet", ns=(1, 1))
+    plan, folder = plan_now()
+    assert plan.run_id != first.run_id
+    assert adopt(plan, folder) == 2
+    assert unfinished(plan, folder) == []
+    assert rows_of(plan, folder) == rows_of(first, first_folder)
+    assert [receipt.input_mtime_ns for _, receipt in read_receipts(plan, folder)] == [1, 1]
+    assert write_manifest(plan, folder, Launch(0, 1.0))["counts"]["rows_in"] == 60
+
+
+@pytest.mark.parametrize("version_before", [False, True])
+def test_other_rows_behind_the_same_footer_are_not_taken(plan_now, sample, version_before):
+    path = sample.path / "b.parquet"
+    plain = {"write_statistics": False, "use_dictionary": False, "compression": "none"}
+    table = pq.read_table(path)
+    pq.write_table(table, path, **plain)
+    first, first_folder = plan_now()
+    score(first, first_folder)
+    if version_before:  # its receipts did not note the inode's time of change
+        for _, receipt in read_receipts(first, first_folder):
+            write_receipt(replace(receipt, input_ctime_ns=0), first_folder)
+    other = table.take([1, 0, *range(2, 60)])
+    pq.write_table(other.set_column(1, "text", table["text"]), path, **plain)
+    plan, folder = plan_now()
+    assert (plan.inputs.file_digests, plan.run_id != first.run_id) == (first.inputs.file_digests, True)
+    assert adopt(plan, folder) == 1
+    assert unfinished(plan, folder) == [0]
+
+
+def test_a_text_file_that_was_only_touched_is_the_same_run(plan_now, sample):
+    (sample.path / "b.parquet").unlink()
+    write_csv(sample.path / "a.csv", [(number, f"word{number}") for number in range(60)])
+    first, folder = plan_now()
+    score(first, folder)
+    os.utime(sample.path / "a.csv", ns=(1, 1))
+    again, same = plan_now()
+    assert (again.run_id, same) == (first.run_id, folder)
+    assert renew_and_find_unfinished(again, folder) == unfinished(again, folder) == []
 
 
 def test_a_torn_plan_of_an_earlier_run_is_passed_over(appended):

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from tasks.core.base.errors import FormatError
+from tasks.core.base.errors import FormatError, TornRecordError
 from tasks.core.base.formats import read_record
 from tasks.core.base.naming import parse_run_folder_name
 from tasks.core.runs.audit.stray_files import Expected, stray_files
@@ -83,8 +83,8 @@ class Verification:
             yield Finding("missing", name, "the run is not finished", "Go on with the run")
         except FormatError as error:
             yield Finding("foreign", name, str(error), "Verify with that version")
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            yield Finding("torn", name, f"it cannot be read as a manifest: {error!r}", RENEW)
+        except TornRecordError as error:
+            yield Finding("torn", name, str(error), RENEW)
         else:
             yield from (Finding("miscounted", name, problem, RENEW) for problem in wrong)
 

@@ -312,7 +312,7 @@ def test_markers_and_logs_are_nobodys_finding(finished):
     assert found(finished) == []
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{}", '{"run_id": 1, "shards": 3, "engines": [], "counts": []}'])
+@pytest.mark.parametrize("content", ["", "[]", "{}", "[" * 10**6, '{"run_id": 1, "engines": []}'])
 def test_a_torn_manifest_is_named(finished, content):
     finished.manifest_path.write_text(content)
     assert found(finished)[0] == ("torn", "manifest.json")
@@ -330,11 +330,10 @@ def test_a_count_of_the_manifest_that_is_not_the_sum_is_named(finished, key, val
     )
 
 
-@pytest.mark.parametrize(("key", "value"), [("run_id", "0" * 12), ("shards", 4), ("engines", [])])
+@pytest.mark.parametrize(("key", "value"), [("run_id", "0" * 12), ("shards", 4)])
 def test_a_manifest_of_another_plan_is_named(finished, key, value):
     change_manifest(finished, **{key: value})
-    shown = [str(finding) for finding in Verification(finished.path).findings()]
-    assert any(f"manifest.json: {key} is {value}, but by plan" in finding for finding in shown)
+    assert f"manifest.json: {key} is {value}, but by plan" in problem(finished)
 
 
 @pytest.mark.parametrize(
