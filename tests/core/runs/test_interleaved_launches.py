@@ -6,33 +6,24 @@ WINNOW_SCHEDULES=10000 draws so many orders of their steps; the drill does so by
 import os
 import shutil
 from contextlib import suppress
-from pathlib import Path
 from types import SimpleNamespace
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from tasks.core.base.errors import RunFolderError
 from tasks.core.base.hold import discard
 from tasks.core.base.naming import HOLDER_FILE
-from tasks.core.engines import loading
-from tasks.core.inference import scoring
-from tasks.core.round.sections import Inference, Sample
 from tasks.core.runs import launch_lock as lock_module
 from tasks.core.runs import launch_sign
-from tasks.core.runs.audit.verify import Verification
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.launch_lock import launch_lock
-from tasks.core.runs.manifest import Launch, read_manifest, write_manifest
+from tasks.core.runs.manifest import Launch, write_manifest
 from tasks.inference import find_unfinished
 from tasks.shards import score_block
 from tests.support.interleaving import KilledError, World, taking_turns
-from tests.support.plans import plan_of
+from tests.support.quick_runs import quick_engines, quick_plan, require_clean
 
 SCHEDULES = int(os.environ.get("WINNOW_SCHEDULES", "200"))
-ROWS = 9
 TRIES = 4
 """A launch that was refused, or did not get the run finished, is made so often."""
 ATTEMPTS = 3
@@ -116,38 +107,16 @@ class Simulation:
         return self.world.start(process, lambda: self.relaunch(process))
 
 
-class Engine:
-    """Gives logits that follow from the number of texts, and differ a little from process to process."""
-
-    def __init__(self, world):
-        self.world = world
-
-    def logits(self, tokens, _):
-        shift = self.world.now() % 1 * 1e-3
-        return np.array([[0.0, len(text) / 8 + shift] for text in tokens], dtype=np.float32)
-
-
 @pytest.fixture(scope="module")
-def sample(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("sample")
-    texts = ["good", "bad word", None, "good", "word1", "word2 word3", "bad", "", "good bad"]
-    assert len(texts) == ROWS
-    pq.write_table(pa.table({"tweet_id": range(ROWS), "text": texts}), folder / "a.parquet")
-    return Sample(path=folder)
-
-
-@pytest.fixture(scope="module")
-def plan(sample, tiny_engines):
-    return plan_of(sample, tiny_engines, Inference(output_path=Path("runs"), shard_rows=4, batch_tokens=512))
+def plan(tmp_path_factory, tiny_engines):
+    return quick_plan(tmp_path_factory.mktemp("sample") / "texts", tiny_engines)
 
 
 def simulate(seed, plan, path):
     """Run one schedule."""
     world = World(seed)
     simulation = Simulation(world, plan, RunFolder(path))
-    with pytest.MonkeyPatch.context() as patch:
-        models = {use.folder: loading.open_engine(use.folder, False)[0] for use in plan.engines}
-        patch.setattr(scoring, "open_engine", lambda folder, _: (models[folder], Engine(world)))
+    with pytest.MonkeyPatch.context() as patch, quick_engines(plan):
         patch.setattr(launch_sign, "file_time", lambda _: world.clock)
         patch.setattr(lock_module, "threading", beating(world))
         patch.setattr(lock_module, "write_json", stamped(world, lock_module.write_json))
@@ -214,15 +183,9 @@ def check_errors(world):
 
 
 def check_run(simulation):
-    folder = simulation.folder
     assert simulation.finished is not None
     simulation.look()
-    counts = read_manifest(simulation.plan, folder)["counts"]
-    assert (counts["rows_in"], counts["rows_quarantined"], set(counts["rows_out"].values())) == (ROWS, 1, {ROWS - 1})
-    assert [str(finding) for finding in Verification(folder.path).findings()] == []
-    assert not [path.name for path in folder.path.iterdir() if path.name.startswith(".")]
-    assert not folder.launch_path.exists()
-    assert list(folder.running_folder.iterdir()) == []
+    require_clean(simulation.plan, simulation.folder)
 
 
 def simulate_all(first, count, plan, tmp_path):

@@ -11,10 +11,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tasks.core.base.hold import discard
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.plan import Plan, Shard
 from tasks.core.runs.shards.findings import Finding
+from tasks.core.runs.shards.make_way import make_way
 from tasks.core.runs.shards.part_faults import part_faults
 from tasks.core.runs.shards.planned_rows import read_shard, sha256_of_rows
 from tasks.core.runs.shards.receipt_faults import is_foreign, no_receipt, receipt_fault, receipt_faults
@@ -76,7 +76,7 @@ def unfinished_shards(plan: Plan, folder: RunFolder, shards: Sequence[Shard] | N
 def renew_and_find_unfinished(plan: Plan, folder: RunFolder) -> list[int]:
     """Return the same, having renewed the receipts of shards whose sample file was copied or touched only.
 
-    Their rows are read and must be the same to the byte. Receipts that do not count make way for those that will.
+    Their rows are read and must be the same to the byte. What is left of the unfinished ones is removed.
     """
     unfinished, look = [], resume(plan)
     for shard, receipt in read_receipts(plan, folder):
@@ -86,8 +86,8 @@ def renew_and_find_unfinished(plan: Plan, folder: RunFolder) -> list[int]:
         if renewed is not None and is_whole(plan, folder, shard, renewed, look):
             write_receipt(renewed, folder)
         else:
-            discard(folder.receipt_path(shard.number))
             unfinished.append(shard.number)
+    make_way(plan, folder, unfinished)
     return unfinished
 
 
