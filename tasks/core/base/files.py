@@ -13,6 +13,7 @@ from typing import Any
 
 from tasks.core.base.errors import DiskFullError
 from tasks.core.base.hold import aside_of, lost_hold_named, make_folder
+from tasks.core.base.syncing import fsync
 
 FINGERPRINT_CHARACTERS = 12
 READ_BYTES = 1 << 20
@@ -133,12 +134,3 @@ def fsync_tree(folder: Path) -> None:
     for path in folder.rglob("*"):
         fsync(path)
     fsync(folder)
-
-
-def fsync(path: Path) -> None:
-    """Put a file's content, or a folder's names, to disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tasks.core.base.errors import LaunchLostError
+from tasks.core.base.syncing import fsync
 
 
 @dataclass(frozen=True)
@@ -62,23 +63,18 @@ def make_folder(folder: Path) -> None:
 
 
 def discard(path: Path) -> None:
-    """Remove a file, if it is there.
+    """Remove a file, if it is there, for good.
 
     Raises:
         LaunchLostError: another launch has taken the folder over; the file stays.
     """
-    if place_for(path) is None:
-        path.unlink(missing_ok=True)
+    if not path.is_file():
         return
     aside = aside_of(path)
     with lost_hold_named(path):
-        try:
-            path.rename(aside)
-        except FileNotFoundError:
-            if not path.is_file():
-                return
-            raise
+        path.rename(aside)
         aside.unlink()
+        fsync(path.parent)
 
 
 @contextmanager

@@ -26,7 +26,7 @@ DUPLICATE_IDS = "duplicate_ids"
 SHOWN = 10
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class UsedEngine(EngineUse):
     """The engine model that scored a label, and by which variants."""
 

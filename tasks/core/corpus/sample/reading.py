@@ -76,7 +76,7 @@ def _rows_at_once(file: pq.ParquetFile, held: list[int]) -> int:
     Of all columns: pyarrow ends the process when it is asked for the size of one that is encrypted.
     """
     groups = (file.metadata.row_group(index) for index in held)
-    row_bytes = max(group.total_byte_size // group.num_rows for group in groups)
+    row_bytes: int = max(group.total_byte_size // group.num_rows for group in groups)
     return min(BATCH_ROWS, max(1, BATCH_BYTES // max(1, row_bytes)))
 
 

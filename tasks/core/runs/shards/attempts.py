@@ -15,11 +15,13 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from tasks.core.base.errors import FormatError, RunFolderError
-from tasks.core.base.files import fsync, link_first, sha256_of_file, write_json
+from tasks.core.base.files import link_first, sha256_of_file, write_json
 from tasks.core.base.hold import discard, lost_hold_named, place_for
 from tasks.core.base.naming import attempt_folder, attempted_shard, new_attempt, parse_attempt, shard_record
+from tasks.core.base.syncing import fsync
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.plan import Plan, Shard
+from tasks.core.runs.shards.make_way import make_way
 from tasks.core.runs.shards.receipts import RECEIPT, Receipt, read_receipt
 from tasks.core.runs.shards.wholeness import is_whole, resume
 
@@ -69,7 +71,7 @@ class Attempt:
             return True
         if place_for(path) is not None or _whole(plan, self.folder, self.shard) is not None:
             return False
-        discard(path)  # a launch has done so before; outside one, nobody has
+        make_way(plan, self.folder, [self.shard.number])  # a launch has done so before; outside one, nobody has
         return link_first(made, path)
 
 

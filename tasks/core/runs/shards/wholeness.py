@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 
 from tasks.core.base.errors import WinnowError
-from tasks.core.base.hold import discard
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.plan import Plan, Shard
 from tasks.core.runs.shards.findings import Finding
+from tasks.core.runs.shards.make_way import make_way
 from tasks.core.runs.shards.part_faults import part_faults
 from tasks.core.runs.shards.planned_rows import FileState, is_planned, read_shard, sha256_of_rows, state_of
 from tasks.core.runs.shards.receipt_faults import is_foreign, no_receipt, other_rows, receipt_fault, receipt_faults
@@ -106,19 +106,22 @@ def unfinished_shards(plan: Plan, folder: RunFolder, shards: Sequence[Shard] | N
 def renew_and_find_unfinished(plan: Plan, folder: RunFolder) -> list[int]:
     """Return the same, having noted in receipts the new state of files that were moved only: their rows are the same.
 
-    Else the rows of such files would be read again at each launch. Receipts that do not count make way for those that
-    will, but for one of other rows: who scores its shard must see it.
+    Else the rows of such files would be read again at each launch. What is left of the unfinished ones is removed, but
+    not where the file has other rows by now: who scores the shard must see that.
     """
-    unfinished, look = [], resume(plan)
+    unfinished: list[int] = []
+    going: list[int] = []
+    look = resume(plan)
     states = look.states or {}
     for shard, receipt in read_receipts(plan, folder):
         state = states[shard.file]
         if receipt is None or not is_whole(plan, folder, shard, receipt, look):
-            if receipt is None or is_foreign(plan, shard, receipt) or has_rows(plan, shard, receipt, state):
-                discard(folder.receipt_path(shard.number))
             unfinished.append(shard.number)
+            if receipt is None or is_foreign(plan, shard, receipt) or has_rows(plan, shard, receipt, state):
+                going.append(shard.number)
         elif (renewed := with_state(receipt, state)) != receipt:
             write_receipt(renewed, folder)
+    make_way(plan, folder, going)
     return unfinished
 
 
