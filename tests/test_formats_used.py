@@ -26,6 +26,7 @@ MAY = {
     "tasks/core/runs/status/job_endings.py": "lines on SLURM jobs, for people",
     "tasks/records/tracking.py": "what an MLflow run holds",
     "tasks/core/base/files.py": "defines them",
+    "tasks/core/base/yaml_files.py": "YAML as people mean it, for all files that people write",
     "tasks/core/base/formats.py": "signs and checks what they carry",
     "tasks/core/conversion/parity/engine_process.py": "token rows, between a process and its own child",
     "tasks/core/conversion/rehearsal.py": "a request, between a process and its own child",

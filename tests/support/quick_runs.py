@@ -48,9 +48,9 @@ def quick_plan(folder: Path, engines: Any) -> Plan:
 @contextmanager
 def quick_engines(plan: Plan) -> Iterator[None]:
     """Score a plan's shards without its engines."""
-    models = {use.folder: loading.open_engine(use.folder, False)[0] for use in plan.engines}
+    models = {use.folder: loading.open_engine(use.folder, False, use.seal)[0] for use in plan.engines}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(scoring, "open_engine", lambda folder, _: (models[folder], QuickEngine()))
+        patch.setattr(scoring, "open_engine", lambda folder, *_: (models[folder], QuickEngine()))
         yield
 
 

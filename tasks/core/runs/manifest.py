@@ -69,7 +69,7 @@ class Manifest:
 
 def _with_scoring_version(content: Content) -> Content:
     """Migrate from format 1: it noted no times of change and no seals, and scored as the first scoring version."""
-    engines = [use | {"seal": ""} for use in content["engines"]]
+    engines = [use | {"seal": "", "gate_weakened": ""} for use in content["engines"]]
     return content | {"engines": engines, "settings": content["settings"] | {"changed_ns": {}, "scoring_version": 1}}
 
 

@@ -50,7 +50,7 @@ def _nest_inputs(flat: Content) -> Content:
     """
     if flat["run_id"] != _former_run_id(flat):
         raise ValueError(f"it says it is of run {flat['run_id']}, its inputs are those of run {_former_run_id(flat)}")
-    engines = [use | {"seal": ""} for use in flat["engines"]]
+    engines = [use | {"seal": "", "gate_weakened": ""} for use in flat["engines"]]
     inputs = {key: flat[key] for key in FLAT_INPUTS} | {"engines": engines, "changed_ns": {}, "scoring_version": 1}
     rest = {key: value for key, value in flat.items() if key not in FLAT_INPUTS}
     return {"torn_files": {}, "passed_over": {}, "round_name": ""} | rest | {"inputs": inputs}

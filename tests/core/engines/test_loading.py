@@ -21,6 +21,7 @@ MAY = {
     "tasks/conversion.py: read_engine_model": "what an interrupted conversion left, before it is registered",
     "tasks/core/conversion/packing/pack_engine.py: read_engine_model": "the folder that was just made",
     "tasks/core/conversion/workbench.py: open_tokenizer": "a checkpoint's, which is compared when it is fetched",
+    "tasks/core/conversion/untrained_model.py: open_tokenizer": "a base model's, whose digest is compared before",
     "deployments/doctor/node.py: open_engine": "only to see whether this machine can",
 }
 
