@@ -16,7 +16,7 @@ from tasks.core.corpus.sample.listing import survey_sample
 from tasks.core.corpus.sample.reading import draw_texts, read_rows
 from tasks.core.inference.shard_texts import part_rows
 from tasks.core.round.sections import LabelledData, Sample
-from tests.support.fuzzing import CHANGES, SECONDS, changed, fuzz
+from tests.support.fuzzing import CHANGES, SECONDS, changed, fuzz, quick_folder
 from tests.support.labelled_files import request
 
 ROWS = 60
@@ -118,6 +118,12 @@ SETTINGS = st.sampled_from(
 )
 
 
+@pytest.fixture
+def folder():
+    with quick_folder() as made:
+        yield made
+
+
 def emptied(folder):
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
@@ -146,27 +152,27 @@ def read_labelled(folder, drawn):
 
 
 @pytest.mark.parametrize("kind", INPUTS)
-def test_samples(tmp_path, kind):
-    assert fuzz(lambda named: read_sample(tmp_path / "sample", named), INPUTS[kind]) >= 10
+def test_samples(folder, kind):
+    assert fuzz(lambda named: read_sample(folder / "sample", named), INPUTS[kind]) >= 10
 
 
 @pytest.mark.parametrize("kind", LABELLED)
-def test_labelled_data(tmp_path, kind):
-    assert fuzz(lambda drawn: read_labelled(tmp_path / "data", drawn), st.tuples(LABELLED[kind], SETTINGS)) >= 10
+def test_labelled_data(folder, kind):
+    assert fuzz(lambda drawn: read_labelled(folder / "data", drawn), st.tuples(LABELLED[kind], SETTINGS)) >= 10
 
 
 @pytest.mark.drill
 @pytest.mark.parametrize("kind", INPUTS)
-def test_samples_for_long(tmp_path, kind):
-    done = fuzz(lambda named: read_sample(tmp_path / "sample", named), INPUTS[kind], SECONDS / 6)
+def test_samples_for_long(folder, kind):
+    done = fuzz(lambda named: read_sample(folder / "sample", named), INPUTS[kind], SECONDS / 6)
     print(f"{done} samples of {kind}")  # noqa: T201
 
 
 @pytest.mark.drill
 @pytest.mark.parametrize("kind", LABELLED)
-def test_labelled_data_for_long(tmp_path, kind):
+def test_labelled_data_for_long(folder, kind):
     inputs = st.tuples(LABELLED[kind], SETTINGS)
-    done = fuzz(lambda drawn: read_labelled(tmp_path / "data", drawn), inputs, SECONDS / 6)
+    done = fuzz(lambda drawn: read_labelled(folder / "data", drawn), inputs, SECONDS / 6)
     print(f"{done} labelled files of {kind}")  # noqa: T201
 
 

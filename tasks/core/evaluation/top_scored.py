@@ -5,7 +5,7 @@ from typing import Any
 
 import duckdb
 
-from tasks.core.corpus.sample.listing import list_sample
+from tasks.core.corpus.sample.listing import list_sample, sample_schema
 from tasks.core.round.sections import Sample
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.parts import ID_COLUMN, SCORE_COLUMN, list_parts, scan_parts
@@ -25,7 +25,8 @@ def top_scored(folder: RunFolder, label: str, sample: Sample, count: int) -> lis
     query = QUERY.format(text=_quoted(sample.text_column), id=_quoted(sample.id_column))
     with duckdb.connect() as connection:
         scan_parts(connection, "scores", list_parts(read_plan(folder), folder, label))
-        scan_parts(connection, "sample", [Path(file.path) for file in list_sample(sample)])
+        files = list_sample(sample)
+        scan_parts(connection, "sample", [Path(file.path) for file in files if file.rows], sample_schema(files, sample))
         rows = connection.execute(query, [count]).fetchall()
     return [{ID_COLUMN: id_, SCORE_COLUMN: score, "text": text} for id_, score, text in rows]
 

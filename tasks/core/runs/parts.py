@@ -75,10 +75,15 @@ def stream_ids(paths: Sequence[Path]) -> pa.RecordBatchReader:
     return pa.RecordBatchReader.from_batches(schema, _id_batches(paths, schema))
 
 
-def scan_parts(connection: duckdb.DuckDBPyConnection, name: str, paths: Iterable[Path]) -> None:
-    """Let DuckDB read Parquet files as the table `name`, out of core and by their paths alone."""
+def scan_parts(
+    connection: duckdb.DuckDBPyConnection, name: str, paths: Iterable[Path], schema: pa.Schema | None = None
+) -> None:
+    """Let DuckDB read Parquet files as the table `name`, out of core and by their paths alone.
+
+    `schema` says what the columns become, where the files have them in several types.
+    """
     files = [str(path) for path in paths]
-    connection.register(name, ds.dataset(files, format="parquet", partitioning=None))
+    connection.register(name, ds.dataset(files, schema=schema, format="parquet", partitioning=None))
 
 
 def bytes_a_row(ids: pa.ChunkedArray) -> float:

@@ -110,6 +110,33 @@ def test_a_torn_file_is_refused_and_left_out_when_asked(plan_sample, score, tmp_
     assert score(on_torn_file="skip")[0] == [1, 2]
 
 
+@pytest.mark.parametrize(
+    ("types", "ids", "kept"),
+    [
+        ((pa.int32(), pa.int64(), pa.dictionary(pa.int8(), pa.int64())), [7, 8], pa.int64()),
+        ((pa.large_string(), pa.string(), pa.string_view()), ["7", "07"], pa.string()),
+    ],
+)
+def test_ids_of_several_types_of_one_kind_come_out_as_one(score, tmp_path, types, ids, kept):
+    for number, type_ in enumerate(types):
+        write_rows(tmp_path / "sample" / f"{number}.parquet", pa.array([*ids, None], type_), ["a", None, "c"])
+    write_rows(tmp_path / "sample" / "none.parquet", pa.nulls(0), [])
+    scored, quarantined, counts = score()
+    assert scored == [ids[0]] * 3
+    assert quarantined == [(ids[1], "text is null"), (None, "id is null")] * 3
+    assert (counts["rows_in"], counts["duplicate_ids"]) == (9, 4)
+    parts = [*tmp_path.glob("run/output/positive/*"), *tmp_path.glob("run/quarantine/*")]
+    assert {pq.read_schema(part).field("tweet_id").type for part in parts} == {kept}
+
+
+def test_blank_ids_of_a_csv_file_are_quarantined_with_what_stood_there(score, tmp_path):
+    write_csv(tmp_path / "sample" / "a.csv", [("", "a"), (" ", "b"), ("nan", "c"), ("NULL", "d"), ("9", "e")])
+    scored, quarantined, counts = score()
+    assert scored == ["9"]
+    assert quarantined == [(None, f"id is blank: {word!r}") for word in ("", " ", "nan", "NULL")]
+    assert counts["rows_quarantined"] == 4
+
+
 def test_what_is_passed_over_is_named_in_plan_and_manifest_with_its_reason(plan_sample, tmp_path):
     write_rows(tmp_path / "sample" / "a.parquet", [1], ["a"])
     (tmp_path / "sample" / "_SUCCESS").touch()

@@ -9,6 +9,8 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
+import pyarrow as pa
+
 from tasks.core.base.errors import InputDataError
 from tasks.core.corpus.columns import check_columns, read_footer
 from tasks.core.corpus.faults import TornFileError, parquet_errors_named
@@ -19,7 +21,7 @@ from tasks.core.corpus.sample.sources import PARQUET, SHOWN_FILES, SampleSources
 from tasks.core.corpus.sample.to_parquet import converted_file, converted_root
 from tasks.core.round.sections import Sample
 
-__all__ = ["SampleFile", "SampleListing", "file_digest", "list_sample", "sample_root", "survey_sample"]
+__all__ = ["SampleFile", "SampleListing", "file_digest", "list_sample", "sample_root", "sample_schema", "survey_sample"]
 
 LOGGER = logging.getLogger("winnow.corpus")
 SAID_PASSED_OVER = 20
@@ -72,6 +74,12 @@ def survey_sample(sample: Sample, report: Callable[[str], None] = LOGGER.info) -
     if sources.kind == PARQUET:
         look_inside(files, sample)
     return SampleListing(files, torn, sources.passed_over)
+
+
+def sample_schema(files: list[SampleFile], sample: Sample) -> pa.Schema:
+    """Return the types that ids and texts of a sample have, whichever types its files have them in."""
+    (id_type_,) = {file.id_type for file in files if file.rows}
+    return pa.schema([(sample.id_column, pa.type_for_alias(id_type_)), (sample.text_column, pa.large_string())])
 
 
 def sample_root(sample: Sample) -> Path:
