@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from functools import cache
+from signal import SIGKILL
 
 from tasks.core.base.errors import ModelFolderError
 from tasks.core.base.threads import cpu_threads
@@ -65,7 +66,8 @@ def rehearse(rehearsal: Rehearsal) -> None:
     if done.returncode == REFUSED:
         raise ModelFolderError(done.stdout.strip())
     if done.returncode:
+        memory = " (killed: this machine may have too little memory for it)" if done.returncode == -SIGKILL else ""
         raise ModelFolderError(
             f"the untrained model of {rehearsal.base_model} could not be tried: its process ended with status "
-            f"{done.returncode}: {done.stderr[-LAST_CHARACTERS:].strip()}"
+            f"{done.returncode}{memory}: {done.stderr[-LAST_CHARACTERS:].strip()}"
         )

@@ -11,6 +11,7 @@ from tasks.core.pretraining.pretrain import pretrain
 from tasks.core.pretraining.pretraining_plan import read_result, verified_checkpoint
 from tasks.core.training.base_models.base_folder import base_model_digest
 from tasks.core.training.trainer.workspace import last_whole_checkpoint
+from tests.support.base_folders import altered, with_json, with_weights
 from tests.support.records import change_record
 from tests.support.waiting import wait_for
 
@@ -127,6 +128,21 @@ def test_a_damaged_checkpoint_is_not_continued_but_the_one_before(undisturbed, n
     assert before != last
     assert not last.exists()
     assert pretrain(plan) == expected
+
+
+@pytest.mark.parametrize(
+    ("plant", "words"),
+    [
+        (with_weights(lambda weights: {k: v for k, v in weights.items() if "layer.1." not in k}), "layer.1.* missing"),
+        (with_json("tokenizer_config.json", truncation_side="left"), "truncation_side"),
+        (with_json("tokenizer_config.json", mask_token=None), "has no mask token"),
+    ],
+)
+def test_a_base_model_that_is_not_whole_is_refused_before_packing(make_plan, tiny_bert, tmp_path, plant, words):
+    plan = make_plan(base_model=altered(tiny_bert, tmp_path / "faulty", plant))
+    with pytest.raises(ModelFolderError, match=words):
+        pretrain(plan)
+    assert not list(plan.state_folder.glob("*"))
 
 
 def test_a_finished_one_is_not_done_again(make_plan):

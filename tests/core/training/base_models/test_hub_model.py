@@ -11,6 +11,7 @@ from tasks.core.training.base_models import hub_model
 from tasks.core.training.base_models.base_folder import base_model_digest
 from tasks.core.training.base_models.hub_model import local_folder, source_of
 from tasks.core.training.seeds.seed_plan import plan_seeds
+from tasks.core.training.seeds.train_seed import train_seed
 from tests.support.base_folders import altered, pickled
 from tests.support.hub_server import Repository, serve_hub
 from tests.support.studies import prepare_study
@@ -68,6 +69,13 @@ def test_after_the_first_fetch_no_network_is_needed(repository, monkeypatch, tmp
     folder = local_folder(NAME, tmp_path)
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     assert local_folder(NAME, tmp_path) == folder
+
+
+def test_seeds_are_trained_without_asking_the_hub(hub, repository, tiny_round, tmp_path):
+    plan = plan_seeds(tiny_round, prepare_study(tiny_round), local_folder(NAME, tmp_path / "bases"))[0]
+    asked = len(hub.asked)
+    assert train_seed(plan, lambda *_: None).checkpoint_sha256
+    assert len(hub.asked) == asked
 
 
 def test_a_commit_is_never_asked_about_again(hub, repository, tmp_path):

@@ -5,6 +5,7 @@ import shlex
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import torch
 from transformers import AutoModelForMaskedLM
@@ -209,3 +210,18 @@ def test_every_file_that_decides_is_in_the_digest(name, tiny_bert, tmp_path):
     (folder / name).write_bytes(content)
     with pytest.raises(ModelFolderError):
         require_digest(str(folder), planned)
+
+
+def test_no_bit_of_a_file_that_decides_changes_unseen(tiny_bert, tmp_path):
+    planned, draw = base_model_digest(str(tiny_bert)), np.random.default_rng(0)
+    folder = altered(tiny_bert, tmp_path / "base", lambda _: None)
+    for path in sorted(folder.iterdir()):
+        content = path.read_bytes()
+        for bit in draw.integers(0, len(content) * 8, size=100):
+            flipped = bytearray(content)
+            flipped[bit // 8] ^= 1 << (bit % 8)
+            path.write_bytes(flipped)
+            with pytest.raises(ModelFolderError):
+                require_digest(str(folder), planned)
+        path.write_bytes(content)
+    require_digest(str(folder), planned)

@@ -1,0 +1,69 @@
+"""A training checkpoint counts when each of its files is as it was saved, and never else."""
+
+import json
+
+import numpy as np
+import pytest
+
+from tasks.core.base.errors import TrainingError
+from tasks.core.training.trainer.workspace import fault_of, last_whole_checkpoint, mark_whole, require_whole
+
+FILES = {"model.safetensors": 4_000, "optimizer.pt": 8_000, "rng_state.pth": 300, "trainer_state.json": 500}
+
+
+def saved(workspace, step):
+    """Save a checkpoint of random bytes."""
+    folder, draw = workspace / f"checkpoint-{step}", np.random.default_rng(step)
+    folder.mkdir()
+    for name, size in FILES.items():
+        (folder / name).write_bytes(draw.bytes(size))
+    mark_whole(folder)
+    return folder
+
+
+def test_no_bit_of_a_checkpoint_changes_unseen(tmp_path):
+    folder, draw = saved(tmp_path, 1), np.random.default_rng(0)
+    for name in FILES:
+        content = (folder / name).read_bytes()
+        for bit in draw.integers(0, len(content) * 8, size=100):
+            flipped = bytearray(content)
+            flipped[bit // 8] ^= 1 << (bit % 8)
+            (folder / name).write_bytes(flipped)
+            assert fault_of(folder) == f"{name} not as saved"
+        (folder / name).write_bytes(content)
+    require_whole(folder)
+
+
+def test_no_bit_of_its_marker_changes_what_the_marker_says_unseen(tmp_path):
+    folder, draw = saved(tmp_path, 1), np.random.default_rng(0)
+    marker = folder / "winnow-whole"
+    content = marker.read_bytes()
+    files = json.loads(content)["files"]
+    for bit in draw.integers(0, len(content) * 8, size=300):
+        flipped = bytearray(content)
+        flipped[bit // 8] ^= 1 << (bit % 8)
+        marker.write_bytes(flipped)
+        assert fault_of(folder) or json.loads(flipped)["files"] == files
+
+
+@pytest.mark.parametrize("spoil", ["lost", "added", "marker of 0.1.0"])
+def test_a_checkpoint_with_other_files_than_were_saved_is_passed_over(tmp_path, spoil):
+    before, last = saved(tmp_path, 9), saved(tmp_path, 18)
+    if spoil == "lost":
+        (last / "optimizer.pt").unlink()
+    elif spoil == "added":
+        (last / "adapter_config.json").write_text("{}")
+    else:
+        (last / "winnow-whole").write_text("")
+    with pytest.raises(TrainingError, match="is damaged"):
+        require_whole(last)
+    assert last_whole_checkpoint(tmp_path) == before
+    assert not last.exists()
+
+
+def test_one_whose_best_is_gone_is_passed_over(tmp_path):
+    saved(tmp_path, 9)
+    last = saved(tmp_path, 18)
+    assert last_whole_checkpoint(tmp_path, lambda _: "checkpoint-9") == last
+    assert last_whole_checkpoint(tmp_path, lambda _: "checkpoint-3") is None
+    assert not list(tmp_path.iterdir())
