@@ -23,7 +23,6 @@ MAY = {
     "tasks/core/round/round_file.py": "the round file, which a person writes; its format is checked",
     "tasks/core/runs/open_run.py": "a parameter, as Prefect reads it",
     "tasks/core/runs/plan_file.py": "the plan's footer, whose format it checks",
-    "tasks/core/runs/status/job_endings.py": "lines on SLURM jobs, for people",
     "tasks/records/tracking.py": "what an MLflow run holds",
     "tasks/core/base/files.py": "defines them",
     "tasks/core/base/formats.py": "signs and checks what they carry",
@@ -37,7 +36,6 @@ MAY = {
     "tasks/core/runs/launch_sign.py": "the sign of a launch, which ends with it",
     "tasks/core/runs/shards/attempts.py": "a receipt, signed, before it is linked",
     "tasks/core/runs/status/markers.py": "markers, for people; nothing depends on them",
-    "tasks/core/runs/status/signs_of_life.py": "markers and lock, for people",
     "tasks/core/training/trainer/base_model.py": "a checkpoint's config.json, which transformers writes",
     "tasks/core/training/trainer/checkpoint.py": "a checkpoint's config.json, which transformers writes",
 }

@@ -26,10 +26,7 @@ from tasks.core.runs.parts import provenance, score_table, write_part
 from tasks.core.runs.plan import Plan, Shard
 from tasks.core.runs.shards.attempts import Attempt, attempt, settled
 from tasks.core.runs.shards.planned_rows import read_shard, sha256_of_rows
-from tasks.core.runs.shards.receipts import Receipt
-
-BINS = 20
-"""A receipt's histograms have so many bins, of equal width from 0 to 1."""
+from tasks.core.runs.shards.receipts import BINS, Receipt
 
 
 @dataclass(frozen=True)
