@@ -112,3 +112,6 @@ def main(command: Callable[[], Any] = app) -> None:
     except (WinnowError, InfrastructureError) as error:
         say(f"winnow: {error}", err=True)
         sys.exit(1)
+    except PermissionError as error:
+        typer.echo(f"winnow: {error.filename} may not be read or written by you: {error.strerror}", err=True)
+        sys.exit(1)

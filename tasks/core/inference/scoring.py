@@ -27,10 +27,7 @@ from tasks.core.runs.plan import Plan, Shard
 from tasks.core.runs.shards.attempts import Attempt, attempt, settled
 from tasks.core.runs.shards.planned_rows import FileState, read_shard, sha256_of_rows, state_of
 from tasks.core.runs.shards.receipt_faults import is_foreign
-from tasks.core.runs.shards.receipts import Receipt, read_receipt
-
-BINS = 20
-"""A receipt's histograms have so many bins, of equal width from 0 to 1."""
+from tasks.core.runs.shards.receipts import BINS, Receipt, read_receipt
 
 
 @dataclass(frozen=True)

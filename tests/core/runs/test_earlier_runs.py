@@ -177,6 +177,42 @@ def test_a_torn_plan_of_an_earlier_run_is_passed_over(appended):
     assert adopt(plan, folder) == 0
 
 
+def with_other_footer(folder):
+    """Give a plan a footer whose inputs are no inputs."""
+    table = pq.read_table(folder.plan_path)
+    said = json.loads(table.schema.metadata[STAMP_KEY]) | {"inputs": {"engines": 7}}
+    pq.write_table(table.replace_schema_metadata({STAMP_KEY: json.dumps(said)}), folder.plan_path)
+
+
+def in_its_place(path):
+    """Put a folder where a file should be."""
+    path.unlink()
+    path.mkdir()
+
+
+BROKEN = {
+    "the plan's footer": with_other_footer,
+    "the plan is a folder": lambda folder: in_its_place(folder.plan_path),
+    "receipts of nothing": lambda folder: [path.write_text("[]") for path in folder.receipts_folder.iterdir()],
+    "receipts are folders": lambda folder: [in_its_place(path) for path in folder.receipts_folder.iterdir()],
+    "receipts of a newer version": lambda folder: [
+        path.write_text('{"format": 99}') for path in folder.receipts_folder.iterdir()
+    ],
+    "parts are folders": lambda folder: in_its_place(folder.output_path("positive", 1)),
+    "no receipts": lambda folder: shutil.rmtree(folder.receipts_folder),
+    "no files at all": lambda folder: [shutil.rmtree(folder.path), folder.path.write_text("a file")],
+}
+
+
+@pytest.mark.parametrize("broken", BROKEN)
+def test_whatever_is_wrong_with_a_sibling_it_stops_no_new_run(appended, broken):
+    first_folder, plan, folder = appended
+    BROKEN[broken](first_folder)
+    assert adopt(plan, folder) == (1 if broken == "parts are folders" else 0)
+    score(plan, folder)
+    assert write_manifest(plan, folder, Launch(110, 1.0))["counts"]["rows_in"] == 110
+
+
 def test_a_moved_sample_is_still_the_same(appended, sample, plan_now, tmp_path):
     _, plan, folder = appended
     moved = shutil.copytree(sample.path, tmp_path / "moved")

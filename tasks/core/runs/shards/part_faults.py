@@ -91,6 +91,8 @@ def _in_bytes(part: _Part, since_ns: int | None) -> Finding | None:
     if stat.st_size != part.receipt.files.get(part.name):
         said = part.receipt.files.get(part.name)
         return part.fault("altered", f"it has {stat.st_size} bytes, but its receipt says {said}")
+    if part.name not in part.receipt.sha256:
+        return part.fault("altered", "its receipt has no sha256 of it")
     unread = since_ns is None or stat.st_mtime_ns < since_ns
     if not unread and sha256_of_file(part.path) != part.receipt.sha256.get(part.name):
         return part.fault("altered", "its bytes are not those that its receipt has the sha256 of")

@@ -1,11 +1,12 @@
 """What is wrong with a shard's receipt, beside the plan."""
 
 from collections.abc import Iterator
+from math import isfinite
 
 from tasks.core.runs.folder import RunFolder, output_name, quarantine_name, receipt_name
 from tasks.core.runs.plan import Plan, Shard
 from tasks.core.runs.shards.findings import Finding, Kind, score_again
-from tasks.core.runs.shards.receipts import Receipt
+from tasks.core.runs.shards.receipts import BINS, Receipt
 
 
 def no_receipt(folder: RunFolder, shard: Shard) -> Finding:
@@ -47,7 +48,8 @@ def receipt_faults(plan: Plan, shard: Shard, receipt: Receipt) -> Iterator[Findi
         )
         yield receipt_fault(shard, "foreign", problem)
         return
-    yield from (receipt_fault(shard, "miscounted", problem) for problem in _miscounts(plan, shard, receipt))
+    problems = list(_miscounts(plan, shard, receipt)) or _odd(plan, receipt)
+    yield from (receipt_fault(shard, "miscounted", problem) for problem in problems)
     for other in sorted((receipt.files.keys() | receipt.sha256.keys()) - _own_files(plan, shard, receipt)):
         yield receipt_fault(shard, "foreign", f"it names {other}, which is no file of its shard")
 
@@ -69,3 +71,29 @@ def _miscounts(plan: Plan, shard: Shard, receipt: Receipt) -> Iterator[str]:
                 f"it says {receipt.rows_in} rows in, but label '{label}' has {rows} out and {receipt.rows_quarantined} "
                 "are quarantined"
             )
+
+
+def _odd(plan: Plan, receipt: Receipt) -> Iterator[str]:
+    """Yield what no attempt writes: labels that are not the plan's, numbers that count nothing."""
+    labels = {use.label for use in plan.engines}
+    for name, said in (("variants", set(receipt.variants)), ("histograms", set(receipt.histograms))):
+        if said != labels:
+            yield f"it has {name} of the labels {sorted(said)}, but the plan has {sorted(labels)}"
+    yield from (f"its {name} is {number}, which is no count" for name, number in _numbers(receipt) if number < 0)
+    for label, bins in receipt.histograms.items():
+        if len(bins) != BINS or sum(bins) != receipt.rows_out.get(label):
+            yield (
+                f"the histogram of label '{label}' has {sum(bins)} scores in {len(bins)} bins, but "
+                f"{receipt.rows_out.get(label)} in {BINS} were written"
+            )
+
+
+def _numbers(receipt: Receipt) -> Iterator[tuple[str, float]]:
+    """Yield every number of a receipt with its name."""
+    for name, value in vars(receipt).items():
+        if isinstance(value, int | float):
+            yield name, value if isfinite(value) else -1
+        elif name in ("rows_out", "files"):
+            yield from value.items()
+        elif name == "histograms":
+            yield from ((name, number) for bins in value.values() for number in bins)

@@ -4,10 +4,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 
 from pydantic import TypeAdapter
+from pydantic_core import to_json
 
 from tasks.core.base.formats import FileFormat, read_record, unchanged, write_record
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.plan import Plan, Shard
+
+BINS = 20
+"""A receipt's histograms have so many bins, of equal width from 0 to 1."""
 
 
 @dataclass(frozen=True)
@@ -75,8 +79,8 @@ def read_receipt(folder: RunFolder, number: int) -> Receipt | None:
         FormatError: it is of a format that this version does not read.
     """
     try:
-        return _TYPES.validate_python(read_record(folder.receipt_path(number), RECEIPT))
-    except (FileNotFoundError, ValueError):
+        return _TYPES.validate_json(to_json(read_record(folder.receipt_path(number), RECEIPT)), strict=True)
+    except (FileNotFoundError, IsADirectoryError, ValueError):
         return None
 
 

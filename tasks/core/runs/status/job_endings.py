@@ -1,11 +1,14 @@
 """How SLURM jobs of a run ended, as the flow that had submitted them wrote it down."""
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
 
+from pydantic import TypeAdapter
+
 from tasks.core.runs.folder import RunFolder
+
+_LINE = TypeAdapter(dict[str, str])
 
 
 @dataclass(frozen=True)
@@ -51,14 +54,14 @@ def as_ending(fields: dict[str, str]) -> JobEnding:
 def read_endings(folder: RunFolder) -> list[JobEnding]:
     """Return the endings in the order in which they were seen; a line that is being written is left out."""
     try:
-        lines = folder.job_endings_path.read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError:
+        lines = folder.job_endings_path.read_bytes().splitlines()
+    except (FileNotFoundError, IsADirectoryError):
         return []
     endings = []
     for line in lines:
         try:
-            endings.append(as_ending(json.loads(line)))
-        except (ValueError, KeyError, TypeError, AttributeError):
+            endings.append(as_ending(_LINE.validate_json(line, strict=True)))
+        except (ValueError, KeyError):
             continue
     return endings
 

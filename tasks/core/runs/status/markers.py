@@ -28,6 +28,9 @@ class Running:
     start: str | None = None
     """The worker itself started at this time, so that a later process with its pid is not taken for it."""
 
+    def __post_init__(self) -> None:
+        datetime.fromisoformat(self.started_at)
+
     @property
     def since(self) -> float:
         """When it began with the shard, in seconds since the epoch."""

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from tasks.core.base.files import read_json
+from pydantic import TypeAdapter
+
 from tasks.core.base.processes import is_gone
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.launch_sign import STALE_SECONDS, holder_of, holding_process, silent_seconds
@@ -48,8 +49,8 @@ def read_markers(folder: Path, kind: type[Marker]) -> list[Marker]:
     markers = []
     for path in sorted(folder.glob("[!.]*.json")):
         try:
-            markers.append(kind(**read_json(path)))
-        except (FileNotFoundError, ValueError, TypeError):
+            markers.append(TypeAdapter(kind).validate_json(path.read_bytes(), strict=True))
+        except (FileNotFoundError, IsADirectoryError, ValueError):
             continue
     return markers
 
