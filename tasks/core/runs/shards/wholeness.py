@@ -18,7 +18,14 @@ from tasks.core.runs.plan import Plan, Shard
 from tasks.core.runs.shards.findings import Finding
 from tasks.core.runs.shards.part_faults import part_faults
 from tasks.core.runs.shards.planned_rows import FileState, is_planned, read_shard, sha256_of_rows, state_of
-from tasks.core.runs.shards.receipt_faults import is_foreign, no_receipt, other_rows, receipt_fault, receipt_faults
+from tasks.core.runs.shards.receipt_faults import (
+    is_foreign,
+    no_receipt,
+    other_rows,
+    receipt_fault,
+    receipt_faults,
+    require_same_rows,
+)
 from tasks.core.runs.shards.receipts import Receipt, read_receipts, write_receipt
 
 
@@ -71,12 +78,19 @@ def has_rows(plan: Plan, shard: Shard, receipt: Receipt, state: FileState | None
 
     A file that cannot be read has them not: who scores the shard then says why.
     """
-    if state == (receipt.input_mtime_ns, receipt.input_ctime_ns):
-        return True
+    return _is_as_then(receipt, state) or _sha256_now(plan, shard) == receipt.input_sha256
+
+
+def _is_as_then(receipt: Receipt, state: FileState | None) -> bool:
+    return state == (receipt.input_mtime_ns, receipt.input_ctime_ns)
+
+
+def _sha256_now(plan: Plan, shard: Shard) -> str | None:
+    """Return the sha256 of the shard's rows; None where its file is not the planned one, or cannot be read."""
     try:
-        return is_planned(plan, shard) and sha256_of_rows(read_shard(plan, shard)) == receipt.input_sha256
+        return sha256_of_rows(read_shard(plan, shard)) if is_planned(plan, shard) else None
     except (OSError, pa.ArrowException, WinnowError):
-        return False
+        return None
 
 
 def _claims_to_be_the_same(plan: Plan, shard: Shard, receipt: Receipt) -> bool:
@@ -106,12 +120,17 @@ def renew_and_find_unfinished(plan: Plan, folder: RunFolder) -> list[int]:
     """Return the same, having noted in receipts the new state of files that were moved only: their rows are the same.
 
     Else the rows of such files would be read again at each launch.
+
+    Raises:
+        RunFolderError: a shard that was scored has other rows now, in a file that claims to be the planned one.
     """
     unfinished, look = [], resume(plan)
     states = look.states or {}
     for shard, receipt in read_receipts(plan, folder):
         if receipt is None or not is_whole(plan, folder, shard, receipt, look):
             unfinished.append(shard.number)
+            if receipt is not None and not _is_as_then(receipt, states[shard.file]):
+                require_same_rows(plan, shard, receipt, _sha256_now(plan, shard) or receipt.input_sha256)
         elif (renewed := with_state(receipt, states[shard.file])) != receipt:
             write_receipt(renewed, folder)
     return unfinished
