@@ -14,7 +14,6 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from tasks.core.base.cpu import cpu_features, processor_name
-from tasks.core.base.errors import RunFolderError
 from tasks.core.base.threads import cpu_threads
 from tasks.core.engines.libraries import require_libraries
 from tasks.core.engines.loading import open_engine
@@ -26,7 +25,7 @@ from tasks.core.runs.parts import provenance, score_table, write_part
 from tasks.core.runs.plan import Plan, Shard
 from tasks.core.runs.shards.attempts import Attempt, attempt, settled
 from tasks.core.runs.shards.planned_rows import FileState, read_shard, sha256_of_rows, state_of
-from tasks.core.runs.shards.receipt_faults import is_foreign
+from tasks.core.runs.shards.receipt_faults import require_same_rows
 from tasks.core.runs.shards.receipts import BINS, Receipt, read_receipt
 
 
@@ -86,20 +85,9 @@ def _read(plan: Plan, shard: Shard, folder: RunFolder) -> _Read:
     state = state_of(plan.input_path(shard))
     rows = read_shard(plan, shard)
     sha256 = sha256_of_rows(rows)
-    _require_same_rows(plan, shard, read_receipt(folder, shard.number), sha256)
+    require_same_rows(plan, shard, read_receipt(folder, shard.number), sha256)
     scorable, quarantined = part_rows(rows)
     return _Read(state or (0, 0), sha256, rows, tokenise(plan, scorable), quarantined)
-
-
-def _require_same_rows(plan: Plan, shard: Shard, before: Receipt | None, sha256: str) -> None:
-    """Refuse rows that are not those that the shard was scored from: the run would hold some of both."""
-    if before is None or is_foreign(plan, shard, before) or before.input_sha256 == sha256:
-        return
-    raise RunFolderError(
-        f"{plan.input_path(shard)} has other rows than when shard {shard.number} of run {plan.run_id} was scored, "
-        "though its footer and time of change are the planned ones. Put the former file back, or give the run another "
-        "run_name: it is then scored anew, from the rows that are there now."
-    )
 
 
 def _receipt(plan: Plan, shard: Shard, read: _Read, scored: _Scored) -> Receipt:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from math import isfinite
 
+from tasks.core.base.errors import RunFolderError
 from tasks.core.runs.folder import RunFolder, output_name, quarantine_name, receipt_name
 from tasks.core.runs.plan import Plan, Shard
 from tasks.core.runs.shards.findings import Finding, Kind, score_again
@@ -19,6 +20,21 @@ def no_receipt(folder: RunFolder, shard: Shard) -> Finding:
 def receipt_fault(shard: Shard, kind: Kind, problem: str) -> Finding:
     """Say what is wrong with a shard's receipt."""
     return Finding(kind, receipt_name(shard.number), problem, score_again(shard.number))
+
+
+def require_same_rows(plan: Plan, shard: Shard, before: Receipt | None, sha256: str) -> None:
+    """Refuse rows that are not those that the shard was scored from: the run would hold some of both.
+
+    Raises:
+        RunFolderError: the receipt of then, where there is one of this run, has another sha256.
+    """
+    if before is None or is_foreign(plan, shard, before) or before.input_sha256 == sha256:
+        return
+    raise RunFolderError(
+        f"{plan.input_path(shard)} has other rows than when shard {shard.number} of run {plan.run_id} was scored, "
+        "though its footer and time of change are the planned ones. Put the former file back, or give the run another "
+        "run_name: it is then scored anew, from the rows that are there now."
+    )
 
 
 def other_rows(plan: Plan, shard: Shard) -> Finding:

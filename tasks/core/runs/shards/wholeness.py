@@ -19,7 +19,14 @@ from tasks.core.runs.shards.findings import Finding
 from tasks.core.runs.shards.make_way import make_way
 from tasks.core.runs.shards.part_faults import part_faults
 from tasks.core.runs.shards.planned_rows import FileState, is_planned, read_shard, sha256_of_rows, state_of
-from tasks.core.runs.shards.receipt_faults import is_foreign, no_receipt, other_rows, receipt_fault, receipt_faults
+from tasks.core.runs.shards.receipt_faults import (
+    is_foreign,
+    no_receipt,
+    other_rows,
+    receipt_fault,
+    receipt_faults,
+    require_same_rows,
+)
 from tasks.core.runs.shards.receipts import Receipt, read_receipts, write_receipt
 
 
@@ -72,12 +79,19 @@ def has_rows(plan: Plan, shard: Shard, receipt: Receipt, state: FileState | None
 
     A file that cannot be read has them not: who scores the shard then says why.
     """
-    if state == (receipt.input_mtime_ns, receipt.input_ctime_ns):
-        return True
+    return _is_as_then(receipt, state) or _sha256_now(plan, shard) == receipt.input_sha256
+
+
+def _is_as_then(receipt: Receipt, state: FileState | None) -> bool:
+    return state == (receipt.input_mtime_ns, receipt.input_ctime_ns)
+
+
+def _sha256_now(plan: Plan, shard: Shard) -> str | None:
+    """Return the sha256 of the shard's rows; None where its file is not the planned one, or cannot be read."""
     try:
-        return is_planned(plan, shard) and sha256_of_rows(read_shard(plan, shard)) == receipt.input_sha256
+        return sha256_of_rows(read_shard(plan, shard)) if is_planned(plan, shard) else None
     except (OSError, pa.ArrowException, WinnowError):
-        return False
+        return None
 
 
 def _claims_to_be_the_same(plan: Plan, shard: Shard, receipt: Receipt) -> bool:
@@ -107,7 +121,10 @@ def renew_and_find_unfinished(plan: Plan, folder: RunFolder) -> list[int]:
     """Return the same, having noted in receipts the new state of files that were moved only: their rows are the same.
 
     Else the rows of such files would be read again at each launch. What is left of the unfinished ones is removed, but
-    not where the file has other rows by now: who scores the shard must see that.
+    not where the file cannot be read: who scores the shard then says why.
+
+    Raises:
+        RunFolderError: a shard that was scored has other rows now, in a file that claims to be the planned one.
     """
     unfinished: list[int] = []
     going: list[int] = []
@@ -117,12 +134,22 @@ def renew_and_find_unfinished(plan: Plan, folder: RunFolder) -> list[int]:
         state = states[shard.file]
         if receipt is None or not is_whole(plan, folder, shard, receipt, look):
             unfinished.append(shard.number)
-            if receipt is None or is_foreign(plan, shard, receipt) or has_rows(plan, shard, receipt, state):
+            if receipt is None or _may_go(plan, shard, receipt, state):
                 going.append(shard.number)
         elif (renewed := with_state(receipt, state)) != receipt:
             write_receipt(renewed, folder)
     make_way(plan, folder, going)
     return unfinished
+
+
+def _may_go(plan: Plan, shard: Shard, receipt: Receipt, state: FileState | None) -> bool:
+    """Say whether a receipt that does not count may go: it is foreign, or the shard's rows are those of then."""
+    if is_foreign(plan, shard, receipt) or _is_as_then(receipt, state):
+        return True
+    now = _sha256_now(plan, shard)
+    if now is not None:
+        require_same_rows(plan, shard, receipt, now)
+    return now is not None
 
 
 def with_state(receipt: Receipt, state: FileState | None) -> Receipt:

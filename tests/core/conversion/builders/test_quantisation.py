@@ -2,6 +2,8 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
 from transformers import (
     AutoModelForSequenceClassification,
     BertConfig,
@@ -50,6 +52,7 @@ def checkpoints(tmp_path_factory):
             if "LayerNorm.weight" in part or "layer_norm.weight" in part:
                 weight.data[3] *= 6
         model.save_pretrained(root / name)
+        Tokenizer(WordLevel({"[UNK]": 0}, unk_token="[UNK]")).save(str(root / name / "tokenizer.json"))
         export_onnx(load_checkpoint(root / name), root / name / "fp32.onnx")
     return root
 

@@ -26,7 +26,7 @@ MAY = {
     "tasks/core/inference/scoring.py": "fills them",
     "tasks/core/runs/earlier_runs.py": "fills them for a copy",
     "tasks/core/runs/audit/verify.py": "sums them up",
-    "tasks/core/runs/manifest.py": "compares the labels of its sums with its engines",
+    "tasks/core/runs/manifest.py": "requires its own counts to be of its own labels",
     "tasks/core/runs/balance.py": "sums up what the footers say",
     "tasks/core/runs/audit/stray_files.py": "knows where a receipt may lie",
     "tasks/core/runs/status/read_status.py": "sums up the rows of whole shards",
