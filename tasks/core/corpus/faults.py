@@ -58,8 +58,8 @@ def decoder_error(path: Path, error: Exception) -> InputDataError:
 def torn_file(path: Path, why: str) -> TornFileError:
     """Return the error of a compressed file whose bytes are missing or altered."""
     return TornFileError(
-        f"{path} is not a whole {path.suffix.lower()} file and cannot be read: {why}. Write or copy it again. A sample with on_torn_file: "
-        "skip leaves such files out."
+        f"{path} is not a whole {path.suffix.lower()} file and cannot be read: {why}. Write or copy it again. A sample "
+        "with on_torn_file: skip leaves such files out."
     )
 
 
