@@ -64,8 +64,11 @@ def torn_file(path: Path, why: str) -> TornFileError:
 
 
 @contextmanager
-def parquet_errors_named(path: Path) -> Iterator[None]:
+def parquet_errors_named(path: Path, system: bool = True) -> Iterator[None]:
     """Turn what Arrow raises of a Parquet file into an error of ours that names it.
+
+    Without `system`, errors of the system stay as they are: work on a cluster is tried again after such a one, which
+    may pass, but not after an error of ours.
 
     Raises:
         TornFileError: the file ends before its footer.
@@ -76,6 +79,8 @@ def parquet_errors_named(path: Path) -> Iterator[None]:
     except WinnowError:
         raise
     except LIBRARY_ERRORS as error:
+        if not system and getattr(error, "errno", None) is not None:
+            raise
         raise _parquet_error(path, error) from None
 
 
