@@ -11,6 +11,9 @@ UNDECODABLE_SHARE = 0.01
 UNDECODABLE_ROWS = 2
 """So many rows are no sign of another encoding, whatever their share."""
 LOOKED_TEXTS = 1_000
+LOOKED_BYTES = 1_000
+"""So many bytes tell whether a file's characters have two or four."""
+WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
 
 
 @dataclass
@@ -47,14 +50,21 @@ class Undecodable:
         )
 
 
+def refuse_wide(path: Path, beginning: bytes) -> None:
+    """Raise InputDataError when a text file begins as UTF-16 or UTF-32 does: by its mark, or with zeros in between."""
+    if beginning.startswith(WIDE_MARKS) or beginning.count(0) > len(beginning) / 4:
+        name = "UTF-32" if beginning.count(0) > len(beginning) * 0.6 else "UTF-16"
+        raise InputDataError(
+            f"{path} is not UTF-8; it looks like {name}. Write it again: iconv -f {name} -t UTF-8 {path.name} > NEW"
+        )
+
+
 def likely_encoding(contents: list[bytes]) -> tuple[str, str]:
     """Return what texts that are not UTF-8 look like, and the encoding's name for iconv; empty where there is none."""
     if all(_decodes(content, "utf-8", "surrogatepass") for content in contents):
         return "UTF-8 with halves of surrogate pairs, as emoji leave that were cut", ""
     if all(map(_is_cut, contents)) and any(map(_holds_utf8, contents)):
         return "UTF-8 whose texts were cut at a number of bytes, in the middle of a character", ""
-    if sum(content.count(0) for content in contents) > sum(map(len, contents)) / 4:
-        return "UTF-16", "UTF-16"
     if any(0x80 <= byte < 0xA0 for content in contents for byte in content):
         return "Windows-1252, or another encoding of a byte a character", "WINDOWS-1252"
     return "Latin-1 (ISO 8859-1), or another encoding of a byte a character", "LATIN1"

@@ -58,14 +58,17 @@ def decoder_error(path: Path, error: Exception) -> InputDataError:
 def torn_file(path: Path, why: str) -> TornFileError:
     """Return the error of a compressed file whose bytes are missing or altered."""
     return TornFileError(
-        f"{path} is not a whole {path.suffix.lower()} file: {why}. Write or copy it again, or set on_torn_file: skip "
-        "to leave such files out."
+        f"{path} is not a whole {path.suffix.lower()} file and cannot be read: {why}. Write or copy it again. A sample "
+        "with on_torn_file: skip leaves such files out."
     )
 
 
 @contextmanager
-def parquet_errors_named(path: Path) -> Iterator[None]:
+def parquet_errors_named(path: Path, system: bool = True) -> Iterator[None]:
     """Turn what Arrow raises of a Parquet file into an error of ours that names it.
+
+    Without `system`, errors of the system stay as they are: work on a cluster is tried again after such a one, which
+    may pass, but not after an error of ours.
 
     Raises:
         TornFileError: the file ends before its footer.
@@ -76,6 +79,8 @@ def parquet_errors_named(path: Path) -> Iterator[None]:
     except WinnowError:
         raise
     except LIBRARY_ERRORS as error:
+        if not system and getattr(error, "errno", None) is not None:
+            raise
         raise _parquet_error(path, error) from None
 
 

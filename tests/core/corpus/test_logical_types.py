@@ -191,7 +191,6 @@ def test_a_value_is_spelled_alike_in_all_formats(values, spelled):
     [
         ("latin-1", "qué día", "Latin-1"),
         ("cp1252", "“café” €", "Windows-1252"),
-        ("utf-16", "qué día", "UTF-16"),
     ],
 )
 def test_encodings_are_named(encoding, text, named):
@@ -216,6 +215,32 @@ def test_a_sample_in_another_encoding_is_refused_and_leaves_no_converted_file(tm
         head.encode() + b"\n".join([lines[0].encode("latin-1")] * 2 + [line.encode() for line in lines[2:]]),
     )
     assert parted(tmp_path)[1] == ["text is not UTF-8"] * 2
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+@pytest.mark.parametrize("name", ["a.csv", "a.csv.gz", "a.jsonl"])
+def test_wide_characters_are_named(tmp_path, encoding, name):
+    line = "tweet_id,text,good\n1,a,0\n" if "csv" in name else '{"tweet_id": 1, "text": "a"}\n'
+    path = compress(tmp_path / name, line.encode(encoding))
+    message = rf"{name} is not UTF-8; it looks like {encoding[:6].upper()}\. Write it again: iconv -f"
+    with pytest.raises(InputDataError, match=message):
+        list_sample(Sample(path=path))
+    if "csv" in name:
+        with pytest.raises(InputDataError, match=message):
+            prepare(tmp_path, {"path": path})
+
+
+@pytest.mark.parametrize("damage", ["cut", "window"])
+def test_labelled_files_that_cannot_be_decompressed_say_why(tmp_path, damage):
+    path = compress(tmp_path / "a.csv.zst", b"tweet_id,text,good\n" + b"1,a,0\n" * 5_000)
+    path.write_bytes(path.read_bytes()[:-9] if damage == "cut" else bytes.fromhex("28b52ffd00a03d00006100"))
+    message = (
+        r"is not a whole \.zst file and cannot be read: Truncated"
+        if damage == "cut"
+        else r"Recompress it: zstd -dc --long=31"
+    )
+    with pytest.raises(InputDataError, match=message):
+        prepare(tmp_path, {"path": path})
 
 
 def test_a_parquet_sample_in_another_encoding_is_refused(tmp_path):

@@ -11,7 +11,9 @@ import pyarrow.csv as pa_csv
 
 from tasks.core.base.errors import InputDataError
 from tasks.core.corpus.columns import resolve_columns
-from tasks.core.corpus.compressions import uncompressed_name
+from tasks.core.corpus.compressions import compression_of, uncompressed_name
+from tasks.core.corpus.encodings import LOOKED_BYTES, refuse_wide
+from tasks.core.corpus.faults import cannot_read, decoder_error
 from tasks.core.round.sections import LabelledData
 
 TEXT_DELIMITERS = {".csv": ",", ".tsv": "\t", ".txt": "\t"}
@@ -37,6 +39,8 @@ def read_text_columns(path: Path, data: LabelledData, wanted: dict[str, str]) ->
     parse = _parse_options(delimiter, quoting)
     read = pa_csv.ReadOptions(use_threads=False, block_size=BLOCK_BYTES)
     try:
+        with pa.input_stream(str(path)) as content:
+            refuse_wide(path, content.read(LOOKED_BYTES))
         names = pa_csv.open_csv(path, read_options=read, parse_options=parse).schema.names
         _check_delimiter(path, names, delimiter)
         if not quoting and data.quoting is None:
@@ -47,6 +51,10 @@ def read_text_columns(path: Path, data: LabelledData, wanted: dict[str, str]) ->
         )
         table = pa_csv.read_csv(path, read_options=read, parse_options=parse, convert_options=strings)
     except (pa.ArrowException, OSError, UnicodeDecodeError, EOFError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise cannot_read(path, error) from None
+        if isinstance(error, OSError) and compression_of(path):
+            raise decoder_error(path, error) from None
         raise InputDataError(
             f"{path} cannot be read: {error}. Rows are counted with the header. It was read with the delimiter "
             f"{delimiter!r} and {'double quotes around fields' if quoting else 'no quoting'}; other files may need "

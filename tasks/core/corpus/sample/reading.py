@@ -30,10 +30,12 @@ def read_rows(path: str | Path, start: int, stop: int, id_column: str, text_colu
     Ids are of the type that all of a sample's ids have, whichever of its like the file has.
 
     Raises:
-        UnreadableFileError: the file cannot be read here, or is damaged.
+        OSError: a fault of the disk, which may pass.
+        UnreadableFileError: the file is damaged, encrypted, or compressed by a codec that is not known.
         InputDataError: ids are written as floats.
     """
-    with parquet_errors_named(Path(path)), pq.ParquetFile(path, buffer_size=READ_BYTES, pre_buffer=False) as file:
+    named = parquet_errors_named(Path(path), system=False)
+    with named, pq.ParquetFile(path, buffer_size=READ_BYTES, pre_buffer=False) as file:
         type_ = file.schema_arrow.field(id_column).type
         batches = list(_stream_rows(file, start, stop, [id_column, text_column]))
         rows = pa.Table.from_batches(batches) if batches else _no_rows(file.schema_arrow, [id_column, text_column])

@@ -15,7 +15,7 @@ from tasks.core.base.errors import InputDataError, WinnowError
 from tasks.core.base.files import fingerprint, write_aside
 from tasks.core.base.formats import FileFormat, read_record, unchanged, write_record
 from tasks.core.base.naming import CONVERTED_FOLDER, parquet_file
-from tasks.core.corpus.encodings import Undecodable
+from tasks.core.corpus.encodings import LOOKED_BYTES, Undecodable, refuse_wide
 from tasks.core.corpus.faults import UnreadableFileError
 from tasks.core.corpus.sample.csv_rows import csv_rows
 from tasks.core.corpus.sample.json_rows import json_rows
@@ -111,6 +111,7 @@ def _convert(path: Path, target: Path, sample: Sample, sources: SampleSources) -
 
 def _tables(path: Path, content: "io.BufferedReader[Any]", sample: Sample, kind: str) -> Iterator[pa.Table]:
     """Read a text file as tables of a row group each; as one without rows when it has none."""
+    refuse_wide(path, content.peek(LOOKED_BYTES)[:LOOKED_BYTES])
     rows = (csv_rows if kind == CSV else json_rows)(path, content, sample)
     ids, undecodable = IdColumn(path, sample.id_column), Undecodable(path)
     group = None

@@ -1,8 +1,10 @@
 """Faults of the disk are no faults of a sample's files, and torn files are what the decoder calls so."""
 
 import base64
+import errno
 import json
 import os
+import pickle
 import subprocess
 import sys
 import zlib
@@ -13,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 from pyarrow.parquet import encryption
 
-from tasks.core.base.errors import DiskFullError
+from tasks.core.base.errors import DiskFullError, WinnowError
 from tasks.core.corpus.faults import TornFileError, UnreadableFileError
 from tasks.core.corpus.sample.listing import list_sample, survey_sample
 from tasks.core.corpus.sample.reading import draw_texts, read_rows
@@ -55,8 +57,14 @@ def test_a_fault_of_the_disk_is_named_and_costs_no_row(tmp_path, names):
     assert all(fault["faulty"]["error"].startswith("DiskFullError") for fault in full)
 
 
-def test_a_full_disk_is_an_error_of_a_disk():
-    assert DiskFullError("full").errno is not None
+def test_a_full_disk_keeps_its_number():
+    assert pickle.loads(pickle.dumps(DiskFullError("full"))).errno == errno.ENOSPC  # noqa: S301 - made here
+
+
+def test_a_fault_of_the_disk_while_a_shard_is_read_stays_one_that_is_tried_again(tmp_path):
+    with pytest.raises(FileNotFoundError) as gone:
+        read_rows(tmp_path / "none.parquet", 0, 1, "tweet_id", "text")
+    assert not isinstance(gone.value, WinnowError)
 
 
 @pytest.mark.parametrize(
