@@ -1,4 +1,4 @@
-.PHONY: help setup demo check core test drills lint bench up down
+.PHONY: help setup demo check core test drills lint bench up down audit
 .DEFAULT_GOAL := help
 
 VENV := .venv
@@ -18,11 +18,12 @@ help:
 	@echo "make bench  run a benchmark of tests/benchmarks: make bench NAME=training"
 	@echo "make up     start Prefect server, MLflow server and the worker; make down stops them"
 	@echo "            make up STACK=full does so on PostgreSQL and Redis instead of SQLite, from then on"
+	@echo "make audit  known vulnerabilities, licences and a bill of materials of what is installed, into .winnow/audit"
 	@echo "make setup  only set up, as each of these does first: a virtual environment and the demo's base model"
 
 setup: $(READY) $(MODEL)/LICENSE
 
-$(READY): pyproject.toml constraints.txt infra/setup.sh
+$(READY): pyproject.toml constraints.txt requirements.lock infra/setup.sh
 	sh infra/setup.sh $(VENV)
 	touch $@
 
@@ -55,6 +56,9 @@ bench: setup
 
 up: setup
 	$(VENV)/bin/winnow up $(if $(STACK),--stack $(STACK))
+
+audit: $(READY)
+	$(VENV)/bin/python -m infra.audit .winnow/audit
 
 down:
 	if [ -x $(VENV)/bin/winnow ]; then $(VENV)/bin/winnow down; fi

@@ -1,7 +1,9 @@
 """Point a command at the services."""
 
 import os
+from pathlib import Path
 
+from infra.services.dotenv import FILE
 from infra.services.settings import NO_PROXY, ServiceSettings
 
 
@@ -16,6 +18,7 @@ def use(settings: ServiceSettings) -> None:
             ours = {name: value for name, value in ours.items() if not name.startswith(secrets)}
     for name, value in ours.items():
         os.environ.setdefault(name, value)
-    # An empty one counts for more than the `.env` of this folder, where Prefect would find ours.
-    os.environ.setdefault("PREFECT_API_AUTH_STRING", "")
+    if Path(FILE).exists():
+        # An empty one counts for more than the `.env` of this folder, where Prefect would find ours.
+        os.environ.setdefault("PREFECT_API_AUTH_STRING", "")
     os.environ |= {name: ours[name] for name in NO_PROXY}

@@ -11,6 +11,7 @@ from prefect.task_runners import TaskRunner
 from prefect_dask.task_runners import DaskTaskRunner
 
 from infra.clusters.profiles import AddressProfile, AnyProfile, LocalProfile
+from infra.dask_workers.credentials import hand_over
 from infra.dask_workers.keys import read_keys
 from infra.dask_workers.pages import lock_pages
 from infra.dask_workers.settings import dask_settings
@@ -40,7 +41,7 @@ def task_runner(profile: AnyProfile, place: Place) -> TaskRunner[Any]:
     """
     if isinstance(profile, AddressProfile):
         security = read_keys(profile.tls_folder) if profile.tls_folder else None
-        _require_workers(profile.address, security)
+        _meet_workers(profile.address, security)
         return DaskTaskRunner(address=profile.address, client_kwargs={"security": security} if security else None)
     if isinstance(profile, LocalProfile):
         cpus = len(os.sched_getaffinity(0))
@@ -55,13 +56,18 @@ def task_runner(profile: AnyProfile, place: Place) -> TaskRunner[Any]:
     return DaskTaskRunner(cluster_class=slurm_cluster, cluster_kwargs=options)  # type: ignore[arg-type]
 
 
-def _require_workers(address: str, security: Security | None) -> None:
-    """Raise ClusterError unless a scheduler with a worker answers; a flow would wait for one without end."""
+def _meet_workers(address: str, security: Security | None) -> None:
+    """Give the workers of a scheduler MLflow's password; a flow would wait without end for a first worker.
+
+    Raises:
+        ClusterError: no scheduler with a worker answers.
+    """
     try:
         with Client(  # type: ignore[no-untyped-call]
             address, timeout=CONNECT_SECONDS, set_as_default=False, security=security
         ) as client:
             workers = client.scheduler_info(n_workers=-1)["workers"]
+            hand_over(client)
     except OSError as error:
         raise ClusterError(
             f"no Dask scheduler answers at {address}: {error}. Start one, or name another cluster."

@@ -31,4 +31,11 @@ if ! "$venv/bin/python" -c 'import pip' 2>/dev/null; then
     rm -rf "$venv"
     "$python" -m venv "$venv"
 fi
-"$venv/bin/python" -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+
+# First all whose files are known by hash, what builds Winnow included; then torch, of which each index may have a build
+# of its own, and Winnow itself.
+install() {
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check "$@"
+}
+install --require-hashes --no-deps -r requirements.lock
+install --no-build-isolation -c constraints.txt -e '.[dev]'

@@ -1,6 +1,7 @@
 """What is imported is declared in pyproject.toml, what is declared is imported or has a reason, and all is pinned."""
 
 import ast
+import re
 import sys
 import tomllib
 from functools import cache
@@ -123,6 +124,32 @@ def pins() -> dict[str, Version]:
 def test_the_pins_are_exact_and_have_no_local_suffix():
     assert len(pins()) > 150
     assert [name for name, version in pins().items() if version.local] == []
+
+
+def locked(name: str) -> dict[str, tuple[Version, list[str]]]:
+    """Return the versions and hashes of a lock."""
+    blocks = re.findall(r"^(\S+)==(\S+)((?: \\\n +--hash=\S+)+)$", (ROOT / name).read_text(), re.MULTILINE)
+    return {canonicalize_name(one): (Version(version), hashes.split()[1::2]) for one, version, hashes in blocks}
+
+
+def test_every_pin_but_torchs_is_locked_by_hashes():
+    lock = {name: version for name, (version, _) in locked("requirements.lock").items()}
+    assert lock == {name: version for name, version in pins().items() if name != "torch"}, "run: sh infra/lock.sh"
+
+
+@pytest.mark.parametrize("name", ["requirements.lock", "infra/audit-tools.lock"])
+def test_a_lock_holds_sha256_hashes_and_no_address(name):
+    hashes = [one for _, found in locked(name).values() for one in found]
+    assert len(locked(name)) > 30
+    assert [one for one in hashes if not re.fullmatch(r"--hash=sha256:[0-9a-f]{64}", one)] == []
+    text = (ROOT / name).read_text()
+    assert len(re.findall("^[a-zA-Z]", text, re.MULTILINE)) == len(locked(name))
+    assert "://" not in text
+
+
+def test_what_builds_winnow_is_locked_too():
+    wanted = tomllib.loads((ROOT / "pyproject.toml").read_text())["build-system"]["requires"]
+    assert wanted == [f"hatchling=={pins()['hatchling']}"]
 
 
 def test_every_requirement_has_bounds_that_its_pin_satisfies():

@@ -25,6 +25,7 @@ IN_THE_ROOT = {
     "README.md",
     "constraints.txt",
     "pyproject.toml",
+    "requirements.lock",
 }
 MADE_IN_THE_ROOT = {"__pycache__", "build", "dist", "winnow.egg-info"}
 

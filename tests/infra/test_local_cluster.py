@@ -1,13 +1,16 @@
 """The local Dask cluster does nobody's work but its flow's."""
 
+import os
 import socket
 import ssl
+from pathlib import Path
 
 import httpx
 import pytest
 from distributed import Client, LocalCluster, Security
 
-from infra.cluster import make_local_cluster
+from infra.cluster import Place, make_local_cluster, task_runner
+from infra.clusters.profiles import AddressProfile
 from infra.dask_workers.pages import COOKIE, lock_pages
 
 PAGES = ("/", "/status", "/json/counts.json", "/info/main/workers.html", "/metrics", "/health", "/sitemap.json")
@@ -76,3 +79,14 @@ def test_a_dashboard_opens_by_its_link_and_stays_open_for_that_browser():
             assert browser.get("/json/counts.json").json()["workers"] == 0
             assert browser.post("/status").status_code == 405
         assert httpx.post(f"http://127.0.0.1:{cluster.scheduler.http_server.port}/status").status_code == 403
+
+
+def test_workers_of_a_scheduler_that_ran_before_get_mlflows_password(monkeypatch):
+    with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address="127.0.0.1:0") as cluster:
+        monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "winnow")
+        monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", "secret")
+        task_runner(AddressProfile(kind="address", address=cluster.scheduler_address), Place("x", Path()))
+        cluster.scale(2)
+        with Client(cluster, set_as_default=False) as client:
+            client.wait_for_workers(2)
+            assert set(client.run(os.getenv, "MLFLOW_TRACKING_PASSWORD").values()) == {"secret"}

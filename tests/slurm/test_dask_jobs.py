@@ -7,6 +7,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 import yaml
@@ -197,6 +198,18 @@ def test_who_has_no_key_is_not_heard(tmp_path):
         for where_to, security in ((address, foreign), (address.replace("tls", "tcp"), None)):
             with pytest.raises((OSError, RuntimeError)):
                 Client(where_to, security=security, timeout=5, set_as_default=False)
+
+
+def test_the_dashboard_opens_by_the_key_in_its_link_alone(tmp_path, monkeypatch):
+    linked = []
+    monkeypatch.setattr("infra.slurm.cluster.link_dashboard", lambda *words: linked.append(words))
+    with slurm_cluster(SMALL, "shown", tmp_path, False) as cluster:
+        ((_, port, key),) = linked
+        page = f"http://127.0.0.1:{port}/status"
+        assert port == cluster.scheduler.http_server.port
+        assert httpx.get(page).status_code == 403
+        with httpx.Client(follow_redirects=True) as browser:
+            assert browser.get(f"{page}?key={key}").status_code == 200
 
 
 def test_everything_of_the_cluster_listens_on_the_profiles_network_or_on_loopback(tmp_path):
