@@ -18,7 +18,7 @@ from pathlib import Path
 from huggingface_hub import HfApi, snapshot_download
 from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
 
-from tasks.core.base.errors import ModelFolderError, WinnowError
+from tasks.core.base.errors import FormatError, ModelFolderError, WinnowError
 from tasks.core.base.files import fsync_tree
 from tasks.core.base.formats import FileFormat, read_record, write_record
 from tasks.core.base.naming import HUB_NOTES_FOLDER, hub_folder, hub_record
@@ -92,7 +92,7 @@ def source_of(base_model: str) -> str:
     record = Path(base_model).with_name(f"{Path(base_model).name}.json")
     try:
         return HubModel(**read_record(record, HUB_MODEL)).source
-    except (OSError, ValueError):
+    except (OSError, ValueError, FormatError):  # none, or a JSON file of another kind
         return base_model
 
 

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import shutil
 
 import pytest
 from safetensors.torch import load_file, save_file
@@ -45,6 +46,10 @@ def test_a_model_is_fetched_with_its_commit_and_is_a_folder_from_then_on(hub, re
     assert base_model_digest(folder) == base_model_digest(str(tiny_bert))
     assert source_of(folder) == f"{NAME}@{commit}"
     assert source_of(str(tiny_bert)) == str(tiny_bert)
+    beside = altered(tiny_bert, tmp_path / "beside" / "base", lambda _: None)
+    beside.with_name("base.json").write_text('{"kind": "none of ours"}')
+    assert source_of(str(beside)) == str(beside)
+    shutil.rmtree(beside.parent)
     assert local_folder(f"{NAME}@{commit}", tmp_path) != folder
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         f"org--tiny@{commit}",
