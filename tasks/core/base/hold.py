@@ -72,7 +72,12 @@ def discard(path: Path) -> None:
         return
     aside = aside_of(path)
     with lost_hold_named(path):
-        path.rename(aside)
+        try:
+            path.rename(aside)
+        except FileNotFoundError:
+            if path.is_file():
+                raise
+            return  # another has removed it meanwhile
         aside.unlink()
         fsync(path.parent)
 
