@@ -1,7 +1,6 @@
 """The model registry: who is selected, who serves, and their files. This module and tracking.py alone import mlflow."""
 
 import shutil
-import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from mlflow.tracking import MlflowClient
 
 from tasks.core.base.errors import ModelFolderError, RegistryError
 from tasks.core.base.files import fingerprint, sha256_of_folder
+from tasks.core.base.folders_aside import folder_aside
 from tasks.core.base.naming import REGISTRATION_FILE
 from tasks.records.tracking import tracking_uri
 
@@ -151,8 +151,7 @@ def fetch_folder(registered: RegisteredVersion, models: Path) -> Path:
     folder = models / registered.name / registered.folder_name
     if folder.is_dir() and fingerprint(sha256_of_folder(folder)) == registered.digest:
         return folder
-    aside = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}.tmp")
-    aside.mkdir(parents=True)
+    aside = folder_aside(folder)
     try:
         uri = f"models:/{registered.name}/{registered.version}"
         downloaded = Path(download_artifacts(artifact_uri=uri, dst_path=str(aside), tracking_uri=tracking_uri()))

@@ -75,8 +75,8 @@ def discard(path: Path) -> None:
         try:
             path.rename(aside)
         except FileNotFoundError:
-            if aside.parent.is_dir():
-                return  # its writer has removed it meanwhile
+            if aside.parent.is_dir() or not path.is_file():
+                return  # another has removed it meanwhile
             raise
         aside.unlink()
         fsync(path.parent)

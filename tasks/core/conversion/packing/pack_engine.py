@@ -1,7 +1,6 @@
 """The shipped variant -> the engine model's folder."""
 
 import shutil
-import uuid
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.core.base.files import fsync_tree, sha256_of_file, write_json
+from tasks.core.base.folders_aside import folder_aside
 from tasks.core.base.naming import CANARIES_FILE, FP32_FILE, ONNX_FILE, PARITY_FILE, TOKENIZER_FILE
 from tasks.core.conversion.packing.pyfunc_files import write_pyfunc_files
 from tasks.core.conversion.parity.engine_process import EngineProcess
@@ -39,8 +39,7 @@ def pack_engine(shipment: Shipment, label: str) -> EngineModel:
     """Write a label's engine model below the request's folder, then open it as inference will, canaries and all."""
     bench = shipment.bench
     target = Path(bench.request.folder) / label
-    building = target.with_name(f".{label}.{uuid.uuid4().hex}.tmp")
-    building.mkdir(parents=True)
+    building = folder_aside(target)
     try:
         graphs = _copy_graphs(shipment, building)
         shutil.copy(bench.folder / TOKENIZER_FILE, building / TOKENIZER_FILE)
