@@ -32,7 +32,7 @@ def plan_pretraining(round_: Round) -> PretrainingPlan:
             f"pretraining.base_model is {own}, which this very round makes: each run would go on from the one before. "
             "Name an earlier round's, a folder or a hub id."
         )
-    return make_plan(round_, fetch_base_model(source, round_.work_path))
+    return make_plan(round_, fetch_base_model(source, round_.work_path) if source else source)
 
 
 def find_base_model(round_: Round, plan: PretrainingPlan) -> RegisteredVersion | None:
