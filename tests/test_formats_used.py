@@ -20,7 +20,6 @@ MAY = {
     "tasks/core/conversion/parity/graph_check.py": "a text, quoted in a message",
     "tasks/core/corpus/sample/json_rows.py": "the user's own JSON Lines",
     "tasks/core/corpus/sample/to_parquet.py": "the sha256 of its source, in a converted file's footer",
-    "tasks/core/round/round_file.py": "the round file, which a person writes; its format is checked",
     "tasks/core/runs/open_run.py": "a parameter, as Prefect reads it",
     "tasks/core/runs/plan_file.py": "the plan's footer, whose format it checks",
     "tasks/records/tracking.py": "what an MLflow run holds",

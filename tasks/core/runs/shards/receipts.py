@@ -4,9 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 
 from pydantic import TypeAdapter
-from pydantic_core import to_json
 
-from tasks.core.base.formats import FileFormat, read_record, unchanged, write_record
+from tasks.core.base.formats import Content, FileFormat, read_record, unchanged, write_record
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.plan import Plan, Shard
 
@@ -65,6 +64,7 @@ RECEIPT = FileFormat(
     migrations={1: unchanged},
 )
 _TYPES = TypeAdapter(Receipt)
+_JSON = TypeAdapter(Content)
 
 
 def write_receipt(receipt: Receipt, folder: RunFolder) -> None:
@@ -79,7 +79,7 @@ def read_receipt(folder: RunFolder, number: int) -> Receipt | None:
         FormatError: it is of a format that this version does not read.
     """
     try:
-        return _TYPES.validate_json(to_json(read_record(folder.receipt_path(number), RECEIPT)), strict=True)
+        return _TYPES.validate_json(_JSON.dump_json(read_record(folder.receipt_path(number), RECEIPT)), strict=True)
     except (FileNotFoundError, IsADirectoryError, ValueError):
         return None
 

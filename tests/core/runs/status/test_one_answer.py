@@ -14,10 +14,11 @@ from tasks.core.runs.manifest import Launch, write_manifest
 from tasks.core.runs.shards.wholeness import unfinished_shards
 from tasks.core.runs.status.read_status import read_status
 from tests.support.quick_runs import launch, quick_engines, quick_plan, require_clean
+from tests.support.records import write_vouched
 from tests.support.run_marks import begin, fail
 
 JUNK = (None, -1, 2.5, 1e999, True, "x", "", [], {}, {"x": "y"}, [[]], {"positive": -1, "negative": 4}, "/etc/passwd")
-MEANS_NOTHING = {"input_sha256", "sha256", "input_mtime_ns", "variants", "attempt"}
+MEANS_NOTHING = {"input_sha256", "sha256", "input_mtime_ns", "input_ctime_ns", "variants", "attempt"}
 """Values of these are compared with the sample, with bytes or with footers, as closely as is asked for."""
 
 
@@ -62,7 +63,16 @@ def agree(plan, folder, field=None):
 
 FIELDS = (
     *("shard", "run_id", "rows_in", "rows_out", "variants", "rows_quarantined", "duplicate_texts", "empty_texts"),
-    *("truncated_texts", "input_mtime_ns", "input_sha256", "files", "sha256", "histograms", "seconds"),
+    *(
+        "truncated_texts",
+        "input_mtime_ns",
+        "input_ctime_ns",
+        "input_sha256",
+        "files",
+        "sha256",
+        "histograms",
+        "seconds",
+    ),
     *("engine_seconds", "threads", "worker", "processor", "cpu_features", "cpu_seconds", "attempt"),
 )
 
@@ -71,15 +81,15 @@ FIELDS = (
 def test_a_receipt_with_another_value_is_whole_for_all_or_for_none(copied, field):
     plan, folder = copied
     good = receipt_of(folder)
-    assert good.keys() == {*FIELDS, "format", "written_by"}
+    assert good.keys() == {*FIELDS, "format", "written_by", "checksum"}
     for value in JUNK:
         folder.manifest_path.unlink(missing_ok=True)
-        folder.receipt_path(1).write_text(json.dumps(good | {field: value}))
+        write_vouched(folder.receipt_path(1), good | {field: value})
         whole = agree(plan, folder, field)
         is_number = value == 2.5 and field in ("seconds", "engine_seconds", "cpu_seconds")
         assert not whole or is_number or not isinstance(value, bool | float | None), (field, value)
-    folder.receipt_path(1).write_text(json.dumps({key: value for key, value in good.items() if key != field}))
-    assert agree(plan, folder, field) == (field in ("cpu_seconds", "attempt"))
+    write_vouched(folder.receipt_path(1), {key: value for key, value in good.items() if key != field})
+    assert agree(plan, folder, field) == (field in ("cpu_seconds", "attempt", "input_ctime_ns"))
     with quick_engines(plan):
         folder.manifest_path.unlink(missing_ok=True)
         launch(plan, folder)
@@ -90,7 +100,7 @@ def test_a_receipt_with_another_value_is_whole_for_all_or_for_none(copied, field
 def test_a_receipt_that_leaves_out_a_label_or_file_is_not_whole(copied, field):
     plan, folder = copied
     good = receipt_of(folder)
-    folder.receipt_path(1).write_text(json.dumps(good | {field: dict(list(good[field].items())[1:])}))
+    write_vouched(folder.receipt_path(1), good | {field: dict(list(good[field].items())[1:])})
     assert not agree(plan, folder)
 
 
