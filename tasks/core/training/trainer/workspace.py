@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import socket
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -14,6 +13,7 @@ from pathlib import Path
 
 from tasks.core.base.errors import FormatError, TrainingError
 from tasks.core.base.files import fsync_tree, sha256_of_folder
+from tasks.core.base.folders_aside import folder_aside
 from tasks.core.base.formats import FileFormat, read_record, write_record
 from tasks.core.base.naming import WHOLE_FILE
 
@@ -42,7 +42,7 @@ def claim_workspace(finished: Path) -> Iterator[Path]:
     """Yield the folder in which `finished` is being made; it outlives a killed process, to be resumed from.
 
     The lock beside it says which process is at work. Dask may run one task on two workers: the second gets a folder of
-    its own, from scratch, removed afterwards.
+    its own, from scratch, removed afterwards; where that worker is killed, by the next one.
     """
     workspace = workspace_of(finished)
     workspace.parent.mkdir(parents=True, exist_ok=True)
@@ -54,8 +54,7 @@ def claim_workspace(finished: Path) -> Iterator[Path]:
             workspace.mkdir(exist_ok=True)
             yield workspace
             return
-        private = workspace.with_name(f"{workspace.name}.{uuid.uuid4().hex}")
-        private.mkdir()
+        private = folder_aside(workspace)
         try:
             yield private
         finally:

@@ -1,12 +1,20 @@
 """A training checkpoint counts when each of its files is as it was saved, and never else."""
 
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 
 from tasks.core.base.errors import TrainingError
-from tasks.core.training.trainer.workspace import fault_of, last_whole_checkpoint, mark_whole, require_whole
+from tasks.core.training.trainer.workspace import (
+    claim_workspace,
+    fault_of,
+    last_whole_checkpoint,
+    mark_whole,
+    require_whole,
+)
 
 FILES = {"model.safetensors": 4_000, "optimizer.pt": 8_000, "rng_state.pth": 300, "trainer_state.json": 500}
 
@@ -67,3 +75,25 @@ def test_one_whose_best_is_gone_is_passed_over(tmp_path):
     assert last_whole_checkpoint(tmp_path, lambda _: "checkpoint-9") == last
     assert last_whole_checkpoint(tmp_path, lambda _: "checkpoint-3") is None
     assert not list(tmp_path.iterdir())
+
+
+DIE_AT_WORK = """
+import os, signal, sys
+from pathlib import Path
+from tasks.core.training.trainer.workspace import claim_workspace
+with claim_workspace(Path(sys.argv[1])) as workspace:
+    (workspace / "half").touch()
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_the_own_folder_of_a_second_worker_that_was_killed_goes_with_the_next_second_one(tmp_path):
+    finished = tmp_path / "seed-1"
+    with claim_workspace(finished) as first:
+        assert subprocess.run([sys.executable, "-c", DIE_AT_WORK, str(finished)], check=False).returncode == -9
+        (left,) = (path.parent for path in tmp_path.rglob("half"))
+        assert left != first
+        with claim_workspace(finished) as second:
+            assert second not in {first, left}
+            assert not left.exists()
+        assert first.is_dir()
