@@ -5,6 +5,7 @@ from tempfile import TemporaryDirectory
 
 import duckdb
 
+from tasks.core.base.errors import RunFolderError
 from tasks.core.base.threads import cpu_threads
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.parts import ID_COLUMN, list_parts, stream_ids
@@ -29,6 +30,9 @@ def count_duplicate_ids(plan: Plan, folder: RunFolder, quarantines: Sequence[int
 
     Of all labels' parts, which have the same ids, those of the first are read, and the quarantine. Rows without an id
     are not counted.
+
+    Raises:
+        RunFolderError: parts cannot be read, or there is no room for the ids.
     """
     if plan.rows > COUNTED_ROWS:
         return None
@@ -41,5 +45,11 @@ def count_duplicate_ids(plan: Plan, folder: RunFolder, quarantines: Sequence[int
         with duckdb.connect(config={**settings}) as connection:
             # Through Arrow: DuckDB's own reader refuses a whole file if one id in it is not UTF-8.
             connection.register("ids", stream_ids(paths))
-            ((count,),) = connection.execute(QUERY).fetchall()
+            try:
+                ((count,),) = connection.execute(QUERY).fetchall()
+            except duckdb.Error as error:
+                raise RunFolderError(
+                    f"the ids of {folder.path} could not be counted: {str(error).splitlines()[0]} Nothing is lost: see "
+                    "that the folder can be read and has room, and run the flow again."
+                ) from error
     return int(count)
