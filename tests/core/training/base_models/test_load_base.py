@@ -217,7 +217,7 @@ def test_no_bit_of_a_file_that_decides_changes_unseen(tiny_bert, tmp_path):
     folder = altered(tiny_bert, tmp_path / "base", lambda _: None)
     for path in sorted(folder.iterdir()):
         content = path.read_bytes()
-        for bit in draw.integers(0, len(content) * 8, size=100):
+        for bit in draw.integers(0, len(content) * 8, size=500):
             flipped = bytearray(content)
             flipped[bit // 8] ^= 1 << (bit % 8)
             path.write_bytes(flipped)

@@ -33,7 +33,7 @@ def test_no_bit_of_a_checkpoint_changes_unseen(tmp_path):
     folder, draw = saved(tmp_path, 1), np.random.default_rng(0)
     for name in FILES:
         content = (folder / name).read_bytes()
-        for bit in draw.integers(0, len(content) * 8, size=100):
+        for bit in draw.integers(0, len(content) * 8, size=500):
             flipped = bytearray(content)
             flipped[bit // 8] ^= 1 << (bit % 8)
             (folder / name).write_bytes(flipped)
