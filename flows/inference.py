@@ -69,7 +69,7 @@ def inference(  # noqa: PLR0913 - Prefect merges nested parameters shallowly, so
     plan, folder = plan_run(round_, sample, run_name, limit, engines, run_id)
     with launch_lock(folder.path) as token:
         started, rows = time.monotonic(), 0
-        unfinished = find_unfinished(plan, folder)
+        unfinished = find_unfinished(plan, folder, dry_run)
         if not dry_run:
             asked = {"cluster": cluster, "memory_gib": memory_gib, "walltime_minutes": walltime_minutes}
             write_resources(folder, asked)

@@ -104,18 +104,20 @@ def plan_run(
     return plan, RunFolder(round_.inference.output_path / name)
 
 
-def find_unfinished(plan: Plan, folder: RunFolder) -> int:
+def find_unfinished(plan: Plan, folder: RunFolder, dry_run: bool = False) -> int:
     """Write the plan, unless it stands, and return how many shards are to be scored.
 
-    Those that an earlier run scored in the same way are taken over. Call it while the launch holds the folder: another
-    launch may have finished shards before.
+    Those that an earlier run scored in the same way are taken over. What is left of the others is removed, but not in a
+    dry run. Call it while the launch holds the folder: another launch may have finished shards before.
 
     Raises:
         RunFolderError: the folder holds another plan.
     """
     write_plan(plan, folder)
-    unfinished = renew_and_find_unfinished(plan, folder)
-    if adopted := adopt_shards(plan, folder, unfinished):
+    unfinished = renew_and_find_unfinished(plan, folder, dry_run)
+    # A dry run removes nothing: a shard that has a receipt, though none that counts, keeps it.
+    takable = [number for number in unfinished if not (dry_run and folder.receipt_path(number).exists())]
+    if adopted := adopt_shards(plan, folder, takable):
         get_run_logger().info("%d of %d shards are taken from earlier runs", len(adopted), len(plan.shards))
     return len(unfinished) - len(adopted)
 

@@ -31,7 +31,7 @@ def write_aside(path: Path) -> Iterator[Path]:
         DiskFullError: there is no room for it.
         LaunchLostError: another launch has taken over the folder.
     """
-    with _full_disk_named(path), lost_hold_named(path):
+    with full_disk_named(path), lost_hold_named(path):
         make_folder(path.parent)
         aside = aside_of(path)
         try:
@@ -65,8 +65,12 @@ def file_time(folder: Path) -> float:
     clock has to do.
     """
     try:
-        with tempfile.NamedTemporaryFile(dir=folder, prefix=".time.", suffix=".tmp") as probe:
-            return os.fstat(probe.fileno()).st_mtime
+        probe, name = tempfile.mkstemp(dir=folder, prefix=".time.", suffix=".tmp")
+        try:
+            return os.fstat(probe).st_mtime
+        finally:
+            os.close(probe)
+            Path(name).unlink(missing_ok=True)  # a launch that sweeps may have been faster
     except PermissionError:
         return time.time()
     except OSError as error:
@@ -76,7 +80,8 @@ def file_time(folder: Path) -> float:
 
 
 @contextmanager
-def _full_disk_named(path: Path) -> Iterator[None]:
+def full_disk_named(path: Path) -> Iterator[None]:
+    """Raise DiskFullError, which says what to do, where there was no room for `path`."""
     try:
         yield
     except OSError as error:

@@ -32,4 +32,7 @@ def _is_left(left: Path, target: Path) -> bool:
     maker = from_words(words[0], words[1], words[2]) if len(words) == 3 else None
     if maker is not None and is_gone(maker):
         return True
-    return file_time(target.parent) - left.stat().st_mtime > ABANDONED_SECONDS
+    try:
+        return file_time(target.parent) - left.stat().st_mtime > ABANDONED_SECONDS
+    except FileNotFoundError:
+        return False  # its maker has just renamed or removed it

@@ -1,9 +1,11 @@
 """What a run will cost, from a few measured batches: before hours of a cluster are spent on it."""
 
+import os
 import shutil
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
@@ -128,9 +130,22 @@ def _require_writable(folder: RunFolder) -> None:
     probe: Path = folder.path / PROBE_FILE
     try:
         write_text(probe, "probe")
+        _require_links(folder, probe)
         probe.unlink()
     except OSError as error:
         raise RunFolderError(f"{folder.path} cannot be written to from a worker: {error}") from None
+
+
+def _require_links(folder: RunFolder, probe: Path) -> None:
+    """Try what makes a shard finished, before any is scored: a hard link from one folder to another."""
+    with TemporaryDirectory(".tmp", ".probe-", folder.path) as other:
+        try:
+            os.link(probe, Path(other) / probe.name)
+        except OSError as error:
+            raise RunFolderError(
+                f"the file system of {folder.path} has no hard links between folders ({error}), by which the first "
+                "receipt of a shard wins. Set inference.output_path in the round file to a file system that has."
+            ) from None
 
 
 def _duration(hours: float) -> str:

@@ -23,7 +23,7 @@ def silent_seconds(place: Path, beside: Path) -> float:
     try:
         with (place / HOLDER_FILE).open("rb") as sign:  # opened, because a shared file system then looks anew
             last = os.fstat(sign.fileno()).st_mtime
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         last = place.stat().st_mtime
     return max(0.0, file_time(beside) - last)
 
@@ -32,7 +32,7 @@ def holder_of(place: Path) -> dict[str, Any]:
     """Return what a launch says of itself; nothing where that is torn."""
     try:
         return dict(json.loads((place / HOLDER_FILE).read_text(encoding="utf-8")))
-    except (FileNotFoundError, ValueError, TypeError):
+    except (FileNotFoundError, NotADirectoryError, ValueError, TypeError):
         return {}
 
 

@@ -117,7 +117,9 @@ def read_plan(folder: RunFolder) -> Plan:
         content = _read_content(path)
         plan = _as_plan(PLAN.read_signed(content, path))
     except TornRecordError as error:
-        raise RunFolderError(f"{error}. {PLAN.remedy}.") from None
+        raise RunFolderError(
+            f"{error}. {PLAN.remedy}; if it was damaged, delete it and run the inference flow again."
+        ) from None
     except (OSError, pa.ArrowException, KeyError, TypeError, ValueError, RecursionError) as error:
         raise RunFolderError(f"{path} cannot be read: {error}. Delete it and run the inference flow again.") from None
     recomputed = plan.inputs.run_id if content.get(NUMBER) == PLAN.number else plan.run_id  # else its migration did so

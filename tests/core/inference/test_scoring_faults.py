@@ -9,6 +9,7 @@ import pytest
 from tests.support.file_faults import faulty_environment
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", [23, pytest.param(1, marks=pytest.mark.drill)])
 def test_a_fault_of_the_disk_while_scoring_is_an_error_and_the_next_launch_has_all_rows(tmp_path, step):
     command = [sys.executable, "-m", "tests.core.inference.faulty_scoring", str(tmp_path), str(step)]

@@ -15,6 +15,7 @@ from tasks.core.runs.earlier_runs import adopt_shards
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.manifest import Launch, write_manifest
 from tasks.core.runs.plan_file import write_plan
+from tasks.core.runs.shards.planned_rows import read_shard, sha256_of_rows
 from tasks.core.runs.shards.receipts import read_receipts, write_receipt
 from tasks.core.runs.shards.wholeness import renew_and_find_unfinished, unfinished_shards
 from tests.support.plans import plan_of
@@ -158,6 +159,22 @@ def test_other_rows_behind_the_same_footer_are_not_taken(plan_now, sample, versi
     assert (plan.inputs.file_digests, plan.run_id != first.run_id) == (first.inputs.file_digests, True)
     assert adopt(plan, folder) == 1
     assert unfinished(plan, folder) == [0]
+
+
+def test_receipts_of_0_1_0_have_the_sha256_of_ids_as_they_are_stored(plan_now, sample):
+    ids = pa.array([str(number) for number in range(60)], pa.large_string())
+    pq.write_table(pa.table({"tweet_id": ids, "text": ["good"] * 60}), sample.path / "a.parquet")
+    (sample.path / "b.parquet").unlink()
+    plan, folder = plan_now()
+    score(plan, folder)
+    for shard, receipt in read_receipts(plan, folder):
+        stored = sha256_of_rows(read_shard(plan, shard, as_stored=True))
+        assert stored != receipt.input_sha256
+        write_receipt(replace(receipt, input_ctime_ns=0, input_sha256=stored), folder)
+    assert unfinished(plan, folder) == []
+    for _, receipt in read_receipts(plan, folder):
+        write_receipt(replace(receipt, input_ctime_ns=1), folder)
+    assert unfinished(plan, folder) == [shard.number for shard in plan.shards]
 
 
 def test_a_text_file_that_was_only_touched_is_the_same_run(plan_now, sample):

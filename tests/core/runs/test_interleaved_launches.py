@@ -198,6 +198,7 @@ def simulate_all(first, count, plan, tmp_path):
         shutil.rmtree(tmp_path / "run")
 
 
+@pytest.mark.slow
 def test_of_two_launches_and_late_workers_none_changes_a_finished_run(plan, tmp_path):
     simulate_all(0, SCHEDULES, plan, tmp_path)
 

@@ -3,19 +3,23 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from tasks.core.base.errors import LaunchLostError, RunFolderError
-from tasks.core.base.files import write_json
+from tasks.core.base.files import file_time, write_json
 from tasks.core.base.hold import discard
 from tasks.core.base.naming import HOLDER_FILE, LAUNCH_FOLDER, ended_launch_folder
 from tasks.core.base.processes import this_process
 from tasks.core.runs import launch_lock as module
+from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.launch_lock import joined, launch_lock
 from tasks.core.runs.launch_sign import STALE_SECONDS
+from tasks.core.runs.status.signs_of_life import read_launch
 from tests.support.run_marks import HOLD
 from tests.support.waiting import wait_for
 
@@ -185,3 +189,27 @@ def test_what_a_dead_taker_left_half_way_is_no_obstacle(tmp_path):
     with launch_lock(tmp_path):
         pass
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_foreign_file_in_the_launchs_place_stops_no_launch_for_ever(tmp_path):
+    (tmp_path / LAUNCH_FOLDER).mkdir()
+    stray = tmp_path / LAUNCH_FOLDER / ".DS_Store"
+    stray.touch()
+    assert read_launch(RunFolder(tmp_path)) is None
+    then = time.time() - STALE_SECONDS - 1
+    os.utime(stray, (then, then))
+    with launch_lock(tmp_path):
+        assert read_launch(RunFolder(tmp_path)).pid == os.getpid()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_probe_of_the_time_that_a_launch_sweeps_is_no_error(tmp_path, monkeypatch):
+    opened = tempfile.mkstemp
+
+    def swept(**settings):
+        handle, name = opened(**settings)
+        Path(name).unlink()
+        return handle, name
+
+    monkeypatch.setattr(tempfile, "mkstemp", swept)
+    assert abs(file_time(tmp_path) - time.time()) < 60

@@ -64,6 +64,7 @@ def require_honest(folder):
     assert status.done < status.shards or not [fault for fault in faults if "manifest" not in fault.path]
 
 
+@pytest.mark.slow
 def test_any_state_after_a_power_cut_is_sound_and_finished_by_the_next_launch(plan, states, tmp_path):
     found = list(states)
     assert len(found) > 500

@@ -22,12 +22,15 @@ BATCH_BYTES = 1 << 22
 """As many rows as have so many bytes on average are decoded at once, where texts are long."""
 
 
-def read_rows(path: str | Path, start: int, stop: int, id_column: str, text_column: str) -> pa.Table:
+def read_rows(
+    path: str | Path, start: int, stop: int, id_column: str, text_column: str, as_stored: bool = False
+) -> pa.Table:
     """Read the rows `start` to `stop` (exclusive) of a file as columns `id` and `text`.
 
     Memory follows from that range, however large the file's row groups are.
 
-    Ids are of the type that all of a sample's ids have, whichever of its like the file has.
+    Ids are of the type that all of a sample's ids have, whichever of its like the file has; `as_stored` leaves them in
+    the file's own.
 
     Raises:
         OSError: a fault of the disk, which may pass.
@@ -39,7 +42,7 @@ def read_rows(path: str | Path, start: int, stop: int, id_column: str, text_colu
         type_ = file.schema_arrow.field(id_column).type
         batches = list(_stream_rows(file, start, stop, [id_column, text_column]))
         rows = pa.Table.from_batches(batches) if batches else _no_rows(file.schema_arrow, [id_column, text_column])
-        ids, texts = rows["0"].cast(id_type(type_) or pa.string()), rows["1"]
+        ids, texts = rows["0"] if as_stored else rows["0"].cast(id_type(type_) or pa.string()), rows["1"]
     if is_string(ids.type):
         check_id_strings(Path(path), id_column, ids)
     return pa.table({"id": ids, "text": texts})

@@ -8,6 +8,7 @@ The receipt says whose attempt it is, so that another worker or launch can put t
 one dies between the two. Files of attempts without a receipt are worth nothing, and go.
 """
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -15,7 +16,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from tasks.core.base.errors import FormatError, RunFolderError
-from tasks.core.base.files import link_first, sha256_of_file, write_json
+from tasks.core.base.files import full_disk_named, link_first, sha256_of_file, write_json
 from tasks.core.base.hold import discard, lost_hold_named, place_for
 from tasks.core.base.naming import attempt_folder, attempted_shard, new_attempt, parse_attempt, shard_record
 from tasks.core.base.syncing import fsync
@@ -38,6 +39,11 @@ class Attempt:
     is_first: bool = False
     """The attempt's receipt is the shard's."""
 
+    @property
+    def receipt_path(self) -> Path:
+        """The attempt's receipt, before it is the shard's."""
+        return self.path / shard_record(self.shard.number)
+
     def own(self, path: Path) -> Path:
         """Return where the attempt writes what belongs to `path` in the run folder."""
         return self.path / path.relative_to(self.folder.path)
@@ -48,24 +54,29 @@ class Attempt:
         Raises:
             LaunchLostError: another launch has taken over the run folder; nothing was changed.
             RunFolderError: another receipt stands, but its shard is not whole.
+            DiskFullError: there is no room for the shard's files.
         """
-        parts = {path.relative_to(self.path).as_posix(): path for path in _parts(self.path)}
-        own = replace(
-            receipt,
-            files={name: path.stat().st_size for name, path in parts.items()},
-            sha256={name: sha256_of_file(path) for name, path in parts.items()},
-            attempt=self.name,
-        )
-        for path in (*(self.folder.path / name for name in parts), self.folder.receipt_path(self.shard.number)):
-            path.parent.mkdir(parents=True, exist_ok=True)
-        with lost_hold_named(self.folder.path):
+        path = self.folder.receipt_path(self.shard.number)
+        with full_disk_named(path), lost_hold_named(self.folder.path):
+            own = self._with_files(receipt)
+            for place in (path, *(self.folder.path / name for name in own.files)):
+                place.parent.mkdir(parents=True, exist_ok=True)
             self.is_first = self._link(plan, own)
             if self.is_first:
                 _publish(self.folder, own, self.path)
         return own if self.is_first else _others(plan, self.folder, self.shard)
 
+    def _with_files(self, receipt: Receipt) -> Receipt:
+        parts = {path.relative_to(self.path).as_posix(): path for path in _parts(self.path)}
+        return replace(
+            receipt,
+            files={name: path.stat().st_size for name, path in parts.items()},
+            sha256={name: sha256_of_file(path) for name, path in parts.items()},
+            attempt=self.name,
+        )
+
     def _link(self, plan: Plan, receipt: Receipt) -> bool:
-        made, path = self.path / shard_record(self.shard.number), self.folder.receipt_path(self.shard.number)
+        made, path = self.receipt_path, self.folder.receipt_path(self.shard.number)
         write_json(made, RECEIPT.sign(asdict(receipt)))
         if link_first(made, path):
             return True
@@ -91,8 +102,18 @@ def attempt(folder: RunFolder, shard: Shard) -> Iterator[Attempt]:
     try:
         yield tried
     finally:
-        if not tried.is_first:
+        if not _stands(tried):
             shutil.rmtree(tried.path, ignore_errors=True)
+
+
+def _stands(tried: Attempt) -> bool:
+    """Say whether the attempt's receipt is the shard's, also where a fault struck just after it became so."""
+    try:
+        return tried.is_first or tried.folder.receipt_path(tried.shard.number).samefile(tried.receipt_path)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True  # nobody knows: the next worker or launch finds out
 
 
 def settled(plan: Plan, folder: RunFolder, shard: Shard) -> Receipt | None:
@@ -109,7 +130,7 @@ def settle_left(folder: RunFolder, place: Path) -> None:
 
     What cannot be put there is scored again.
     """
-    for path in (place, *place.iterdir()):
+    for path in (place, *_inside(place)):
         name = parse_attempt(path.name)
         if name is not None:
             with suppress(FormatError, OSError):
@@ -155,6 +176,15 @@ def _place(folder: RunFolder, name: str) -> Path:
     return (place_for(folder.path) or folder.path) / attempt_folder(name)
 
 
+def _inside(place: Path) -> list[Path]:
+    """Return what a launch's place holds; nothing where the launch itself has just removed it."""
+    try:
+        return list(place.iterdir())
+    except FileNotFoundError:
+        return []
+
+
 def _parts(path: Path) -> list[Path]:
     """Return an attempt's parts; its receipt lies outside their folders."""
-    return [part for part in sorted(path.rglob("*")) if part.is_file() and part.parent != path]
+    found = [Path(where, name) for where, _, names in os.walk(path) for name in names if Path(where) != path]
+    return sorted(found)

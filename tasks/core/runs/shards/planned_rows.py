@@ -28,14 +28,15 @@ def state_of(path: Path) -> FileState | None:
     return stat.st_mtime_ns, stat.st_ctime_ns
 
 
-def read_shard(plan: Plan, shard: Shard) -> pa.Table:
-    """Return the shard's rows as columns `id` and `text`.
+def read_shard(plan: Plan, shard: Shard, as_stored: bool = False) -> pa.Table:
+    """Return the shard's rows as columns `id` and `text`; see `read_rows` for `as_stored`.
 
     Raises:
         RunFolderError: the file is not the planned one, before or after it was read.
     """
     require_planned(plan, shard)
-    rows = read_rows(plan.input_path(shard), shard.start, shard.stop, plan.inputs.id_column, plan.inputs.text_column)
+    columns = plan.inputs.id_column, plan.inputs.text_column
+    rows = read_rows(plan.input_path(shard), shard.start, shard.stop, *columns, as_stored)
     require_planned(plan, shard)
     return rows
 

@@ -32,7 +32,7 @@ def require_same_rows(plan: Plan, shard: Shard, before: Receipt | None, sha256: 
         return
     raise RunFolderError(
         f"{plan.input_path(shard)} has other rows than when shard {shard.number} of run {plan.run_id} was scored, "
-        "though its footer and time of change are the planned ones. Put the former file back, or give the run another "
+        "though by its footer it is the planned file. Put the former file back, or give the run another "
         "run_name: it is then scored anew, from the rows that are there now."
     )
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 
 from tasks.core.base.errors import WinnowError
+from tasks.core.base.hold import discard
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.plan import Plan, Shard
 from tasks.core.runs.shards.findings import Finding
@@ -67,11 +68,11 @@ def shard_faults(plan: Plan, folder: RunFolder, shard: Shard, receipt: Receipt |
     yield from receipt_faults(plan, shard, receipt)
     if is_foreign(plan, shard, receipt):
         return
+    yield from part_faults(plan, folder, receipt, look.footers, look.bytes_since_ns, look.ids)
     if look.states is not None and not has_rows(plan, shard, receipt, look.states[shard.file]):
         yield receipt_fault(shard, "altered", f"{plan.input_path(shard)} was changed after the shard was scored")
     if look.rows and _claims_to_be_the_same(plan, shard, receipt) and not has_rows(plan, shard, receipt, None):
         yield other_rows(plan, shard)
-    yield from part_faults(plan, folder, receipt, look.footers, look.bytes_since_ns, look.ids)
 
 
 def has_rows(plan: Plan, shard: Shard, receipt: Receipt, state: FileState | None) -> bool:
@@ -79,17 +80,22 @@ def has_rows(plan: Plan, shard: Shard, receipt: Receipt, state: FileState | None
 
     A file that cannot be read has them not: who scores the shard then says why.
     """
-    return _is_as_then(receipt, state) or _sha256_now(plan, shard) == receipt.input_sha256
+    if _is_as_then(receipt, state) or _sha256_now(plan, shard) == receipt.input_sha256:
+        return True
+    return not receipt.input_ctime_ns and _sha256_now(plan, shard, as_stored=True) == receipt.input_sha256
 
 
 def _is_as_then(receipt: Receipt, state: FileState | None) -> bool:
     return state == (receipt.input_mtime_ns, receipt.input_ctime_ns)
 
 
-def _sha256_now(plan: Plan, shard: Shard) -> str | None:
-    """Return the sha256 of the shard's rows; None where its file is not the planned one, or cannot be read."""
+def _sha256_now(plan: Plan, shard: Shard, as_stored: bool = False) -> str | None:
+    """Return the sha256 of the shard's rows; None where its file is not the planned one, or cannot be read.
+
+    Receipts of 0.1.0, which note no `input_ctime_ns`, have that of ids of the type that they are stored in.
+    """
     try:
-        return sha256_of_rows(read_shard(plan, shard)) if is_planned(plan, shard) else None
+        return sha256_of_rows(read_shard(plan, shard, as_stored))
     except (OSError, pa.ArrowException, WinnowError):
         return None
 
@@ -101,7 +107,8 @@ def _claims_to_be_the_same(plan: Plan, shard: Shard, receipt: Receipt) -> bool:
     """
     try:
         state = state_of(plan.input_path(shard))
-        return state is not None and state[0] == receipt.input_mtime_ns and is_planned(plan, shard)
+        is_timed = bool(plan.inputs.changed_ns.get(shard.file))
+        return state is not None and is_planned(plan, shard) and (not is_timed or state[0] == receipt.input_mtime_ns)
     except OSError:
         return False
 
@@ -117,11 +124,11 @@ def unfinished_shards(plan: Plan, folder: RunFolder, shards: Sequence[Shard] | N
     return [shard.number for shard, receipt in read if not is_whole(plan, folder, shard, receipt, look)]
 
 
-def renew_and_find_unfinished(plan: Plan, folder: RunFolder) -> list[int]:
+def renew_and_find_unfinished(plan: Plan, folder: RunFolder, dry_run: bool = False) -> list[int]:
     """Return the same, having noted in receipts the new state of files that were moved only: their rows are the same.
 
     Else the rows of such files would be read again at each launch. What is left of the unfinished ones is removed, but
-    not where the file cannot be read: who scores the shard then says why.
+    not where the file cannot be read: who scores the shard then says why; nor in a dry run.
 
     Raises:
         RunFolderError: a shard that was scored has other rows now, in a file that claims to be the planned one.
@@ -138,7 +145,9 @@ def renew_and_find_unfinished(plan: Plan, folder: RunFolder) -> list[int]:
                 going.append(shard.number)
         elif (renewed := with_state(receipt, state)) != receipt:
             write_receipt(renewed, folder)
-    make_way(plan, folder, going)
+    if going and not dry_run:
+        discard(folder.manifest_path)  # first: it counts shards that are about to go
+        make_way(plan, folder, going)
     return unfinished
 
 

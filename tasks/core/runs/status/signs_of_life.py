@@ -65,7 +65,7 @@ def read_running_shards(folder: RunFolder) -> list[RunningShard]:
 def read_launch(folder: RunFolder) -> LaunchSign | None:
     """Return the launch that holds the folder, or None when none does."""
     try:
-        places = sorted(folder.launch_path.iterdir())
+        places = sorted(place for place in folder.launch_path.iterdir() if place.is_dir())
         silent = silent_seconds(places[0], folder.path) if places else 0.0
     except (FileNotFoundError, NotADirectoryError):
         return None

@@ -32,6 +32,7 @@ def skipping(path, **settings):
     return Sample(path=path, on_torn_file="skip", **settings)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "names",
     [("a.csv", "b.csv.zst"), pytest.param(("a.csv", "b.csv.gz", "c.csv.zst", "d.csv.bz2"), marks=pytest.mark.drill)],

@@ -1,12 +1,14 @@
 """Of several attempts at a shard the first receipt wins, and what the others do changes nothing."""
 
+import errno
 import os
 import shutil
 from contextlib import ExitStack
 
 import pytest
 
-from tasks.core.base.errors import LaunchLostError, RunFolderError
+from tasks.core.base import files
+from tasks.core.base.errors import DiskFullError, LaunchLostError, RunFolderError
 from tasks.core.base.files import link_first, sha256_of_folder
 from tasks.core.base.hold import holding
 from tasks.core.base.naming import LAUNCH_FOLDER
@@ -55,6 +57,36 @@ def finish(plan, folder):
         for number in renew_and_find_unfinished(plan, folder):
             score_shard(plan, plan.shards[number], folder)
         write_manifest(plan, folder, Launch(97, 1.0))
+
+
+def test_a_fault_just_after_the_receipt_is_linked_costs_no_scoring(make_named_run, monkeypatch):
+    plan, folder = make_named_run(score=False)
+    fsync, scored = files.fsync, []
+
+    def struck(path):
+        if path == folder.receipts_folder and not scored:
+            scored.append(path)
+            raise OSError(errno.EIO, "Input/output error")
+        fsync(path)
+
+    monkeypatch.setattr(files, "fsync", struck)
+    with launch_lock(folder.path):
+        with pytest.raises(OSError, match="Input/output error"):
+            score_shard(plan, plan.shards[0], folder)
+        monkeypatch.setattr(scoring, "tokenise", None)  # nothing is scored again
+        assert score_shard(plan, plan.shards[0], folder) == read_receipt(folder, 0)
+    assert unfinished_shards(plan, folder) == [1, 2]
+
+
+def test_a_full_disk_when_an_attempt_is_linked_says_what_to_do(make_named_run, monkeypatch):
+    plan, folder = make_named_run(score=False)
+
+    def full(*_):
+        raise OSError(errno.EDQUOT, "Disk quota exceeded")
+
+    monkeypatch.setattr(os, "link", full)
+    with launch_lock(folder.path), pytest.raises(DiskFullError, match="Make room"):
+        score_shard(plan, plan.shards[0], folder)
 
 
 @pytest.mark.parametrize("in_launch", [False, True])

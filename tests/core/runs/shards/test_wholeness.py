@@ -13,9 +13,9 @@ from tasks.core.runs.earlier_runs import adopt_shards
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.manifest import Launch, write_manifest
 from tasks.core.runs.plan_file import write_plan
-from tasks.core.runs.shards import receipts
+from tasks.core.runs.shards import receipts, wholeness
 from tasks.core.runs.shards.receipts import read_receipt, write_receipt
-from tasks.core.runs.shards.wholeness import unfinished_shards
+from tasks.core.runs.shards.wholeness import renew_and_find_unfinished, unfinished_shards
 from tasks.core.runs.status.read_status import read_status
 
 ROOT = Path(__file__).parents[4]
@@ -31,6 +31,7 @@ MAY = {
     "tasks/core/runs/audit/stray_files.py": "knows where a receipt may lie",
     "tasks/core/runs/status/read_status.py": "sums up the rows of whole shards",
     "tasks/shards.py": "returns how many rows were scored",
+    "tasks/inference.py": "a dry run takes over no shard that has a receipt, and removes none",
 }
 
 
@@ -91,6 +92,19 @@ def test_without_damage_all_who_ask_find_every_shard_whole(later):
     assert adopt_shards(fewer, other, [0, 1]) == {0, 1}
     faults = [finding.path for finding in Verification(folder.path).findings()]
     assert faults == ["plan.parquet"]  # the folder is of another run's name
+
+
+def test_a_dry_run_removes_nothing_and_a_launch_lets_go_of_the_manifest_first(later, monkeypatch):
+    plan, folder, _, _ = later
+    write_manifest(plan, folder, Launch(97, 1.0))
+    cut(folder.output_path("negative", 1))
+    before = sorted(folder.path.rglob("*"))
+    assert renew_and_find_unfinished(plan, folder, dry_run=True) == [1]
+    assert sorted(folder.path.rglob("*")) == before
+    there = []
+    monkeypatch.setattr(wholeness, "make_way", lambda *_: there.append(folder.manifest_path.exists()))
+    assert renew_and_find_unfinished(plan, folder) == [1]
+    assert there == [False]
 
 
 def test_receipts_are_read_once_by_each_who_asks(later, monkeypatch):
