@@ -16,6 +16,7 @@ FIGURES = LabelFigures(
     overlap={"20": 1.0, "100": 0.99, "1000": 0.985, "1 %": 0.995},
     probability_change=0.0005,
     flips=7,
+    flip_share=0.014,
     threshold=0.41,
     distinct_top=998,
     distinct_top_checkpoint=1000,

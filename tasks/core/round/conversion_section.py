@@ -43,6 +43,8 @@ class Limits:
     """The 1,000 best texts must have at least this share of the checkpoint's distinct scores."""
     probability_change: float
     """A parity text's probability may change by at most this, on average."""
+    flip_share: float
+    """So many parity texts may change sides of the label's threshold, as a share of those that reach it."""
 
     def weaker_than(self, other: "Limits") -> dict[str, float]:
         """Return the limits that let more through than those of `other`, by name."""
@@ -54,10 +56,10 @@ class Limits:
         }
 
 
-AT_MOST = ("ap_loss", "batch_variance", "probability_change")
+AT_MOST = ("ap_loss", "batch_variance", "probability_change", "flip_share")
 """A variant may have at most these limits; of the others it must have at least as much."""
-STRICT = Limits(0.99, 0.95, 0.95, 0.98, 0.002, 1e-3, 0.99, 0.005)
-BALANCED = Limits(0.98, 0.94, 0.90, 0.97, 0.005, 1e-3, 0.99, 0.01)
+STRICT = Limits(0.99, 0.95, 0.95, 0.98, 0.002, 1e-3, 0.99, 0.005, 0.05)
+BALANCED = Limits(0.98, 0.94, 0.90, 0.97, 0.005, 1e-3, 0.99, 0.01, 0.10)
 
 
 class Gate(Settings):
@@ -88,6 +90,9 @@ class Gate(Settings):
 
     probability_change: Share | None = None
     """A parity text's probability may change by at most this, on average; null takes the preset's limit."""
+    flip_share: Share | None = None
+    """So many parity texts may change sides of the label's threshold, as a share of those that reach it (of 50, where
+    fewer do); null takes the preset's limit."""
 
     @property
     def limits(self) -> Limits:

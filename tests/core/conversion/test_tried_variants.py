@@ -31,7 +31,7 @@ def bench(checkpoint, tmp_path):
     draw = np.random.default_rng(8)
     texts = [" ".join(draw.choice(WORDS[:150], size=8)) for _ in range(400)]
     texts += [" ".join([f"word{number}", *draw.choice(WORDS[:150], size=6)]) for number in range(150, 200)]
-    gate = {"preset": "custom", "ap_loss": 1}
+    gate = {"preset": "custom", "ap_loss": 1, "flip_share": 1}
     request = with_texts(conversion_request(checkpoint, LABELS, tmp_path / "engines", gate=gate), texts)
     (tmp_path / "scratch").mkdir()
     return open_workbench(request, tmp_path / "scratch")

@@ -25,6 +25,7 @@ def judge(figures: LabelFigures, batch_variance: float, limits: Limits) -> list[
         _at_most("batch_variance", batch_variance, limits.batch_variance),
         _at_least("distinct_share", distinct, limits.distinct_share),
         _at_most("probability_change", figures.probability_change, limits.probability_change),
+        _at_most("flip_share", figures.flip_share, limits.flip_share),
     ]
     return [reason for reason in reasons if reason]
 

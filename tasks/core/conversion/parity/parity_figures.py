@@ -20,6 +20,8 @@ Floats = NDArray[np.float64]
 TOP = 1000
 OVERLAPS = (20, 100, 1000)
 ONE_PER_CENT = "1 %"
+FEWEST_DECISIONS = 50
+"""Flips count as a share of at least so many texts: of few, one that flips would be a large share by chance."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,8 @@ class LabelFigures:
     """A parity text's probability is another by so much, on average."""
     flips: int
     """So many parity texts stand on another side of `threshold` than by the checkpoint."""
+    flip_share: float
+    """This is `flips` as a share of the texts that reach `threshold` by the checkpoint, or of 50 where fewer do."""
     threshold: float
     """The checkpoint's F1 on validation is best from this probability on; 0.5 where F1 cannot be measured."""
     distinct_top: int
@@ -208,9 +212,11 @@ def _decisions(targets: Floats, validation: Floats, reference: Floats, found: Fl
     threshold = THRESHOLD
     if _rankable(targets[known]):
         threshold = float(best_thresholds(targets[:, None], validation[:, None])[0])
+    flips = int(((reference >= threshold) != (found >= threshold)).sum())
     return {
         "probability_change": float(np.abs(found - reference).mean()),
-        "flips": int(((reference >= threshold) != (found >= threshold)).sum()),
+        "flips": flips,
+        "flip_share": flips / max(int((reference >= threshold).sum()), FEWEST_DECISIONS),
         "threshold": threshold,
         "distinct_top": _distinct_top(found),
         "distinct_top_checkpoint": _distinct_top(reference),

@@ -45,6 +45,7 @@ def test_a_figure_on_its_limit_passes():
         ({"validation_ap_loss": 0.0031}, "validation_ap_loss is 0.0031, at most 0.002 is allowed"),
         ({"test_ap_loss": 0.0201}, "test_ap_loss is 0.0201, at most 0.002 is allowed"),
         ({"probability_change": 0.0051}, "probability_change is 0.0051, at most 0.005 is allowed"),
+        ({"flip_share": 0.0501}, "flip_share is 0.0501, at most 0.05 is allowed"),
         ({"distinct_top": 500, "distinct_top_checkpoint": 1000}, "distinct_share is 0.5, at least 0.99 is needed"),
     ],
 )

@@ -154,7 +154,19 @@ def test_a_shuffled_top_1000_is_caught_by_its_tau(checkpoint):
 def test_a_model_that_ranks_the_same_but_says_other_probabilities_is_caught(checkpoint, change):
     found = binary(checkpoint, with_odds(checkpoint, change))
     assert found.kendall_tau == pytest.approx(1)
-    assert judged(found) == ["probability_change"]
+    assert judged(found)[0] == "probability_change"
+
+
+def test_a_shift_is_caught_where_few_texts_are_near_the_threshold():
+    """The mean change of the probability drowns in texts that nobody would take for the label."""
+    draw = np.random.default_rng(3)
+    odds = np.concatenate([draw.normal(-12, 1, 4_900), draw.normal(0, 1.5, 100)])
+    targets = LabelTargets(np.full(400, NAN), np.full(400, NAN))
+    splits = as_binary(np.zeros(400))
+    reference, found = (ModelLogits(as_binary(odds + shift), splits, splits) for shift in (0, 1))
+    figures = compare_label(reference, found, 1, "binary", targets, 20_000, 20)
+    assert figures.kendall_tau == pytest.approx(1)
+    assert judged(figures) == ["flip_share"]
 
 
 @pytest.mark.parametrize("order", ["as drawn", "best first"])
