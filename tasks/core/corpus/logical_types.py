@@ -11,7 +11,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-BLANKS = ("", "nan", "null", "none", "na", "n/a", "#n/a", "<na>", "\\n")
+BLANKS = (
+    *("", "nan", "-nan", "nat", "null", "none", "na", "#na", "n/a", "#n/a", "#n/a n/a", "<na>", "\\n"),
+    *("1.#qnan", "-1.#qnan", "1.#ind", "-1.#ind"),
+)
 """Programs write these, in any case, where a value is missing. A text is blank only when it is white space."""
 WHOLE_FLOAT = re.compile(r"(-?(?:0|[1-9]\d*))\.0*", re.ASCII)
 CANONICAL_INTEGER = re.compile(r"0|-?[1-9]\d*", re.ASCII)

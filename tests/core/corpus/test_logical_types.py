@@ -20,6 +20,7 @@ from tests.support.labelled_files import all_rows, ids, parquet, prepare, reques
 from tests.support.sample_files import compress
 
 WORDS = ["", "  ", "nan", "NaN", "NULL", "null", "None", "N/A", "n/a", "NA", "<NA>", "\\N", None]
+WORDS += ["-nan", "-NaN", "NaT", "#NA", "#N/A", "#N/A N/A", "1.#QNAN", "-1.#QNAN", "1.#IND", "-1.#IND"]
 STRINGS = (pa.string(), pa.large_string(), pa.string_view(), pa.dictionary(pa.int32(), pa.string()))
 INTEGERS = (
     pa.int8(),
@@ -162,10 +163,12 @@ def test_ids_beyond_int64_beside_signed_ones_are_refused_by_name(tmp_path):
         list_sample(Sample(path=tmp_path))
 
 
-def test_csv_parts_without_a_byte_have_no_rows(tmp_path):
+def test_csv_parts_without_a_byte_or_of_blank_lines_alone_have_no_rows(tmp_path):
     compress(tmp_path / "a.csv", b"tweet_id,text\n1,a\n")
     compress(tmp_path / "b.csv", b"")
     compress(tmp_path / "c.csv.gz", b"")
+    for place, content in enumerate((b"\n", b"\r\n\n", b"\xef\xbb\xbf", b"\xef\xbb\xbf\n")):
+        compress(tmp_path / f"d{place}.csv.gz", content)
     assert parted(tmp_path)[0] == ["1"]
 
 
