@@ -194,6 +194,12 @@ def test_a_value_is_spelled_alike_in_all_formats(values, spelled):
     [
         ("latin-1", "qué día", "Latin-1"),
         ("cp1252", "“café” €", "Windows-1252"),
+        ("cp1252", "€ — “", "Windows-1252"),
+        ("cp1251", "привет мир @some_user https://example.org/page", "another script"),
+        ("shift_jis", "これは本 カタカナ", "another script"),
+        ("gbk", "你好 world", "another script"),
+        ("iso8859-7", "καλημέρα", "another script"),
+        ("cp866", "привет", "another script"),
     ],
 )
 def test_encodings_are_named(encoding, text, named):
@@ -218,6 +224,31 @@ def test_a_sample_in_another_encoding_is_refused_and_leaves_no_converted_file(tm
         head.encode() + b"\n".join([lines[0].encode("latin-1")] * 2 + [line.encode() for line in lines[2:]]),
     )
     assert parted(tmp_path)[1] == ["text is not UTF-8"] * 2
+
+
+def test_no_command_is_named_for_another_script(tmp_path):
+    rows = "".join(f"{number},привет {number}\n" for number in range(300))
+    compress(tmp_path / "a.csv", ("tweet_id,text\n" + rows).encode("cp1251"))
+    with pytest.raises(InputDataError, match=r"another script.* Write it again in UTF-8\.") as refused:
+        list_sample(Sample(path=tmp_path))
+    assert "iconv" not in str(refused.value)
+
+
+@pytest.mark.parametrize("suffix", ["csv", "jsonl"])
+def test_a_small_part_of_a_sample_is_refused_only_when_most_of_it_is_not_utf8(tmp_path, suffix):
+    def lines(odd, rows):
+        words = ["qu\xe9"] * odd + ["que"] * (rows - odd)
+        given = [
+            f"{n},{w}" if suffix == "csv" else f'{{"tweet_id": "{n}", "text": "{w}"}}' for n, w in enumerate(words)
+        ]
+        return "\n".join(["tweet_id,text"] * (suffix == "csv") + given).encode("latin-1")
+
+    compress(tmp_path / f"a.{suffix}", lines(20, 40))
+    assert parted(tmp_path)[1] == ["text is not UTF-8"] * 20
+    for odd, rows in ((21, 40), (3, 200)):
+        compress(tmp_path / f"a.{suffix}", lines(odd, rows))
+        with pytest.raises(InputDataError, match=f"{odd} of {rows} texts"):
+            list_sample(Sample(path=tmp_path))
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
