@@ -178,6 +178,19 @@ def test_views_that_cannot_be_used_are_refused_by_name(tmp_path, role, type_):
         prepare(tmp_path, {"path": path, "label_column": "label"}, request({"good": "a"}))
 
 
+@pytest.mark.parametrize("word", ["none", "N/A", "", None])
+@pytest.mark.parametrize("names", [None, ("joy", "fear")])
+def test_a_word_for_null_in_a_list_is_refused_with_what_lets_it_in(tmp_path, word, names):
+    values = [["joy"], ["fear"], [word]] * 20
+    with pytest.raises(
+        InputDataError, match=rf"holds \[{word!r}\]; .*name it beside all others in labelled_data.label_names"
+    ):
+        prepare_label(tmp_path, values, {"good": "joy"}, "binary", label_column="label", label_names=names)
+    if word:
+        settings = {"label_column": "label", "label_names": ("joy", "fear", word)}
+        assert prepare_label(tmp_path, values, {"good": "joy"}, "binary", **settings).left_out == {}
+
+
 def test_lists_of_shares(tmp_path):
     settings = {"label_column": "label", "label_names": NAMES, "targets": "soft", "votes": 4}
     splits = prepare_label(tmp_path, [[4, 0, 1], [0, 4, 3]] * 30, {"a": "negative", "b": "positive"}, **settings)
@@ -225,6 +238,7 @@ def test_a_word_for_null_is_no_class_unless_the_round_names_it(tmp_path, word, s
     splits = prepare(tmp_path, settings, request({"good": "hit"}))
     assert splits.left_out == {"blank good": 20}
     assert read_report(splits)["classes"] == {"hit": 20, "other": 20}
+    assert read_report(splits)["blank_words"] == splits.blank_words == ({word: 20} if word.strip() else {})
     if word.strip():
         named = prepare(tmp_path, settings | {"label_names": ["hit", word, "other"]}, request({"good": "hit"}))
         assert named.left_out == {}
