@@ -60,9 +60,10 @@ def _what_to_write(text: str, tag: str) -> str:
     if kind == "null":
         return f"YAML reads {text} as nothing; {quote}, or write null"
     try:
-        return f"YAML reads {text} as {yaml.safe_load(text)!s}; {quote}"
+        read = yaml.safe_load(text)
     except (ValueError, yaml.YAMLError):
-        return f"YAML takes {text} for a {kind}, which it is not; {quote}"
+        read = text
+    return f"YAML reads {text} as {read!s}; {quote}" if read != text else f"{text} is no {kind} of YAML's; {quote}"
 
 
 def mistaken_switches(given: Any, checked: Any, path: tuple[str, ...] = ()) -> Iterator[str]:

@@ -41,6 +41,11 @@ def test_what_yaml_cannot_make_a_value_of_is_an_error_of_yaml(text):
         load_yaml(text)
 
 
+def test_a_date_that_there_is_not_is_called_none():
+    with pytest.raises(yaml.YAMLError, match="2024-02-30 is no timestamp of YAML's; quote it"):
+        load_yaml("a: 2024-02-30")
+
+
 @pytest.mark.parametrize("text", ["1.", "1_000.5", ".5", "1.5e+3", "-.inf", ".NaN", "-1.5E-3"])
 def test_numbers_are_read_as_yaml_reads_them(text):
     assert str(load_yaml(text)) == str(yaml.safe_load(text))
