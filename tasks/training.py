@@ -11,6 +11,7 @@ from prefect.logging import get_run_logger
 from tasks.core.base.naming import RESULTS_ARTIFACT, SEEDS_ARTIFACT, artifact_key, splits_folder
 from tasks.core.conversion.rehearsal import rehearsal_of, rehearsals_of, rehearse
 from tasks.core.corpus.labelled.prepare import LabelledSplits, StudyRequest, prepare_splits
+from tasks.core.corpus.labelled.rows import blank_words_told
 from tasks.core.round.model import Round
 from tasks.core.training.seeds.comparison import Comparison, compare_models
 from tasks.core.training.seeds.seed_plan import SeedPlan, SeedResult, plan_seeds, read_result
@@ -58,6 +59,8 @@ def prepare_data(round_: Round, name: str, labels: dict[str, str]) -> LabelledSp
     splits = prepare_splits(round_.labelled_data, request, splits_folder(round_.work_path) / round_.name)
     logger = get_run_logger()
     logger.info("%s: rows %s, positives %s, left out %s", name, splits.rows, splits.positives, splits.left_out)
+    if splits.blank_words:
+        logger.info("%s: %s", name, blank_words_told(splits.blank_words))
     logger.info("%s: report of the data: %s", name, splits.report_path)
     return splits
 

@@ -1,6 +1,7 @@
 """YAML as people mean it: a word that YAML would silently read as something else is refused, with what to write.
 
-YAML 1.1 reads `NO` as false, `016` as 14, `1:30` as 90 and `2024-01-01` as a date, and keeps the last of two same keys.
+YAML 1.1 reads `NO` as false, `NULL` as nothing, `016` as 14, `1:30` as 90 and `2024-01-01` as a date, and keeps the
+last of two same keys.
 """
 
 import re
@@ -15,10 +16,13 @@ MERGE_TAG = f"{TAG}merge"
 AS_WRITTEN = {
     f"{TAG}bool": re.compile(r"[Tt]rue|TRUE|[Ff]alse|FALSE"),
     f"{TAG}int": re.compile(r"[-+]?(0|[1-9][0-9_]*)"),
-    f"{TAG}float": re.compile(r"[^:]*"),
+    f"{TAG}float": re.compile(
+        r"[-+]?(\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(e[-+]?\d+)?|[-+]?\.inf|\.nan", re.ASCII | re.IGNORECASE
+    ),
     f"{TAG}timestamp": re.compile(r"(?!)"),
+    f"{TAG}null": re.compile(r"~|null|"),
 }
-"""What may be read as a switch, a whole number, a number or a date; a date never, for no key has one."""
+"""What may be read as a switch, a whole number, a number, a date or nothing; a date never, for no key has one."""
 
 
 class _AsWritten(yaml.SafeLoader):
@@ -28,9 +32,7 @@ class _AsWritten(yaml.SafeLoader):
         text = super().construct_scalar(node)
         allowed = AS_WRITTEN.get(node.tag)
         if allowed is not None and not allowed.fullmatch(text):
-            raise yaml.constructor.ConstructorError(
-                None, None, f"YAML reads {text} as {yaml.safe_load(text)!s}; quote it: '{text}'", node.start_mark
-            )
+            raise yaml.constructor.ConstructorError(None, None, _what_to_write(text, node.tag), node.start_mark)
         return text
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
@@ -47,7 +49,21 @@ def load_yaml(text: str) -> Any:
     Raises:
         yaml.YAMLError: it is no YAML, a key stands twice, or a word would be read as what it does not look like.
     """
-    return yaml.load(text, Loader=_AsWritten)  # noqa: S506 - a SafeLoader
+    try:
+        return yaml.load(text, Loader=_AsWritten)  # noqa: S506 - a SafeLoader
+    except RecursionError:
+        raise yaml.YAMLError("lists or keys stand within one another deeper than can be read") from None
+
+
+def _what_to_write(text: str, tag: str) -> str:
+    kind, quote = tag.removeprefix(TAG), f"quote it: '{text}'"
+    if kind == "null":
+        return f"YAML reads {text} as nothing; {quote}, or write null"
+    try:
+        read = yaml.safe_load(text)
+    except (ValueError, yaml.YAMLError):
+        read = text
+    return f"YAML reads {text} as {read!s}; {quote}" if read != text else f"{text} is no {kind} of YAML's; {quote}"
 
 
 def mistaken_switches(given: Any, checked: Any, path: tuple[str, ...] = ()) -> Iterator[str]:

@@ -10,6 +10,9 @@ from tasks.core.base.errors import InputDataError
 UNDECODABLE_SHARE = 0.01
 UNDECODABLE_ROWS = 2
 """So many rows are no sign of another encoding, whatever their share."""
+FEW_ROWS = 200
+"""A sample's part with fewer rows may be of one odd source."""
+FEW_ROWS_SHARE = 0.5
 LOOKED_TEXTS = 1_000
 LOOKED_BYTES = 1_000
 """So many bytes tell whether a file's characters have two or four."""
@@ -23,6 +26,8 @@ class Undecodable:
     path: Path
     share: float = UNDECODABLE_SHARE
     """A file is refused when more of its texts than this are not UTF-8."""
+    part_of_sample: bool = False
+    """One with few rows is then refused only when most of its texts are not."""
     texts: int = 0
     found: int = 0
     examples: list[bytes] = field(default_factory=list)
@@ -40,10 +45,13 @@ class Undecodable:
 
     def refuse_many(self) -> None:
         """Raise InputDataError when too many texts are not UTF-8; it names the encoding that they may be of."""
-        if self.found <= max(UNDECODABLE_ROWS, self.share * self.texts):
+        few = self.part_of_sample and self.texts < FEW_ROWS
+        if self.found <= max(UNDECODABLE_ROWS, (FEW_ROWS_SHARE if few else self.share) * self.texts):
             return
         encoding, name = likely_encoding(self.examples)
-        advice = f"Write it again: iconv -f {name} -t UTF-8 {self.path.name} > NEW" if name else "Write it again"
+        advice = (
+            f"Write it again: iconv -f {name} -t UTF-8 {self.path.name} > NEW" if name else "Write it again in UTF-8"
+        )
         raise InputDataError(
             f"{self.found} of {self.texts} texts of {self.path} are not UTF-8; they look like {encoding}. {advice}. Up "
             f"to {self.share:.0%} of a file's texts may be so, and are left out row by row."
@@ -65,6 +73,8 @@ def likely_encoding(contents: list[bytes]) -> tuple[str, str]:
         return "UTF-8 with halves of surrogate pairs, as emoji leave that were cut", ""
     if all(map(_is_cut, contents)) and any(map(_holds_utf8, contents)):
         return "UTF-8 whose texts were cut at a number of bytes, in the middle of a character", ""
+    if not _mostly_latin(contents):
+        return "an encoding of another script, such as Windows-1251, Shift JIS or GBK", ""
     if any(0x80 <= byte < 0xA0 for content in contents for byte in content):
         return "Windows-1252, or another encoding of a byte a character", "WINDOWS-1252"
     return "Latin-1 (ISO 8859-1), or another encoding of a byte a character", "LATIN1"
@@ -84,6 +94,13 @@ def _holds_utf8(content: bytes) -> bool:
         return not content.decode().isascii()
     except UnicodeDecodeError as error:
         return not content[: error.start].isascii() or len(content) - error.start > 1
+
+
+def _mostly_latin(contents: list[bytes]) -> bool:
+    """Say whether ASCII letters are most of the words with other letters, as where Latin letters have accents."""
+    words = [word.decode("cp1252", "replace") for content in contents for word in content.split() if not word.isascii()]
+    letters = [letter.isascii() for word in words for letter in word if letter.isalpha()]
+    return sum(letters) > len(letters) / 2 or all(letters)
 
 
 def _is_cut(content: bytes) -> bool:

@@ -7,16 +7,22 @@ same again.
 import re
 from typing import Any, TypeVar
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-BLANKS = ("", "nan", "null", "none", "na", "n/a", "#n/a", "<na>", "\\n")
+BLANKS = (
+    *("", "nan", "-nan", "nat", "null", "none", "na", "#na", "n/a", "#n/a", "#n/a n/a", "<na>", "\\n"),
+    *("1.#qnan", "-1.#qnan", "1.#ind", "-1.#ind"),
+)
 """Programs write these, in any case, where a value is missing. A text is blank only when it is white space."""
 WHOLE_FLOAT = re.compile(r"(-?(?:0|[1-9]\d*))\.0*", re.ASCII)
 CANONICAL_INTEGER = re.compile(r"0|-?[1-9]\d*", re.ASCII)
 """An id that comes back the same when it was an integer in between."""
 TRUTH = {"true": "True", "false": "False"}
 INT64_LIMIT = 2**63
+VIEWS = {pa.string_view(): pa.large_string(), pa.binary_view(): pa.large_binary()}
+"""Arrow cannot filter these, nor lists of them."""
 Column = TypeVar("Column", pa.Array, pa.ChunkedArray)
 
 
@@ -54,8 +60,7 @@ def is_string(type_: pa.DataType) -> bool:
 def is_list(type_: pa.DataType) -> bool:
     """Say whether a column holds lists."""
     kinds = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
-    views = (pa.types.is_list_view, pa.types.is_large_list_view)
-    return any(kind(type_) for kind in (*kinds, *views))
+    return _is_list_view(type_) or any(kind(type_) for kind in kinds)
 
 
 def is_number(type_: pa.DataType) -> bool:
@@ -86,11 +91,24 @@ def plain(column: Column) -> Column:
         return column.cast(pa.large_string())
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
-    if pa.types.is_string_view(column.type):
-        return column.cast(pa.large_string())
-    if pa.types.is_list_view(column.type) or pa.types.is_large_list_view(column.type):
-        return column.cast(pa.large_list(column.type.value_type))
-    return column
+    if column.type in VIEWS:
+        return column.cast(VIEWS[column.type])
+    if not is_list(column.type) or not (_is_list_view(column.type) or column.type.value_type in VIEWS):
+        return column
+    if isinstance(column, pa.ChunkedArray):
+        return pa.chunked_array([_plain_list(chunk) for chunk in column.chunks or [pa.nulls(0, column.type)]])
+    return _plain_list(column)
+
+
+def _plain_list(lists: pa.Array) -> pa.Array:
+    """Return lists of plain values; Arrow's own cast loses values of list views that follow an empty one."""
+    lengths = pc.fill_null(pc.list_value_length(lists), 0).to_numpy(zero_copy_only=False)
+    offsets = pa.array(np.concatenate([[0], np.cumsum(lengths)]), pa.int64())
+    return pa.LargeListArray.from_arrays(offsets, plain(lists.flatten()), mask=lists.is_null())
+
+
+def _is_list_view(type_: pa.DataType) -> bool:
+    return bool(pa.types.is_list_view(type_) or pa.types.is_large_list_view(type_))
 
 
 def _values_of(type_: pa.DataType) -> pa.DataType:

@@ -20,6 +20,7 @@ from tests.support.labelled_files import all_rows, ids, parquet, prepare, reques
 from tests.support.sample_files import compress
 
 WORDS = ["", "  ", "nan", "NaN", "NULL", "null", "None", "N/A", "n/a", "NA", "<NA>", "\\N", None]
+WORDS += ["-nan", "-NaN", "NaT", "#NA", "#N/A", "#N/A N/A", "1.#QNAN", "-1.#QNAN", "1.#IND", "-1.#IND"]
 STRINGS = (pa.string(), pa.large_string(), pa.string_view(), pa.dictionary(pa.int32(), pa.string()))
 INTEGERS = (
     pa.int8(),
@@ -162,10 +163,12 @@ def test_ids_beyond_int64_beside_signed_ones_are_refused_by_name(tmp_path):
         list_sample(Sample(path=tmp_path))
 
 
-def test_csv_parts_without_a_byte_have_no_rows(tmp_path):
+def test_csv_parts_without_a_byte_or_of_blank_lines_alone_have_no_rows(tmp_path):
     compress(tmp_path / "a.csv", b"tweet_id,text\n1,a\n")
     compress(tmp_path / "b.csv", b"")
     compress(tmp_path / "c.csv.gz", b"")
+    for place, content in enumerate((b"\n", b"\r\n\n", b"\xef\xbb\xbf", b"\xef\xbb\xbf\n")):
+        compress(tmp_path / f"d{place}.csv.gz", content)
     assert parted(tmp_path)[0] == ["1"]
 
 
@@ -191,6 +194,12 @@ def test_a_value_is_spelled_alike_in_all_formats(values, spelled):
     [
         ("latin-1", "qué día", "Latin-1"),
         ("cp1252", "“café” €", "Windows-1252"),
+        ("cp1252", "€ — “", "Windows-1252"),
+        ("cp1251", "привет мир @some_user https://example.org/page", "another script"),
+        ("shift_jis", "これは本 カタカナ", "another script"),
+        ("gbk", "你好 world", "another script"),
+        ("iso8859-7", "καλημέρα", "another script"),
+        ("cp866", "привет", "another script"),
     ],
 )
 def test_encodings_are_named(encoding, text, named):
@@ -215,6 +224,31 @@ def test_a_sample_in_another_encoding_is_refused_and_leaves_no_converted_file(tm
         head.encode() + b"\n".join([lines[0].encode("latin-1")] * 2 + [line.encode() for line in lines[2:]]),
     )
     assert parted(tmp_path)[1] == ["text is not UTF-8"] * 2
+
+
+def test_no_command_is_named_for_another_script(tmp_path):
+    rows = "".join(f"{number},привет {number}\n" for number in range(300))
+    compress(tmp_path / "a.csv", ("tweet_id,text\n" + rows).encode("cp1251"))
+    with pytest.raises(InputDataError, match=r"another script.* Write it again in UTF-8\.") as refused:
+        list_sample(Sample(path=tmp_path))
+    assert "iconv" not in str(refused.value)
+
+
+@pytest.mark.parametrize("suffix", ["csv", "jsonl"])
+def test_a_small_part_of_a_sample_is_refused_only_when_most_of_it_is_not_utf8(tmp_path, suffix):
+    def lines(odd, rows):
+        words = ["qu\xe9"] * odd + ["que"] * (rows - odd)
+        given = [
+            f"{n},{w}" if suffix == "csv" else f'{{"tweet_id": "{n}", "text": "{w}"}}' for n, w in enumerate(words)
+        ]
+        return "\n".join(["tweet_id,text"] * (suffix == "csv") + given).encode("latin-1")
+
+    compress(tmp_path / f"a.{suffix}", lines(20, 40))
+    assert parted(tmp_path)[1] == ["text is not UTF-8"] * 20
+    for odd, rows in ((21, 40), (3, 200)):
+        compress(tmp_path / f"a.{suffix}", lines(odd, rows))
+        with pytest.raises(InputDataError, match=f"{odd} of {rows} texts"):
+            list_sample(Sample(path=tmp_path))
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])

@@ -137,13 +137,18 @@ def _members(
 ) -> NDArray[np.float64]:
     given = [None if row is None else _stripped(row) for row in column.to_pylist()]
     members = {member for row in given if row is not None for member in row}
-    unknown = [
-        member
-        for member in members
-        if _is_no_class(member, data, values) or (data.label_names and member not in data.label_names)
-    ]
+    blanks = sorted((member for member in members if _is_no_class(member, data, values)), key=str)
+    if blanks:
+        refuse_values(
+            what,
+            path,
+            blanks,
+            f"lists of classes, of {data.label_names or 'any'}; a list without any is []. Where such a word is a "
+            "class, name it beside all others in labelled_data.label_names",
+        )
+    unknown = sorted((member for member in members if data.label_names and member not in data.label_names), key=str)
     if unknown:
-        refuse_values(what, path, sorted(unknown, key=str), f"lists of strings, of {data.label_names or 'any'}")
+        refuse_values(what, path, unknown, f"lists of strings, of {data.label_names}")
     _refuse_misspelt(members, what, path, data, values)
     blank = [np.nan] * len(values)
     rows = [blank if row is None else [float(value in row) for value in values] for row in given]

@@ -1,7 +1,7 @@
 """The report beside a study's rows: where they came from, what was left out and why, and what looks odd."""
 
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 from tasks.core.base.errors import InputDataError
 from tasks.core.base.files import sha256_of_file, write_json
@@ -27,6 +27,8 @@ class LabelReport(TypedDict):
     sources: list[dict[str, Any]]
     rows_read: int
     classes: dict[str, int]
+    blank_words: NotRequired[dict[str, int]]
+    """Rows by the word for no class; 0.1.0 did not count them."""
     drawn_splits: list[str]
     blanks: dict[str, Any]
     conflicts: list[dict[str, Any]]
@@ -79,6 +81,7 @@ def start_report(sources: list[Source], data: LabelledData, request: StudyReques
         ],
         "rows_read": ledger.read,
         "classes": dict(sorted(ledger.classes.items())),
+        "blank_words": dict(sorted(ledger.blank_words.items())),
     }
 
 

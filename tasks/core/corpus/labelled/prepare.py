@@ -58,6 +58,8 @@ class LabelledSplits:
     """Each label has so many positive rows in each split; a soft target counts from one half."""
     left_out: dict[str, int]
     """For each reason, so many rows are not used."""
+    blank_words: dict[str, int]
+    """For each word that was taken for no class, such as `NULL`, the rows that have it."""
 
 
 @dataclass(frozen=True)
@@ -143,6 +145,7 @@ def _write(
         rows=report["rows"],
         positives=positives,
         left_out=report["left_out"],
+        blank_words=report["blank_words"],
     )
 
 

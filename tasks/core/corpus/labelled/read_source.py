@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from tasks.core.base.errors import InputDataError
 from tasks.core.corpus.columns import check_id_strings, check_id_type, check_text_type
 from tasks.core.corpus.encodings import Undecodable
+from tasks.core.corpus.faults import parquet_errors_named
 from tasks.core.corpus.labelled.classes import count_blank_words, count_classes, read_classes
 from tasks.core.corpus.labelled.layouts import Source
 from tasks.core.corpus.labelled.role_columns import is_text, read_columns
@@ -47,8 +48,9 @@ def _read_source(
     chosen = _chosen_rows(table, data)
     ledger.read += table.num_rows
     ledger.count(OUTSIDE_WHERE, int((~chosen).sum()))
-    table = table.filter(pa.array(chosen))
     check_text_type(source.path, data.text_column, table["text"].type)
+    with parquet_errors_named(source.path):
+        table = table.filter(pa.array(chosen))
     texts = objects(decode_texts(table["text"]))
     encoding = Undecodable(source.path)
     encoding.add(table["text"])

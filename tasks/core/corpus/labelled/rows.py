@@ -1,7 +1,7 @@
 """Labelled rows in memory, and the ledger that accounts for each row that is not used."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -69,6 +69,11 @@ def concatenate(parts: list[LabelledRows]) -> LabelledRows:
     return rows
 
 
+def blank_words_told(words: Mapping[str, int]) -> str:
+    """Say in words which words, of how many rows, were taken for no class."""
+    return f"No class is meant by {dict(sorted(words.items()))}; where one is, name it in labelled_data.label_names."
+
+
 class Ledger:
     """Counts the rows read and the rows left out by reason, so that none is lost unseen."""
 
@@ -96,10 +101,7 @@ class Ledger:
         if self.classes:
             said.append(f"Rows by class: {dict(sorted(self.classes.items()))}.")
         if self.blank_words:
-            said.append(
-                f"No class is meant by {dict(sorted(self.blank_words.items()))}; where one is, name it in "
-                "labelled_data.label_names."
-            )
+            said.append(blank_words_told(self.blank_words))
         return " ".join(said)
 
     def check_some_left(self, rows: LabelledRows) -> None:

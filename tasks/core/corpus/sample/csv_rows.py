@@ -14,17 +14,17 @@ from tasks.core.round.sections import Sample
 
 
 def csv_rows(path: Path, content: BufferedReader, sample: Sample) -> Iterator[Row]:
-    """Read rows of comma-separated values under a header; ids are bytes. A file without a byte has no rows.
+    """Read rows of comma-separated values under a header; ids are bytes. A file of blank lines alone has none.
 
     Raises:
         InputDataError: a missing column, a row with another number of fields, or a quote that is not closed.
     """
-    if not content.peek(1):
-        return
     csv.field_size_limit(LINE_BYTES)
     reader = csv.reader((line.decode("latin-1") for line in read_lines(path, content)), strict=True)
     try:
         header = [name.encode("latin-1").decode("utf-8", "replace") for name in next(reader, [])]
+        if not header and not any(reader):
+            return
         id_at, text_at = _positions(path, header, sample)
         for fields in reader:
             if len(fields) == len(header):

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tasks.core.corpus.encodings import Undecodable
+from tasks.core.corpus.encodings import FEW_ROWS, Undecodable
 from tasks.core.corpus.faults import parquet_errors_named
 from tasks.core.corpus.sample.reading import read_rows
 from tasks.core.corpus.sample.sample_file import SampleFile
@@ -11,8 +11,6 @@ from tasks.core.round.sections import Sample
 LOOKED_FILES = 16
 """So many files, spread over the sample: they mostly come from one writer, and a sample may have 200,000."""
 LOOKED_ROWS = 1_000
-FEW_ROWS = 200
-"""Texts of a file with fewer rows may be quarantined, all of them."""
 LOOKED_SHARE = 0.1
 """Parquet's strings are UTF-8 but for a careless writer: more than so many of the first rows are another encoding."""
 

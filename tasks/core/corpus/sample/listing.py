@@ -12,6 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from tasks.core.base.errors import InputDataError
+from tasks.core.base.printable import on_one_line
 from tasks.core.corpus.columns import check_columns, read_footer
 from tasks.core.corpus.faults import TornFileError, parquet_errors_named
 from tasks.core.corpus.logical_types import id_type
@@ -104,13 +105,13 @@ def file_digest(path: Path) -> str:
 
 def _say_passed_over(passed_over: dict[str, str], report: Callable[[str], None]) -> None:
     for path, reason in islice(passed_over.items(), SAID_PASSED_OVER):
-        report(f"passed over: {path}: {reason}")
+        report(on_one_line(f"passed over: {path}: {reason}"))
     if len(passed_over) > SAID_PASSED_OVER:
         report(f"passed over: {len(passed_over) - SAID_PASSED_OVER} more; the plan of a run names them all")
 
 
 def _say(report: Callable[[str], None], place: str, what: str) -> None:
-    report(f"{place}: {what}")
+    report(on_one_line(f"{place}: {what}"))
 
 
 def _describe(path: Path, sample: Sample, sources: SampleSources, report: Callable[[str], None]) -> SampleFile:

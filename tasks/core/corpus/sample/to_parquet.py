@@ -24,7 +24,7 @@ from tasks.core.corpus.sample.source_bytes import HashedFile, open_decompressed
 from tasks.core.corpus.sample.sources import CSV, SampleSources
 from tasks.core.round.sections import Sample
 
-CONVERSION_VERSION = 1
+CONVERSION_VERSION = 2
 """Raise this number when the same source would give other rows."""
 SOURCE_KEY = b"winnow.source"
 
@@ -113,7 +113,7 @@ def _tables(path: Path, content: "io.BufferedReader[Any]", sample: Sample, kind:
     """Read a text file as tables of a row group each; as one without rows when it has none."""
     refuse_wide(path, content.peek(LOOKED_BYTES)[:LOOKED_BYTES])
     rows = (csv_rows if kind == CSV else json_rows)(path, content, sample)
-    ids, undecodable = IdColumn(path, sample.id_column), Undecodable(path)
+    ids, undecodable = IdColumn(path, sample.id_column), Undecodable(path, part_of_sample=True)
     group = None
     for group in gather(rows):
         texts = strings(group.texts)

@@ -152,6 +152,45 @@ def test_lists_of_members(tmp_path):
     assert targets_of(splits) == [[1.0, 0.0], [1.0, 1.0], [0.0, 0.0]] * 15
 
 
+@pytest.mark.parametrize(
+    "type_",
+    [
+        pa.list_(pa.string_view()),
+        pa.large_list(pa.string_view()),
+        pa.list_view(pa.string()),
+        pa.large_list_view(pa.string_view()),
+    ],
+)
+def test_members_are_kept_in_lists_of_views_and_in_views_of_lists(tmp_path, type_):
+    values = pa.array([["good"], [], None, ["bad", "good"]] * 15, type_)
+    splits = prepare_label(tmp_path, values, {"good": "good"}, "binary", label_column="label")
+    assert targets_of(splits) == [[1.0], [0.0], [1.0]] * 15
+    assert splits.left_out == {"blank good": 15}
+
+
+@pytest.mark.parametrize("role", ["label", "text"])
+@pytest.mark.parametrize("type_", [pa.binary_view(), pa.struct([("inner", pa.string_view())])])
+def test_views_that_cannot_be_used_are_refused_by_name(tmp_path, role, type_):
+    odd = pa.array([b"a" if type_ == pa.binary_view() else {"inner": "a"}] * 60, type_)
+    columns = {"tweet_id": ids(60), "text": texts(60), "label": ["a", "b"] * 30} | {role: odd}
+    path = parquet(tmp_path / "a.parquet", **columns)
+    with pytest.raises(InputDataError, match=r"a\.parquet (has type|cannot be read as Parquet)"):
+        prepare(tmp_path, {"path": path, "label_column": "label"}, request({"good": "a"}))
+
+
+@pytest.mark.parametrize("word", ["none", "N/A", "", None])
+@pytest.mark.parametrize("names", [None, ("joy", "fear")])
+def test_a_word_for_null_in_a_list_is_refused_with_what_lets_it_in(tmp_path, word, names):
+    values = [["joy"], ["fear"], [word]] * 20
+    with pytest.raises(
+        InputDataError, match=rf"holds \[{word!r}\]; .*name it beside all others in labelled_data.label_names"
+    ):
+        prepare_label(tmp_path, values, {"good": "joy"}, "binary", label_column="label", label_names=names)
+    if word:
+        settings = {"label_column": "label", "label_names": ("joy", "fear", word)}
+        assert prepare_label(tmp_path, values, {"good": "joy"}, "binary", **settings).left_out == {}
+
+
 def test_lists_of_shares(tmp_path):
     settings = {"label_column": "label", "label_names": NAMES, "targets": "soft", "votes": 4}
     splits = prepare_label(tmp_path, [[4, 0, 1], [0, 4, 3]] * 30, {"a": "negative", "b": "positive"}, **settings)
@@ -199,6 +238,7 @@ def test_a_word_for_null_is_no_class_unless_the_round_names_it(tmp_path, word, s
     splits = prepare(tmp_path, settings, request({"good": "hit"}))
     assert splits.left_out == {"blank good": 20}
     assert read_report(splits)["classes"] == {"hit": 20, "other": 20}
+    assert read_report(splits)["blank_words"] == splits.blank_words == ({word: 20} if word.strip() else {})
     if word.strip():
         named = prepare(tmp_path, settings | {"label_names": ["hit", word, "other"]}, request({"good": "hit"}))
         assert named.left_out == {}

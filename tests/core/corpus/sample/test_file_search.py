@@ -71,6 +71,14 @@ def test_the_log_names_some_of_many_that_are_passed_over(days):
     assert "30 more" in said[-1]
 
 
+def test_control_characters_of_names_reach_no_log(tmp_path):
+    part(tmp_path / "p.parquet")
+    part(tmp_path / "_a\x1b[2Jb\nc.parquet")
+    assert r"_a\x1b[2Jb\nc.parquet" in surveyed(tmp_path)[1][0]
+    write_csv(tmp_path / "csv" / "a\x1b[2J.csv", [(1, "x")])
+    assert r"a\x1b[2J.csv" in surveyed(tmp_path / "csv")[1][0]
+
+
 def test_what_a_glob_passes_over_is_named_too(days):
     part(days / "_old" / "p.parquet")
     listing, _ = surveyed(days / "*" / "p.parquet")

@@ -84,6 +84,16 @@ def test_a_converted_file_that_is_gone_or_torn_is_made_again(tmp_path, conversio
     assert len(conversions) == 3
 
 
+def test_a_run_knows_the_same_file_whichever_version_converted_it(tmp_path, conversions, monkeypatch):
+    path = write_csv(tmp_path / "a.csv", [("1", "x")])
+    now = listed(path)
+    monkeypatch.setattr(module, "CONVERSION_VERSION", 1)
+    former = listed(path)
+    assert len(conversions) == 2
+    assert (former.name, former.digest) == (now.name, now.digest)
+    assert former.path != now.path
+
+
 def test_nothing_half_written_is_left_by_a_file_that_is_refused(tmp_path):
     path = compress(tmp_path / "a.csv", b"tweet_id,text\n" + b"1,x\n" * 60_000 + b"1\n")
     with pytest.raises(InputDataError, match="has 1 fields"):
