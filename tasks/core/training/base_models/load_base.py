@@ -18,8 +18,8 @@ from tasks.core.training.base_models.base_folder import MAKE_TOKENIZER, require_
 
 POOLER = "pooler"
 """Some bases have this layer and others of the same family not: it counts as a part of the head."""
-NOT_LEARNT = ("position_ids", "token_type_ids", "inv_freq", "masked_bias", "attn.bias")
-"""Older versions of transformers wrote these constants beside the weights."""
+NOT_LEARNT = ("position_ids", "token_type_ids", "inv_freq", "masked_bias", "attn.bias", "_embeddings._weight")
+"""Older versions of transformers wrote these constants beside the weights; `_weight` is of DeBERTa-v3's pretraining."""
 SHOWN = 5
 SHOWN_CHARACTERS = 300
 
