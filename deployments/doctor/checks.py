@@ -115,6 +115,8 @@ def check_base_model(round_: Round) -> Check:
         return Check(name, None, f"not there yet: {error}")
     except WinnowError as error:
         return Check(name, False, str(error), "training would refuse it, too: mend it, or name another base_model")
+    except (OSError, MemoryError) as error:
+        return Check(name, False, str(error), "free some disk or memory, and ask again: the model is not at fault")
     return Check(name, True, "loads, converts, and scores untrained as PyTorch does")
 
 
