@@ -113,5 +113,5 @@ def main(command: Callable[[], Any] = app) -> None:
         say(f"winnow: {error}", err=True)
         sys.exit(1)
     except PermissionError as error:
-        typer.echo(f"winnow: {error.filename} may not be read or written by you: {error.strerror}", err=True)
+        say(f"winnow: {error.filename} may not be read or written by you: {error.strerror}", err=True)
         sys.exit(1)

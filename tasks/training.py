@@ -70,7 +70,7 @@ def start_study(round_: Round, splits: LabelledSplits, opened: list[TrackedRun])
     """Plan a study's seeds, try their model untrained, and open their parent run, which joins `opened`."""
     plans = plan_seeds(round_, splits, local_base_model(round_))
     if any(read_result(plan) is None for plan in plans):
-        rehearse(rehearsal_of(round_.training, splits.labels, plans[0].base_model, plans[0].base_model_digest))
+        rehearse(rehearsal_of(round_, splits.labels, plans[0].base_model, plans[0].base_model_digest))
     run = find_study(round_, plans[0])
     opened.append(run)
     describe_data(run, round_, splits)

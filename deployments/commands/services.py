@@ -67,14 +67,15 @@ def register(app: typer.Typer) -> None:
 
 def _how_to_reach(settings: ServiceSettings, pointed: Path | None) -> list[str]:
     """Return lines that say where the services are and what gets one in; commands typed in `pointed` know it."""
-    here = f"Commands typed in {pointed} find both" if pointed else None
+    here = f"Typed in {pointed}, `prefect` finds them, and `mlflow --env-file .env ...`" if pointed else None
     if not settings.needs_passwords:
         addresses = f"export PREFECT_API_URL={settings.prefect_ui}/api MLFLOW_TRACKING_URI={settings.mlflow_ui}"
         return [
             f"Prefect UI  {settings.prefect_ui}",
             f"MLflow UI   {settings.mlflow_ui}",
             f"{here}; elsewhere: {addresses}" if here else addresses,
-            "Passwords are off: every user of this machine can run commands as you. On again: winnow up --passwords",
+            "Passwords are off: every user of this machine can run commands as you.",
+            "On again: winnow down, then winnow up --passwords",
         ]
     keys = read_secrets(settings.home)
     shell = f"set -a; . {settings.home / stacks.CLIENT_FILE}; set +a"

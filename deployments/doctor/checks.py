@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 from prefect import get_client
 from prefect.client.schemas.objects import WorkPoolStatus
 from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
@@ -20,6 +21,8 @@ from tasks.records.base_model_versions import SCHEME
 from tasks.records.tracking import tracking_uri
 from tasks.training import try_base_model
 
+CLOSED = {"Prefect server": "admin/version", "MLflow server": "api/2.0/mlflow/experiments/search?max_results=1"}
+"""What a server says to those alone who know its password, beside its health."""
 SCORING_FLOW = "inference"
 
 
@@ -29,6 +32,8 @@ def all_checks(round_: Round, wait_s: int) -> Iterator[Check]:
     servers = server_urls()
     answers = {name: _server(name, url) for name, url in servers.items()}
     yield from answers.values()
+    if read_settings().needs_passwords:
+        yield from check_open({name: url for name, url in servers.items() if answers[name].passed})
     if answers["Prefect server"].passed:
         yield check_worker()
     yield from _folders(round_)
@@ -54,6 +59,21 @@ def check_passwords(settings: ServiceSettings) -> Iterator[Check]:
     if not settings.needs_passwords:
         found = "off: who else logs in here can run commands as you. On again: winnow down, winnow up --passwords"
         yield Check("passwords of Prefect and MLflow", None, found)
+
+
+def check_open(servers: dict[str, str]) -> Iterator[Check]:
+    """Say so where a server answers without a password although the settings want one; `servers` are health URLs."""
+    for name, url in servers.items():
+        question = url.removesuffix("health") + CLOSED[name]
+        try:
+            answer(question)
+        except httpx.HTTPError:  # 401, as it should be
+            continue
+        found = (
+            f"{question} answers without it: who reaches the server can run commands as you. Units for systemd of "
+            "0.1.0 start it so; write them anew: winnow units FOLDER. Else: winnow down, winnow up"
+        )
+        yield Check(f"password of the {name}", None, found)
 
 
 def server_urls() -> dict[str, str]:
@@ -95,6 +115,8 @@ def check_base_model(round_: Round) -> Check:
         return Check(name, None, f"not there yet: {error}")
     except WinnowError as error:
         return Check(name, False, str(error), "training would refuse it, too: mend it, or name another base_model")
+    except (OSError, MemoryError) as error:
+        return Check(name, False, str(error), "free some disk or memory, and ask again: the model is not at fault")
     return Check(name, True, "loads, converts, and scores untrained as PyTorch does")
 
 

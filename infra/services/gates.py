@@ -34,7 +34,7 @@ class OwnAddress:
             await self._app(scope, receive, send)
         elif more_hosts or _name(host) not in self._names:
             known = ", ".join(sorted(self._names))
-            message = f"This server answers as {known}, not as {host!r}. WINNOW_PUBLIC_HOST names another.\n"
+            message = f"This server answers as {known}, not as {host!r}. WINNOW_OTHER_NAMES adds names.\n"
             await refuse(scope, send, HTTPStatus.FORBIDDEN, message)
         elif any(_address(origin) != host.lower() for origin in origins):
             message = f"A page of {origins[0]!r} may not ask this server, only its own may.\n"

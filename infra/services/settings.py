@@ -3,7 +3,9 @@
 import ipaddress
 import json
 import os
+import re
 import socket
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,9 @@ DEFAULT_POSTGRES_PORT = 5433
 DEFAULT_REDIS_PORT = 6380
 RECORD_FILE = "stack.json"
 """It lies below the home, and tells other commands what the stack was last started with, and where it runs."""
+OTHER_NAMES = "WINNOW_OTHER_NAMES"
+SERVER_NAME = re.compile(r"^([\w.-]+|[0-9A-Fa-f]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)$", re.ASCII)
+"""This is a name, an IPv4 address, or an IPv6 address, which has two colons or more."""
 NO_PROXY = ("no_proxy", "NO_PROXY")
 """Programs differ in which of the two they read."""
 
@@ -41,16 +46,23 @@ class ServiceSettings:
     """Clients, compute nodes included, reach them by this name or address."""
     passwords: bool = True
     """Prefect and MLflow ask for passwords; they may be switched off on loopback of a machine with one user."""
+    other_names: tuple[str, ...] = ()
+    """Prefect and MLflow answer under these names, too."""
 
     @property
     def needs_passwords(self) -> bool:
         """Whether Prefect and MLflow ask for passwords: always off loopback."""
-        return self.passwords or not ipaddress.ip_address(self.host).is_loopback
+        return self.passwords or not self._is_on_loopback
+
+    @property
+    def _is_on_loopback(self) -> bool:
+        return ipaddress.ip_address(self.host).is_loopback
 
     @property
     def server_names(self) -> list[str]:
         """Names and addresses under which Prefect and MLflow answer; loopback's are those of tunnels, too."""
-        names = ["localhost", HOST, "::1", self.public_host, self.host]
+        own = [] if self._is_on_loopback else [socket.gethostname(), socket.getfqdn()]
+        names = ["localhost", HOST, "::1", self.public_host, self.host, *own, *self.other_names]
         return [*dict.fromkeys(name.lower() for name in names)]
 
     @property
@@ -103,15 +115,16 @@ def read_settings(stack: str | None = None, passwords: bool | None = None) -> Se
     """Read the settings: from the environment, else as the home's stack was started last, else the defaults.
 
     The variables are WINNOW_HOME (default `.winnow`), WINNOW_PREFECT_PORT, WINNOW_MLFLOW_PORT, WINNOW_POSTGRES_PORT,
-    WINNOW_REDIS_PORT, WINNOW_HOST and WINNOW_PUBLIC_HOST (default off loopback: this machine's name).
+    WINNOW_REDIS_PORT, WINNOW_HOST, WINNOW_PUBLIC_HOST (default off loopback: this machine's name) and
+    WINNOW_OTHER_NAMES (with commas between them).
 
     Args:
         stack: one of `STACKS`; without it the home's: the one started last, else the one whose data lies there.
         passwords: whether Prefect and MLflow ask for them; None: as when they were started last, at first they do.
 
     Raises:
-        ServiceError: a port is not a port, WINNOW_HOST is no address, there is no such stack, or passwords are to be
-            off where others than this machine reach the services.
+        ServiceError: a port is not a port, WINNOW_HOST is no address, one of WINNOW_OTHER_NAMES no name, there is no
+            such stack, or passwords are to be off where others than this machine reach the services.
     """
     home = Path(os.environ.get("WINNOW_HOME", ".winnow")).resolve()
     record = read_record(home) or {}
@@ -130,6 +143,7 @@ def read_settings(stack: str | None = None, passwords: bool | None = None) -> Se
         host=host,
         public_host=os.environ.get("WINNOW_PUBLIC_HOST") or _public_host(host, record),
         passwords=bool(record.get("passwords", True)) if passwords is None else passwords,
+        other_names=_read_other_names(record.get("other_names", ())),
     )
 
 
@@ -167,6 +181,18 @@ def _read_host(default: str) -> str:
             f"WINNOW_HOST is '{value}'; it must be an address to listen at, such as 127.0.0.1, 10.0.0.5 or 0.0.0.0. "
             "The name by which compute nodes reach this machine goes into WINNOW_PUBLIC_HOST."
         ) from None
+
+
+def _read_other_names(default: Iterable[str]) -> tuple[str, ...]:
+    value = os.environ.get(OTHER_NAMES)
+    names = tuple(default) if value is None else tuple(name.strip() for name in value.split(",") if name.strip())
+    for name in names:
+        if not SERVER_NAME.match(name):
+            raise ServiceError(
+                f"{OTHER_NAMES} names '{name}'; a name or address is wanted, without scheme and port, such as "
+                "login1.cluster.example, with commas between several"
+            )
+    return names
 
 
 def _read_stack(value: str) -> str:

@@ -165,6 +165,7 @@ def _recorded(settings: ServiceSettings) -> ServiceSettings:
     if record is None:
         return settings
     known = {name: value for name, value in record.items() if name != "machine"}
+    known["other_names"] = tuple(known.get("other_names", ()))
     # Version 0.1.0 had no passwords on loopback, and did not record it.
     return replace(settings, **{"passwords": False} | known)
 

@@ -1,10 +1,14 @@
 """The `winnow` command as a person types it, without servers."""
 
 import ast
+import errno
+import os
 from pathlib import Path
 
+import pytest
 import yaml
 
+from deployments.cli import main
 from tests.support.commands import assert_taught
 
 DEPLOYMENTS = Path(__file__).parents[2] / "deployments"
@@ -38,6 +42,21 @@ def test_a_name_full_of_control_characters_reaches_no_terminal(winnow, tmp_path)
         done = winnow(*words)
         assert_taught(done, r"\x1b]0;owned\x07")
         assert not {"\x1b", "\x07", "\x9b"} & set(done.stdout + done.stderr)
+
+
+def test_a_file_that_may_not_be_read_reaches_no_terminal_raw(capsys):
+    def command():
+        raise PermissionError(errno.EACCES, "Permission denied", "/rounds/\x1b]0;owned\x07.yaml")
+
+    mask = os.umask(0o022)
+    try:
+        with pytest.raises(SystemExit, match="1"):
+            main(command)
+    finally:
+        os.umask(mask)
+    said = capsys.readouterr().err
+    assert r"winnow: /rounds/\x1b]0;owned\x07.yaml may not be read or written by you: Permission denied" in said
+    assert not {"\x1b", "\x07"} & set(said)
 
 
 def terminal_calls(source):

@@ -3,10 +3,13 @@
 import platform
 import subprocess
 import sys
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from deployments.doctor.checks import check_passwords
+from deployments.doctor.checks import check_open, check_passwords
 from deployments.doctor.node import look, packages
 from deployments.doctor.profiles import check_profile, judge
 from infra.clusters.profiles import read_profile
@@ -61,6 +64,35 @@ def test_passwords_that_are_off_are_mentioned_and_no_fault(tmp_path):
     assert check.passed is None
     assert "winnow up --passwords" in check.found
     assert list(check_passwords(ServiceSettings(tmp_path, passwords=False, host="10.0.0.5"))) == []
+
+
+@contextmanager
+def server(status):
+    """Serve on loopback: health is 200, and all else this status."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200 if self.path.endswith("/health") else status)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as served:
+        threading.Thread(target=served.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{served.server_port}"
+        served.shutdown()
+
+
+def test_a_server_that_asks_for_no_password_is_mentioned():
+    with server(200) as as_0_1_0, server(401) as closed:
+        assert list(check_open({"Prefect server": f"{closed}/api/health", "MLflow server": f"{closed}/health"})) == []
+        found = list(check_open({"Prefect server": f"{as_0_1_0}/api/health", "MLflow server": f"{as_0_1_0}/health"}))
+    assert [check.passed for check in found] == [None, None]
+    assert all("winnow units" in check.found for check in found)
+    assert f"{as_0_1_0}/api/admin/version answers" in found[0].found
+    assert f"{as_0_1_0}/api/2.0/mlflow/experiments/search" in found[1].found
 
 
 def test_a_package_that_a_node_lacks_is_named(found):

@@ -38,7 +38,7 @@ def test_a_server_answers_under_its_own_names_at_any_port(host):
 def test_it_answers_under_no_other_name_and_says_so(host):
     answer = ask(OwnAddress(application, NAMES), {"Host": host})
     assert answer.status_code == 403
-    assert "WINNOW_PUBLIC_HOST" in answer.text
+    assert "WINNOW_OTHER_NAMES" in answer.text
 
 
 @pytest.mark.parametrize(

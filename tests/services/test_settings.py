@@ -26,8 +26,8 @@ from tests.support.ports import free_port
 @pytest.fixture
 def home(tmp_path, monkeypatch):
     monkeypatch.setenv("WINNOW_HOME", str(tmp_path))
-    for name in ("WINNOW_HOST", "WINNOW_PUBLIC_HOST", "WINNOW_PREFECT_PORT", "WINNOW_MLFLOW_PORT"):
-        monkeypatch.delenv(name, raising=False)
+    for name in ("HOST", "PUBLIC_HOST", "OTHER_NAMES", "PREFECT_PORT", "MLFLOW_PORT"):
+        monkeypatch.delenv(f"WINNOW_{name}", raising=False)
     return tmp_path
 
 
@@ -144,10 +144,27 @@ def test_off_loopback_the_environment_holds_the_passwords_and_the_public_name(ho
     assert settings.environment["MLFLOW_TRACKING_PASSWORD"] == secrets.mlflow
 
 
+def test_off_loopback_this_machines_own_names_and_those_named_are_answered_too(home, monkeypatch):
+    own = {socket.gethostname().lower(), socket.getfqdn().lower()}
+    assert not (own - {"localhost"}) & set(read_settings().server_names)
+    monkeypatch.setenv("WINNOW_HOST", "10.0.0.5")
+    monkeypatch.setenv("WINNOW_PUBLIC_HOST", "login1")
+    assert own <= set(read_settings().server_names)
+    monkeypatch.setenv("WINNOW_OTHER_NAMES", "Login1.inner.example, fd00::5")
+    settings = read_settings()
+    assert {"login1", "login1.inner.example", "fd00::5", *own} <= set(settings.server_names)
+    stack.write_record(settings, None)
+    monkeypatch.delenv("WINNOW_OTHER_NAMES")
+    assert read_settings() == settings
+    assert stack._recorded(ServiceSettings(home)) == settings
+
+
 @pytest.mark.parametrize(
     ("variable", "value", "said"),
     [
         ("WINNOW_HOST", "login1", "WINNOW_PUBLIC_HOST"),
+        ("WINNOW_OTHER_NAMES", "a,http://login1", "names 'http://login1'; a name or address is wanted"),
+        ("WINNOW_OTHER_NAMES", "login1:4200", "without scheme and port"),
         ("WINNOW_REDIS_PORT", "70000", "1 to 65535"),
         ("WINNOW_POSTGRES_PORT", "pg", "WINNOW_POSTGRES_PORT is 'pg'"),
     ],

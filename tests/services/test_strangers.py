@@ -175,6 +175,8 @@ def test_prefect_typed_in_the_clone_finds_server_and_password(settings, typed_in
     code, said = typed_in(clone, BINARIES / "prefect", "work-pool", "ls")
     assert code == 0, said
     assert "winnow" in said
+    code, said = typed_in(clone, BINARIES / "mlflow", "--env-file", ".env", "experiments", "search")
+    assert (code, "Default" in said) == (0, True), said
     (clone / "notebook.py").write_text(ASKS_MLFLOW)
     assert typed_in(clone, sys.executable, "notebook.py") == (0, "['Default']\n")
     assert typed_in(elsewhere, BINARIES / "winnow", "up")[0] == 0

@@ -8,7 +8,15 @@ from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
-from transformers import AutoModel, CanineConfig, EuroBertConfig, GPT2Config, ModernBertConfig, XLNetConfig
+from transformers import (
+    AutoModel,
+    CanineConfig,
+    DebertaV2Config,
+    EuroBertConfig,
+    GPT2Config,
+    ModernBertConfig,
+    XLNetConfig,
+)
 
 Plant = Callable[[Path], object]
 POINTER = b"version https://git-lfs.example/spec/v1\noid sha256:0\nsize 90000\n"
@@ -19,6 +27,10 @@ FAMILIES = {
     "modernbert": (ModernBertConfig, {"max_position_embeddings": 64, **SMALL, **MARKS}),
     "xlnet": (XLNetConfig, {"d_model": 32, "n_layer": 2, "n_head": 2, "d_inner": 64}),
     "gpt2": (GPT2Config, {"n_embd": 32, "n_layer": 2, "n_head": 2, "n_positions": 64, "pad_token_id": 0}),
+    "deberta-v3": (
+        DebertaV2Config,
+        {"max_position_embeddings": 64, "relative_attention": True, "position_biased_input": False, **SMALL},
+    ),
     "canine": (CanineConfig, {"num_hash_buckets": 300, "num_hash_functions": 4, **SMALL}),
 }
 

@@ -16,12 +16,13 @@ from tasks.core.base.errors import ModelFolderError
 from tasks.core.base.threads import cpu_threads
 from tasks.core.metrics.heads import class_names
 from tasks.core.round.model import Round
-from tasks.core.round.training_section import Training
 from tasks.core.training.base_models.base_folder import base_model_digest, require_length
 
 PROGRAM = "tasks.core.conversion.untrained_model"
 REFUSED = 3
 """The process ends with this status when what it printed is a refusal."""
+PASSING = 4
+"""The process ends with this status when the machine is at fault: it printed an OSError's number, or 0, and words."""
 LAST_CHARACTERS = 2_000
 
 
@@ -34,12 +35,16 @@ class Rehearsal:
     classes: int
     max_length_tokens: int
     freeze_embeddings: bool
+    scratch: str | None = None
+    """The exported graph, as large as the model, lies below this folder for a while; None: the system's."""
 
 
-def rehearsal_of(training: Training, labels: Iterable[str], base_model: str, digest: str) -> Rehearsal:
+def rehearsal_of(round_: Round, labels: Iterable[str], base_model: str, digest: str) -> Rehearsal:
     """Return what a study of these labels rehearses."""
+    training = round_.training
     classes = len(class_names(training.head, tuple(labels)))
-    return Rehearsal(base_model, digest, classes, training.max_length_tokens, training.freeze_embeddings)
+    scratch = str(round_.work_path)
+    return Rehearsal(base_model, digest, classes, training.max_length_tokens, training.freeze_embeddings, scratch)
 
 
 def rehearsals_of(round_: Round, base_model: str) -> set[Rehearsal]:
@@ -50,7 +55,7 @@ def rehearsals_of(round_: Round, base_model: str) -> set[Rehearsal]:
     """
     digest = base_model_digest(base_model)
     require_length(base_model, round_.training.max_length_tokens, "training.max_length_tokens")
-    return {rehearsal_of(round_.training, labels, base_model, digest) for labels in round_.studies.values()}
+    return {rehearsal_of(round_, labels, base_model, digest) for labels in round_.studies.values()}
 
 
 @cache
@@ -59,15 +64,19 @@ def rehearse(rehearsal: Rehearsal) -> None:
 
     Raises:
         ModelFolderError: what would be trained could not be converted, or would not score as it was trained.
+        OSError, MemoryError: the disk or the memory was at fault, not the base model.
     """
     command = [sys.executable, "-m", PROGRAM, json.dumps(asdict(rehearsal))]
     threads = {"OMP_NUM_THREADS": str(cpu_threads())}
     done = subprocess.run(command, check=False, capture_output=True, text=True, env=os.environ | threads)
     if done.returncode == REFUSED:
         raise ModelFolderError(done.stdout.strip())
+    what = f"the untrained model of {rehearsal.base_model} could not be tried"
+    if done.returncode == PASSING:
+        number, words = json.loads(done.stdout)
+        raise OSError(number, f"{what}: {words}") if number else MemoryError(f"{what}: {words}")
+    if done.returncode == -SIGKILL:
+        raise MemoryError(f"{what}: its process was killed; this machine may have too little memory for it")
     if done.returncode:
-        memory = " (killed: this machine may have too little memory for it)" if done.returncode == -SIGKILL else ""
-        raise ModelFolderError(
-            f"the untrained model of {rehearsal.base_model} could not be tried: its process ended with status "
-            f"{done.returncode}{memory}: {done.stderr[-LAST_CHARACTERS:].strip()}"
-        )
+        said = done.stderr[-LAST_CHARACTERS:].strip()
+        raise ModelFolderError(f"{what}: its process ended with status {done.returncode}: {said}")

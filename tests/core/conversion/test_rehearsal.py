@@ -1,17 +1,25 @@
 """Before the first step of training: what could not be converted, or would score otherwise than it was trained."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
+import torch
 
 from tasks.core.base.errors import ModelFolderError
+from tasks.core.conversion import untrained_model
 from tasks.core.conversion.rehearsal import Rehearsal, rehearsals_of, rehearse
 from tasks.core.conversion.untrained_model import try_untrained
 from tasks.core.training.base_models.base_folder import base_model_digest
+from tasks.core.training.base_models.load_base import may_pass
 from tests.support.base_folders import altered, save_family, with_json
 from tests.support.tiny import save_tiny_checkpoint
 
 
-def rehearsal(folder, classes=2, max_length_tokens=32, freeze_embeddings=False):
-    return Rehearsal(str(folder), base_model_digest(str(folder)), classes, max_length_tokens, freeze_embeddings)
+def rehearsal(folder, classes=2, max_length_tokens=32, freeze_embeddings=False, scratch=None):
+    digest = base_model_digest(str(folder))
+    return Rehearsal(str(folder), digest, classes, max_length_tokens, freeze_embeddings, scratch)
 
 
 def test_a_base_model_without_fault_passes_in_a_process_of_its_own(tiny_bert):
@@ -22,6 +30,46 @@ def test_a_refusal_comes_back_from_that_process_as_our_error(tiny_bert, tmp_path
     left = altered(tiny_bert, tmp_path / "left", with_json("tokenizer_config.json", truncation_side="left"))
     with pytest.raises(ModelFolderError, match=r"^truncation_side of the tokenizer in .* is 'left'"):
         rehearse(rehearsal(left))
+
+
+def test_a_disk_that_cannot_be_written_is_no_fault_of_the_base_model(tiny_bert, tmp_path):
+    (tmp_path / "a file").touch()
+    with pytest.raises(NotADirectoryError, match=r"of .* could not be tried: "):
+        rehearse(rehearsal(tiny_bert, scratch=str(tmp_path / "a file" / "scratch")))
+
+
+def test_a_full_disk_is_no_fault_of_the_base_model(tiny_bert, tmp_path):
+    program = """
+import resource, signal, sys
+from tasks.core.conversion import untrained_model
+from tests.core.conversion.test_rehearsal import rehearsal
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, resource.RLIM_INFINITY))
+untrained_model.try_untrained(rehearsal(sys.argv[1], scratch=sys.argv[2]))
+"""
+    command = [sys.executable, "-c", program, str(tiny_bert), str(tmp_path / "scratch")]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert done.stderr.splitlines()[-1].startswith("OSError: [Errno 27] File too large")
+    assert not list((tmp_path / "scratch").iterdir())
+
+
+def test_no_memory_is_no_fault_of_the_base_model():
+    with pytest.raises(RuntimeError) as refused:
+        torch.empty(2**60, dtype=torch.uint8)
+    assert may_pass(refused.value)
+
+
+def test_long_texts_are_not_padded_with(tiny_bert, monkeypatch):
+    monkeypatch.setattr(untrained_model, "PADDED_TOKENS", 16)
+    sizes, padded = [], untrained_model._padded_logits
+    monkeypatch.setattr(
+        untrained_model,
+        "_padded_logits",
+        lambda model, tokenizer, rows: (sizes.extend(map(len, rows)), padded(model, tokenizer, rows))[1],
+    )
+    try_untrained(rehearsal(tiny_bert))
+    assert len(set(sizes)) > 1
+    assert max(sizes) <= 16
 
 
 @pytest.mark.parametrize(
@@ -70,5 +118,6 @@ def test_a_head_of_five_classes_is_refused(tiny_bert, tmp_path):
 
 def test_a_round_rehearses_each_kind_of_its_heads_once(tiny_round):
     (one,) = rehearsals_of(tiny_round, tiny_round.base_model)
+    assert Path(one.scratch) == tiny_round.work_path
     assert (one.classes, one.max_length_tokens, one.freeze_embeddings) == (2, 32, False)
     assert one.digest == base_model_digest(tiny_round.base_model)

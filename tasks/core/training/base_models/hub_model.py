@@ -10,16 +10,22 @@ import logging
 import os
 import re
 import shutil
-import uuid
 from dataclasses import asdict, dataclass
 from functools import cache
+from http import HTTPStatus
 from pathlib import Path
 
 from huggingface_hub import HfApi, snapshot_download
-from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
+from huggingface_hub.errors import (
+    GatedRepoError,
+    LocalEntryNotFoundError,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
 
 from tasks.core.base.errors import FormatError, ModelFolderError, WinnowError
 from tasks.core.base.files import fsync_tree
+from tasks.core.base.folders_aside import folder_aside
 from tasks.core.base.formats import FileFormat, read_record, write_record
 from tasks.core.base.naming import HUB_NOTES_FOLDER, hub_folder, hub_record
 from tasks.core.training.base_models.base_folder import READ_SUFFIXES, base_model_digest, require_listed
@@ -31,6 +37,7 @@ COMMIT = re.compile(r"^[0-9a-f]{40}$")
 ENDPOINT = "HF_ENDPOINT"
 """The hub's client takes its address from this variable; it is passed on, so that it counts when it is set late."""
 ASK_SECONDS = 10
+PATTERNS = [f"*{suffix}" for suffix in READ_SUFFIXES]
 
 
 @dataclass(frozen=True)
@@ -76,7 +83,7 @@ def local_folder(base_model: str, folder: Path) -> str:
     record = folder / hub_record(f"{name}@{revision}")
     known = HubModel(**read_record(record, HUB_MODEL)) if record.is_file() else None
     if known is None or not fetched.is_dir():
-        known = _fetch(name, revision, known.commit if known else _ask(name, revision), fetched)
+        known = _fetch(name, revision, known.commit if known else revision, fetched)
         write_record(record, HUB_MODEL, asdict(known))
     else:
         _notice_move(known)
@@ -96,26 +103,76 @@ def source_of(base_model: str) -> str:
         return base_model
 
 
-def _fetch(name: str, revision: str, commit: str, folder: Path) -> HubModel:
-    """Fetch a commit's files aside, check them, and put them in place."""
-    aside = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}.tmp")
-    aside.mkdir(parents=True)
+def _fetch(name: str, revision: str, at: str, folder: Path) -> HubModel:
+    """Fetch the files where the revision `at` stands aside, check them, and put them in place."""
+    aside = folder_aside(folder)
     try:
-        require_listed(f"{name}@{commit}", _files(name, commit))
-        patterns = [f"*{suffix}" for suffix in READ_SUFFIXES]
-        snapshot_download(
-            name, revision=commit, local_dir=aside, allow_patterns=patterns, ignore_patterns="*/*", endpoint=_endpoint()
-        )
-        shutil.rmtree(aside / HUB_NOTES_FOLDER, ignore_errors=True)
+        commit = _fill(name, at, aside)
         digest = base_model_digest(str(aside))
         fsync_tree(aside)
-        shutil.rmtree(folder, ignore_errors=True)
-        aside.rename(folder)
-    except Exception as error:  # of the hub's client and of what it stands on
-        raise _refusal(name, commit, error) from error
+        _put(aside, folder, digest)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
     return HubModel(name, revision, commit, digest)
+
+
+def _fill(name: str, revision: str, aside: Path) -> str:
+    """Fill an empty folder from the hub, or, where it cannot be reached, from its client's cache; return the commit."""
+    try:
+        model = HfApi(endpoint=_endpoint()).model_info(name, revision=revision, timeout=ASK_SECONDS)
+        commit = str(model.sha)
+        require_listed(f"{name}@{commit}", [file.rfilename for file in model.siblings or []])
+        snapshot_download(
+            name, revision=commit, local_dir=aside, allow_patterns=PATTERNS, ignore_patterns="*/*", endpoint=_endpoint()
+        )
+        shutil.rmtree(aside / HUB_NOTES_FOLDER, ignore_errors=True)
+    except Exception as error:  # of the hub's client and of what it stands on
+        refusal = _refusal(name, revision, error)
+        cached = _cached(name, revision) if _is_away(error) else None
+        if cached is None:
+            raise refusal from error
+        LOGGER.warning("the hub cannot be reached; %s is taken from its client's cache, at %s", name, cached.name)
+        _copy(cached, aside)
+        return cached.name
+    return commit
+
+
+def _cached(name: str, revision: str) -> Path | None:
+    """Return the folder of a revision in the cache of the hub's client, called like its commit, if it is whole."""
+    try:
+        folder = Path(snapshot_download(name, revision=revision, local_files_only=True))
+        require_listed(str(folder), [path.name for path in folder.iterdir()])
+    except (LocalEntryNotFoundError, ModelFolderError):
+        return None
+    return folder
+
+
+def _copy(cached: Path, aside: Path) -> None:
+    """Copy what is read, in place of what a fetch that broke off left."""
+    shutil.rmtree(aside)
+    aside.mkdir()
+    for path in cached.iterdir():
+        if path.suffix in READ_SUFFIXES and path.is_file():
+            shutil.copyfile(path, aside / path.name)
+
+
+def _put(aside: Path, folder: Path, digest: str) -> None:
+    """Rename a folder to its place; the same files that another fetch put there meanwhile stay."""
+    try:
+        aside.rename(folder)
+    except OSError:
+        if not folder.is_dir():
+            raise
+        if not _has_digest(folder, digest):
+            shutil.rmtree(folder)
+            aside.rename(folder)
+
+
+def _has_digest(folder: Path, digest: str) -> bool:
+    try:
+        return base_model_digest(str(folder)) == digest
+    except ModelFolderError:
+        return False
 
 
 def _ask(name: str, revision: str, seconds: float = ASK_SECONDS) -> str:
@@ -125,11 +182,6 @@ def _ask(name: str, revision: str, seconds: float = ASK_SECONDS) -> str:
     except Exception as error:  # of the hub's client and of what it stands on
         raise _refusal(name, revision, error) from error
     return str(commit)
-
-
-def _files(name: str, commit: str) -> list[str]:
-    files = HfApi(endpoint=_endpoint()).model_info(name, revision=commit, timeout=ASK_SECONDS).siblings
-    return [file.rfilename for file in files or []]
 
 
 def _endpoint() -> str | None:
@@ -152,6 +204,14 @@ def _notice_move(known: HubModel) -> None:
             "the new one, set base_model to %s@%s in the round file.",
             *(known.name, known.revision, commit, known.commit, known.name, commit),
         )
+
+
+def _is_away(error: Exception) -> bool:
+    """Say whether the hub gave no answer, or only that it is broken."""
+    if isinstance(error, WinnowError) or (isinstance(error, OSError) and error.filename is not None):
+        return False
+    status = getattr(getattr(error, "response", None), "status_code", None)
+    return status is None or status >= HTTPStatus.INTERNAL_SERVER_ERROR
 
 
 def _refusal(name: str, revision: str, error: Exception) -> Exception:

@@ -18,8 +18,10 @@ from tasks.core.training.base_models.base_folder import MAKE_TOKENIZER, require_
 
 POOLER = "pooler"
 """Some bases have this layer and others of the same family not: it counts as a part of the head."""
-NOT_LEARNT = ("position_ids", "token_type_ids", "inv_freq", "masked_bias", "attn.bias")
-"""Older versions of transformers wrote these constants beside the weights."""
+NOT_LEARNT = ("position_ids", "token_type_ids", "inv_freq", "masked_bias", "attn.bias", "_embeddings._weight")
+"""Older versions of transformers wrote these constants beside the weights; `_weight` is of DeBERTa-v3's pretraining."""
+NO_MEMORY = "DefaultCPUAllocator: "
+"""PyTorch says so, in a RuntimeError, when it gets no memory."""
 SHOWN = 5
 SHOWN_CHARACTERS = 300
 
@@ -108,7 +110,7 @@ def load_tokenizer(folder: Path) -> Any:
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except Exception as error:  # the tokenizers library raises plain ones
-        if _may_pass(error):
+        if may_pass(error):
             raise
         raise ModelFolderError(
             f"{folder / TOKENIZER_FILE} cannot be read as a tokenizer ({_in_short(error)}); copy it again, or make "
@@ -195,7 +197,7 @@ def _require_shapes(folder: Path, mismatched: set[tuple[str, Any, Any]]) -> None
 
 def _refusal(folder: Path, error: Exception) -> Exception:
     """Return our error; a fault of the machine stays what it is."""
-    if _may_pass(error):
+    if may_pass(error):
         return error
     return ModelFolderError(
         f"{folder} cannot be loaded: {type(error).__name__}: {_in_short(error)}. Its {CONFIG_FILE} may be another "
@@ -203,9 +205,11 @@ def _refusal(folder: Path, error: Exception) -> Exception:
     )
 
 
-def _may_pass(error: Exception) -> bool:
-    """Say whether the machine is at fault, not the folder; transformers' own OSErrors have no number."""
-    return isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno is not None)
+def may_pass(error: Exception) -> bool:
+    """Say whether the machine is at fault (disk, memory), not the folder; transformers' own OSErrors have no number."""
+    if isinstance(error, OSError):
+        return error.errno is not None
+    return isinstance(error, MemoryError) or NO_MEMORY in str(error)
 
 
 def _in_short(error: Exception) -> str:

@@ -75,13 +75,23 @@ def _require_shards(index: Path) -> None:
             )
 
 
+def _require_inside(index: Path, name: str, shard: str) -> None:
+    """Raise ModelFolderError for a shard that lies elsewhere: the folder's digest would not count it."""
+    if Path(shard).name != shard:
+        raise ModelFolderError(
+            f"{index} says that {name} lies in {shard!r}, but a shard must lie beside it; copy the file there, and "
+            "name it without a folder"
+        )
+
+
 def _shards_of(index: Path) -> dict[str, set[str]]:
     """Return the weights of each shard."""
     shards: dict[str, set[str]] = {}
     try:
         weight_map: dict[str, Any] = read_json(index)["weight_map"]
         for name, shard in weight_map.items():
-            shards.setdefault(Path(shard).name, set()).add(name)
+            _require_inside(index, name, shard)
+            shards.setdefault(shard, set()).add(name)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelFolderError(
             f"{index} does not say which weights lie where ({error!r}); copy the folder again"

@@ -2,9 +2,14 @@
 
 import json
 import logging
+import os
 import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
+from huggingface_hub import constants, snapshot_download
 from safetensors.torch import load_file, save_file
 
 from tasks.core.base.errors import ModelFolderError
@@ -165,6 +170,52 @@ def test_a_hub_model_of_pickles_alone_is_not_fetched(hub, tiny_bert, tmp_path):
 def test_what_is_no_model_is_named(repository, tmp_path, name, words):
     with pytest.raises(ModelFolderError, match=words):
         local_folder(name, tmp_path)
+
+
+def test_what_a_killed_fetch_left_goes_with_the_next(repository, tmp_path):
+    kill = f"""
+import os, sys
+from pathlib import Path
+from tasks.core.training.base_models import hub_model
+hub_model.fsync_tree = lambda _: os.kill(os.getpid(), 9)
+hub_model.local_folder({NAME!r}, Path(sys.argv[1]))
+"""
+    assert subprocess.run([sys.executable, "-c", kill, str(tmp_path)], check=False).returncode == -9
+    (left,) = tmp_path.iterdir()
+    local_folder(NAME, tmp_path)
+    assert not left.exists()
+
+
+def test_two_fetches_at_once_leave_each_others_folder(repository, monkeypatch, tmp_path):
+    def fetched_meanwhile(aside):
+        monkeypatch.undo()
+        monkeypatch.setenv("HF_ENDPOINT", endpoint)
+        first.append(Path(local_folder(NAME, tmp_path)).stat().st_ino)
+
+    first, endpoint = [], os.environ["HF_ENDPOINT"]
+    monkeypatch.setattr(hub_model, "fsync_tree", fetched_meanwhile)
+    assert Path(local_folder(NAME, tmp_path)).stat().st_ino == first[0]
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+@pytest.mark.parametrize("by_commit", [False, True])
+def test_without_the_hub_its_clients_cache_serves(hub, repository, tiny_bert, monkeypatch, tmp_path, by_commit):
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+    snapshot_download(NAME, endpoint=hub.address)
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    commit = repository.references["main"]
+    folder = local_folder(f"{NAME}@{commit}" if by_commit else NAME, tmp_path / "work")
+    assert source_of(folder) == f"{NAME}@{commit}"
+    assert base_model_digest(folder) == base_model_digest(str(tiny_bert))
+    assert not [path for path in Path(folder).iterdir() if path.is_symlink()]
+
+
+def test_a_cache_that_lacks_the_weights_does_not_serve(hub, repository, monkeypatch, tmp_path):
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+    snapshot_download(NAME, endpoint=hub.address, allow_patterns="*.json")
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    with pytest.raises(ModelFolderError, match="could not be fetched"):
+        local_folder(NAME, tmp_path / "work")
 
 
 def test_a_hub_that_cannot_be_reached_is_our_error(monkeypatch, tmp_path):

@@ -59,6 +59,12 @@ def shards_lacking_a_weight(folder):
     path.write_text(json.dumps(index))
 
 
+def shards_elsewhere(folder):
+    in_shards(folder)
+    path = folder / "model.safetensors.index.json"
+    path.write_text(path.read_text().replace("model-00002", "../other/model-00002"))
+
+
 def cut(folder):
     path = folder / "model.safetensors"
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
@@ -78,6 +84,10 @@ FAULTS = {
     "no weights": (lambda folder: (folder / "model.safetensors").unlink(), r"has no model\.safetensors or"),
     "a shard lacking": (in_shards_without_one, r"names model-00002-of-00002\.safetensors, which is not there"),
     "a shard's weight lacking": (shards_lacking_a_weight, r"lacks 1 weights .*embeddings\.more"),
+    "a shard elsewhere": (
+        shards_elsewhere,
+        r"lies in '\.\./other/model-00002-of-00002\.safetensors', but a shard must",
+    ),
     "no config": (lambda folder: (folder / "config.json").unlink(), r"has no config\.json"),
     "a broken config": (
         lambda folder: (folder / "config.json").write_text('{"model_type": '),
@@ -140,6 +150,15 @@ def test_bases_in_one_file_in_shards_and_of_masked_language_models_load(tiny_ber
     assert torch.equal(whole.state_dict()[name], load(masked).state_dict()[name])
     assert load_masked_lm(masked).new == frozenset()
     assert "cls.predictions.bias" in load_masked_lm(tiny_bert).new
+
+
+def test_a_dump_of_deberta_v3_with_what_its_pretraining_left_loads(tiny_bert, tmp_path):
+    folder = save_family("deberta-v3", tiny_bert, tmp_path / "deberta")
+    left = {f"deberta.embeddings.{of}_embeddings._weight": torch.ones(64, 32) for of in ("word", "position")}
+    left |= {f"{head}_predictions.dense.weight": torch.ones(32, 32) for head in ("mask", "lm")}
+    with_weights(lambda weights: {f"deberta.{name}": value for name, value in weights.items()} | left)(folder)
+    assert load(folder)
+    assert load_masked_lm(folder)
 
 
 @pytest.mark.parametrize("load_as", [load_masked_lm, lambda folder: load_classifier(folder, CLASSES, True)])
