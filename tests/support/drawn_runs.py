@@ -58,6 +58,11 @@ class Drawn:
         return folder
 
 
+def known_id(id_: Any) -> Any:
+    """Return a row's id, None in place of one that is blank: that is no id."""
+    return None if is_blank(id_) else id_
+
+
 def is_scorable(row: Row) -> bool:
     """Say whether a row has an id and a text that is UTF-8."""
     id_, text = row

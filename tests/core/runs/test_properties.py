@@ -20,7 +20,7 @@ from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.manifest import Launch, write_manifest
 from tasks.core.runs.plan_file import read_plan, write_plan
 from tasks.core.runs.shards.wholeness import unfinished_shards
-from tests.support.drawn_runs import TEXTS, damage, drawn_runs, is_scorable, killed_at
+from tests.support.drawn_runs import TEXTS, damage, drawn_runs, is_scorable, killed_at, known_id
 from tests.support.plans import plan_of
 
 EXAMPLES = int(os.environ.get("WINNOW_PROPERTY_EXAMPLES", "40"))
@@ -99,12 +99,14 @@ def check_rows(run, drawn, expected):
         if quarantine is None
         else list(zip(*(quarantine[name].to_pylist() for name in ("tweet_id", "text")), strict=True))
     )
-    assert kept == [row for row in rows if not is_scorable(row)]
+    assert kept == [(known_id(id_), text) for id_, text in rows if not is_scorable((id_, text))]
     scores = {}
     for use in run.plan.engines:
         table = run.read(f"output/{use.label}/*.parquet")
         assert table["tweet_id"].to_pylist() == [id_ for id_, _ in scorable]
-        assert Counter(table["tweet_id"].to_pylist() + [id_ for id_, _ in kept]) == Counter(id_ for id_, _ in rows)
+        assert Counter(table["tweet_id"].to_pylist() + [id_ for id_, _ in kept]) == Counter(
+            known_id(id_) for id_, _ in rows
+        )
         scores[use.label] = table["score"].to_numpy()
         own = [expected[use.label][text] for _, text in scorable]
         np.testing.assert_allclose(scores[use.label], own, rtol=0, atol=1e-6)
@@ -113,7 +115,7 @@ def check_rows(run, drawn, expected):
 
 def check_counts(manifest, drawn):
     rows = drawn.rows()
-    ids = [id_ for id_, _ in rows if id_ is not None]
+    ids = [id_ for id_, _ in rows if known_id(id_) is not None]
     scorable = sum(map(is_scorable, rows))
     counts = manifest["counts"]
     assert counts["rows_in"] == len(rows)
