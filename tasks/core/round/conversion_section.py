@@ -90,7 +90,7 @@ class Gate(Settings):
 
     probability_change: Share | None = None
     """A parity text's probability may change by at most this, on average; null takes the preset's limit."""
-    flip_share: Share | None = None
+    flip_share: Positive | None = None
     """So many parity texts may change sides of the label's threshold, as a share of those that reach it (of 50, where
     fewer do); null takes the preset's limit."""
 
