@@ -22,22 +22,26 @@ def rehearsal(folder, classes=2, max_length_tokens=32, freeze_embeddings=False, 
     return Rehearsal(str(folder), digest, classes, max_length_tokens, freeze_embeddings, scratch)
 
 
+@pytest.mark.slow
 def test_a_base_model_without_fault_passes_in_a_process_of_its_own(tiny_bert):
     rehearse(rehearsal(tiny_bert))
 
 
+@pytest.mark.slow
 def test_a_refusal_comes_back_from_that_process_as_our_error(tiny_bert, tmp_path):
     left = altered(tiny_bert, tmp_path / "left", with_json("tokenizer_config.json", truncation_side="left"))
     with pytest.raises(ModelFolderError, match=r"^truncation_side of the tokenizer in .* is 'left'"):
         rehearse(rehearsal(left))
 
 
+@pytest.mark.slow
 def test_a_disk_that_cannot_be_written_is_no_fault_of_the_base_model(tiny_bert, tmp_path):
     (tmp_path / "a file").touch()
     with pytest.raises(NotADirectoryError, match=r"of .* could not be tried: "):
         rehearse(rehearsal(tiny_bert, scratch=str(tmp_path / "a file" / "scratch")))
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_no_fault_of_the_base_model(tiny_bert, tmp_path):
     program = """
 import resource, signal, sys
