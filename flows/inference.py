@@ -11,7 +11,6 @@ from flows.names import place_of_run, round_and_flow
 from infra.cluster import task_runner
 from infra.clusters.profiles import read_profile, with_resources, worker_count
 from infra.fan_out import run_all
-from tasks.core.base.hold import discard
 from tasks.core.inference.estimate import estimate
 from tasks.core.round.model import Round
 from tasks.core.round.round_file import read_round
@@ -74,8 +73,6 @@ def inference(  # noqa: PLR0913 - Prefect merges nested parameters shallowly, so
             asked = {"cluster": cluster, "memory_gib": memory_gib, "walltime_minutes": walltime_minutes}
             write_resources(folder, asked)
         if unfinished:
-            if not dry_run:
-                discard(folder.manifest_path)
             profile = read_profile(cluster or round_.clusters.inference)
             profile = with_resources(profile, memory_gib, walltime_minutes)
             runner = task_runner(profile, place_of_run(round_, folder))

@@ -11,7 +11,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tasks.core.base.hold import discard
 from tasks.core.engines import loading
 from tasks.core.inference import scoring
 from tasks.core.round.sections import Inference, Sample
@@ -58,7 +57,6 @@ def launch(plan: Plan, folder: RunFolder) -> None:
     """Do as the flow does, in one thread."""
     with launch_lock(folder.path) as token:
         if rows := find_unfinished(plan, folder):
-            discard(folder.manifest_path)
             score_block.fn(str(folder.path), tuple(shard.number for shard in plan.shards), token)
         write_manifest(plan, folder, Launch(rows, 1.0))
 

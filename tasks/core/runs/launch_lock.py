@@ -79,13 +79,12 @@ def _take(run: RunFolder, token: str) -> Path:
     coming, place = run.path / coming_launch_folder(token), run.launch_path / token
     started = time.strftime("%Y-%m-%dT%H:%M:%S%z")
     try:
-        write_json(coming / token / HOLDER_FILE, this_process().as_json() | {"started_at": started, "token": token})
-        for _ in range(TRIES):
-            if _renamed(coming, run.launch_path) or place.is_dir():  # a server asked twice says that it is not there
-                return place
-            _end_stale(run, coming)
-    except FileNotFoundError:
-        pass  # who got in has swept what was not his
+        with suppress(FileNotFoundError):  # who got in has swept what was not his
+            write_json(coming / token / HOLDER_FILE, this_process().as_json() | {"started_at": started, "token": token})
+            for _ in range(TRIES):
+                if _renamed(coming, run.launch_path) or place.is_dir():  # a server asked twice says it is not there
+                    return place
+                _end_stale(run, coming)
     finally:
         shutil.rmtree(coming, ignore_errors=True)
     raise RunFolderError(f"{run.path} was taken by another launch at the same moment; run the flow again when it ended")

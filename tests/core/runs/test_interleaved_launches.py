@@ -11,7 +11,6 @@ from types import SimpleNamespace
 import pytest
 
 from tasks.core.base.errors import RunFolderError
-from tasks.core.base.hold import discard
 from tasks.core.base.naming import HOLDER_FILE
 from tasks.core.runs import launch_lock as lock_module
 from tasks.core.runs import launch_sign
@@ -58,7 +57,6 @@ class Simulation:
         with launch_lock(self.folder.path) as token:
             rows = find_unfinished(self.plan, self.folder)
             if rows:
-                discard(self.folder.manifest_path)
                 self.score(process, token)
             write_manifest(self.plan, self.folder, Launch(rows, 1.0))
             # Only this thread is awake: the run is as its launch left it.

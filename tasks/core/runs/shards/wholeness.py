@@ -145,7 +145,7 @@ def renew_and_find_unfinished(plan: Plan, folder: RunFolder, dry_run: bool = Fal
                 going.append(shard.number)
         elif (renewed := with_state(receipt, state)) != receipt:
             write_receipt(renewed, folder)
-    if going and not dry_run:
+    if unfinished and not dry_run:
         discard(folder.manifest_path)  # first: it counts shards that are about to go
         make_way(plan, folder, going)
     return unfinished
