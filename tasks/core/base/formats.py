@@ -64,7 +64,7 @@ class FileFormat:
         said = {key: value for key, value in content.items() if key != CHECKSUM}
         if self.number_of(said, where) == self.number and CHECKSUM not in content:
             raise self.torn(where, "it lacks its checksum")
-        if CHECKSUM in content and content[CHECKSUM] != checksum_of(said):
+        if CHECKSUM in content and content[CHECKSUM] != _sha256(said):
             raise self.torn(where, "its checksum is not that of what it says, so it was altered")
         return self.read(said, where)
 
@@ -154,7 +154,10 @@ def read_record(path: Path, kind: FileFormat) -> Content:
 
 def checksum_of(content: Mapping[str, Any]) -> str:
     """Return the sha256 of content as JSON gives it back, with sorted keys and in ASCII."""
-    plain = json.loads(json.dumps(content))  # keys that are numbers become texts, which are sorted otherwise
+    return _sha256(json.loads(json.dumps(content)))  # keys that are numbers become texts, which are sorted otherwise
+
+
+def _sha256(plain: Content) -> str:
     return hashlib.sha256(json.dumps(plain, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 

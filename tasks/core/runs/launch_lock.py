@@ -29,6 +29,10 @@ from tasks.core.runs.left_overs import sweep
 from tasks.core.runs.shards.attempts import settle_left
 
 BEAT_SECONDS = 10.0
+LOOK_SECONDS = 60.0
+"""A node may remember for so long that there was no such folder: a shared file system's attributes are kept by default
+up to a minute."""
+LOOK_AGAIN_SECONDS = 1.0
 TRIES = 3
 HELD = (errno.ENOTEMPTY, errno.EEXIST)
 
@@ -68,11 +72,29 @@ def joined(folder: Path, token: str | None) -> Iterator[None]:
     if token is None:
         yield
         return
-    place = RunFolder(folder).launch_path / token
-    if not place.is_dir():
+    run = RunFolder(folder)
+    if not _is_there(run, token):
         raise lost(folder)
-    with holding(folder, place):
+    with holding(folder, run.launch_path / token):
         yield
+
+
+def _is_there(run: RunFolder, token: str) -> bool:
+    """Say whether the launch of a token holds the folder; where nobody seems to, this node may not know it yet."""
+    until = time.monotonic() + LOOK_SECONDS
+    while True:
+        places = _places(run)
+        if places or time.monotonic() >= until:
+            return token in places
+        time.sleep(LOOK_AGAIN_SECONDS)
+
+
+def _places(run: RunFolder) -> list[str]:
+    """Return the tokens of those who hold the folder; listing makes a shared file system look anew."""
+    try:
+        return [path.name for path in run.launch_path.iterdir()] if any(run.path.iterdir()) else []
+    except (FileNotFoundError, NotADirectoryError):
+        return []
 
 
 def _take(run: RunFolder, token: str) -> Path:

@@ -13,7 +13,7 @@ import pytest
 from tasks.core.base.errors import RunFolderError
 from tasks.core.base.naming import HOLDER_FILE
 from tasks.core.runs import launch_lock as lock_module
-from tasks.core.runs import launch_sign
+from tasks.core.runs import launch_sign, left_overs
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.launch_lock import launch_lock
 from tasks.core.runs.manifest import Launch, write_manifest
@@ -116,6 +116,8 @@ def simulate(seed, plan, path):
     simulation = Simulation(world, plan, RunFolder(path))
     with pytest.MonkeyPatch.context() as patch, quick_engines(plan):
         patch.setattr(launch_sign, "file_time", lambda _: world.clock)
+        patch.setattr(lock_module, "LOOK_SECONDS", 0.0)
+        patch.setattr(left_overs, "LOOK_AGAIN_SECONDS", 0.0)
         patch.setattr(lock_module, "threading", beating(world))
         patch.setattr(lock_module, "write_json", stamped(world, lock_module.write_json))
         with taking_turns(world):

@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -16,9 +17,11 @@ from tasks.core.base.hold import discard
 from tasks.core.base.naming import HOLDER_FILE, LAUNCH_FOLDER, ended_launch_folder
 from tasks.core.base.processes import this_process
 from tasks.core.runs import launch_lock as module
+from tasks.core.runs import left_overs
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.launch_lock import joined, launch_lock
 from tasks.core.runs.launch_sign import STALE_SECONDS
+from tasks.core.runs.shards import attempts
 from tasks.core.runs.status.signs_of_life import read_launch
 from tests.support.run_marks import HOLD
 from tests.support.waiting import wait_for
@@ -151,6 +154,7 @@ def test_a_launch_that_was_taken_over_changes_nothing_and_keeps_nobodys_hold_ali
             os.utime(sign_of(tmp_path), (1, 1))
         newer.__exit__(None, None, None)
         assert old != new
+        monkeypatch.setattr(module, "LOOK_SECONDS", 0.0)
         with pytest.raises(LaunchLostError, match="another launch took over"):
             write_json(kept, ["of the old one"])
         with pytest.raises(LaunchLostError, match="another launch took over"):
@@ -158,6 +162,52 @@ def test_a_launch_that_was_taken_over_changes_nothing_and_keeps_nobodys_hold_ali
     with pytest.raises(LaunchLostError), joined(tmp_path, old):
         pass
     assert json.loads(kept.read_text()) == ["of the new one"]
+
+
+def test_a_worker_on_a_node_that_has_not_seen_its_launch_yet_looks_again(tmp_path, monkeypatch):
+    """A node that looked before the launch began may take the folder for absent for a while."""
+    monkeypatch.setattr(module, "LOOK_AGAIN_SECONDS", 0.01)
+    listed, looks = os.listdir, []
+
+    def cached(path):
+        looks.append(path)
+        return [] if len(looks) < 4 else listed(path)
+
+    with launch_lock(tmp_path) as token:
+        monkeypatch.setattr(module.os, "listdir", cached)
+        with joined(tmp_path, token):
+            assert len(looks) > 4
+        with pytest.raises(LaunchLostError), joined(tmp_path, "another's"):
+            pass
+
+
+def test_a_launch_begins_when_late_workers_of_an_ended_one_can_write_no_more(tmp_path, monkeypatch):
+    """A worker on a node that has not heard of the takeover writes where the ended launch's place is now."""
+    monkeypatch.setattr(left_overs, "LOOK_AGAIN_SECONDS", 0.01)
+    place = tmp_path / ended_launch_folder("t")
+    place.mkdir()
+    remove, removals = shutil.rmtree, []
+
+    def remove_beside_a_writer(path, **settings):
+        remove(path, **settings)
+        removals.append(path)
+        if path == place and len(removals) < 4:
+            write_json(place / "late", ["a part"])
+
+    monkeypatch.setattr(attempts.shutil, "rmtree", remove_beside_a_writer)
+    with launch_lock(tmp_path):
+        assert len(removals) >= 4
+        assert not place.exists()
+
+
+def test_a_launch_names_workers_of_an_ended_one_that_never_stop(tmp_path, monkeypatch):
+    monkeypatch.setattr(left_overs, "WORKERS_END_SECONDS", 0.05)
+    monkeypatch.setattr(left_overs, "LOOK_AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr(attempts.shutil, "rmtree", lambda *_, **__: None)
+    place = tmp_path / ended_launch_folder("t")
+    write_json(place / "late", ["a part"])
+    with pytest.raises(RunFolderError, match="still write there \\(late\\)"), launch_lock(tmp_path):
+        pass
 
 
 def test_two_launches_that_both_find_a_dead_one_get_in_one_by_one(tmp_path, monkeypatch):
