@@ -1,6 +1,5 @@
 """The model registry: who is selected, who serves, and their files. This module and tracking.py alone import mlflow."""
 
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from mlflow.tracking import MlflowClient
 
 from tasks.core.base.errors import ModelFolderError, RegistryError
 from tasks.core.base.files import fingerprint, sha256_of_folder
-from tasks.core.base.folders_aside import folder_aside
+from tasks.core.base.folders_aside import folder_aside, put_in_place, sweep
 from tasks.core.base.naming import REGISTRATION_FILE
 from tasks.records.tracking import tracking_uri
 
@@ -149,18 +148,20 @@ def fetch_folder(registered: RegisteredVersion, models: Path) -> Path:
         ModelFolderError: the downloaded files are not those that were registered.
     """
     folder = models / registered.name / registered.folder_name
-    if folder.is_dir() and fingerprint(sha256_of_folder(folder)) == registered.digest:
+    sweep(folder.parent)
+    if _is_copy(folder, registered):
         return folder
-    aside = folder_aside(folder)
-    try:
+    with folder_aside(folder) as aside:
         uri = f"models:/{registered.name}/{registered.version}"
         downloaded = Path(download_artifacts(artifact_uri=uri, dst_path=str(aside), tracking_uri=tracking_uri()))
         _verify(downloaded, registered)
-        shutil.rmtree(folder, ignore_errors=True)
-        downloaded.replace(folder)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        if not _is_copy(folder, registered):  # else another process was first
+            put_in_place(downloaded, folder)
     return folder
+
+
+def _is_copy(folder: Path, registered: RegisteredVersion) -> bool:
+    return folder.is_dir() and fingerprint(sha256_of_folder(folder)) == registered.digest
 
 
 def _verify(folder: Path, registered: RegisteredVersion) -> None:

@@ -24,8 +24,7 @@ from huggingface_hub.errors import (
 )
 
 from tasks.core.base.errors import FormatError, ModelFolderError, WinnowError
-from tasks.core.base.files import fsync_tree
-from tasks.core.base.folders_aside import folder_aside
+from tasks.core.base.folders_aside import folder_aside, put_in_place, sweep
 from tasks.core.base.formats import FileFormat, read_record, write_record
 from tasks.core.base.naming import HUB_NOTES_FOLDER, hub_folder, hub_record
 from tasks.core.training.base_models.base_folder import READ_SUFFIXES, base_model_digest, require_listed
@@ -81,6 +80,7 @@ def local_folder(base_model: str, folder: Path) -> str:
     name, revision = asked["name"], asked["revision"] or MAIN
     fetched = folder / hub_folder(f"{name}@{revision}")
     record = folder / hub_record(f"{name}@{revision}")
+    sweep(folder)
     known = HubModel(**read_record(record, HUB_MODEL)) if record.is_file() else None
     if known is None or not fetched.is_dir():
         known = _fetch(name, revision, known.commit if known else revision, fetched)
@@ -105,14 +105,11 @@ def source_of(base_model: str) -> str:
 
 def _fetch(name: str, revision: str, at: str, folder: Path) -> HubModel:
     """Fetch the files where the revision `at` stands aside, check them, and put them in place."""
-    aside = folder_aside(folder)
-    try:
+    with folder_aside(folder) as aside:
         commit = _fill(name, at, aside)
         digest = base_model_digest(str(aside))
-        fsync_tree(aside)
-        _put(aside, folder, digest)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        if not _has_digest(folder, digest):  # else another fetch was first
+            put_in_place(aside, folder)
     return HubModel(name, revision, commit, digest)
 
 
@@ -154,18 +151,6 @@ def _copy(cached: Path, aside: Path) -> None:
     for path in cached.iterdir():
         if path.suffix in READ_SUFFIXES and path.is_file():
             shutil.copyfile(path, aside / path.name)
-
-
-def _put(aside: Path, folder: Path, digest: str) -> None:
-    """Rename a folder to its place; the same files that another fetch put there meanwhile stay."""
-    try:
-        aside.rename(folder)
-    except OSError:
-        if not folder.is_dir():
-            raise
-        if not _has_digest(folder, digest):
-            shutil.rmtree(folder)
-            aside.rename(folder)
 
 
 def _has_digest(folder: Path, digest: str) -> bool:

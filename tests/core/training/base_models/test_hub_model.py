@@ -177,7 +177,7 @@ def test_what_a_killed_fetch_left_goes_with_the_next(repository, tmp_path):
 import os, sys
 from pathlib import Path
 from tasks.core.training.base_models import hub_model
-hub_model.fsync_tree = lambda _: os.kill(os.getpid(), 9)
+hub_model.put_in_place = lambda *_: os.kill(os.getpid(), 9)
 hub_model.local_folder({NAME!r}, Path(sys.argv[1]))
 """
     assert subprocess.run([sys.executable, "-c", kill, str(tmp_path)], check=False).returncode == -9
@@ -187,13 +187,14 @@ hub_model.local_folder({NAME!r}, Path(sys.argv[1]))
 
 
 def test_two_fetches_at_once_leave_each_others_folder(repository, monkeypatch, tmp_path):
-    def fetched_meanwhile(aside):
+    def fetched_meanwhile(folder, digest):
         monkeypatch.undo()
         monkeypatch.setenv("HF_ENDPOINT", endpoint)
         first.append(Path(local_folder(NAME, tmp_path)).stat().st_ino)
+        return hub_model._has_digest(folder, digest)
 
     first, endpoint = [], os.environ["HF_ENDPOINT"]
-    monkeypatch.setattr(hub_model, "fsync_tree", fetched_meanwhile)
+    monkeypatch.setattr(hub_model, "_has_digest", fetched_meanwhile)
     assert Path(local_folder(NAME, tmp_path)).stat().st_ino == first[0]
     assert len(list(tmp_path.iterdir())) == 2
 
