@@ -34,7 +34,14 @@ from tasks.core.corpus.sample.reading import draw_texts
 from tasks.core.engines.model_folder import EngineModel, read_engine_model
 from tasks.core.round.model import Round
 from tasks.records.conversion_runs import engine_tags, log_engine
-from tasks.records.registry import RegisteredVersion, Registration, fetch_folder, find_version, register_folder, resolve
+from tasks.records.registry import (
+    RegisteredVersion,
+    Registration,
+    fetch_folder,
+    find_own_version,
+    register_folder,
+    resolve,
+)
 from tasks.records.rivals import find_rivals
 from tasks.retrying import RETRIED
 
@@ -127,7 +134,8 @@ def _trained_ap(checkpoint: RegisteredVersion) -> float | None:
 
 def find_engines(round_: Round, plan: ConversionPlan) -> dict[str, RegisteredVersion]:
     """Return the registered engine models that this very conversion made, by label."""
-    found = {label: find_version(round_.registered_model(label), round_.engine_alias) for label in plan.checkpoints}
+    models, alias = models_folder(round_.work_path), round_.engine_alias
+    found = {label: find_own_version(round_.registered_model(label), alias, models) for label in plan.checkpoints}
     return {
         label: engine
         for label, engine in found.items()
