@@ -13,6 +13,7 @@ from prefect.logging import get_run_logger
 
 from tasks.core.base.errors import FormatError, InputDataError, ModelFolderError
 from tasks.core.base.files import fingerprint, read_json, sha256_of_folder, write_json
+from tasks.core.base.folders_aside import sweep
 from tasks.core.base.naming import (
     PARITY_ARTIFACT,
     PARITY_FILE,
@@ -26,14 +27,21 @@ from tasks.core.base.naming import (
     texts_file,
 )
 from tasks.core.conversion.parity.parity_report import parity_rows
-from tasks.core.conversion.request import ConversionRequest
+from tasks.core.conversion.request import ConversionRequest, sweep_conversion
 from tasks.core.corpus.labelled.prepare import LabelledSplits
 from tasks.core.corpus.sample.listing import list_sample
 from tasks.core.corpus.sample.reading import draw_texts
 from tasks.core.engines.model_folder import EngineModel, read_engine_model
 from tasks.core.round.model import Round
 from tasks.records.conversion_runs import engine_tags, log_engine
-from tasks.records.registry import RegisteredVersion, Registration, fetch_folder, find_version, register_folder, resolve
+from tasks.records.registry import (
+    RegisteredVersion,
+    Registration,
+    fetch_folder,
+    find_own_version,
+    register_folder,
+    resolve,
+)
 from tasks.records.rivals import find_rivals
 from tasks.retrying import RETRIED
 
@@ -90,6 +98,7 @@ def _plan(round_: Round, splits: LabelledSplits, checkpoints: dict[str, Register
     files = list_sample(sample)
     drawn = [{file.name: file.digest for file in files}, sample.text_column, settings.scored_texts, settings.draw_seed]
     drawn_file = parity_texts_folder(round_.work_path) / texts_file(fingerprint(drawn))
+    sweep(drawn_file.parent)
     if not drawn_file.is_file():
         texts = draw_texts(files, sample, settings.scored_texts, settings.draw_seed, "conversion.scored_texts")
         write_json(drawn_file, texts)
@@ -100,6 +109,8 @@ def _plan(round_: Round, splits: LabelledSplits, checkpoints: dict[str, Register
     seeds = [[rival.seed, rival.tied] for rival in rivals]
     conversion_hash = fingerprint([CONVERSION_FORMAT, versions, decisive, seeds])
     checkpoint = fetch_folder(first, models_folder(round_.work_path))
+    folder = conversion_folder(round_.work_path, round_.name, splits.study, conversion_hash)
+    sweep_conversion(folder)
     request = ConversionRequest(
         checkpoint=str(checkpoint),
         sha256=sha256_of_folder(checkpoint),
@@ -109,7 +120,7 @@ def _plan(round_: Round, splits: LabelledSplits, checkpoints: dict[str, Register
         settings=settings,
         bootstrap_resamples=round_.training.bootstrap_resamples,
         rivals=tuple(rivals),
-        folder=str(conversion_folder(round_.work_path, round_.name, splits.study, conversion_hash)),
+        folder=str(folder),
         trained_validation_ap=_trained_ap(first) if set(checkpoints) == labels else None,
     )
     return ConversionPlan(splits.study, checkpoints, request, conversion_hash)
@@ -123,7 +134,8 @@ def _trained_ap(checkpoint: RegisteredVersion) -> float | None:
 
 def find_engines(round_: Round, plan: ConversionPlan) -> dict[str, RegisteredVersion]:
     """Return the registered engine models that this very conversion made, by label."""
-    found = {label: find_version(round_.registered_model(label), round_.engine_alias) for label in plan.checkpoints}
+    models, alias = models_folder(round_.work_path), round_.engine_alias
+    found = {label: find_own_version(round_.registered_model(label), alias, models) for label in plan.checkpoints}
     return {
         label: engine
         for label, engine in found.items()

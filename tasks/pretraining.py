@@ -18,7 +18,7 @@ from tasks.core.pretraining.pretraining_plan import (
 from tasks.core.round.model import Round
 from tasks.records.base_model_versions import KIND, fetch_base_model
 from tasks.records.pretraining_runs import log_pretraining
-from tasks.records.registry import RegisteredVersion, Registration, find_version, register_folder
+from tasks.records.registry import RegisteredVersion, Registration, find_own_version, register_folder
 from tasks.retrying import RETRIED
 
 
@@ -37,7 +37,8 @@ def plan_pretraining(round_: Round) -> PretrainingPlan:
 
 def find_base_model(round_: Round, plan: PretrainingPlan) -> RegisteredVersion | None:
     """Return the registered base model that this very plan gave, or None."""
-    current = find_version(round_.base_model_registration, round_.checkpoint_alias)
+    models = models_folder(round_.work_path)
+    current = find_own_version(round_.base_model_registration, round_.checkpoint_alias, models)
     return current if current is not None and current.tags.get("config_hash") == plan.config_hash else None
 
 

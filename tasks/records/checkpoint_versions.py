@@ -5,7 +5,7 @@ from tasks.core.base.naming import models_folder
 from tasks.core.round.model import Round
 from tasks.core.training.seeds.seed_plan import verify_checkpoint
 from tasks.core.training.seeds.selection import Selection
-from tasks.records.registry import find_version, register_version, set_version_tags, upload_files
+from tasks.records.registry import find_own_version, register_version, set_version_tags, upload_files
 from tasks.records.study_runs import finished_seed_run
 from tasks.records.tracking import TrackedRun
 
@@ -15,7 +15,8 @@ def register_checkpoint(round_: Round, parent: TrackedRun, selection: Selection)
     winner, alias = selection.winner, round_.checkpoint_alias
     splits = winner.plan.splits
     names = {label: round_.registered_model(label) for label in splits.labels}
-    current = {label: find_version(name, alias) for label, name in names.items()}
+    models = models_folder(round_.work_path)
+    current = {label: find_own_version(name, alias, models) for label, name in names.items()}
     tags = {label: round_.tags(label) | _version_tags(parent, selection) for label in names}
     stale = []
     for label, found in current.items():

@@ -1,6 +1,7 @@
 """The model registry: who is selected, who serves, and their files. This module and tracking.py alone import mlflow."""
 
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,9 +13,10 @@ from mlflow.tracking import MlflowClient
 
 from tasks.core.base.errors import ModelFolderError, RegistryError
 from tasks.core.base.files import fingerprint, sha256_of_folder
-from tasks.core.base.folders_aside import folder_aside
+from tasks.core.base.folders_aside import folder_aside, put_in_place, sweep
 from tasks.core.base.naming import REGISTRATION_FILE
 from tasks.records.tracking import tracking_uri
+from tasks.records.unfinished import UNFINISHED_TAG, is_left, mark_of_this_process
 
 DIGEST_TAG = "files_digest"
 ABSENT = (ErrorCode.Name(RESOURCE_DOES_NOT_EXIST), "INVALID_PARAMETER_VALUE")
@@ -58,6 +60,18 @@ def find_version(name: str, alias: str) -> RegisteredVersion | None:
             return None
         raise
     return _describe(found)
+
+
+def find_own_version(name: str, alias: str, models: Path) -> RegisteredVersion | None:
+    """Return the version behind an alias, as the flow that registers it looks for it.
+
+    Versions that a killed registration left without their alias are removed, and their copies below `models`.
+    """
+    found = find_version(name, alias)
+    client = MlflowClient(tracking_uri())
+    if found is not None or _is_registered(client, name):
+        _sweep_unfinished(client, name, models)
+    return found
 
 
 def resolve(name: str, alias: str, label: str, flow_to_run: str) -> RegisteredVersion:
@@ -127,11 +141,37 @@ def register_version(
     """
     client = MlflowClient(tracking_uri())
     _ensure_registered_model(client, name)
-    all_tags = tags | {DIGEST_TAG: uploaded.digest, "run_id": uploaded.run_id}
+    _sweep_unfinished(client, name, models)
+    all_tags = tags | {DIGEST_TAG: uploaded.digest, "run_id": uploaded.run_id} | mark_of_this_process()
     created = _describe(client.create_model_version(name, uploaded.source, run_id=uploaded.run_id, tags=all_tags))
     fetch_folder(created, models)
     client.set_registered_model_alias(name, alias, created.version)
+    client.delete_model_version_tag(name, created.version, UNFINISHED_TAG)
     return created
+
+
+def _sweep_unfinished(client: MlflowClient, name: str, models: Path) -> None:
+    """Remove the versions of a model that were never given their alias, because who registered them is gone.
+
+    A version whose mark was taken away has served, and is history, whether it has an alias still or not.
+    """
+    aliased = {str(version) for version in client.get_registered_model(name).aliases.values()}
+    for version in _all_versions(client, name):
+        if UNFINISHED_TAG not in version.tags:
+            continue
+        if str(version.version) in aliased:
+            client.delete_model_version_tag(name, version.version, UNFINISHED_TAG)
+        elif is_left(version.tags[UNFINISHED_TAG], version.creation_timestamp / 1000):
+            client.delete_model_version(name, version.version)
+            shutil.rmtree(models / name / _describe(version).folder_name, ignore_errors=True)
+
+
+def _all_versions(client: MlflowClient, name: str) -> Iterator[ModelVersion]:
+    token = None
+    while token != "":
+        page = client.search_model_versions(f"name = '{name}'", page_token=token)
+        yield from page
+        token = page.token or ""
 
 
 def set_version_tags(registered: RegisteredVersion, tags: dict[str, str]) -> None:
@@ -149,18 +189,20 @@ def fetch_folder(registered: RegisteredVersion, models: Path) -> Path:
         ModelFolderError: the downloaded files are not those that were registered.
     """
     folder = models / registered.name / registered.folder_name
-    if folder.is_dir() and fingerprint(sha256_of_folder(folder)) == registered.digest:
+    sweep(folder.parent)
+    if _is_copy(folder, registered):
         return folder
-    aside = folder_aside(folder)
-    try:
+    with folder_aside(folder) as aside:
         uri = f"models:/{registered.name}/{registered.version}"
         downloaded = Path(download_artifacts(artifact_uri=uri, dst_path=str(aside), tracking_uri=tracking_uri()))
         _verify(downloaded, registered)
-        shutil.rmtree(folder, ignore_errors=True)
-        downloaded.replace(folder)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        if not _is_copy(folder, registered):  # else another process was first
+            put_in_place(downloaded, folder)
     return folder
+
+
+def _is_copy(folder: Path, registered: RegisteredVersion) -> bool:
+    return folder.is_dir() and fingerprint(sha256_of_folder(folder)) == registered.digest
 
 
 def _verify(folder: Path, registered: RegisteredVersion) -> None:
@@ -175,13 +217,20 @@ def _verify(folder: Path, registered: RegisteredVersion) -> None:
 
 
 def _ensure_registered_model(client: MlflowClient, name: str) -> None:
+    if not _is_registered(client, name):
+        client.create_registered_model(name)
+
+
+def _is_registered(client: MlflowClient, name: str) -> bool:
     try:
         client.get_registered_model(name)
     except MlflowException as error:
         if error.error_code not in ABSENT:
             raise
-        client.create_registered_model(name)
+        return False
+    return True
 
 
 def _describe(version: ModelVersion) -> RegisteredVersion:
-    return RegisteredVersion(version.name, str(version.version), str(version.run_id), dict(version.tags))
+    tags = {tag: value for tag, value in version.tags.items() if tag != UNFINISHED_TAG}
+    return RegisteredVersion(version.name, str(version.version), str(version.run_id), tags)

@@ -49,12 +49,31 @@ class Hub:
     address: str = ""
     repositories: dict[str, Repository] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    is_open: threading.Event = field(default_factory=threading.Event)
+    has_held: threading.Event = field(default_factory=threading.Event)
+
+    @contextmanager
+    def held(self) -> Iterator[threading.Event]:
+        """Give no file before the end of the block; the event says that one was asked for."""
+        self.is_open.clear()
+        self.has_held.clear()
+        try:
+            yield self.has_held
+        finally:
+            self.is_open.set()
+
+    def wait_open(self) -> None:
+        """Wait while files are held."""
+        if not self.is_open.is_set():
+            self.has_held.set()
+        self.is_open.wait()
 
 
 @contextmanager
 def serve_hub() -> Iterator[Hub]:
     """Serve a hub until the end of the block."""
     hub = Hub()
+    hub.is_open.set()
     handler = type("Handler", (_Handler,), {"hub": hub})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     hub.address = f"http://127.0.0.1:{server.server_address[1]}"
@@ -134,6 +153,8 @@ class _Handler(BaseHTTPRequestHandler):
         if file not in files:
             self._refuse(404, "EntryNotFound")
             return
+        if self.command == "GET":
+            self.hub.wait_open()
         self._send(files[file], {"ETag": f'"{_etag(files[file])}"', "X-Repo-Commit": commit})
 
     def _send(self, content: bytes, headers: dict[str, str]) -> None:

@@ -11,6 +11,7 @@ names   made, taken away or renamed in a folder that was not synced since: in th
 
 import functools
 import os
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -147,22 +148,22 @@ def recording(root: Path) -> Iterator[Recorder]:
         name.synced = True
     recorder.synced = dict(recorder.written)
     recorder.moments.clear()
-    busy = False
+    one, own = threading.Lock(), threading.local()
 
     def watched(called: str, function: Any) -> Any:
         @functools.wraps(function)
         def call(*given: Any, **settings: Any) -> Any:
-            nonlocal busy
-            if busy:
+            if getattr(own, "is_looking", False):
                 return function(*given, **settings)
-            busy = True
-            try:
-                recorder.look()
-                result = recorder.sync(given[0]) if called == "fsync" else function(*given, **settings)
-                recorder.calls.append(called)
-                recorder.look()
-            finally:
-                busy = False
+            with one:
+                own.is_looking = True
+                try:
+                    recorder.look()
+                    result = recorder.sync(given[0]) if called == "fsync" else function(*given, **settings)
+                    recorder.calls.append(called)
+                    recorder.look()
+                finally:
+                    own.is_looking = False
             return result
 
         return call
@@ -171,7 +172,7 @@ def recording(root: Path) -> Iterator[Recorder]:
         for name in CALLS:
             patch.setattr(os, name, watched(name, getattr(os, name)))
         yield recorder
-        busy = True
+        own.is_looking = True
         recorder.look()
 
 

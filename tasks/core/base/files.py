@@ -4,13 +4,13 @@ import errno
 import hashlib
 import json
 import os
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tasks.core.base.aside_names import aside_name
 from tasks.core.base.errors import DiskFullError
 from tasks.core.base.hold import aside_of, lost_hold_named, make_folder
 from tasks.core.base.syncing import fsync
@@ -65,12 +65,12 @@ def file_time(folder: Path) -> float:
     clock has to do.
     """
     try:
-        probe, name = tempfile.mkstemp(dir=folder, prefix=".time.", suffix=".tmp")
+        probe = folder / aside_name("time")
         try:
-            return os.fstat(probe).st_mtime
+            with probe.open("x") as opened:
+                return os.fstat(opened.fileno()).st_mtime
         finally:
-            os.close(probe)
-            Path(name).unlink(missing_ok=True)  # a launch that sweeps may have been faster
+            probe.unlink(missing_ok=True)  # a launch that sweeps may have been faster
     except PermissionError:
         return time.time()
     except OSError as error:

@@ -1,38 +1,71 @@
-"""Folders that are made beside their place and renamed to it when they are whole; those of dead processes go."""
+"""Folders that are made beside their place and renamed to it when they are whole; what dead processes left goes."""
 
 import shutil
-import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from tasks.core.base.files import file_time
-from tasks.core.base.processes import from_words, is_gone, this_process
+from tasks.core.base.aside_names import aside_name, is_aside_name, maker_of
+from tasks.core.base.files import file_time, fsync_tree
+from tasks.core.base.processes import is_gone
+from tasks.core.base.syncing import fsync
 
 ABANDONED_SECONDS = 7 * 24 * 3600.0
-"""A folder that a process of another host made is removed after so long without a change: none can see that process."""
+"""What a process of another host made is removed after so long without a change: none can see that process."""
 
 
-def folder_aside(target: Path) -> Path:
-    """Make an empty folder beside `target`, to be renamed to it or removed.
+@contextmanager
+def folder_aside(target: Path) -> Iterator[Path]:
+    """Yield an empty folder beside `target`, to be put in place; what is left of it at the end is removed.
 
-    Its name says which process made it: those of processes that are gone are removed.
+    What processes that are gone were making in that place is removed, too.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    for left in target.parent.iterdir():
-        is_aside = left.name.startswith(f".{target.name}.") and left.name.endswith(".tmp") and left.is_dir()
-        if is_aside and _is_left(left, target):
-            shutil.rmtree(left, ignore_errors=True)
-    me = this_process()
-    aside = target.with_name(f".{target.name}.{me.host}-{me.pid}-{me.start}.{uuid.uuid4().hex}.tmp")
+    sweep(target.parent)
+    aside = target.with_name(aside_name(target.name))
     aside.mkdir()
-    return aside
+    try:
+        yield aside
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
 
 
-def _is_left(left: Path, target: Path) -> bool:
-    words = left.name.removeprefix(f".{target.name}.").rpartition(".")[0].rpartition(".")[0].rsplit("-", 2)
-    maker = from_words(words[0], words[1], words[2]) if len(words) == 3 else None
+def put_in_place(made: Path, target: Path) -> None:
+    """Put a whole folder to disk, and rename it to its place; a folder that stands there goes.
+
+    Readers find the former folder, none, or the new one, but no half of either, also after a power cut; and once this
+    returns, what it was made from may be removed.
+    """
+    fsync_tree(made)
+    former = target.with_name(aside_name(target.name))
+    if target.is_dir():
+        target.rename(former)
+    made.rename(target)
+    fsync(target.parent)
+    fsync(made.parent)
+    shutil.rmtree(former, ignore_errors=True)
+
+
+def sweep(folder: Path) -> None:
+    """Remove the files and folders that processes which are gone were making in a folder.
+
+    Each writer does so before it looks whether there is anything to do. What cannot be removed harms nobody.
+    """
+    with suppress(FileNotFoundError, NotADirectoryError, PermissionError):
+        for left in folder.iterdir():
+            if not (is_aside_name(left.name) and _is_left(left)):
+                continue
+            if left.is_dir():
+                shutil.rmtree(left, ignore_errors=True)
+            else:
+                left.unlink(missing_ok=True)
+
+
+def _is_left(left: Path) -> bool:
+    maker = maker_of(left.name)
     if maker is not None and is_gone(maker):
         return True
     try:
-        return file_time(target.parent) - left.stat().st_mtime > ABANDONED_SECONDS
+        return file_time(left.parent) - left.stat().st_mtime > ABANDONED_SECONDS
     except FileNotFoundError:
         return False  # its maker has just renamed or removed it

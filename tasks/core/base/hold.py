@@ -12,6 +12,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 
+from tasks.core.base.aside_names import aside_name
 from tasks.core.base.errors import LaunchLostError
 from tasks.core.base.syncing import fsync
 
@@ -45,9 +46,11 @@ def place_for(path: Path) -> Path | None:
 
 def aside_of(path: Path) -> Path:
     """Return where a file is made before it is renamed to `path`."""
-    name = f".{path.name}.{uuid.uuid4().hex}.tmp"
     place = place_for(path)
-    return path.with_name(name) if place is None else place / name
+    if place is None:
+        return path.with_name(aside_name(path.name))
+    name = f".{path.name}.{uuid.uuid4().hex}.tmp"
+    return place / name
 
 
 def make_folder(folder: Path) -> None:

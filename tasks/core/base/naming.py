@@ -256,6 +256,11 @@ def hub_record(base_model: str) -> str:
     return f"{hub_folder(base_model)}.json"
 
 
+def hub_lock(base_model: str) -> str:
+    """Return the name of the lock that a process holds while it fetches a hub model."""
+    return f".{hub_folder(base_model)}.lock"
+
+
 def splits_folder(work_path: Path) -> Path:
     """Return where checked splits and their reports lie."""
     return work_path / "splits"

@@ -5,11 +5,6 @@ Writes  <folder>/<label>/   the engine model: see tasks.core.engines.model_folde
         <folder>/report/    parity.md, scatter_<label>.png
 """
 
-import shutil
-import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +14,7 @@ import torch
 
 from tasks.core.base.errors import ParityError
 from tasks.core.base.files import write_text
+from tasks.core.base.folders_aside import folder_aside, put_in_place
 from tasks.core.base.naming import PARITY_TABLE, REPORT_FOLDER, scatter_picture
 from tasks.core.base.threads import cpu_threads
 from tasks.core.conversion.ladder import try_all
@@ -33,7 +29,6 @@ from tasks.core.engines.model_folder import EngineModel
 from tasks.core.engines.scores import margins
 
 AS_TRAINED = 0.01
-ABANDONED_SECONDS = 24 * 60 * 60
 
 
 def convert(request: ConversionRequest) -> dict[str, EngineModel]:
@@ -46,7 +41,7 @@ def convert(request: ConversionRequest) -> dict[str, EngineModel]:
             file or weights.
     """
     torch.set_num_threads(cpu_threads())
-    with _scratch(Path(request.folder)) as scratch:
+    with folder_aside(Path(request.folder)) as scratch:
         bench = open_workbench(request, scratch)
         trials = try_all(bench)
         _require_as_trained(request, trials)
@@ -81,17 +76,6 @@ def _require_as_trained(request: ConversionRequest, trials: list[Trial]) -> None
         )
 
 
-@contextmanager
-def _scratch(folder: Path) -> Iterator[Path]:
-    """Yield an empty folder beside `folder`, removed at the end; those that killed conversions left go, too."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    for left in folder.parent.glob(f".{folder.name}.*"):
-        if time.time() - left.stat().st_mtime > ABANDONED_SECONDS:
-            shutil.rmtree(left, ignore_errors=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as scratch:
-        yield Path(scratch)
-
-
 def _report(bench: Workbench, trials: list[Trial], shipped: Trial, seeds: list[dict[str, Any]]) -> dict[str, Any]:
     gate = bench.request.settings.gate
     return {
@@ -110,15 +94,15 @@ def _report(bench: Workbench, trials: list[Trial], shipped: Trial, seeds: list[d
 
 def _write_report(bench: Workbench, trials: list[Trial], report: dict[str, Any]) -> None:
     """Leave the report as text and pictures, for MLflow."""
-    folder = Path(bench.request.folder) / REPORT_FOLDER
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    write_text(folder / PARITY_TABLE, parity_markdown(report))
-    for label, column in bench.columns.items():
-        found = {
-            trial.variant.name: margins(trial.logits.parity, column, bench.card.head)
-            for trial in trials
-            if trial.logits is not None
-        }
-        picture = draw_scatter(label, margins(bench.reference.parity, column, bench.card.head), found)
-        picture.savefig(folder / scatter_picture(label))
+    target = Path(bench.request.folder) / REPORT_FOLDER
+    with folder_aside(target) as folder:
+        write_text(folder / PARITY_TABLE, parity_markdown(report))
+        for label, column in bench.columns.items():
+            found = {
+                trial.variant.name: margins(trial.logits.parity, column, bench.card.head)
+                for trial in trials
+                if trial.logits is not None
+            }
+            picture = draw_scatter(label, margins(bench.reference.parity, column, bench.card.head), found)
+            picture.savefig(folder / scatter_picture(label))
+        put_in_place(folder, target)

@@ -1,9 +1,11 @@
 """What a conversion is given."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from tasks.core.base.errors import ModelFolderError
+from tasks.core.base.folders_aside import sweep
 from tasks.core.round.conversion_section import Conversion
 
 
@@ -47,3 +49,9 @@ class ConversionRequest:
     def __post_init__(self) -> None:
         if not self.labels:
             raise ModelFolderError(f"no label of {self.checkpoint} was asked for")
+
+
+def sweep_conversion(folder: Path) -> None:
+    """Remove what killed conversions left half-made in the folder of one, and beside it."""
+    sweep(folder.parent)
+    sweep(folder)

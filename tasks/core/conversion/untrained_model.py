@@ -5,7 +5,6 @@ texts. Run by rehearsal.py: `python -m tasks.core.conversion.untrained_model REH
 """
 
 import json
-import shutil
 import sys
 import tempfile
 from collections.abc import Callable
@@ -90,12 +89,9 @@ def _padded_logits(model: Any, tokenizer: Any, rows: list[list[int]]) -> Logits:
 
 def _exported_logits(model: Any, rows: list[list[int]], scratch: Path) -> Logits:
     """Return the graph's logits; what a process that was killed here left in `scratch` goes with the next."""
-    folder = folder_aside(scratch / UNTRAINED_FOLDER)
-    try:
+    with folder_aside(scratch / UNTRAINED_FOLDER) as folder:
         export_onnx(model, folder / FP32_FILE)
         return Engine(open_runtime(folder / FP32_FILE, FP32)).logits(rows)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _tried(rehearsal: Rehearsal, fault: str, run: Callable[[], Logits]) -> Logits:

@@ -7,13 +7,12 @@ The folder is made aside, in the state folder, and renamed when it is whole. The
 the checkpoints to resume from, and goes when the base model is there. One process at a time works on it.
 """
 
-import fcntl
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from tasks.core.base.files import fsync_tree, sha256_of_folder
+from tasks.core.base.files import sha256_of_folder
+from tasks.core.base.folders_aside import put_in_place, sweep
+from tasks.core.base.locks import alone
 from tasks.core.base.naming import ASIDE_FOLDER, CHECKPOINT_FOLDER, CHECKPOINTS_FOLDER, PACKED_FOLDER, START_FOLDER
 from tasks.core.pretraining.blocks import PackedCorpus, pack, read_packed
 from tasks.core.pretraining.heldout_texts import CorpusTexts
@@ -25,12 +24,14 @@ from tasks.core.training.finished import write_finished
 
 def pretrain(plan: PretrainingPlan) -> PretrainingResult:
     """Run the plan, or return its stored result; what a killed process left is continued."""
+    sweep(Path(plan.root))
     finished = read_result(plan)
-    if finished is not None:
+    if finished is not None and not plan.state_folder.is_dir():
         return finished
-    with _alone(plan.state_folder.with_suffix(".lock")):
-        finished = read_result(plan)
-        return finished if finished is not None else _pretrain(plan)
+    with alone(plan.state_folder.with_suffix(".lock")):
+        result = read_result(plan) or _pretrain(plan)
+        shutil.rmtree(plan.state_folder, ignore_errors=True)
+    return result
 
 
 def _pretrain(plan: PretrainingPlan) -> PretrainingResult:
@@ -40,10 +41,7 @@ def _pretrain(plan: PretrainingPlan) -> PretrainingResult:
     corpus = read_packed(packed) or _pack(plan, packed)
     result = _train(plan, corpus, aside)
     write_finished(result, PRETRAINING_RESULT, aside)
-    fsync_tree(aside)
-    shutil.rmtree(plan.folder, ignore_errors=True)
-    aside.rename(plan.folder)
-    shutil.rmtree(state)
+    put_in_place(aside, plan.folder)
     return result
 
 
@@ -78,12 +76,3 @@ def _train(plan: PretrainingPlan, corpus: PackedCorpus, folder: Path) -> Pretrai
         curve=outcome.curve,
         checkpoint_sha256=sha256_of_folder(folder / CHECKPOINT_FOLDER),
     )
-
-
-@contextmanager
-def _alone(lock: Path) -> Iterator[None]:
-    """Wait until no other process holds the lock; the kernel frees that of a killed one."""
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    with lock.open("w") as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
-        yield

@@ -6,41 +6,100 @@ from dataclasses import replace
 
 import pytest
 
-from tasks.core.base import folders_aside as module
-from tasks.core.base.folders_aside import ABANDONED_SECONDS, folder_aside
+from tasks.core.base import aside_names
+from tasks.core.base.aside_names import LONGEST, aside_name, is_aside_name, maker_of
+from tasks.core.base.files import write_text
+from tasks.core.base.folders_aside import ABANDONED_SECONDS, folder_aside, put_in_place, sweep
 from tasks.core.base.processes import this_process
 
-MAKE = "import sys; from pathlib import Path; from tasks.core.base.folders_aside import folder_aside\n"
+BEGIN = """
+import os, sys
+from pathlib import Path
+from tasks.core.base.files import write_aside
+from tasks.core.base.folders_aside import folder_aside
+"""
+DIE_IN_A_FOLDER = f"""{BEGIN}
+with folder_aside(Path(sys.argv[1])) as aside:
+    (aside / "part").touch()
+    os.kill(os.getpid(), 9)
+"""
+DIE_IN_A_FILE = f"""{BEGIN}
+with write_aside(Path(sys.argv[1])) as aside:
+    aside.touch()
+    os.kill(os.getpid(), 9)
+"""
+
+
+def die(program, target):
+    done = subprocess.run([sys.executable, "-c", program, str(target)], check=False)
+    assert done.returncode == -9
+    (left,) = target.parent.iterdir()
+    return left
 
 
 def test_a_folder_of_a_killed_process_goes_when_the_next_is_made(tmp_path):
-    target = tmp_path / "a.b-c" / "us.is_unemployed"
-    die = f"{MAKE}import os, signal\n(folder_aside(Path(sys.argv[1])) / 'part').touch()\nos.kill(os.getpid(), 9)"
-    done = subprocess.run([sys.executable, "-c", die, str(target)], check=False)
-    assert done.returncode == -9
-    (left,) = target.parent.iterdir()
-    made = folder_aside(target)
-    assert list(target.parent.iterdir()) == [made]
-    assert not left.exists()
+    target = tmp_path / "a.b-c@d" / "us.is_unemployed"
+    left = die(DIE_IN_A_FOLDER, target)
+    with folder_aside(target) as made:
+        assert list(target.parent.iterdir()) == [made]
+        assert not left.exists()
 
 
-def test_a_folder_of_a_process_at_work_stays(tmp_path):
+@pytest.mark.parametrize("program", [DIE_IN_A_FILE, DIE_IN_A_FOLDER])
+def test_what_a_killed_process_left_is_swept_whatever_was_to_come_of_it(tmp_path, program):
+    left = die(program, tmp_path / "there" / "x.json")
+    write_text(left.with_name("own.json"), "mine")
+    sweep(left.parent)
+    assert [path.name for path in left.parent.iterdir()] == ["own.json"]
+    sweep(tmp_path / "not there")
+    sweep(left.with_name("own.json"))
+
+
+def test_what_a_process_at_work_makes_stays(tmp_path):
     target = tmp_path / "engine"
-    both = [folder_aside(target), folder_aside(target)]
-    assert sorted(tmp_path.iterdir()) == sorted(both)
-    (tmp_path / ".engine.other.tmp").write_text("a file")
-    assert folder_aside(target).is_dir()
-    assert len(list(tmp_path.iterdir())) == 4
+    with folder_aside(target) as first, folder_aside(target) as second:
+        assert sorted(tmp_path.iterdir()) == sorted([first, second])
+        (tmp_path / ".engine.other.tmp").write_text("a file")
+        sweep(tmp_path)
+        assert len(list(tmp_path.iterdir())) == 3
+    assert len(list(tmp_path.iterdir())) == 1
 
 
 @pytest.mark.parametrize("silent", [ABANDONED_SECONDS - 60, ABANDONED_SECONDS + 60])
-def test_a_folder_of_another_host_goes_when_nobody_has_touched_it_for_days(tmp_path, monkeypatch, silent):
-    target = tmp_path / "engine"
+def test_what_another_host_made_goes_when_nobody_has_touched_it_for_days(tmp_path, monkeypatch, silent):
     me = this_process()
     with monkeypatch.context() as patch:
-        patch.setattr(module, "this_process", lambda: replace(me, host="node-7.cluster.example"))
-        left = folder_aside(target)
+        patch.setattr(aside_names, "this_process", lambda: replace(me, host="node-7.cluster.example"))
+        left = tmp_path / aside_name("engine")
+    left.mkdir()
     then = time.time() - silent
     os.utime(left, (then, then))
-    folder_aside(target)
+    sweep(tmp_path)
     assert left.exists() == (silent < ABANDONED_SECONDS)
+
+
+@pytest.mark.parametrize("name", ["a", "a@b-1-2.3.tmp", "ß" * 120, "x" * LONGEST, "two\nlines"])
+def test_a_name_says_who_makes_what_and_is_not_too_long(tmp_path, name):
+    aside = aside_name(name)
+    assert maker_of(aside) == this_process()
+    assert is_aside_name(aside)
+    assert not is_aside_name(name)
+    assert aside != aside_name(name)
+    (tmp_path / aside).touch()
+
+
+def test_a_folder_takes_the_place_of_a_former_one_whole(tmp_path):
+    target = tmp_path / "engine"
+    for content in ("first", "second"):
+        with folder_aside(target) as made:
+            (made / content).touch()
+            put_in_place(made, target)
+        assert [path.name for path in target.iterdir()] == [content]
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_file_where_a_folder_belongs_stays(tmp_path):
+    (tmp_path / "engine").write_text("in the way")
+    with folder_aside(tmp_path / "engine") as made, pytest.raises(NotADirectoryError):
+        put_in_place(made, tmp_path / "engine")
+    assert (tmp_path / "engine").read_text() == "in the way"

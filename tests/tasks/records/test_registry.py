@@ -1,13 +1,29 @@
 """The registry against a real MLflow server."""
 
+import json
+import subprocess
+import sys
+import time
 import uuid
+from dataclasses import replace
 
+import psutil
 import pytest
 from mlflow.tracking import MlflowClient
 
 from tasks.core.base.errors import ModelFolderError, RegistryError
-from tasks.records.registry import Registration, fetch_folder, find_version, register_folder, resolve
+from tasks.core.base.processes import process_of, this_process
+from tasks.records import registry
+from tasks.records.registry import (
+    Registration,
+    fetch_folder,
+    find_own_version,
+    find_version,
+    register_folder,
+    resolve,
+)
 from tasks.records.tracking import tracking_uri
+from tasks.records.unfinished import UNFINISHED_TAG, is_left
 
 pytestmark = pytest.mark.usefixtures("tracking")
 
@@ -68,3 +84,94 @@ def test_a_version_that_somebody_else_registered_is_refused(registered, tmp_path
     found = find_version(version.name, "iter1-onnx")
     with pytest.raises(RegistryError, match="was not registered by Winnow"):
         fetch_folder(found, copies)
+
+
+DIE_BEFORE = """
+import os, sys
+from pathlib import Path
+from mlflow.tracking import MlflowClient
+from tasks.records.registry import Registration, register_folder
+step, name, run_id, folder, copies = sys.argv[1:]
+setattr(MlflowClient, step, lambda *_: os.kill(os.getpid(), 9))
+register_folder(Registration(name, "iter0-onnx", Path(folder), run_id, "engine", {}), Path(copies))
+"""
+
+
+def killed_before(step, version, tmp_path):
+    """Register other files under the same alias in a process that is killed before a step; return their version."""
+    folder = tmp_path / "model"
+    (folder / "model.onnx").write_text(f"weights of one killed before {step}")
+    command = [sys.executable, "-c", DIE_BEFORE, step, version.name, version.run_id, folder, tmp_path / "copies"]
+    assert subprocess.run([str(word) for word in command], check=False).returncode == -9
+    return max(versions_of(version), key=int)
+
+
+def versions_of(version):
+    found = MlflowClient(tracking_uri()).search_model_versions(f"name = '{version.name}'")
+    return {str(one.version): one.tags for one in found}
+
+
+def register_again(version, tmp_path, alias="iter0-onnx"):
+    folder = tmp_path / "model"
+    (folder / "model.onnx").write_text(uuid.uuid4().hex)
+    return register_folder(Registration(version.name, alias, folder, version.run_id, "engine", {}), tmp_path / "copies")
+
+
+@pytest.mark.parametrize("by", ["registering", "looking"])
+def test_a_version_that_was_killed_before_its_alias_was_set_goes_and_earlier_ones_stay(registered, tmp_path, by):
+    first, copies = registered
+    second = register_again(first, tmp_path)
+    left = killed_before("set_registered_model_alias", first, tmp_path)
+    assert set(versions_of(first)) == {first.version, second.version, left}
+    assert len(list((copies / first.name).iterdir())) == 3
+    if by == "registering":
+        kept = {first.version, second.version, register_again(first, tmp_path).version}
+    else:
+        assert find_own_version(first.name, "iter0-onnx", copies) == second
+        kept = {first.version, second.version}
+    assert set(versions_of(first)) == kept
+    assert {path.name.partition("-")[0] for path in (copies / first.name).iterdir()} == kept
+    assert not [tags for tags in versions_of(first).values() if UNFINISHED_TAG in tags]
+
+
+def test_one_killed_after_its_alias_was_set_is_whole_and_stays_when_another_gets_the_alias(registered, tmp_path):
+    first, copies = registered
+    served = killed_before("delete_model_version_tag", first, tmp_path)
+    assert UNFINISHED_TAG in versions_of(first)[served]
+    assert find_version(first.name, "iter0-onnx").version == served
+    third = register_again(first, tmp_path)
+    assert find_own_version(first.name, "iter0-onnx", copies) == third
+    assert set(versions_of(first)) == {first.version, served, third.version}
+    assert UNFINISHED_TAG not in versions_of(first)[served]
+
+
+def test_versions_that_a_living_process_or_somebody_else_registers_stay(registered, tmp_path):
+    first, _ = registered
+    client, parent = MlflowClient(tracking_uri()), psutil.Process().parent()
+    source = client.get_model_version(first.name, first.version).source
+    alive = {UNFINISHED_TAG: json.dumps(process_of(parent.pid).as_json())}
+    stay = [
+        client.create_model_version(first.name, source, run_id=first.run_id, tags=tags).version
+        for tags in (alive, {"own": "tag"})
+    ]
+    fourth = register_again(first, tmp_path)
+    assert set(versions_of(first)) == {first.version, *map(str, stay), fourth.version}
+
+
+def test_a_registration_that_failed_leaves_nothing_when_it_is_tried_again(registered, tmp_path, monkeypatch):
+    first, _ = registered
+    with monkeypatch.context() as patch:
+        patch.setattr(registry, "fetch_folder", lambda *_: (_ for _ in ()).throw(ModelFolderError("torn")))
+        with pytest.raises(ModelFolderError, match="torn"):
+            register_again(first, tmp_path)
+    assert len(versions_of(first)) == 2
+    third = register_again(first, tmp_path)
+    assert set(versions_of(first)) == {first.version, third.version}
+
+
+@pytest.mark.parametrize(("days", "left"), [(6, False), (8, True)])
+@pytest.mark.parametrize("mark", ["of another host", "no JSON", "[]"])
+def test_one_whose_maker_cannot_be_seen_goes_after_days(mark, days, left):
+    if mark == "of another host":
+        mark = json.dumps(replace(this_process(), host="node-7.cluster.example").as_json())
+    assert is_left(mark, time.time() - days * 24 * 3600) is left

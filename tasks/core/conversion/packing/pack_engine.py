@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.core.base.files import fsync_tree, sha256_of_file, write_json
-from tasks.core.base.folders_aside import folder_aside
+from tasks.core.base.files import sha256_of_file, write_json
+from tasks.core.base.folders_aside import folder_aside, put_in_place
 from tasks.core.base.naming import CANARIES_FILE, FP32_FILE, ONNX_FILE, PARITY_FILE, TOKENIZER_FILE
 from tasks.core.conversion.packing.pyfunc_files import write_pyfunc_files
 from tasks.core.conversion.parity.engine_process import EngineProcess
@@ -39,8 +39,7 @@ def pack_engine(shipment: Shipment, label: str) -> EngineModel:
     """Write a label's engine model below the request's folder, then open it as inference will, canaries and all."""
     bench = shipment.bench
     target = Path(bench.request.folder) / label
-    building = folder_aside(target)
-    try:
+    with folder_aside(target) as building:
         graphs = _copy_graphs(shipment, building)
         shutil.copy(bench.folder / TOKENIZER_FILE, building / TOKENIZER_FILE)
         _write_canaries(bench, label, graphs)
@@ -49,11 +48,7 @@ def pack_engine(shipment: Shipment, label: str) -> EngineModel:
         write_engine_model(model)
         write_pyfunc_files(model)
         open_engine(str(building), seal=model.seal)
-        fsync_tree(building)
-        shutil.rmtree(target, ignore_errors=True)
-        building.rename(target)
-    finally:
-        shutil.rmtree(building, ignore_errors=True)
+        put_in_place(building, target)
     return read_engine_model(target)
 
 

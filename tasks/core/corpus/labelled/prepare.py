@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from tasks.core.base.errors import InputDataError
 from tasks.core.base.files import fingerprint, write_aside
+from tasks.core.base.folders_aside import sweep
 from tasks.core.base.formats import write_record
 from tasks.core.base.naming import splits_file, splits_report
 from tasks.core.base.parquet import read_parquet
@@ -79,6 +80,7 @@ def prepare_splits(data: LabelledData, request: StudyRequest, folder: Path) -> L
         InputDataError: files, columns or values that cannot be used, float ids, a split without enough positives, or
             texts or ids that stand in two splits.
     """
+    sweep(folder)
     ledger = Ledger()
     sources = find_sources(data, list(request.labels))
     rows = read_sources(sources, data, request, ledger)

@@ -19,7 +19,7 @@ from tasks.core.corpus.logical_types import id_type
 from tasks.core.corpus.sample.first_look import look_inside
 from tasks.core.corpus.sample.sample_file import SampleFile
 from tasks.core.corpus.sample.sources import PARQUET, SHOWN_FILES, SampleSources, find_sources
-from tasks.core.corpus.sample.to_parquet import converted_file, converted_root
+from tasks.core.corpus.sample.to_parquet import converted_file, converted_root, sweep_converted
 from tasks.core.round.sections import Sample
 
 __all__ = ["SampleFile", "SampleListing", "file_digest", "list_sample", "sample_root", "sample_schema", "survey_sample"]
@@ -59,6 +59,8 @@ def survey_sample(sample: Sample, report: Callable[[str], None] = LOGGER.info) -
     """
     sources = find_sources(sample)
     _say_passed_over(sources.passed_over, report)
+    if sources.kind != PARQUET:
+        sweep_converted(sample, sources)
     files, torn = [], {}
     for number, path in enumerate(sources.paths, start=1):
         say = partial(_say, report, f"file {number} of {len(sources.paths)}")

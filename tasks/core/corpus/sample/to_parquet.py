@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from tasks.core.base.errors import InputDataError, WinnowError
 from tasks.core.base.files import fingerprint, write_aside
+from tasks.core.base.folders_aside import sweep
 from tasks.core.base.formats import FileFormat, read_record, unchanged, write_record
 from tasks.core.base.naming import CONVERTED_FOLDER, parquet_file
 from tasks.core.corpus.encodings import LOOKED_BYTES, Undecodable, refuse_wide
@@ -47,7 +48,7 @@ def converted_file(path: Path, sample: Sample, sources: SampleSources, report: C
         DiskFullError: there is no room.
         InputDataError: rows that cannot be carried over, a source that is being written, or a folder that cannot be.
     """
-    target = converted_root(sample, sources) / parquet_file(path.relative_to(sources.root).as_posix())
+    target = _target(path, sample, sources)
     try:
         _convert_once(path, target, sample, sources, report)
     except WinnowError:
@@ -58,6 +59,16 @@ def converted_file(path: Path, sample: Sample, sources: SampleSources, report: C
             "sample to a folder that can be written and that all workers see."
         ) from None
     return target
+
+
+def sweep_converted(sample: Sample, sources: SampleSources) -> None:
+    """Remove what conversions that were killed left half-made beside the converted files."""
+    for folder in {_target(path, sample, sources).parent for path in sources.paths}:
+        sweep(folder)
+
+
+def _target(path: Path, sample: Sample, sources: SampleSources) -> Path:
+    return converted_root(sample, sources) / parquet_file(path.relative_to(sources.root).as_posix())
 
 
 class ConversionNote(TypedDict, total=False):

@@ -2,6 +2,7 @@
 
 Writes  <folder>/org--model@main/       the files that are read, without any code
         <folder>/org--model@main.json   the HubModel, written last
+        <folder>/.org--model@main.lock  held by the one process that fetches it; others wait, and use what it fetched
 `org/model` alone stands for its branch `main`. Where a branch or tag stands is asked once and recorded, so that a
 round's seeds are all trained from the same weights; a later move is told, and followed when the round names the commit.
 """
@@ -24,10 +25,10 @@ from huggingface_hub.errors import (
 )
 
 from tasks.core.base.errors import FormatError, ModelFolderError, WinnowError
-from tasks.core.base.files import fsync_tree
-from tasks.core.base.folders_aside import folder_aside
+from tasks.core.base.folders_aside import folder_aside, put_in_place, sweep
 from tasks.core.base.formats import FileFormat, read_record, write_record
-from tasks.core.base.naming import HUB_NOTES_FOLDER, hub_folder, hub_record
+from tasks.core.base.locks import alone
+from tasks.core.base.naming import HUB_NOTES_FOLDER, hub_folder, hub_lock, hub_record
 from tasks.core.training.base_models.base_folder import READ_SUFFIXES, base_model_digest, require_listed
 
 LOGGER = logging.getLogger("winnow.training")
@@ -80,11 +81,10 @@ def local_folder(base_model: str, folder: Path) -> str:
         )
     name, revision = asked["name"], asked["revision"] or MAIN
     fetched = folder / hub_folder(f"{name}@{revision}")
-    record = folder / hub_record(f"{name}@{revision}")
-    known = HubModel(**read_record(record, HUB_MODEL)) if record.is_file() else None
+    sweep(folder)
+    known = _known(fetched)
     if known is None or not fetched.is_dir():
-        known = _fetch(name, revision, known.commit if known else revision, fetched)
-        write_record(record, HUB_MODEL, asdict(known))
+        known = _fetch_once(name, revision, fetched)
     else:
         _notice_move(known)
     if base_model_digest(str(fetched)) != known.digest:
@@ -103,16 +103,31 @@ def source_of(base_model: str) -> str:
         return base_model
 
 
+def _known(fetched: Path) -> HubModel | None:
+    """Return the record beside a fetched folder, if there is one."""
+    record = fetched.with_name(hub_record(fetched.name))
+    return HubModel(**read_record(record, HUB_MODEL)) if record.is_file() else None
+
+
+def _fetch_once(name: str, revision: str, fetched: Path) -> HubModel:
+    """Fetch a model and record it, unless another process, which is waited for, has done so.
+
+    Two at once could fetch what stands at two commits, and leave the folder of one with the record of the other.
+    """
+    with alone(fetched.with_name(hub_lock(fetched.name))):
+        known = _known(fetched)
+        if known is None or not fetched.is_dir():
+            known = _fetch(name, revision, known.commit if known else revision, fetched)
+            write_record(fetched.with_name(hub_record(fetched.name)), HUB_MODEL, asdict(known))
+    return known
+
+
 def _fetch(name: str, revision: str, at: str, folder: Path) -> HubModel:
     """Fetch the files where the revision `at` stands aside, check them, and put them in place."""
-    aside = folder_aside(folder)
-    try:
+    with folder_aside(folder) as aside:
         commit = _fill(name, at, aside)
         digest = base_model_digest(str(aside))
-        fsync_tree(aside)
-        _put(aside, folder, digest)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        put_in_place(aside, folder)
     return HubModel(name, revision, commit, digest)
 
 
@@ -154,25 +169,6 @@ def _copy(cached: Path, aside: Path) -> None:
     for path in cached.iterdir():
         if path.suffix in READ_SUFFIXES and path.is_file():
             shutil.copyfile(path, aside / path.name)
-
-
-def _put(aside: Path, folder: Path, digest: str) -> None:
-    """Rename a folder to its place; the same files that another fetch put there meanwhile stay."""
-    try:
-        aside.rename(folder)
-    except OSError:
-        if not folder.is_dir():
-            raise
-        if not _has_digest(folder, digest):
-            shutil.rmtree(folder)
-            aside.rename(folder)
-
-
-def _has_digest(folder: Path, digest: str) -> bool:
-    try:
-        return base_model_digest(str(folder)) == digest
-    except ModelFolderError:
-        return False
 
 
 def _ask(name: str, revision: str, seconds: float = ASK_SECONDS) -> str:

@@ -3,12 +3,13 @@
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from tasks.core.base.folders_aside import sweep
 from tasks.core.base.formats import FileFormat, read_record, unchanged, write_record
 from tasks.core.base.naming import trial_record
 from tasks.core.metrics.figures import LOWER_IS_BETTER
 from tasks.core.training.seeds.seed_plan import SeedPlan
 from tasks.core.training.trainer.steps import Report, evaluation_steps, evaluations_of, total_steps
-from tasks.core.training.trainer.workspace import claim_workspace, discard_workspace
+from tasks.core.training.trainer.workspace import claim_workspace, discard_left, discard_workspace
 
 
 @dataclass(frozen=True)
@@ -77,8 +78,11 @@ def read_trial(step: TrialStep) -> TrialResult | None:
 
 def run_trial(step: TrialStep, report: Report) -> TrialResult:
     """Train the trial up to its step, or return the stored result; `report` hears of every evaluation either way."""
+    sweep(step.plan.folder)
     stored = read_trial(step)
     if stored is not None:
+        if step.stop_at_step >= step.steps:
+            discard_left(step.plan.folder)
         for number, figures in enumerate(stored.evaluations, start=1):
             report(number, figures)
         return stored

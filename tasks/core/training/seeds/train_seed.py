@@ -15,7 +15,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.core.base.files import fsync_tree, sha256_of_file
+from tasks.core.base.files import sha256_of_file
+from tasks.core.base.folders_aside import put_in_place
 from tasks.core.base.naming import FINISHED_FOLDER, TRAINING_ARGUMENTS_FILE
 from tasks.core.metrics.figures import all_figures, best_thresholds
 from tasks.core.metrics.heads import scores_of_labels
@@ -25,7 +26,7 @@ from tasks.core.training.seeds.seed_plan import SEED_RESULT, SeedPlan, SeedResul
 from tasks.core.training.trainer.checkpoint import CheckpointCard, write_card
 from tasks.core.training.trainer.finetune import Finetuning, finetune
 from tasks.core.training.trainer.steps import Report, evaluations_of
-from tasks.core.training.trainer.workspace import claim_workspace, discard_workspace
+from tasks.core.training.trainer.workspace import claim_workspace, discard_left, discard_workspace
 
 RESULT_PREFIXES = {"validation": "eval", "test": "test"}
 """Hugging Face's result files call the splits by these names."""
@@ -35,17 +36,18 @@ def train_seed(plan: SeedPlan, report: Report) -> SeedResult:
     """Train the plan's seed, or return its stored result; `report` hears of every evaluation either way."""
     finished = read_result(plan)
     if finished is not None:
+        discard_left(plan.folder)
         for number, figures in enumerate(finished.evaluations, start=1):
             report(number, figures)
         return finished
     with claim_workspace(plan.folder) as workspace:
-        if read_result(plan) is not None:  # another worker has finished it meanwhile
-            return train_seed(plan, report)
-        finetuning = finetune(plan, workspace, report)
-        result = _write_finished(finetuning, workspace / FINISHED_FOLDER)
-        result = _put_in_place(plan, workspace / FINISHED_FOLDER, result)
-        discard_workspace(workspace)
-    return result
+        if read_result(plan) is None:  # else another worker has finished it meanwhile
+            finetuning = finetune(plan, workspace, report)
+            result = _write_finished(finetuning, workspace / FINISHED_FOLDER)
+            result = _put_in_place(plan, workspace / FINISHED_FOLDER, result)
+            discard_workspace(workspace)
+            return result
+    return train_seed(plan, report)
 
 
 def _write_finished(finetuning: Finetuning, folder: Path) -> SeedResult:
@@ -67,7 +69,6 @@ def _write_finished(finetuning: Finetuning, folder: Path) -> SeedResult:
         checkpoint_sha256=checkpoint,
     )
     write_finished(result, SEED_RESULT, folder)
-    fsync_tree(folder)
     return result
 
 
@@ -115,6 +116,5 @@ def _put_in_place(plan: SeedPlan, made: Path, result: SeedResult) -> SeedResult:
     first = read_result(plan)
     if first is not None:
         return first
-    shutil.rmtree(plan.folder, ignore_errors=True)
-    made.rename(plan.folder)
+    put_in_place(made, plan.folder)
     return result

@@ -1,6 +1,5 @@
 """Where a model is being trained: checkpoints to resume from, of which only whole ones count."""
 
-import fcntl
 import logging
 import os
 import re
@@ -13,8 +12,9 @@ from pathlib import Path
 
 from tasks.core.base.errors import FormatError, TrainingError
 from tasks.core.base.files import fsync_tree, sha256_of_folder
-from tasks.core.base.folders_aside import folder_aside
+from tasks.core.base.folders_aside import folder_aside, sweep
 from tasks.core.base.formats import FileFormat, read_record, write_record
+from tasks.core.base.locks import is_locked
 from tasks.core.base.naming import WHOLE_FILE
 
 LOGGER = logging.getLogger("winnow.training")
@@ -46,34 +46,19 @@ def claim_workspace(finished: Path) -> Iterator[Path]:
     """
     workspace = workspace_of(finished)
     workspace.parent.mkdir(parents=True, exist_ok=True)
+    sweep(workspace.parent)
     lock = os.open(workspace.with_suffix(".lock"), os.O_CREAT | os.O_RDWR)
     try:
-        if _is_locked(lock):
+        if is_locked(lock):
             os.truncate(lock, 0)
             os.write(lock, f"{socket.gethostname()} {os.getpid()}\n".encode())
             workspace.mkdir(exist_ok=True)
             yield workspace
             return
-        private = folder_aside(workspace)
-        try:
+        with folder_aside(workspace) as private:
             yield private
-        finally:
-            shutil.rmtree(private, ignore_errors=True)
     finally:
         os.close(lock)
-
-
-def _is_locked(lock: int) -> bool:
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError as error:
-        raise TrainingError(
-            f"the file system of work_path cannot lock files ({error}), so that workers with one seed could not tell. "
-            "Mount it with flock, or set work_path in the round file to a folder that is."
-        ) from None
-    return True
 
 
 def workspace_of(finished: Path) -> Path:
@@ -84,6 +69,14 @@ def workspace_of(finished: Path) -> Path:
 def discard_workspace(workspace: Path) -> None:
     """Remove a workspace; the lock beside it stays, for another worker may just have opened it."""
     shutil.rmtree(workspace, ignore_errors=True)
+
+
+def discard_left(finished: Path) -> None:
+    """Remove what was left of training when `finished` was there already, unless a process is at work on it."""
+    sweep(finished.parent)
+    if workspace_of(finished).is_dir():
+        with claim_workspace(finished) as workspace:
+            discard_workspace(workspace)
 
 
 def mark_whole(checkpoint: Path) -> None:

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import os
 import shutil
 import subprocess
 import sys
@@ -21,6 +20,7 @@ from tasks.core.training.seeds.train_seed import train_seed
 from tests.support.base_folders import altered, pickled
 from tests.support.hub_server import Repository, serve_hub
 from tests.support.studies import prepare_study
+from tests.support.waiting import wait_for
 
 NAME = "org/tiny"
 
@@ -56,12 +56,12 @@ def test_a_model_is_fetched_with_its_commit_and_is_a_folder_from_then_on(hub, re
     assert source_of(str(beside)) == str(beside)
     shutil.rmtree(beside.parent)
     assert local_folder(f"{NAME}@{commit}", tmp_path) != folder
-    assert sorted(path.name for path in tmp_path.iterdir()) == [
+    assert names(tmp_path) == {
         f"org--tiny@{commit}",
         f"org--tiny@{commit}.json",
         "org--tiny@main",
         "org--tiny@main.json",
-    ]
+    }
 
 
 def test_code_and_pickles_beside_the_weights_are_not_fetched(hub, repository, tiny_bert, tmp_path):
@@ -140,7 +140,7 @@ def test_a_gated_model_is_named_with_what_to_do(hub, repository, tmp_path, statu
     repository.gate = status
     with pytest.raises(ModelFolderError, match=r"org/tiny@main is gated.*HF_TOKEN"):
         local_folder(NAME, tmp_path)
-    assert not list(tmp_path.iterdir())
+    assert not names(tmp_path)
 
 
 @pytest.mark.parametrize("lacking", ["config.json", "tokenizer.json", "model.safetensors"])
@@ -149,7 +149,7 @@ def test_a_file_that_the_hub_lacks_is_named_before_anything_is_fetched(hub, tiny
     hub.repositories[NAME].push(lacks)
     with pytest.raises(ModelFolderError, match=f"has no {lacking}"):
         local_folder(NAME, tmp_path / "work")
-    assert not list((tmp_path / "work").iterdir())
+    assert not names(tmp_path / "work")
     assert not [asked for asked in hub.asked if "resolve" in asked]
 
 
@@ -177,25 +177,83 @@ def test_what_a_killed_fetch_left_goes_with_the_next(repository, tmp_path):
 import os, sys
 from pathlib import Path
 from tasks.core.training.base_models import hub_model
-hub_model.fsync_tree = lambda _: os.kill(os.getpid(), 9)
+hub_model.put_in_place = lambda *_: os.kill(os.getpid(), 9)
 hub_model.local_folder({NAME!r}, Path(sys.argv[1]))
 """
     assert subprocess.run([sys.executable, "-c", kill, str(tmp_path)], check=False).returncode == -9
-    (left,) = tmp_path.iterdir()
+    (left,) = asides(tmp_path)
     local_folder(NAME, tmp_path)
     assert not left.exists()
 
 
-def test_two_fetches_at_once_leave_each_others_folder(repository, monkeypatch, tmp_path):
-    def fetched_meanwhile(aside):
-        monkeypatch.undo()
-        monkeypatch.setenv("HF_ENDPOINT", endpoint)
-        first.append(Path(local_folder(NAME, tmp_path)).stat().st_ino)
+FETCH = """
+import logging, sys
+from pathlib import Path
+from tasks.core.training.base_models.hub_model import local_folder, source_of
+logging.basicConfig(level=logging.INFO)
+print(source_of(local_folder(sys.argv[1], Path(sys.argv[2]))))
+"""
 
-    first, endpoint = [], os.environ["HF_ENDPOINT"]
-    monkeypatch.setattr(hub_model, "fsync_tree", fetched_meanwhile)
-    assert Path(local_folder(NAME, tmp_path)).stat().st_ino == first[0]
-    assert len(list(tmp_path.iterdir())) == 2
+
+@pytest.fixture
+def start_fetch(tmp_path):
+    """Return a function that fetches in a process of its own, and a function that says whether that waits."""
+    started = []
+
+    def start(folder):
+        command, log = [sys.executable, "-c", FETCH, NAME, str(folder)], tmp_path / f"{len(started)}.log"
+        with log.open("w") as errors:
+            started.append(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True))
+        return started[-1], lambda: "waiting for another process" in log.read_text()
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+def names(folder):
+    """Return what is in a folder, but for locks, which stay."""
+    return {path.name for path in folder.iterdir() if path.suffix != ".lock"}
+
+
+def asides(folder):
+    return [path for path in folder.glob(".*.tmp") if path.is_dir()]
+
+
+@pytest.mark.parametrize("meanwhile", ["nothing", "the branch moves"])
+def test_two_processes_that_fetch_at_once_end_with_one_whole_folder(
+    hub, repository, tiny_bert, tmp_path, start_fetch, meanwhile
+):
+    work, first = tmp_path / "work", repository.references["main"]
+    with hub.held() as held:
+        one, _ = start_fetch(work)
+        wait_for(held.is_set, "the first asked for a file", lambda: one.poll() is None)
+        (made,) = asides(work)
+        if meanwhile == "the branch moves":
+            repository.push(altered(tiny_bert, tmp_path / "other", other_weights))
+        other, waits = start_fetch(work)
+        wait_for(waits, "the second waits", lambda: other.poll() is None)
+        assert asides(work) == [made]
+    assert [process.communicate()[0] for process in (one, other)] == [f"{NAME}@{first}\n"] * 2
+    assert base_model_digest(str(work / "org--tiny@main")) == base_model_digest(str(tiny_bert))
+    assert names(work) == {"org--tiny@main", "org--tiny@main.json"}
+    assert len([asked for asked in hub.asked if asked.startswith("GET") and "model.safetensors" in asked]) == 1
+
+
+def test_one_that_waited_for_a_fetch_that_was_killed_fetches_itself(hub, repository, tmp_path, start_fetch):
+    work = tmp_path / "work"
+    with hub.held() as held:
+        killed, _ = start_fetch(work)
+        wait_for(held.is_set, "the first asked for a file", lambda: killed.poll() is None)
+        other, waits = start_fetch(work)
+        wait_for(waits, "the second waits", lambda: other.poll() is None)
+        killed.kill()
+        killed.communicate()
+    assert other.communicate()[0] == f"{NAME}@{repository.references['main']}\n"
+    assert names(work) == {"org--tiny@main", "org--tiny@main.json"}
+    assert not asides(work)
 
 
 @pytest.mark.parametrize("by_commit", [False, True])

@@ -10,6 +10,7 @@ import pytest
 from tasks.core.base.errors import TrainingError
 from tasks.core.training.trainer.workspace import (
     claim_workspace,
+    discard_left,
     fault_of,
     last_whole_checkpoint,
     mark_whole,
@@ -97,3 +98,14 @@ def test_the_own_folder_of_a_second_worker_that_was_killed_goes_with_the_next_se
             assert second not in {first, left}
             assert not left.exists()
         assert first.is_dir()
+
+
+def test_what_is_left_beside_a_finished_folder_goes_unless_a_process_is_at_work(tmp_path):
+    finished = tmp_path / "seed-1"
+    assert subprocess.run([sys.executable, "-c", DIE_AT_WORK, str(finished)], check=False).returncode == -9
+    with claim_workspace(finished) as workspace:
+        discard_left(finished)
+        assert (workspace / "half").exists()
+    discard_left(finished)
+    assert not workspace.exists()
+    discard_left(finished)
