@@ -1,14 +1,17 @@
 """The untrained model with its head, three ways to its logits: as trained, as checked, and as scored.
 
 PyTorch on each text alone, PyTorch on padded texts, and the exported graph must agree on an empty, short and long
-texts. Run by rehearsal.py: `python -m tasks.core.conversion.untrained_model REHEARSAL`; a refusal goes to stdout.
+texts. Run by rehearsal.py: `python -m tasks.core.conversion.untrained_model REHEARSAL`; a refusal goes to stdout, and
+so does what the round's conversion will have to leave out.
 """
 
 import json
+import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +23,7 @@ from tasks.core.base.errors import ModelFolderError, WinnowError
 from tasks.core.base.folders_aside import folder_aside
 from tasks.core.base.naming import FP32_FILE, TOKENIZER_FILE, UNTRAINED_FOLDER
 from tasks.core.conversion.builders.export import export_onnx
+from tasks.core.conversion.openvino_rehearsal import left_out
 from tasks.core.conversion.parity.export_check import require_tokens
 from tasks.core.conversion.parity.reference import checkpoint_logits
 from tasks.core.conversion.rehearsal import PASSING, REFUSED, Rehearsal
@@ -42,11 +46,12 @@ PADDING_FAULT = (
 )
 
 
-def try_untrained(rehearsal: Rehearsal) -> None:
-    """Build the untrained model, and compare the three ways.
+def try_untrained(rehearsal: Rehearsal) -> str:
+    """Build the untrained model, compare the three ways, and return why variants of OpenVINO cannot serve, or nothing.
 
     Raises:
-        ModelFolderError: the model cannot be loaded or exported, or two ways differ; what is wrong is named.
+        ModelFolderError: the model cannot be loaded or exported, or two ways differ, or only variants that cannot serve
+            are asked for; what is wrong is named.
         ParityError: tokenizer.json gives other tokens than the tokenizer that training uses.
     """
     folder = Path(rehearsal.base_model)
@@ -56,7 +61,7 @@ def try_untrained(rehearsal: Rehearsal) -> None:
     names = [str(number) for number in range(rehearsal.classes)]
     model = load_classifier(folder, names, rehearsal.freeze_embeddings, attn_implementation="eager").eval()
     require_vectors(folder, tokenizer, model)
-    _compare(rehearsal, model, tokenizer, _rows(rehearsal, tokenizer))
+    return _compare(rehearsal, model, tokenizer, _rows(rehearsal, tokenizer))
 
 
 def _rows(rehearsal: Rehearsal, tokenizer: Any) -> list[list[int]]:
@@ -69,16 +74,18 @@ def _rows(rehearsal: Rehearsal, tokenizer: Any) -> list[list[int]]:
     return rows
 
 
-def _compare(rehearsal: Rehearsal, model: Any, tokenizer: Any, rows: list[list[int]]) -> None:
+def _compare(rehearsal: Rehearsal, model: Any, tokenizer: Any, rows: list[list[int]]) -> str:
     too_long = f"cannot read {max(map(len, rows))} tokens, as training.max_length_tokens asks"
     alone = _tried(rehearsal, too_long, lambda: checkpoint_logits(model, rows))
     few = [number for number, row in enumerate(rows) if len(row) <= PADDED_TOKENS]
     batch = [rows[number] for number in few]
     padded = _tried(rehearsal, "cannot read padded texts", lambda: _padded_logits(model, tokenizer, batch))
     _require_same(rehearsal, alone[few], padded, PADDING_FAULT)
-    scratch = Path(rehearsal.scratch or tempfile.gettempdir())
-    exported = _tried(rehearsal, "cannot be exported to ONNX and run", lambda: _exported_logits(model, rows, scratch))
-    _require_same(rehearsal, alone, exported, "its ONNX graph gives other logits than PyTorch")
+    with _graph(Path(rehearsal.scratch or tempfile.gettempdir())) as graph:
+        fault = "cannot be exported to ONNX and run"
+        exported = _tried(rehearsal, fault, lambda: _exported_logits(model, rows, graph))
+        _require_same(rehearsal, alone, exported, "its ONNX graph gives other logits than PyTorch")
+        return left_out(rehearsal, graph, rows, alone, ALLOWED_SHARE)
 
 
 def _padded_logits(model: Any, tokenizer: Any, rows: list[list[int]]) -> Logits:
@@ -88,14 +95,19 @@ def _padded_logits(model: Any, tokenizer: Any, rows: list[list[int]]) -> Logits:
     return np.asarray(padded.logits.numpy())
 
 
-def _exported_logits(model: Any, rows: list[list[int]], scratch: Path) -> Logits:
-    """Return the graph's logits; what a process that was killed here left in `scratch` goes with the next."""
+@contextmanager
+def _graph(scratch: Path) -> Iterator[Path]:
+    """Yield where the graph goes; what a process that was killed here left in `scratch` goes with the next."""
     folder = folder_aside(scratch / UNTRAINED_FOLDER)
     try:
-        export_onnx(model, folder / FP32_FILE)
-        return Engine(open_runtime(folder / FP32_FILE, FP32)).logits(rows)
+        yield folder / FP32_FILE
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _exported_logits(model: Any, rows: list[list[int]], graph: Path) -> Logits:
+    export_onnx(model, graph)
+    return Engine(open_runtime(graph, FP32)).logits(rows)
 
 
 def _tried(rehearsal: Rehearsal, fault: str, run: Callable[[], Logits]) -> Logits:
@@ -126,13 +138,15 @@ def _refusal(rehearsal: Rehearsal, fault: str) -> ModelFolderError:
 
 
 if __name__ == "__main__":
+    ANSWER = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # what libraries print goes to stderr
     try:
-        try_untrained(Rehearsal(**json.loads(sys.argv[1])))
+        ANSWER.write(try_untrained(Rehearsal(**json.loads(sys.argv[1]))))
     except WinnowError as refused:
-        sys.stdout.write(f"{refused}\n")
+        ANSWER.write(f"{refused}\n")
         sys.exit(REFUSED)
     except Exception as error:
         if not may_pass(error):
             raise
-        sys.stdout.write(json.dumps([getattr(error, "errno", 0), str(error)]))
+        ANSWER.write(json.dumps([getattr(error, "errno", 0), str(error)]))
         sys.exit(PASSING)

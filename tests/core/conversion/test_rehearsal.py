@@ -19,7 +19,7 @@ from tests.support.tiny import save_tiny_checkpoint
 
 def rehearsal(folder, classes=2, max_length_tokens=32, freeze_embeddings=False, scratch=None):
     digest = base_model_digest(str(folder))
-    return Rehearsal(str(folder), digest, classes, max_length_tokens, freeze_embeddings, scratch)
+    return Rehearsal(str(folder), digest, classes, max_length_tokens, freeze_embeddings, scratch=scratch)
 
 
 @pytest.mark.slow
@@ -124,4 +124,5 @@ def test_a_round_rehearses_each_kind_of_its_heads_once(tiny_round):
     (one,) = rehearsals_of(tiny_round, tiny_round.base_model)
     assert Path(one.scratch) == tiny_round.work_path
     assert (one.classes, one.max_length_tokens, one.freeze_embeddings) == (2, 32, False)
+    assert one.variants == tiny_round.conversion.variants
     assert one.digest == base_model_digest(tiny_round.base_model)
