@@ -70,24 +70,24 @@ def start_study(round_: Round, splits: LabelledSplits, opened: list[TrackedRun])
     """Plan a study's seeds, try their model untrained, and open their parent run, which joins `opened`."""
     plans = plan_seeds(round_, splits, local_base_model(round_))
     if any(read_result(plan) is None for plan in plans):
-        rehearse(rehearsal_of(round_, splits.labels, plans[0].base_model, plans[0].base_model_digest))
+        left_out = rehearse(rehearsal_of(round_, splits.labels, plans[0].base_model, plans[0].base_model_digest))
+        if left_out:
+            get_run_logger().warning("%s: %s", splits.study, left_out)
     run = find_study(round_, plans[0])
     opened.append(run)
     describe_data(run, round_, splits)
     return Study(splits.study, splits, plans, run, round_.tags(splits.study))
 
 
-def try_base_model(round_: Round) -> str:
-    """Try the untrained models of a round's studies, and return the folder of the base model that they pass with.
+def try_base_model(round_: Round) -> list[str]:
+    """Try the untrained models of a round's studies, and return why variants will be left out of their conversion.
 
     Raises:
         RegistryError: the registry does not hold the base model.
         ModelFolderError: what is trained from it could not be converted, or would not score as it was trained.
     """
-    folder = local_base_model(round_)
-    for rehearsal in rehearsals_of(round_, folder):
-        rehearse(rehearsal)
-    return folder
+    left_out = {rehearse(rehearsal) for rehearsal in rehearsals_of(round_, local_base_model(round_))}
+    return sorted(filter(None, left_out))
 
 
 def unfinished_seeds(studies: list[Study]) -> list[tuple[SeedPlan, Study]]:

@@ -110,14 +110,15 @@ def check_base_model(round_: Round) -> Check:
     """Build the round's models untrained, export them, and compare them: what training does before its first step."""
     name = f"base model {round_.base_model}"
     try:
-        try_base_model(round_)
+        left_out = try_base_model(round_)
     except RegistryError as error:
         return Check(name, None, f"not there yet: {error}")
     except WinnowError as error:
         return Check(name, False, str(error), "training would refuse it, too: mend it, or name another base_model")
     except (OSError, MemoryError) as error:
         return Check(name, False, str(error), "free some disk or memory, and ask again: the model is not at fault")
-    return Check(name, True, "loads, converts, and scores untrained as PyTorch does")
+    found = "loads, converts, and scores untrained as PyTorch does"
+    return Check(name, None, f"{found}, but: {'; '.join(left_out)}") if left_out else Check(name, True, found)
 
 
 def _shared(round_: Round) -> list[Path]:

@@ -10,6 +10,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import (
     AutoModel,
+    BertConfig,
     CanineConfig,
     DebertaV2Config,
     EuroBertConfig,
@@ -23,6 +24,7 @@ POINTER = b"version https://git-lfs.example/spec/v1\noid sha256:0\nsize 90000\n"
 SMALL = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
 MARKS = {"bos_token_id": 2, "cls_token_id": 2, "eos_token_id": 3, "sep_token_id": 3, "pad_token_id": 0}
 FAMILIES = {
+    "bert": (BertConfig, {"max_position_embeddings": 64, **SMALL}),
     "eurobert": (EuroBertConfig, {"num_key_value_heads": 2, "max_position_embeddings": 64, **SMALL, **MARKS}),
     "modernbert": (ModernBertConfig, {"max_position_embeddings": 64, **SMALL, **MARKS}),
     "xlnet": (XLNetConfig, {"d_model": 32, "n_layer": 2, "n_head": 2, "d_inner": 64}),

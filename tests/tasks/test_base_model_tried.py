@@ -1,12 +1,18 @@
 """A base model that could not be converted or scored is refused before a run is opened, and by the doctor."""
 
+import logging
+
 import pytest
+from transformers.activations import ACT2FN
 
 from deployments.doctor.checks import check_base_model
+from tasks import training
 from tasks.core.base.errors import ModelFolderError
+from tasks.core.conversion import rehearsal
 from tasks.retrying import is_worth_retrying
 from tasks.training import start_study
-from tests.support.base_folders import altered, with_json
+from tests.support.base_folders import altered, save_family, with_json
+from tests.support.odd_activations import ODD
 from tests.support.studies import prepare_study
 
 FAULTS = {
@@ -46,3 +52,20 @@ def test_the_doctor_says_so_with_the_same_words(tiny_round, tiny_bert, tmp_path)
     assert check.passed is False
     assert "truncation_side" in check.found
     assert check_base_model(tiny_round).passed
+
+
+def test_training_and_the_doctor_say_which_variants_will_be_left_out(
+    tiny_round, tiny_bert, tmp_path, monkeypatch, caplog, tracking
+):
+    monkeypatch.setitem(ACT2FN, "hashed", ODD["hashed"])
+    monkeypatch.setattr(rehearsal, "PROGRAM", "tests.support.odd_activations")
+    base = save_family("bert", tiny_bert, tmp_path / "hashed", hidden_act="hashed")
+    conversion = tiny_round.conversion.model_copy(update={"variants": ("openvino-int8", "onnxruntime-dynamic-int8")})
+    round_ = tiny_round.model_copy(update={"base_model": str(base), "conversion": conversion})
+    told = "leave openvino-int8 out; fp32 and onnxruntime-dynamic-int8 are still tried"
+    check = check_base_model(round_)
+    assert check.passed is None
+    assert told in check.found
+    monkeypatch.setattr(training, "get_run_logger", lambda: logging.getLogger("training"))
+    start_study.fn(round_, prepare_study(round_), [])
+    assert [told in line for line in caplog.messages] == [True]

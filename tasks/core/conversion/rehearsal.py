@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from signal import SIGKILL
@@ -35,6 +35,8 @@ class Rehearsal:
     classes: int
     max_length_tokens: int
     freeze_embeddings: bool
+    variants: Sequence[str] = ()
+    """These variants are asked for; where some are OpenVINO's, it must read the graph, too."""
     scratch: str | None = None
     """The exported graph, as large as the model, lies below this folder for a while; None: the system's."""
 
@@ -43,8 +45,8 @@ def rehearsal_of(round_: Round, labels: Iterable[str], base_model: str, digest: 
     """Return what a study of these labels rehearses."""
     training = round_.training
     classes = len(class_names(training.head, tuple(labels)))
-    scratch = str(round_.work_path)
-    return Rehearsal(base_model, digest, classes, training.max_length_tokens, training.freeze_embeddings, scratch)
+    length, freeze = training.max_length_tokens, training.freeze_embeddings
+    return Rehearsal(base_model, digest, classes, length, freeze, round_.conversion.variants, str(round_.work_path))
 
 
 def rehearsals_of(round_: Round, base_model: str) -> set[Rehearsal]:
@@ -59,11 +61,14 @@ def rehearsals_of(round_: Round, base_model: str) -> set[Rehearsal]:
 
 
 @cache
-def rehearse(rehearsal: Rehearsal) -> None:
+def rehearse(rehearsal: Rehearsal) -> str:
     """Build, export and compare the untrained model; what passed once in this process is not done again.
 
+    Returns why variants will be left out of its conversion, or nothing.
+
     Raises:
-        ModelFolderError: what would be trained could not be converted, or would not score as it was trained.
+        ModelFolderError: what would be trained could not be converted, not as any variant that is asked for, or would
+            not score as it was trained.
         OSError, MemoryError: the disk or the memory was at fault, not the base model.
     """
     command = [sys.executable, "-m", PROGRAM, json.dumps(asdict(rehearsal))]
@@ -80,3 +85,4 @@ def rehearse(rehearsal: Rehearsal) -> None:
     if done.returncode:
         said = done.stderr[-LAST_CHARACTERS:].strip()
         raise ModelFolderError(f"{what}: its process ended with status {done.returncode}: {said}")
+    return done.stdout.strip()

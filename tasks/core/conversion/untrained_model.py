@@ -1,13 +1,16 @@
 """The untrained model with its head, three ways to its logits: as trained, as checked, and as scored.
 
 PyTorch on each text alone, PyTorch on padded texts, and the exported graph must agree on an empty, short and long
-texts. Run by rehearsal.py: `python -m tasks.core.conversion.untrained_model REHEARSAL`; a refusal goes to stdout.
+texts. Run by rehearsal.py: `python -m tasks.core.conversion.untrained_model REHEARSAL`; a refusal goes to stdout, and
+so does what the round's conversion will have to leave out.
 """
 
 import json
+import os
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +20,9 @@ from numpy.typing import NDArray
 
 from tasks.core.base.errors import ModelFolderError, WinnowError
 from tasks.core.base.folders_aside import folder_aside
-from tasks.core.base.naming import FP32_FILE, TOKENIZER_FILE, UNTRAINED_FOLDER
+from tasks.core.base.naming import CONFIG_FILE, FP32_FILE, TOKENIZER_FILE, UNTRAINED_FOLDER
 from tasks.core.conversion.builders.export import export_onnx
+from tasks.core.conversion.openvino_rehearsal import left_out
 from tasks.core.conversion.parity.export_check import require_tokens
 from tasks.core.conversion.parity.reference import checkpoint_logits
 from tasks.core.conversion.rehearsal import PASSING, REFUSED, Rehearsal
@@ -29,23 +33,32 @@ from tasks.core.training.base_models.base_folder import require_digest
 from tasks.core.training.base_models.load_base import load_classifier, load_tokenizer, may_pass, require_vectors
 
 Logits = NDArray[np.float32]
+Columns = dict[str, list[list[int]]]
 SHORT = ("", "a", "good morning", "12 :) @x #y")
 LONG = "the quick brown fox jumps over the lazy dog and looks for work, again and again; "
 PADDED_TOKENS = 512
 """Rows of so many tokens are padded and compared, since padding a longer one takes its memory once a row."""
 ALLOWED_SHARE = 0.01
 """Two ways may differ by this share of how far apart texts are; rounding stays near a thousandth of it."""
+NOTHING = 1e-6
+"""Logits that differ by no more than this share of themselves differ by rounding alone."""
+SHOWN = 3
+TYPES_FAULT = (
+    "its tokenizer gives a single text token types other than 0, which training would use and engines do not get: "
+    "take token_type_ids out of model_input_names in tokenizer_config.json, or set type_id to 0 in tokenizer.json"
+)
 PADDING_FAULT = (
     "padding changes its logits, so that it would be trained on others than it scores with: it does not heed the "
     "attention mask, or its tokenizer's pad_token is another than pad_token_id in config.json"
 )
 
 
-def try_untrained(rehearsal: Rehearsal) -> None:
-    """Build the untrained model, and compare the three ways.
+def try_untrained(rehearsal: Rehearsal) -> str:
+    """Build the untrained model, compare the three ways, and return why variants of OpenVINO cannot serve, or nothing.
 
     Raises:
-        ModelFolderError: the model cannot be loaded or exported, or two ways differ; what is wrong is named.
+        ModelFolderError: the model cannot be loaded or exported, or two ways differ, or only variants that cannot serve
+            are asked for; what is wrong is named.
         ParityError: tokenizer.json gives other tokens than the tokenizer that training uses.
     """
     folder = Path(rehearsal.base_model)
@@ -55,43 +68,68 @@ def try_untrained(rehearsal: Rehearsal) -> None:
     names = [str(number) for number in range(rehearsal.classes)]
     model = load_classifier(folder, names, rehearsal.freeze_embeddings, attn_implementation="eager").eval()
     require_vectors(folder, tokenizer, model)
-    _compare(rehearsal, model, tokenizer, _rows(rehearsal, tokenizer))
+    return _compare(rehearsal, model, tokenizer, _encode(rehearsal, tokenizer))
 
 
-def _rows(rehearsal: Rehearsal, tokenizer: Any) -> list[list[int]]:
-    """Return the tokens of the texts, having checked that an engine gets the same."""
+def _encode(rehearsal: Rehearsal, tokenizer: Any) -> Columns:
+    """Return all that the tokenizer makes of the texts, having checked that an engine gets the same tokens."""
     length = rehearsal.max_length_tokens
     texts = [*SHORT, LONG, LONG * 10, LONG * length]
-    rows: list[list[int]] = tokenizer(texts, truncation=True, max_length=length)["input_ids"]
+    columns: Columns = dict(tokenizer(texts, truncation=True, max_length=length))
     engine = open_tokenizer(str(Path(rehearsal.base_model) / TOKENIZER_FILE), length)
-    require_tokens(texts, rows, [encoding.ids for encoding in engine.encode_batch(texts)])
-    return rows
+    require_tokens(texts, columns["input_ids"], [encoding.ids for encoding in engine.encode_batch(texts)])
+    return columns
 
 
-def _compare(rehearsal: Rehearsal, model: Any, tokenizer: Any, rows: list[list[int]]) -> None:
+def _compare(rehearsal: Rehearsal, model: Any, tokenizer: Any, columns: Columns) -> str:
+    rows = columns["input_ids"]
+    _tried(rehearsal, "cannot read a short text", lambda: checkpoint_logits(model, rows[: len(SHORT)]))
     too_long = f"cannot read {max(map(len, rows))} tokens, as training.max_length_tokens asks"
     alone = _tried(rehearsal, too_long, lambda: checkpoint_logits(model, rows))
+    _require_telling(rehearsal, model, alone)
     few = [number for number, row in enumerate(rows) if len(row) <= PADDED_TOKENS]
-    batch = [rows[number] for number in few]
+    batch = {name: [column[number] for number in few] for name, column in columns.items()}
     padded = _tried(rehearsal, "cannot read padded texts", lambda: _padded_logits(model, tokenizer, batch))
-    _require_same(rehearsal, alone[few], padded, PADDING_FAULT)
-    scratch = Path(rehearsal.scratch or tempfile.gettempdir())
-    exported = _tried(rehearsal, "cannot be exported to ONNX and run", lambda: _exported_logits(model, rows, scratch))
-    _require_same(rehearsal, alone, exported, "its ONNX graph gives other logits than PyTorch")
+    typed = any(any(types) for types in columns.get("token_type_ids", []))
+    _require_same(rehearsal, alone[few], padded, TYPES_FAULT if typed else PADDING_FAULT)
+    with _graph(Path(rehearsal.scratch or tempfile.gettempdir())) as graph:
+        fault = "cannot be exported to ONNX and run"
+        exported = _tried(rehearsal, fault, lambda: _exported_logits(model, rows, graph))
+        _require_same(rehearsal, alone, exported, "its ONNX graph gives other logits than PyTorch")
+        return left_out(rehearsal, graph, rows, alone, ALLOWED_SHARE)
 
 
-def _padded_logits(model: Any, tokenizer: Any, rows: list[list[int]]) -> Logits:
-    batch = tokenizer.pad({"input_ids": rows}, return_tensors="pt")
+def _padded_logits(model: Any, tokenizer: Any, columns: Columns) -> Logits:
+    """Return the logits as training sees them: of padded texts, by all that the tokenizer gives."""
+    batch = tokenizer.pad(columns, return_tensors="pt")
     with torch.inference_mode():
-        padded = model(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"])
-    return np.asarray(padded.logits.numpy())
+        return np.asarray(model(**batch).logits.numpy())
 
 
-def _exported_logits(model: Any, rows: list[list[int]], scratch: Path) -> Logits:
-    """Return the graph's logits; what a process that was killed here left in `scratch` goes with the next."""
+def _require_telling(rehearsal: Rehearsal, model: Any, logits: Logits) -> None:
+    """Refuse logits that say nothing of a text: comparing them would find no fault."""
+    if not np.isfinite(logits).all():
+        bad = [name for name, value in model.state_dict().items() if not torch.isfinite(value).all()]
+        where = f"its weights {', '.join(bad[:SHOWN])} are not" if bad else "its weights are too large"
+        raise _refusal(rehearsal, f"its logits are not finite: {where}")
+    if np.ptp(logits, axis=0).max() <= NOTHING * np.abs(logits).max():
+        raise _refusal(
+            rehearsal,
+            "it gives every text the same logits: its weights are zero, or it reads a text from the left "
+            f"(is_decoder in {CONFIG_FILE}) and is judged by its first token",
+        )
+
+
+@contextmanager
+def _graph(scratch: Path) -> Iterator[Path]:
+    """Yield where the graph goes; what a process that was killed here left in `scratch` goes with the next."""
     with folder_aside(scratch / UNTRAINED_FOLDER) as folder:
-        export_onnx(model, folder / FP32_FILE)
-        return Engine(open_runtime(folder / FP32_FILE, FP32)).logits(rows)
+        yield folder / FP32_FILE
+
+
+def _exported_logits(model: Any, rows: list[list[int]], graph: Path) -> Logits:
+    export_onnx(model, graph)
+    return Engine(open_runtime(graph, FP32)).logits(rows)
 
 
 def _tried(rehearsal: Rehearsal, fault: str, run: Callable[[], Logits]) -> Logits:
@@ -122,13 +160,15 @@ def _refusal(rehearsal: Rehearsal, fault: str) -> ModelFolderError:
 
 
 if __name__ == "__main__":
+    ANSWER = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # what libraries print goes to stderr
     try:
-        try_untrained(Rehearsal(**json.loads(sys.argv[1])))
+        ANSWER.write(try_untrained(Rehearsal(**json.loads(sys.argv[1]))))
     except WinnowError as refused:
-        sys.stdout.write(f"{refused}\n")
+        ANSWER.write(f"{refused}\n")
         sys.exit(REFUSED)
     except Exception as error:
         if not may_pass(error):
             raise
-        sys.stdout.write(json.dumps([getattr(error, "errno", 0), str(error)]))
+        ANSWER.write(json.dumps([getattr(error, "errno", 0), str(error)]))
         sys.exit(PASSING)

@@ -7,6 +7,8 @@ from tasks.core.base.cpu import BF16_FLAGS, cpu_features
 
 Runtime = Literal["onnxruntime", "openvino"]
 Precision = Literal["f32", "bf16", "f16"]
+OPENVINO = "openvino-"
+"""The names of OpenVINO's variants begin so."""
 CPU_PROVIDER = "CPUExecutionProvider"
 CUDA_PROVIDER = "CUDAExecutionProvider"
 

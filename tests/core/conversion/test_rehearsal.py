@@ -13,13 +13,13 @@ from tasks.core.conversion.rehearsal import Rehearsal, rehearsals_of, rehearse
 from tasks.core.conversion.untrained_model import try_untrained
 from tasks.core.training.base_models.base_folder import base_model_digest
 from tasks.core.training.base_models.load_base import may_pass
-from tests.support.base_folders import altered, save_family, with_json
+from tests.support.base_folders import altered, save_family, with_json, with_weights
 from tests.support.tiny import save_tiny_checkpoint
 
 
 def rehearsal(folder, classes=2, max_length_tokens=32, freeze_embeddings=False, scratch=None):
     digest = base_model_digest(str(folder))
-    return Rehearsal(str(folder), digest, classes, max_length_tokens, freeze_embeddings, scratch)
+    return Rehearsal(str(folder), digest, classes, max_length_tokens, freeze_embeddings, scratch=scratch)
 
 
 @pytest.mark.slow
@@ -69,7 +69,7 @@ def test_long_texts_are_not_padded_with(tiny_bert, monkeypatch):
     monkeypatch.setattr(
         untrained_model,
         "_padded_logits",
-        lambda model, tokenizer, rows: (sizes.extend(map(len, rows)), padded(model, tokenizer, rows))[1],
+        lambda *given: (sizes.extend(map(len, given[-1]["input_ids"])), padded(*given))[1],
     )
     try_untrained(rehearsal(tiny_bert))
     assert len(set(sizes)) > 1
@@ -113,6 +113,43 @@ def test_a_model_that_cannot_read_short_texts_is_refused(tiny_bert, tmp_path):
         try_untrained(rehearsal(save_family("canine", tiny_bert, tmp_path / "canine")))
 
 
+def no_numbers(weights):
+    return weights | {"encoder.layer.0.output.dense.weight": torch.full((32, 64), torch.nan)}
+
+
+def token_types_of_one(folder):
+    path = folder / "tokenizer.json"
+    path.write_text(path.read_text().replace('"type_id": 0', '"type_id": 1').replace('"type_id":0', '"type_id":1'))
+    with_json("tokenizer_config.json", model_input_names=["input_ids", "token_type_ids", "attention_mask"])(folder)
+
+
+UNFIT = {
+    "not a number": (
+        with_weights(no_numbers),
+        r"not finite: its weights bert\.encoder\.layer\.0\.output\.dense\.weight",
+    ),
+    "nothing but zero": (
+        with_weights(lambda weights: {name: torch.zeros_like(value) for name, value in weights.items()}),
+        "gives every text the same logits",
+    ),
+    "read from the left": (with_json("config.json", is_decoder=True), r"the same logits: .*is_decoder in config\.json"),
+    "token types": (token_types_of_one, r"token types other than 0.*model_input_names in tokenizer_config\.json"),
+    "chunks": (with_json("config.json", chunk_size_feed_forward=7), "cannot read a short text .*chunk size 7"),
+}
+
+
+@pytest.mark.parametrize("fault", UNFIT)
+def test_what_would_be_trained_in_vain_is_refused_with_its_reason(fault, tiny_bert, tmp_path):
+    plant, words = UNFIT[fault]
+    with pytest.raises(ModelFolderError, match=words):
+        try_untrained(rehearsal(altered(tiny_bert, tmp_path / "base", plant)))
+
+
+def test_a_config_that_asks_for_tuples_passes(tiny_bert, tmp_path):
+    tuples = with_json("config.json", return_dict=False, output_hidden_states=True)
+    assert try_untrained(rehearsal(altered(tiny_bert, tmp_path / "base", tuples))) == ""
+
+
 def test_a_head_of_five_classes_is_refused(tiny_bert, tmp_path):
     five = save_tiny_checkpoint(tiny_bert, tmp_path / "five", ("a", "b", "c", "d", "e"), 0, "multi_label")
     with pytest.raises(ModelFolderError, match=r"classifier\.weight has \(5, 32\), expected \(2, 32\)"):
@@ -124,4 +161,5 @@ def test_a_round_rehearses_each_kind_of_its_heads_once(tiny_round):
     (one,) = rehearsals_of(tiny_round, tiny_round.base_model)
     assert Path(one.scratch) == tiny_round.work_path
     assert (one.classes, one.max_length_tokens, one.freeze_embeddings) == (2, 32, False)
+    assert one.variants == tiny_round.conversion.variants
     assert one.digest == base_model_digest(tiny_round.base_model)

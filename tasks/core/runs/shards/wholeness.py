@@ -7,13 +7,18 @@ manifest   ... and the rows of each part, and every byte that changed since the 
 audit      every receipt, footer, id and byte, and the rows of a sample that is still there and claims to be the same
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import logging
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 
 import pyarrow as pa
 
 from tasks.core.base.errors import WinnowError
 from tasks.core.base.hold import discard
+from tasks.core.base.threads import cpu_threads
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.plan import Plan, Shard
 from tasks.core.runs.shards.findings import Finding
@@ -29,6 +34,10 @@ from tasks.core.runs.shards.receipt_faults import (
     require_same_rows,
 )
 from tasks.core.runs.shards.receipts import Receipt, read_receipts, write_receipt
+
+LOGGER = logging.getLogger(__name__)
+READ_AT_ONCE = 4
+"""At most so many shards have their rows in memory while they are read again."""
 
 
 @dataclass(frozen=True)
@@ -120,8 +129,53 @@ def is_whole(plan: Plan, folder: RunFolder, shard: Shard, receipt: Receipt | Non
 
 def unfinished_shards(plan: Plan, folder: RunFolder, shards: Sequence[Shard] | None = None) -> list[int]:
     """Return the numbers of those of the shards, or of all the plan's, that are to be scored."""
-    read, look = read_receipts(plan, folder, shards), resume(plan, shards)
-    return [shard.number for shard, receipt in read if not is_whole(plan, folder, shard, receipt, look)]
+    judged = _judged(plan, folder, resume(plan, shards), shards)
+    return [shard.number for shard, _, whole in judged if not whole]
+
+
+def _judged(
+    plan: Plan, folder: RunFolder, look: Look, shards: Sequence[Shard] | None = None
+) -> Iterator[tuple[Shard, Receipt | None, bool]]:
+    """Yield each shard with its receipt and whether it is whole, in order; several at once have their rows read."""
+    at_once = min(cpu_threads(), READ_AT_ONCE)
+    ahead: deque[tuple[Shard, Receipt | None, Callable[[], bool]]] = deque()
+    read: set[str] = set()
+    with ThreadPoolExecutor(at_once) as pool:
+        for shard, receipt in read_receipts(plan, folder, shards):
+            whole: Callable[[], bool] = partial(is_whole, plan, folder, shard, receipt, look)
+            if _has_other_state(plan, shard, receipt, look):
+                _say_first(plan, shard, read)
+                read.add(shard.file)
+                whole = pool.submit(whole).result
+            ahead.append((shard, receipt, whole))
+            if len(ahead) > at_once:
+                yield _next(ahead)
+        while ahead:
+            yield _next(ahead)
+    if read:
+        LOGGER.info("%d files of the sample had another state than before: their rows were read again", len(read))
+
+
+def _next(
+    ahead: deque[tuple[Shard, Receipt | None, Callable[[], bool]]],
+) -> tuple[Shard, Receipt | None, bool]:
+    shard, receipt, whole = ahead.popleft()
+    return shard, receipt, whole()
+
+
+def _has_other_state(plan: Plan, shard: Shard, receipt: Receipt | None, look: Look) -> bool:
+    if receipt is None or look.states is None or is_foreign(plan, shard, receipt):
+        return False
+    return not _is_as_then(receipt, look.states[shard.file])
+
+
+def _say_first(plan: Plan, shard: Shard, read: set[str]) -> None:
+    if not read:
+        LOGGER.info(
+            "%s was moved, copied or given other rights since it was scored, or changed: its rows are read again, and "
+            "those of other such files",
+            plan.input_path(shard),
+        )
 
 
 def renew_and_find_unfinished(plan: Plan, folder: RunFolder, dry_run: bool = False) -> list[int]:
@@ -137,9 +191,9 @@ def renew_and_find_unfinished(plan: Plan, folder: RunFolder, dry_run: bool = Fal
     going: list[int] = []
     look = resume(plan)
     states = look.states or {}
-    for shard, receipt in read_receipts(plan, folder):
+    for shard, receipt, whole in _judged(plan, folder, look):
         state = states[shard.file]
-        if receipt is None or not is_whole(plan, folder, shard, receipt, look):
+        if receipt is None or not whole:
             unfinished.append(shard.number)
             if receipt is None or _may_go(plan, shard, receipt, state):
                 going.append(shard.number)

@@ -20,6 +20,8 @@ from tasks.core.training.base_models.safe_weights import require_no_pointer, req
 ROBERTA_LIKE = ("roberta", "xlm-roberta", "xlm-roberta-xl", "camembert")
 READ_SUFFIXES = (".json", ".txt", ".model", ".safetensors")
 """Files with these endings may decide what transformers makes of a folder; it reads no other from one without code."""
+TOKENIZER_FILES = (TOKENIZER_FILE, "special_tokens_map.json", "added_tokens.json")
+"""Beside its configuration, which is checked by itself, transformers makes a tokenizer of these."""
 MAKE_TOKENIZER = (
     "python -c \"from transformers import AutoTokenizer; AutoTokenizer.from_pretrained('{0}').save_pretrained('{0}')\""
 )
@@ -112,12 +114,29 @@ def _require_config(folder: Path) -> None:
     for name in (CONFIG_FILE, TOKENIZER_CONFIG_FILE):
         if (folder / name).is_file():
             _require_no_code(folder / name)
-    kind = _read_object(folder / CONFIG_FILE).get("model_type")
+    config = _read_object(folder / CONFIG_FILE)
+    if quantised := config.get("quantization_config"):
+        raise ModelFolderError(
+            f"{folder / CONFIG_FILE} has a quantization_config ({quantised}): its weights are numbers of another "
+            "scale, and only floats can be trained; name the base model that was quantised"
+        )
+    kind = config.get("model_type")
     if not isinstance(kind, str) or not kind:
         raise ModelFolderError(
             f"{folder / CONFIG_FILE} says no model_type ({kind!r}), so that nobody knows how its weights belong "
             "together; write the one of its family there, such as `bert`"
         )
+
+
+def unreadable_file(folder: Path) -> Path | None:
+    """Return the first of the tokenizer's files that is no JSON, or None."""
+    for path in (folder / name for name in TOKENIZER_FILES):
+        try:
+            if path.is_file():
+                read_json(path)
+        except ValueError:
+            return path
+    return None
 
 
 def _require_no_code(path: Path) -> None:

@@ -9,17 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoModelForMaskedLM, AutoModelForSequenceClassification, AutoTokenizer
+from transformers import AutoConfig, AutoModelForMaskedLM, AutoModelForSequenceClassification, AutoTokenizer
 from transformers.utils import logging
 
 from tasks.core.base.errors import ModelFolderError
 from tasks.core.base.naming import CONFIG_FILE, TOKENIZER_CONFIG_FILE, TOKENIZER_FILE
-from tasks.core.training.base_models.base_folder import MAKE_TOKENIZER, require_model_folder
+from tasks.core.training.base_models.base_folder import MAKE_TOKENIZER, require_model_folder, unreadable_file
 
 POOLER = "pooler"
 """Some bases have this layer and others of the same family not: it counts as a part of the head."""
 NOT_LEARNT = ("position_ids", "token_type_ids", "inv_freq", "masked_bias", "attn.bias", "_embeddings._weight")
 """Older versions of transformers wrote these constants beside the weights; `_weight` is of DeBERTa-v3's pretraining."""
+MASK = "attention_mask"
 NO_MEMORY = "DefaultCPUAllocator: "
 """PyTorch says so, in a RuntimeError, when it gets no memory."""
 SHOWN = 5
@@ -83,6 +84,7 @@ def load_model(kind: Any, folder: Path, whole: bool = False, **options: Any) -> 
             local_files_only=True,
             trust_remote_code=False,
             dtype=torch.float32,
+            return_dict=True,
             **options,
         )
     except Exception as error:  # transformers raises what its parts happen to
@@ -104,17 +106,19 @@ def load_tokenizer(folder: Path) -> Any:
     """Load a folder's tokenizer, having checked that engines can do as it does.
 
     Raises:
-        ModelFolderError: it is slow, pads or truncates at the left, has no padding, or puts nothing around a text.
+        ModelFolderError: it is slow, pads or truncates at the left, has no padding, puts nothing around a text, or
+            keeps the attention mask to itself.
     """
     require_model_folder(folder)
+    _require_config(folder)
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except Exception as error:  # the tokenizers library raises plain ones
         if may_pass(error):
             raise
         raise ModelFolderError(
-            f"{folder / TOKENIZER_FILE} cannot be read as a tokenizer ({_in_short(error)}); copy it again, or make "
-            f"it anew:\n  {MAKE_TOKENIZER.format(folder)}"
+            f"{unreadable_file(folder) or folder / TOKENIZER_FILE} cannot be read as a tokenizer ({_in_short(error)}); "
+            f"copy it again, or make it anew:\n  {MAKE_TOKENIZER.format(folder)}"
         ) from error
     _require_right_side(folder, tokenizer)
     if tokenizer.pad_token_id is None:
@@ -126,6 +130,11 @@ def load_tokenizer(folder: Path) -> Any:
         raise ModelFolderError(
             f"{folder / TOKENIZER_FILE} puts no special tokens around a text (it has no post-processor), so an empty "
             "text would have no token, and no score. Name a base model whose tokenizer adds such as [CLS] and [SEP]."
+        )
+    if MASK not in tokenizer.model_input_names:
+        raise ModelFolderError(
+            f"the tokenizer in {folder} gives no {MASK}, without which padding changes a model's logits; add it to "
+            f"model_input_names in {folder / TOKENIZER_CONFIG_FILE}"
         )
     return tokenizer
 
@@ -140,6 +149,14 @@ def require_vectors(folder: Path, tokenizer: Any, model: Any) -> None:
             f"(vocab_size in {folder / CONFIG_FILE}): the tokenizer is another model's, or tokens were added to it "
             "alone. Put the model's own there, or save the model after resize_token_embeddings."
         )
+
+
+def _require_config(folder: Path) -> None:
+    """Refuse values of config.json by its own name; the tokenizer's class reads it first."""
+    try:
+        AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    except Exception as error:  # transformers raises what its parts happen to
+        raise _refusal(folder, error) from error
 
 
 def _require_right_side(folder: Path, tokenizer: Any) -> None:

@@ -11,6 +11,8 @@ from tasks.core.base.naming import PICKLED_WEIGHTS, WEIGHTS_FILE, WEIGHTS_INDEX_
 
 POINTERS = (b"version https://git-lfs", b"/annex/objects/")
 """What stands in place of a large file that was not fetched begins so."""
+INTEGERS = ("I", "U", "BOOL")
+"""The names that safetensors has for types of integers begin so."""
 MAKE_SAFE = (
     'python -c "import glob, torch; from safetensors.torch import save_file; w = {{}}; '
     "[w.update(torch.load(f, map_location='cpu', weights_only=True)) "
@@ -56,11 +58,25 @@ def _tensors(path: Path) -> set[str]:
     try:
         with safe_open(path, framework="numpy") as weights:
             names = set(weights.keys())
+            counts = [name for name in sorted(names) if _is_learnt(name) and _is_integer(weights, name)]
     except SafetensorError as error:
         raise ModelFolderError(f"{path} is not whole, or is no safetensors file ({error}); copy it again") from None
     if not names:
         raise ModelFolderError(f"{path} holds no weights; copy it again")
+    if counts:
+        raise ModelFolderError(
+            f"{path} has {len(counts)} weights that are integers, such as {counts[0]}: quantised, and without their "
+            "scale worth nothing; name the base model that was quantised"
+        )
     return names
+
+
+def _is_learnt(name: str) -> bool:
+    return name.endswith((".weight", ".bias"))
+
+
+def _is_integer(weights: Any, name: str) -> bool:
+    return str(weights.get_slice(name).get_dtype()).startswith(INTEGERS)
 
 
 def _require_shards(index: Path) -> None:

@@ -3,6 +3,7 @@
 import ast
 from dataclasses import replace
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
@@ -120,6 +121,33 @@ def test_receipts_are_read_once_by_each_who_asks(later, monkeypatch):
         read.clear()
         ask()
         assert read == [0, 1, 2]
+
+
+def test_rows_of_files_of_another_state_are_read_a_few_shards_at_once_and_in_order(later, monkeypatch, caplog):
+    plan, folder, _, _ = later
+    plan.input_path(plan.shards[0]).chmod(0o600)
+    cut(folder.output_path("negative", 1))
+    monkeypatch.setenv("OMP_NUM_THREADS", "8")
+    monkeypatch.setattr(wholeness, "READ_AT_ONCE", 2)
+    two, now, most, read = Barrier(2), [], [], wholeness._sha256_now
+
+    def counted(plan, shard, *rest):
+        now.append(shard.number)
+        most.append(len(now))
+        if shard.number != 1:
+            two.wait(60)
+        found = read(plan, shard, *rest)
+        now.remove(shard.number)
+        return found
+
+    monkeypatch.setattr(wholeness, "_sha256_now", counted)
+    with caplog.at_level("INFO"):
+        assert renew_and_find_unfinished(plan, folder) == [1]
+        assert renew_and_find_unfinished(plan, folder) == [1]
+    assert max(most) == 2
+    first, last = caplog.messages
+    assert first.startswith(f"{plan.input_path(plan.shards[0])} was moved, copied or given other rights")
+    assert last.startswith("1 files of the sample had another state")
 
 
 def judged_by(source):

@@ -1,6 +1,7 @@
 """What cannot be loaded whole is refused by name, before anything is trained from it."""
 
 import json
+import math
 import shlex
 import subprocess
 import sys
@@ -65,6 +66,10 @@ def shards_elsewhere(folder):
     path.write_text(path.read_text().replace("model-00002", "../other/model-00002"))
 
 
+def as_type(kind):
+    return with_weights(lambda weights: {name: value.to(kind) for name, value in weights.items()})
+
+
 def cut(folder):
     path = folder / "model.safetensors"
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
@@ -104,6 +109,18 @@ FAULTS = {
         lambda folder: (folder / "tokenizer.json").write_text("{}"),
         "cannot be read as a tok",
     ),
+    "other files of a tokenizer": (
+        lambda folder: (folder / "special_tokens_map.json").write_text("words"),
+        r"base/special_tokens_map\.json cannot be read as a tokenizer",
+    ),
+    "a tokenizer that keeps the mask": (
+        with_json("tokenizer_config.json", model_input_names=["input_ids"]),
+        "gives no attention_mask.*model_input_names",
+    ),
+    "a config of no numbers": (with_json("config.json", hidden_size=math.nan), r"hidden_size.*Its config\.json"),
+    "an unknown type": (with_json("config.json", dtype="float17"), r"float17.*Its config\.json"),
+    "quantised weights": (as_type(torch.int8), r"model\.safetensors has 39 weights that are integers"),
+    "a quantised model": (with_json("config.json", quantization_config={"bits": 4}), "has a quantization_config"),
     "an adapter": (lambda folder: (folder / "adapter_config.json").write_text("{}"), "is an adapter"),
     "fewer vectors than tokens": (
         with_weights(lambda weights: weights | {"embeddings.word_embeddings.weight": torch.zeros(100, 32)}),
@@ -150,6 +167,25 @@ def test_bases_in_one_file_in_shards_and_of_masked_language_models_load(tiny_ber
     assert torch.equal(whole.state_dict()[name], load(masked).state_dict()[name])
     assert load_masked_lm(masked).new == frozenset()
     assert "cls.predictions.bias" in load_masked_lm(tiny_bert).new
+
+
+@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16, torch.float64])
+def test_weights_of_any_float_load_as_float32(kind, tiny_bert, tmp_path):
+    model = load(altered(tiny_bert, tmp_path / "base", as_type(kind)))
+    assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"id2label": {str(number): f"L{number}" for number in range(5)}},
+        {"num_labels": 5, "problem_type": "regression"},
+        {"architectures": ["NoSuchModel"]},
+        {"pad_token_id": None},
+    ],
+)
+def test_what_a_config_says_of_another_head_is_passed_over(settings, tiny_bert, tmp_path):
+    assert load(altered(tiny_bert, tmp_path / "base", with_json("config.json", **settings))).config.num_labels == 2
 
 
 def test_a_dump_of_deberta_v3_with_what_its_pretraining_left_loads(tiny_bert, tmp_path):
