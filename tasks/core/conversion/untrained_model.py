@@ -18,9 +18,8 @@ from numpy.typing import NDArray
 
 from tasks.core.base.errors import ModelFolderError, WinnowError
 from tasks.core.base.folders_aside import folder_aside
-from tasks.core.base.naming import FP32_FILE, TOKENIZER_FILE, UNTRAINED_FOLDER
+from tasks.core.base.naming import FP32_FILE, TOKENIZER_CONFIG_FILE, TOKENIZER_FILE, UNTRAINED_FOLDER
 from tasks.core.conversion.builders.export import export_onnx
-from tasks.core.conversion.parity.export_check import require_tokens
 from tasks.core.conversion.parity.reference import checkpoint_logits
 from tasks.core.conversion.rehearsal import PASSING, REFUSED, Rehearsal
 from tasks.core.engines.loading import Engine, open_tokenizer
@@ -46,8 +45,8 @@ def try_untrained(rehearsal: Rehearsal) -> None:
     """Build the untrained model, and compare the three ways.
 
     Raises:
-        ModelFolderError: the model cannot be loaded or exported, or two ways differ; what is wrong is named.
-        ParityError: tokenizer.json gives other tokens than the tokenizer that training uses.
+        ModelFolderError: the model cannot be loaded or exported, or two ways, of tokens too, differ; what is wrong is
+            named.
     """
     folder = Path(rehearsal.base_model)
     require_digest(rehearsal.base_model, rehearsal.digest)
@@ -65,13 +64,22 @@ def _rows(rehearsal: Rehearsal, tokenizer: Any) -> list[list[int]]:
     texts = [*SHORT, LONG, LONG * 10, LONG * length]
     rows: list[list[int]] = tokenizer(texts, truncation=True, max_length=length)["input_ids"]
     engine = open_tokenizer(str(Path(rehearsal.base_model) / TOKENIZER_FILE), length)
-    require_tokens(texts, rows, [encoding.ids for encoding in engine.encode_batch(texts)])
+    found = [encoding.ids for encoding in engine.encode_batch(texts)]
+    for text, wanted, got in zip(texts, rows, found, strict=True):
+        if wanted != got:
+            fault = (
+                f"training would read {text[:20]!r} as the tokens {wanted[:20]}, engines as {got[:20]}: "
+                f"{TOKENIZER_CONFIG_FILE} makes another tokenizer than {TOKENIZER_FILE} (look at its tokenizer_class)"
+            )
+            raise _refusal(rehearsal, fault)
     return rows
 
 
 def _compare(rehearsal: Rehearsal, model: Any, tokenizer: Any, rows: list[list[int]]) -> None:
     too_long = f"cannot read {max(map(len, rows))} tokens, as training.max_length_tokens asks"
     alone = _tried(rehearsal, too_long, lambda: checkpoint_logits(model, rows))
+    if not np.isfinite(alone).all():
+        raise _refusal(rehearsal, "its logits are no finite numbers: weights are NaN, infinite, or far too large")
     few = [number for number, row in enumerate(rows) if len(row) <= PADDED_TOKENS]
     batch = [rows[number] for number in few]
     padded = _tried(rehearsal, "cannot read padded texts", lambda: _padded_logits(model, tokenizer, batch))

@@ -13,7 +13,7 @@ from tasks.core.conversion.rehearsal import Rehearsal, rehearsals_of, rehearse
 from tasks.core.conversion.untrained_model import try_untrained
 from tasks.core.training.base_models.base_folder import base_model_digest
 from tasks.core.training.base_models.load_base import may_pass
-from tests.support.base_folders import altered, save_family, with_json
+from tests.support.base_folders import altered, save_family, with_json, with_weights
 from tests.support.tiny import save_tiny_checkpoint
 
 
@@ -111,6 +111,21 @@ def test_texts_longer_than_the_model_reads_are_refused_whatever_it_calls_its_pos
 def test_a_model_that_cannot_read_short_texts_is_refused(tiny_bert, tmp_path):
     with pytest.raises(ModelFolderError, match="could not be used, so nothing is trained: cannot read"):
         try_untrained(rehearsal(save_family("canine", tiny_bert, tmp_path / "canine")))
+
+
+def test_a_tokenizer_that_transformers_makes_otherwise_is_refused(tiny_bert, tmp_path):
+    folder = save_family("gpt2", tiny_bert, tmp_path / "gpt2")
+    with_json("tokenizer_config.json", tokenizer_class="Qwen2Tokenizer")(folder)
+    with pytest.raises(ModelFolderError, match=r"engines as .* \(look at its tokenizer_class\)"):
+        try_untrained(rehearsal(folder))
+
+
+@pytest.mark.parametrize("factor", ["nan", "inf"])
+def test_weights_that_are_no_numbers_are_refused_as_such(factor, tiny_bert, tmp_path):
+    name = "encoder.layer.0.attention.self.query.weight"
+    plant = with_weights(lambda weights: weights | {name: weights[name] * float(factor)})
+    with pytest.raises(ModelFolderError, match="its logits are no finite numbers"):
+        try_untrained(rehearsal(altered(tiny_bert, tmp_path / "base", plant)))
 
 
 def test_a_head_of_five_classes_is_refused(tiny_bert, tmp_path):
