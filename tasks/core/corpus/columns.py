@@ -67,12 +67,10 @@ def check_text_type(path: Path, column: str, type_: pa.DataType) -> None:
 
 
 def check_id_type(path: Path, column: str, type_: pa.DataType, read: Callable[[], pa.ChunkedArray]) -> None:
-    """Raise InputDataError unless ids are integers or strings; `read` is called for the ids when they are floats."""
-    if id_type(type_) is not None:
+    """Raise InputDataError unless ids are integers, strings or all null; `read` is called for those that are floats."""
+    if id_type(type_) is not None or pa.types.is_null(type_):
         return
     said = f"the id column '{column}' of {path} has type {type_}; ids must be integers or strings"
-    if pa.types.is_null(type_):
-        raise InputDataError(f"{said}, and here every id is null. Write the ids, or move the file away.")
     if not pa.types.is_floating(type_):
         raise InputDataError(f"{said}. Correct id_column in the round file, or write the ids as strings.")
     raise InputDataError(f"{said}: {_about_floats(read().cast(pa.float64()).to_pylist())}")

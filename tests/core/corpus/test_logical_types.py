@@ -133,7 +133,7 @@ def test_ids_of_one_logical_type_are_one_type_in_the_end(tmp_path, types, values
 @pytest.mark.parametrize(
     ("ids_", "texts_", "message"),
     [
-        (pa.nulls(2), ["a", "b"], r"has type null.* here every id is null"),
+        (pa.nulls(2), ["a", "b"], r"every id of the sample .* is null"),
         (pa.array([{"a": 1}] * 2), ["a", "b"], r"id column 'tweet_id' .* has type struct"),
         ([[1], [2]], ["a", "b"], r"id column 'tweet_id' .* has type list"),
         ([1, 2], [["a"], ["b"]], r"text column 'text' .* has type list"),
