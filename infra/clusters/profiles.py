@@ -9,7 +9,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator, model_validator
 
 from infra.errors import ClusterError
-from tasks.core.base.yaml_files import load_yaml, mistaken_switches
+from tasks.core.base.yaml_files import mistaken_switches, read_yaml
 
 PROFILES = Path(__file__).parent
 ADDRESS_SCHEMES = ("tcp://", "tls://")
@@ -110,7 +110,7 @@ def read_profile(cluster: str) -> AnyProfile:
             return AddressProfile(kind="address", address=cluster)
         path = _profile_path(cluster)
         adapter: TypeAdapter[AnyProfile] = TypeAdapter(Profile)
-        content = load_yaml(path.read_text(encoding="utf-8"))
+        content = read_yaml(path)
         profile = adapter.validate_python(content)
     except (ValidationError, yaml.YAMLError) as error:
         raise ClusterError(f"{cluster} is not a cluster profile: {error}") from None

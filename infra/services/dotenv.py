@@ -28,7 +28,7 @@ def point_folder(settings: ServiceSettings, folder: Path) -> bool:
     if not _names_prefect(folder / "pyproject.toml"):
         return False
     path = folder / FILE
-    kept = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    kept = path.read_text(encoding="utf-8", errors="surrogateescape").splitlines() if path.exists() else []
     others = [line for line in kept if line.removeprefix("export ").split("=", 1)[0].strip() not in NAMES]
     known = settings.environment
     lines = [*others, *(f"{name}='{known[name]}'" for name in NAMES if name in known)]
@@ -39,5 +39,5 @@ def point_folder(settings: ServiceSettings, folder: Path) -> bool:
 def _names_prefect(path: Path) -> bool:
     try:
         return "prefect" in tomllib.loads(path.read_text(encoding="utf-8")).get("tool", {})
-    except (FileNotFoundError, tomllib.TOMLDecodeError):
+    except (FileNotFoundError, ValueError):
         return False

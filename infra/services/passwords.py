@@ -70,7 +70,9 @@ def read_secrets(home: Path) -> Secrets:
     mode = stat.S_IMODE(path.stat().st_mode)
     if mode & 0o077:
         raise ServiceError(f"{path} holds passwords and has mode {mode:04o}; it must be 0600: chmod 600 {path}")
-    values = dict(line.split("=", 1) for line in path.read_text().splitlines() if "=" in line)
+    values = dict(
+        line.split("=", 1) for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if "=" in line
+    )
     missing = [name for name in NAMES if not values.get(name)]
     if missing:
         raise ServiceError(f"{path} lacks {', '.join(missing)}; restore it from where you keep a copy")
@@ -82,7 +84,7 @@ def write_private(path: Path, text: str, replace: bool = True) -> None:
     aside = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
     descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
-        with os.fdopen(descriptor, "w") as file:
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())

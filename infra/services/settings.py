@@ -149,10 +149,16 @@ def read_settings(stack: str | None = None, passwords: bool | None = None) -> Se
 
 def read_record(home: Path) -> dict[str, Any] | None:
     """Return what the home's stack was started with last, and the `machine` where it runs; None where none ever was."""
+    path = home / RECORD_FILE
     try:
-        return dict(json.loads((home / RECORD_FILE).read_text()))
+        return dict(json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
         return None
+    except (ValueError, TypeError) as error:
+        raise ServiceError(
+            f"{path} cannot be read ({error}), so nobody knows what the services were started with. Delete it, and "
+            "start them again with winnow up and its options."
+        ) from None
 
 
 def _stack_of(home: Path) -> str:

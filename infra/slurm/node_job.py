@@ -55,7 +55,7 @@ def _run_job(profile: SlurmProfile, folder: Path, module: str, words: list[str],
 def _read_soon(output: Path) -> str:
     """Return a file that a node has written; a shared file system may show it a moment later."""
     deadline = time.monotonic() + FILE_SECONDS
-    while not (output.is_file() and (content := output.read_text(encoding="utf-8")).endswith("\n")):
+    while not (output.is_file() and (content := output.read_text(encoding="utf-8", errors="replace")).endswith("\n")):
         if time.monotonic() > deadline:
             raise ClusterError(
                 f"the job on a node ended well, but {output} is not to be seen here after {FILE_SECONDS:.0f} s: the "

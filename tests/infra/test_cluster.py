@@ -35,3 +35,11 @@ def test_a_wrong_profile_is_refused_by_name(tmp_path, content):
     path.write_text(content)
     with pytest.raises(ClusterError, match=r"wrong\.yaml is not a cluster profile"):
         read_profile(str(path))
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-16", "shift_jis"])
+def test_a_profile_that_is_not_utf8_is_refused_by_name(tmp_path, encoding):
+    path = tmp_path / "own.yaml"
+    path.write_text(f"kind: local  # {'日本' if encoding == 'shift_jis' else 'á'}", encoding=encoding)
+    with pytest.raises(ClusterError, match=r"own\.yaml is not a cluster profile: it is not UTF-8 .*; write it again"):
+        read_profile(str(path))

@@ -14,6 +14,7 @@ import pytest
 
 from infra.errors import ServiceError
 from infra.services import postgres, stack
+from infra.services.dotenv import point_folder
 from infra.services.mlflow_app import create_app
 from infra.services.packages import ensure_packages, find_program
 from infra.services.passwords import ensure_secrets, read_secrets
@@ -81,6 +82,22 @@ def test_what_a_stack_was_started_with_is_known_until_the_environment_says_other
     monkeypatch.setenv("WINNOW_PREFECT_PORT", "4300")
     monkeypatch.setenv("WINNOW_HOST", "127.0.0.1")
     assert read_settings() == replace(started, prefect_port=4300, host="127.0.0.1", public_host="127.0.0.1")
+
+
+@pytest.mark.parametrize("torn", [b"{", b"[1]", b"\xff\xfe{", b""])
+def test_a_torn_record_of_the_stack_is_named_with_what_to_do(home, torn):
+    (home / "stack.json").write_bytes(torn)
+    with pytest.raises(ServiceError, match=r"stack\.json cannot be read .* Delete it, and start them again"):
+        read_settings()
+
+
+def test_an_env_file_and_a_project_that_are_not_utf8_are_kept_as_they_are(home, tmp_path):
+    (tmp_path / "pyproject.toml").write_bytes(b'name = "\xe3o"')
+    assert not point_folder(ServiceSettings(home, passwords=False), tmp_path)
+    (tmp_path / "pyproject.toml").write_text("[tool.prefect.api]")
+    (tmp_path / ".env").write_bytes(b"NAME='S\xe3o'\n")
+    assert point_folder(ServiceSettings(home, passwords=False), tmp_path)
+    assert (tmp_path / ".env").read_bytes().startswith(b"NAME='S\xe3o'\nPREFECT_API_URL=")
 
 
 def test_a_home_keeps_its_stack(home):

@@ -76,6 +76,33 @@ def in_shards(folder: Path) -> None:
     (folder / "model.safetensors.index.json").write_text(json.dumps({"metadata": {}, "weight_map": index}))
 
 
+def in_shards_without_one(folder: Path) -> None:
+    """Part the weights into two shards, and lose one."""
+    in_shards(folder)
+    (folder / "model-00002-of-00002.safetensors").unlink()
+
+
+def cut(folder: Path) -> None:
+    """Leave half of the weights' file."""
+    path = folder / "model.safetensors"
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def with_few_vectors(folder: Path) -> None:
+    """Leave vectors for 100 tokens, fewer than the tokenizer has."""
+    with_json("config.json", vocab_size=100)(folder)
+    name = "embeddings.word_embeddings.weight"
+    with_weights(lambda weights: weights | {name: weights[name][:100].clone()})(folder)
+
+
+def with_vocabulary_alone(folder: Path) -> None:
+    """Leave the tokenizer as `vocab.txt`, as older versions of transformers did."""
+    vocabulary = json.loads((folder / "tokenizer.json").read_text())["model"]["vocab"]
+    (folder / "vocab.txt").write_text("\n".join(vocabulary))
+    (folder / "tokenizer.json").unlink()
+    (folder / "tokenizer_config.json").unlink()
+
+
 def pickled(folder: Path) -> None:
     """Leave the weights as a pickle alone."""
     torch.save(load_file(folder / "model.safetensors"), folder / "pytorch_model.bin")

@@ -83,10 +83,14 @@ def all_rows(splits: LabelledSplits) -> Rows:
     )
 
 
+def data_folder() -> Path:
+    """Return where real data lies, which is not in the repository, if it is on this machine."""
+    return Path(os.environ.get("WINNOW_TEST_DATA", Path(__file__).parents[3] / "shared" / "data"))
+
+
 def real_data(name: str) -> Path:
-    """Return one of the real sets, which are not in the repository, or skip the test."""
-    default = Path(__file__).parents[3] / "shared" / "data"
-    path = Path(os.environ.get("WINNOW_TEST_DATA", default)) / name
-    if not path.is_file():
-        pytest.skip(f"not run: there is no {path}; set WINNOW_TEST_DATA to the folder of real texts")
+    """Return one of the real sets or folders, or skip the test."""
+    path = data_folder() / name
+    if not path.exists():
+        pytest.skip(f"not run: there is no {path}; set WINNOW_TEST_DATA to the folder of real data")
     return path

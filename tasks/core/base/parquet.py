@@ -1,4 +1,4 @@
-"""Parquet files of Winnow's own, read by their path as it stands, and what each says of itself in its footer.
+"""Parquet files, read by their path as it stands, and what each of Winnow's own says of itself in its footer.
 
 pyarrow's `read_table` takes a folder called `year=2026` for a column, and DuckDB's `read_parquet` takes brackets for a
 pattern. Paths are the user's: here they are names and nothing else.
@@ -12,6 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+PARQUET_SUFFIXES = (".parquet", ".pq")
 STAMP_KEY = b"winnow"
 
 

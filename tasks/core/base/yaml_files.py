@@ -6,6 +6,7 @@ last of two same keys.
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -53,6 +54,19 @@ def load_yaml(text: str) -> Any:
         return yaml.load(text, Loader=_AsWritten)  # noqa: S506 - a SafeLoader
     except RecursionError:
         raise yaml.YAMLError("lists or keys stand within one another deeper than can be read") from None
+
+
+def read_yaml(path: Path) -> Any:
+    """Return what a YAML file says.
+
+    Raises:
+        yaml.YAMLError: it is not UTF-8, or `load_yaml` refuses it.
+        OSError: it cannot be read.
+    """
+    try:
+        return load_yaml(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        raise yaml.YAMLError(f"it is not UTF-8 ({error}); write it again as UTF-8") from None
 
 
 def _what_to_write(text: str, tag: str) -> str:

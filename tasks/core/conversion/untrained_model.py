@@ -20,10 +20,9 @@ from numpy.typing import NDArray
 
 from tasks.core.base.errors import ModelFolderError, WinnowError
 from tasks.core.base.folders_aside import folder_aside
-from tasks.core.base.naming import CONFIG_FILE, FP32_FILE, TOKENIZER_FILE, UNTRAINED_FOLDER
+from tasks.core.base.naming import CONFIG_FILE, FP32_FILE, TOKENIZER_CONFIG_FILE, TOKENIZER_FILE, UNTRAINED_FOLDER
 from tasks.core.conversion.builders.export import export_onnx
 from tasks.core.conversion.openvino_rehearsal import left_out
-from tasks.core.conversion.parity.export_check import require_tokens
 from tasks.core.conversion.parity.reference import checkpoint_logits
 from tasks.core.conversion.rehearsal import PASSING, REFUSED, Rehearsal
 from tasks.core.engines.loading import Engine, open_tokenizer
@@ -57,9 +56,8 @@ def try_untrained(rehearsal: Rehearsal) -> str:
     """Build the untrained model, compare the three ways, and return why variants of OpenVINO cannot serve, or nothing.
 
     Raises:
-        ModelFolderError: the model cannot be loaded or exported, or two ways differ, or only variants that cannot serve
-            are asked for; what is wrong is named.
-        ParityError: tokenizer.json gives other tokens than the tokenizer that training uses.
+        ModelFolderError: the model cannot be loaded or exported, two ways, of tokens too, differ, or only variants that
+            cannot serve are asked for; what is wrong is named.
     """
     folder = Path(rehearsal.base_model)
     require_digest(rehearsal.base_model, rehearsal.digest)
@@ -77,7 +75,14 @@ def _encode(rehearsal: Rehearsal, tokenizer: Any) -> Columns:
     texts = [*SHORT, LONG, LONG * 10, LONG * length]
     columns: Columns = dict(tokenizer(texts, truncation=True, max_length=length))
     engine = open_tokenizer(str(Path(rehearsal.base_model) / TOKENIZER_FILE), length)
-    require_tokens(texts, columns["input_ids"], [encoding.ids for encoding in engine.encode_batch(texts)])
+    found = [encoding.ids for encoding in engine.encode_batch(texts)]
+    for text, wanted, got in zip(texts, columns["input_ids"], found, strict=True):
+        if wanted != got:
+            fault = (
+                f"training would read {text[:20]!r} as the tokens {wanted[:20]}, engines as {got[:20]}: "
+                f"{TOKENIZER_CONFIG_FILE} makes another tokenizer than {TOKENIZER_FILE} (look at its tokenizer_class)"
+            )
+            raise _refusal(rehearsal, fault)
     return columns
 
 

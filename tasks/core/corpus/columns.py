@@ -67,18 +67,13 @@ def check_text_type(path: Path, column: str, type_: pa.DataType) -> None:
 
 
 def check_id_type(path: Path, column: str, type_: pa.DataType, read: Callable[[], pa.ChunkedArray]) -> None:
-    """Raise InputDataError unless ids are integers or strings; `read` is called for the ids when they are floats."""
-    if id_type(type_) is not None:
+    """Raise InputDataError unless ids are integers, strings or all null; `read` is called for those that are floats."""
+    if id_type(type_) is not None or pa.types.is_null(type_):
         return
     said = f"the id column '{column}' of {path} has type {type_}; ids must be integers or strings"
-    if pa.types.is_null(type_):
-        raise InputDataError(f"{said}, and here every id is null. Write the ids, or move the file away.")
     if not pa.types.is_floating(type_):
         raise InputDataError(f"{said}. Correct id_column in the round file, or write the ids as strings.")
-    raise InputDataError(
-        f"{said}: {_lost_ids(read().cast(pa.float64()).to_pylist())}. Write the ids again from their source: "
-        "converting this column would keep the damage."
-    )
+    raise InputDataError(f"{said}: {_about_floats(read().cast(pa.float64()).to_pylist())}")
 
 
 def check_id_strings(path: Path, column: str, ids: pa.ChunkedArray | pa.Array) -> None:
@@ -86,11 +81,9 @@ def check_id_strings(path: Path, column: str, ids: pa.ChunkedArray | pa.Array) -
     written_so = pc.fill_null(pc.match_substring_regex(ids, FLOAT_NOTATION), False)
     floats = [id_.strip() for id_ in ids.filter(written_so).to_pylist()]
     if floats:
-        lost = _lost_ids([float(id_.replace(",", ".")) for id_ in floats])
         raise InputDataError(
             f"{len(floats)} of {len(ids)} ids in column '{column}' of {path} are written as floats, such as "
-            f"{floats[:SHOWN_IDS]}; of these, {lost}. Write the ids again from their source, as text: the digits that "
-            "are missing here cannot be brought back."
+            f"{floats[:SHOWN_IDS]}; of these, {_about_floats([float(id_.replace(',', '.')) for id_ in floats])}"
         )
 
 
@@ -99,11 +92,17 @@ def _read_column(path: Path, column: str) -> pa.ChunkedArray:
         return read_parquet(path, [column])[0]
 
 
-def _lost_ids(ids: list[float | None]) -> str:
-    """Say how many float ids no longer tell neighbours apart, with examples."""
+def _about_floats(ids: list[float | None]) -> str:
+    """Say how many float ids no longer tell neighbours apart, with examples, and what to do."""
     lost = [id_ for id_ in ids if id_ is not None and abs(id_) >= EXACT_FLOAT_LIMIT]
-    examples = f" ({', '.join(map(repr, lost[:SHOWN_IDS]))})" if lost else ""
-    return f"{len(lost)} of {len(ids)} ids are beyond 2^53 and no longer exact{examples}"
+    count = f"{len(lost)} of {len(ids)} ids are beyond 2^53"
+    if not lost:
+        return f"{count}, so that none has lost a digit. Write them as integers, or as text."
+    examples = ", ".join(map(repr, lost[:SHOWN_IDS]))
+    return (
+        f"{count} and no longer exact ({examples}). Write the ids again from their source: to convert the column would "
+        "keep the damage."
+    )
 
 
 def resolve_columns(path: Path, names: list[str], wanted: dict[str, str]) -> dict[str, str]:

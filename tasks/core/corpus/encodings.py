@@ -6,6 +6,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from tasks.core.base.errors import InputDataError
+from tasks.core.base.parquet import PARQUET_SUFFIXES
 
 UNDECODABLE_SHARE = 0.01
 UNDECODABLE_ROWS = 2
@@ -16,6 +17,10 @@ FEW_ROWS_SHARE = 0.5
 LOOKED_TEXTS = 1_000
 LOOKED_BYTES = 1_000
 """So many bytes tell whether a file's characters have two or four."""
+MARKS = frozenset("€„…‹‘’“”•–—™›«»¿¡ºª°")  # noqa: RUF001 - as people type them
+"""Texts in Latin letters have these marks, too."""
+NO_LETTERS = "ƒ\ufffd"
+"""Windows-1252 has the first where Shift JIS begins a character, and nothing for some bytes."""
 WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
 
 
@@ -49,9 +54,9 @@ class Undecodable:
         if self.found <= max(UNDECODABLE_ROWS, (FEW_ROWS_SHARE if few else self.share) * self.texts):
             return
         encoding, name = likely_encoding(self.examples)
-        advice = (
-            f"Write it again: iconv -f {name} -t UTF-8 {self.path.name} > NEW" if name else "Write it again in UTF-8"
-        )
+        is_text = self.path.suffix.lower() not in PARQUET_SUFFIXES
+        advice = f"iconv -f {name} -t UTF-8 {self.path.name} > NEW" if name and is_text else ""
+        advice = f"Write it again: {advice}" if advice else "Write it again in UTF-8"
         raise InputDataError(
             f"{self.found} of {self.texts} texts of {self.path} are not UTF-8; they look like {encoding}. {advice}. Up "
             f"to {self.share:.0%} of a file's texts may be so, and are left out row by row."
@@ -97,10 +102,12 @@ def _holds_utf8(content: bytes) -> bool:
 
 
 def _mostly_latin(contents: list[bytes]) -> bool:
-    """Say whether ASCII letters are most of the words with other letters, as where Latin letters have accents."""
+    """Say whether other letters stand among ASCII ones, as accents do, and what else is not ASCII are marks of type."""
     words = [word.decode("cp1252", "replace") for content in contents for word in content.split() if not word.isascii()]
-    letters = [letter.isascii() for word in words for letter in word if letter.isalpha()]
-    return sum(letters) > len(letters) / 2 or all(letters)
+    letters = [letter for word in words for letter in word if letter.isalpha() and letter not in NO_LETTERS]
+    beyond = [letter for word in words for letter in word if not letter.isascii()]
+    odd = [letter for letter in beyond if letter in NO_LETTERS or not (letter.isalpha() or letter in MARKS)]
+    return 2 * len(odd) <= len(beyond) and 2 * sum(map(str.isascii, letters)) >= len(letters)
 
 
 def _is_cut(content: bytes) -> bool:

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from tasks.core.base.errors import RoundFileError
 from tasks.core.base.formats import FileFormat
 from tasks.core.base.naming import converted_folder
-from tasks.core.base.yaml_files import load_yaml, mistaken_switches
+from tasks.core.base.yaml_files import mistaken_switches, read_yaml
 from tasks.core.round.model import Round
 
 PATH_KEYS = (
@@ -60,8 +60,8 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise RoundFileError(f"there is no round file {path}; the demo's is deployments/rounds/us-iter0.yaml")
     try:
-        content = load_yaml(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        content = read_yaml(path)
+    except yaml.YAMLError as error:
         raise RoundFileError(f"{path} cannot be read as YAML: {error}") from None
     if not isinstance(content, dict):
         raise RoundFileError(f"{path} must hold keys and values, but it holds {type(content).__name__}")

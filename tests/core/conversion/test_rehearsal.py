@@ -1,5 +1,6 @@
 """Before the first step of training: what could not be converted, or would score otherwise than it was trained."""
 
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -113,8 +114,9 @@ def test_a_model_that_cannot_read_short_texts_is_refused(tiny_bert, tmp_path):
         try_untrained(rehearsal(save_family("canine", tiny_bert, tmp_path / "canine")))
 
 
-def no_numbers(weights):
-    return weights | {"encoder.layer.0.output.dense.weight": torch.full((32, 64), torch.nan)}
+def no_numbers(factor):
+    name = "encoder.layer.0.output.dense.weight"
+    return with_weights(lambda weights: weights | {name: weights[name] * factor})
 
 
 def token_types_of_one(folder):
@@ -125,9 +127,10 @@ def token_types_of_one(folder):
 
 UNFIT = {
     "not a number": (
-        with_weights(no_numbers),
+        no_numbers(math.nan),
         r"not finite: its weights bert\.encoder\.layer\.0\.output\.dense\.weight",
     ),
+    "infinite": (no_numbers(math.inf), r"not finite: its weights bert\.encoder\.layer\.0\.output\.dense\.weight"),
     "nothing but zero": (
         with_weights(lambda weights: {name: torch.zeros_like(value) for name, value in weights.items()}),
         "gives every text the same logits",
@@ -148,6 +151,13 @@ def test_what_would_be_trained_in_vain_is_refused_with_its_reason(fault, tiny_be
 def test_a_config_that_asks_for_tuples_passes(tiny_bert, tmp_path):
     tuples = with_json("config.json", return_dict=False, output_hidden_states=True)
     assert try_untrained(rehearsal(altered(tiny_bert, tmp_path / "base", tuples))) == ""
+
+
+def test_a_tokenizer_that_transformers_makes_otherwise_is_refused(tiny_bert, tmp_path):
+    folder = save_family("gpt2", tiny_bert, tmp_path / "gpt2")
+    with_json("tokenizer_config.json", tokenizer_class="Qwen2Tokenizer")(folder)
+    with pytest.raises(ModelFolderError, match=r"engines as .* \(look at its tokenizer_class\)"):
+        try_untrained(rehearsal(folder))
 
 
 def test_a_head_of_five_classes_is_refused(tiny_bert, tmp_path):

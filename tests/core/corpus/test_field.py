@@ -1,8 +1,6 @@
-"""Small inputs of faults that were found in the field, which are not in the repository, behave as their READMEs say."""
+"""Samples and labelled data of the field's faults, which are not in the repository, behave as their READMEs say."""
 
 import os
-import shutil
-from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
@@ -16,24 +14,6 @@ from tasks.core.inference.shard_texts import part_rows
 from tasks.core.round.sections import LabelledData, Sample
 from tests.support.labelled_files import all_rows, request
 from tests.support.unprivileged import open_folder, unprivileged
-
-DEFAULT = Path(__file__).parents[4] / "shared" / "data"
-
-
-@pytest.fixture
-def field(tmp_path):
-    """Return a function that copies one of the inputs, to do with as its README says."""
-    folder = Path(os.environ.get("WINNOW_TEST_DATA", DEFAULT)) / "field"
-
-    def copy(name, into=tmp_path):
-        if not (folder / name).is_dir():
-            pytest.skip(f"not run: there is no {folder / name}; set WINNOW_TEST_DATA to the folder of real data")
-        copied = shutil.copytree(folder / name, into / name)
-        for path in [copied, *copied.rglob("*")]:
-            path.chmod(0o755)
-        return copied
-
-    return copy
 
 
 def ids_of(path, **settings):

@@ -133,7 +133,7 @@ def test_ids_of_one_logical_type_are_one_type_in_the_end(tmp_path, types, values
 @pytest.mark.parametrize(
     ("ids_", "texts_", "message"),
     [
-        (pa.nulls(2), ["a", "b"], r"has type null.* here every id is null"),
+        (pa.nulls(2), ["a", "b"], r"every id of the sample .* is null"),
         (pa.array([{"a": 1}] * 2), ["a", "b"], r"id column 'tweet_id' .* has type struct"),
         ([[1], [2]], ["a", "b"], r"id column 'tweet_id' .* has type list"),
         ([1, 2], [["a"], ["b"]], r"text column 'text' .* has type list"),
@@ -146,7 +146,7 @@ def test_other_types_are_refused_by_name_without_a_word_of_damage(tmp_path, ids_
     write(tmp_path, "a.parquet", {"tweet_id": ids_, "text": texts_})
     with pytest.raises(InputDataError, match=message) as refused:
         list_sample(Sample(path=tmp_path))
-    assert "damage" not in str(refused.value)
+    assert "keep the damage" not in str(refused.value)
 
 
 def test_a_part_whose_texts_are_all_null_is_quarantined(tmp_path):
@@ -195,9 +195,14 @@ def test_a_value_is_spelled_alike_in_all_formats(values, spelled):
         ("latin-1", "qué día", "Latin-1"),
         ("cp1252", "“café” €", "Windows-1252"),
         ("cp1252", "€ — “", "Windows-1252"),
+        ("cp1252", "“não” é €5", "Windows-1252"),
+        ("iso8859-2", "zażółć gęślą jaźń", "Latin-1"),
         ("cp1251", "привет мир @some_user https://example.org/page", "another script"),
         ("shift_jis", "これは本 カタカナ", "another script"),
+        ("shift_jis", "東京タワー", "another script"),
         ("gbk", "你好 world", "another script"),
+        ("big5", "你好世界 我愛台灣", "another script"),
+        ("euc-kr", "안녕하세요 세계", "another script"),
         ("iso8859-7", "καλημέρα", "another script"),
         ("cp866", "привет", "another script"),
     ],
@@ -224,6 +229,27 @@ def test_a_sample_in_another_encoding_is_refused_and_leaves_no_converted_file(tm
         head.encode() + b"\n".join([lines[0].encode("latin-1")] * 2 + [line.encode() for line in lines[2:]]),
     )
     assert parted(tmp_path)[1] == ["text is not UTF-8"] * 2
+
+
+def test_no_command_for_texts_is_named_for_parquet(tmp_path):
+    words = pa.array(["qué".encode("latin-1")] * 300, pa.binary()).cast(pa.string(), safe=False)
+    write(tmp_path, "a.parquet", {"tweet_id": range(300), "text": words})
+    with pytest.raises(InputDataError, match=r"they look like Latin-1.* Write it again in UTF-8\."):
+        list_sample(Sample(path=tmp_path))
+
+
+@pytest.mark.parametrize("ids", [[5.0, 6.0], ["5.0", "6.0"]])
+def test_no_damage_is_told_of_floats_that_have_lost_nothing(tmp_path, ids):
+    write(tmp_path, "a.parquet", {"tweet_id": pa.array(ids).dictionary_encode(), "text": ["a", "b"]})
+    with pytest.raises(InputDataError, match=r"none has lost a digit. Write them as integers") as refused:
+        list_sample(Sample(path=tmp_path))
+    assert "keep the damage" not in str(refused.value)
+
+
+def test_a_part_of_a_byte_order_mark_alone_has_no_rows(tmp_path):
+    (tmp_path / "a.jsonl").write_bytes(b"\xef\xbb\xbf")
+    (tmp_path / "b.jsonl").write_text('{"tweet_id": 1, "text": "a"}\n')
+    assert parted(tmp_path)[0] == [1]
 
 
 def test_no_command_is_named_for_another_script(tmp_path):

@@ -4,13 +4,16 @@ import shutil
 from dataclasses import replace
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
 from tasks.core.base.naming import run_folder_name
 from tasks.core.base.parquet import STAMP_KEY
+from tasks.core.inference import shard_texts
 from tasks.core.inference.scoring import score_shard
 from tasks.core.round.sections import Inference, Sample
+from tasks.core.runs.audit.verify import Verification
 from tasks.core.runs.earlier_runs import adopt_shards
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.manifest import Launch, write_manifest
@@ -175,6 +178,34 @@ def test_receipts_of_0_1_0_have_the_sha256_of_ids_as_they_are_stored(plan_now, s
     for _, receipt in read_receipts(plan, folder):
         write_receipt(replace(receipt, input_ctime_ns=1), folder)
     assert unfinished(plan, folder) == [shard.number for shard in plan.shards]
+
+
+def as_0_1_0_scored(plan, folder, monkeypatch):
+    """Score a run as 0.1.0 did, which quarantined null alone, and leave its receipts."""
+    with monkeypatch.context() as before:
+        before.setattr(shard_texts, "blank_strings", pc.is_null)
+        score(plan, folder)
+    for shard, receipt in read_receipts(plan, folder):
+        stored = sha256_of_rows(read_shard(plan, shard, as_stored=True))
+        write_receipt(replace(receipt, input_ctime_ns=0, input_sha256=stored), folder)
+
+
+@pytest.mark.parametrize("blank", ["", "  ", "nan", "NULL"])
+@pytest.mark.parametrize("type_", [pa.string(), pa.large_string(), pa.dictionary(pa.int8(), pa.string())])
+def test_shards_that_0_1_0_scored_with_blank_ids_are_scored_anew(plan_now, sample, blank, type_, monkeypatch):
+    ids = pa.array([*map(str, range(30)), blank, None, *map(str, range(32, 80))]).cast(type_)
+    pq.write_table(pa.table({"tweet_id": ids, "text": make_sentences(80, seed=3)}), sample.path / "b.parquet")
+    first, before = plan_now()
+    as_0_1_0_scored(first, before, monkeypatch)
+    assert blank in rows_of(first, before)["positive"]["tweet_id"].to_pylist()
+    assert [finding.path for finding in Verification(before.path).findings()] == ["manifest.json"]
+    os.utime(sample.path / "b.parquet", ns=(1, 1))
+    plan, folder = plan_now()
+    assert adopt(plan, folder) == 1
+    assert unfinished(plan, folder) == [0]
+    score(plan, folder)
+    assert write_manifest(plan, folder, Launch(40, 1.0))["counts"]["rows_quarantined"] == 2
+    assert blank not in rows_of(plan, folder)["positive"]["tweet_id"].to_pylist()
 
 
 def test_a_text_file_that_was_only_touched_is_the_same_run(plan_now, sample):

@@ -5,15 +5,13 @@ from pathlib import Path
 import pyarrow as pa
 
 from tasks.core.base.errors import InputDataError
-from tasks.core.base.parquet import read_parquet
+from tasks.core.base.parquet import PARQUET_SUFFIXES, read_parquet
 from tasks.core.corpus.columns import read_schema, resolve_columns
 from tasks.core.corpus.compressions import COMPRESSIONS
 from tasks.core.corpus.faults import parquet_errors_named
 from tasks.core.corpus.labelled.delimited import TEXT_DELIMITERS, data_suffix, read_text_columns
 from tasks.core.corpus.logical_types import plain
 from tasks.core.round.sections import LabelledData
-
-PARQUET_SUFFIXES = (".parquet", ".pq")
 
 
 def is_text(path: Path) -> bool:

@@ -1,9 +1,10 @@
 """Search a sample's files below a folder or by a glob: each is found, refused, or passed over with its reason.
 
-Links are followed. What two paths lead to is refused, since its rows would be scored twice.
+Links are followed. What two paths lead to, by hard links too, is refused, since its rows would be scored twice.
 """
 
 import os
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -35,7 +36,7 @@ class Search:
     passed_over: dict[str, str] = field(default_factory=dict)
     """Files and folders that are not read say why, by path."""
     _ways: dict[str, Path] = field(default_factory=dict)
-    """Each real folder or file was first reached by this path."""
+    """Each real folder or file, and each inode with several names, was first reached by this path."""
 
     def match(self, root: Path, parts: tuple[str, ...]) -> None:
         """Find the files whose path below `root` matches the parts of a pattern; all below it where there are none.
@@ -75,9 +76,10 @@ class Search:
     def _take(self, place: Place, entry: "os.DirEntry[str]") -> None:
         path = Path(entry.path)
         require_utf8(path)
-        if not entry.is_file():
-            _refuse_no_file(entry)
+        found = _state_of_file(entry)
         self._require_one_way(_real(place, entry), path)
+        if found.st_nlink > 1:
+            self._require_one_way(f"inode {found.st_ino} of device {found.st_dev}", path)
         self.files.append(path)
 
     def _require_one_way(self, real: str, path: Path) -> None:
@@ -104,12 +106,14 @@ def reason_to_pass_over(name: str) -> str | None:
     return "a checksum" if name.lower().endswith(CHECKSUMS) else None
 
 
-def _refuse_no_file(entry: "os.DirEntry[str]") -> None:
+def _state_of_file(entry: "os.DirEntry[str]") -> os.stat_result:
     path = Path(entry.path)
     try:
-        entry.stat()
+        found = entry.stat()
     except OSError as error:
         raise cannot_read(path, error) from None
+    if stat.S_ISREG(found.st_mode):
+        return found
     raise InputDataError(f"{path} is no file but a pipe, a socket or a device. Move it away from the sample.")
 
 

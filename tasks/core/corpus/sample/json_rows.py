@@ -23,7 +23,7 @@ def json_rows(path: Path, content: BufferedReader, sample: Sample) -> Iterator[R
     """
     missing, keys, number = {sample.id_column, sample.text_column}, "", 0
     for number, line in enumerate(read_lines(path, content), start=1):
-        if line.isspace():
+        if not line.strip():
             continue
         row, encoding_errors = _parse(path, number, line)
         if missing:

@@ -15,8 +15,8 @@ from tasks.core.base.errors import InputDataError
 from tasks.core.base.printable import on_one_line
 from tasks.core.corpus.columns import check_columns, read_footer
 from tasks.core.corpus.faults import TornFileError, parquet_errors_named
-from tasks.core.corpus.logical_types import id_type
 from tasks.core.corpus.sample.first_look import look_inside
+from tasks.core.corpus.sample.id_types import id_type_of, one_id_type
 from tasks.core.corpus.sample.sample_file import SampleFile
 from tasks.core.corpus.sample.sources import PARQUET, SHOWN_FILES, SampleSources, find_sources
 from tasks.core.corpus.sample.to_parquet import converted_file, converted_root, sweep_converted
@@ -55,7 +55,7 @@ def survey_sample(sample: Sample, report: Callable[[str], None] = LOGGER.info) -
 
     Raises:
         InputDataError: no such path, files of several kinds, a file that is torn (unless these are skipped) or that
-            cannot be converted, no rows, a missing column, an id column of floats, or ids of several types.
+            cannot be converted, no rows, a missing column, an id column of floats, ids of several types, or none.
     """
     sources = find_sources(sample)
     _say_passed_over(sources.passed_over, report)
@@ -73,7 +73,7 @@ def survey_sample(sample: Sample, report: Callable[[str], None] = LOGGER.info) -
     if not any(file.rows for file in files):
         skipped = f"; {len(torn)} more are torn and were skipped: {list(torn)[:SHOWN_FILES]}" if torn else ""
         raise InputDataError(f"the sample {sample.path} has {len(files)} files and no rows{skipped}")
-    _check_id_types(files, sample)
+    one_id_type(files, sample)
     if sources.kind == PARQUET:
         look_inside(files, sample)
     return SampleListing(files, torn, sources.passed_over)
@@ -81,8 +81,7 @@ def survey_sample(sample: Sample, report: Callable[[str], None] = LOGGER.info) -
 
 def sample_schema(files: list[SampleFile], sample: Sample) -> pa.Schema:
     """Return the types that ids and texts of a sample have, whichever types its files have them in."""
-    (id_type_,) = {file.id_type for file in files if file.rows}
-    return pa.schema([(sample.id_column, pa.type_for_alias(id_type_)), (sample.text_column, pa.large_string())])
+    return pa.schema([(sample.id_column, one_id_type(files, sample)), (sample.text_column, pa.large_string())])
 
 
 def sample_root(sample: Sample) -> Path:
@@ -130,15 +129,6 @@ def _describe(path: Path, sample: Sample, sources: SampleSources, report: Callab
         name=path.relative_to(root).as_posix(),
         row_groups=tuple(metadata.row_group(index).num_rows for index in range(metadata.num_row_groups)),
         digest=digest,
-        id_type=str(id_type(schema.field(sample.id_column).type)) if metadata.num_rows else "",
+        id_type=str(id_type_of(schema, metadata, sample.id_column) or ""),
         changed_ns=path.stat().st_mtime_ns if sources.kind == PARQUET else 0,
     )
-
-
-def _check_id_types(files: list[SampleFile], sample: Sample) -> None:
-    types = {file.id_type: file.path for file in files if file.rows}
-    if len(types) > 1:
-        examples = ", ".join(f"{type_} in {path}" for type_, path in types.items())
-        raise InputDataError(
-            f"the id column '{sample.id_column}' has several types: {examples}. Write all files alike."
-        )

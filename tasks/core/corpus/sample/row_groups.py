@@ -1,6 +1,6 @@
 """Gather rows of a text file into Parquet row groups, with ids of one type."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -43,20 +43,27 @@ def gather(rows: Iterable[Row]) -> Iterator[RowGroup]:
 
 
 class IdColumn:
-    """Makes Arrow arrays of ids, all of the type of the first one in the file."""
+    """Makes Arrow arrays of ids, all of the type of the first one in the file; of null's where it has none.
 
-    def __init__(self, path: Path, name: str) -> None:
+    `look_ahead` finds that one where the first row group has none.
+    """
+
+    def __init__(self, path: Path, name: str, look_ahead: Callable[[], type | None]) -> None:
         self._path = path
         self._name = name
+        self._look_ahead = look_ahead
         self._type: type | None = None
+        self._has_none = False
 
     def to_arrow(self, group: RowGroup) -> pa.Array:
         """Return a group's ids as int64 or as strings, carried untouched.
 
         Raises:
-            InputDataError: ids that are floats, of several types, too large, or all null.
+            InputDataError: ids that are floats, of several types, or too large.
         """
         self._check_types(group)
+        if self._has_none:
+            return pa.nulls(len(group.ids))
         if self._type is bytes:
             ids = strings(group.ids)
             check_id_strings(self._path, self._name, ids)
@@ -71,12 +78,10 @@ class IdColumn:
         if float in types:
             raise InputDataError(self._describe_floats(group))
         self._type = self._type or next((type(id_) for id_ in group.ids if id_ is not None), None)
-        if self._type is None:
-            raise InputDataError(
-                f"the ids '{self._name}' of {self._path} are null in the first {len(group.ids)} rows; ids must be "
-                "integers or strings. Correct id_column in the round file."
-            )
-        if types - {self._type} or self._type not in ID_WORDS:
+        if self._type is None and not self._has_none:
+            self._type = self._look_ahead()
+            self._has_none = self._type is None
+        if types - {self._type} or (types and self._type not in ID_WORDS):
             raise InputDataError(self._describe_other(group))
 
     def _describe_large(self, group: RowGroup) -> str:

@@ -15,6 +15,7 @@ class SampleFile:
     digest: str
     """This is the sha256 of the file's footer and size."""
     id_type: str
+    """Ids are of this type; empty where the file has none."""
     changed_ns: int
     """The file has this time of change (nanoseconds of the epoch); 0 stands for any time, of one that was converted
     from text: its footer names its source's sha256."""

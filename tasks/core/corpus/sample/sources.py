@@ -8,13 +8,14 @@ from pathlib import Path
 
 from tasks.core.base.errors import InputDataError
 from tasks.core.base.naming import CONVERTED_FOLDER
+from tasks.core.base.parquet import PARQUET_SUFFIXES
 from tasks.core.corpus.compressions import COMPRESSIONS, uncompressed_name
 from tasks.core.corpus.faults import cannot_read
 from tasks.core.corpus.sample.file_search import Search, require_utf8
 from tasks.core.round.sections import Sample
 
 PARQUET, CSV, JSON_LINES = "Parquet", "CSV", "JSON Lines"
-SUFFIXES = {PARQUET: (".parquet", ".pq"), CSV: (".csv",), JSON_LINES: (".jsonl", ".ndjson", ".json")}
+SUFFIXES = {PARQUET: PARQUET_SUFFIXES, CSV: (".csv",), JSON_LINES: (".jsonl", ".ndjson", ".json")}
 SHOWN_FILES = 3
 
 

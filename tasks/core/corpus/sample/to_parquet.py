@@ -4,6 +4,7 @@ import io
 import json
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any, TypedDict
@@ -124,7 +125,8 @@ def _tables(path: Path, content: "io.BufferedReader[Any]", sample: Sample, kind:
     """Read a text file as tables of a row group each; as one without rows when it has none."""
     refuse_wide(path, content.peek(LOOKED_BYTES)[:LOOKED_BYTES])
     rows = (csv_rows if kind == CSV else json_rows)(path, content, sample)
-    ids, undecodable = IdColumn(path, sample.id_column), Undecodable(path, part_of_sample=True)
+    ids = IdColumn(path, sample.id_column, partial(_first_type, path, sample))
+    undecodable = Undecodable(path, part_of_sample=True)
     group = None
     for group in gather(rows):
         texts = strings(group.texts)
@@ -133,6 +135,13 @@ def _tables(path: Path, content: "io.BufferedReader[Any]", sample: Sample, kind:
     undecodable.refuse_many()
     if group is None:
         yield pa.table({sample.id_column: strings([]), sample.text_column: strings([])})
+
+
+def _first_type(path: Path, sample: Sample) -> type | None:
+    """Return the type of a JSON Lines file's first id, None where all are null."""
+    with HashedFile(path) as file:
+        rows = json_rows(path, open_decompressed(path, file), sample)
+        return next((type(id_) for _, id_, _ in rows if id_ is not None), None)
 
 
 def _state(path: Path) -> list[int]:

@@ -11,8 +11,10 @@ from pathlib import Path
 import pyarrow as pa
 
 from tasks.core.base.errors import RunFolderError
+from tasks.core.corpus.logical_types import is_blank, is_string
+from tasks.core.corpus.sample.id_types import first_id_type
 from tasks.core.corpus.sample.listing import file_digest
-from tasks.core.corpus.sample.reading import read_rows
+from tasks.core.corpus.sample.reading import decode_texts, read_rows
 from tasks.core.runs.plan import Plan, Shard
 
 FileState = tuple[int, int]
@@ -38,7 +40,23 @@ def read_shard(plan: Plan, shard: Shard, as_stored: bool = False) -> pa.Table:
     columns = plan.inputs.id_column, plan.inputs.text_column
     rows = read_rows(plan.input_path(shard), shard.start, shard.stop, *columns, as_stored)
     require_planned(plan, shard)
-    return rows
+    return rows if as_stored or not _lacks_ids(rows) else _with_type_of_others(plan, rows)
+
+
+def _lacks_ids(rows: pa.Table) -> bool:
+    return bool(rows["id"].null_count == rows.num_rows)
+
+
+def _with_type_of_others(plan: Plan, rows: pa.Table) -> pa.Table:
+    """Return rows without an id, as if their file had the type of the other files' ids: all parts of a run have one."""
+    paths = (Path(plan.sample_root) / name for name in plan.inputs.file_digests)
+    type_ = first_id_type(paths, plan.inputs.id_column) or rows["id"].type
+    return rows.set_column(0, "id", pa.chunked_array([pa.nulls(rows.num_rows, type_)]))
+
+
+def holds_blank_ids(rows: pa.Table) -> bool:
+    """Say whether an id is blank though it is not null: such rows are quarantined."""
+    return is_string(rows["id"].type) and any(is_blank(id_) for id_ in decode_texts(rows["id"]) if id_ is not None)
 
 
 def sha256_of_rows(rows: pa.Table) -> str:

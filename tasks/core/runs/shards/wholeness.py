@@ -24,7 +24,14 @@ from tasks.core.runs.plan import Plan, Shard
 from tasks.core.runs.shards.findings import Finding
 from tasks.core.runs.shards.make_way import make_way
 from tasks.core.runs.shards.part_faults import part_faults
-from tasks.core.runs.shards.planned_rows import FileState, is_planned, read_shard, sha256_of_rows, state_of
+from tasks.core.runs.shards.planned_rows import (
+    FileState,
+    holds_blank_ids,
+    is_planned,
+    read_shard,
+    sha256_of_rows,
+    state_of,
+)
 from tasks.core.runs.shards.receipt_faults import (
     is_foreign,
     no_receipt,
@@ -80,31 +87,39 @@ def shard_faults(plan: Plan, folder: RunFolder, shard: Shard, receipt: Receipt |
     yield from part_faults(plan, folder, receipt, look.footers, look.bytes_since_ns, look.ids)
     if look.states is not None and not has_rows(plan, shard, receipt, look.states[shard.file]):
         yield receipt_fault(shard, "altered", f"{plan.input_path(shard)} was changed after the shard was scored")
-    if look.rows and _claims_to_be_the_same(plan, shard, receipt) and not has_rows(plan, shard, receipt, None):
+    if look.rows and _claims_to_be_the_same(plan, shard, receipt) and _rows_of_then(plan, shard, receipt) is None:
         yield other_rows(plan, shard)
 
 
 def has_rows(plan: Plan, shard: Shard, receipt: Receipt, state: FileState | None) -> bool:
     """Say whether the shard's file, which is in this state, has the rows that the receipt has the sha256 of.
 
-    A file that cannot be read has them not: who scores the shard then says why.
+    A file that cannot be read has them not: who scores the shard then says why. Nor do rows count that 0.1.0, whose
+    receipts note no `input_ctime_ns`, scored under ids that are blank today: they are quarantined when scored anew.
     """
-    if _is_as_then(receipt, state) or _sha256_now(plan, shard) == receipt.input_sha256:
+    if _is_as_then(receipt, state):
         return True
-    return not receipt.input_ctime_ns and _sha256_now(plan, shard, as_stored=True) == receipt.input_sha256
+    rows = _rows_of_then(plan, shard, receipt)
+    return rows is not None and (receipt.input_ctime_ns > 0 or not holds_blank_ids(rows))
 
 
 def _is_as_then(receipt: Receipt, state: FileState | None) -> bool:
     return state == (receipt.input_mtime_ns, receipt.input_ctime_ns)
 
 
-def _sha256_now(plan: Plan, shard: Shard, as_stored: bool = False) -> str | None:
-    """Return the sha256 of the shard's rows; None where its file is not the planned one, or cannot be read.
+def _rows_of_then(plan: Plan, shard: Shard, receipt: Receipt) -> pa.Table | None:
+    """Return the shard's rows where the receipt has their sha256, else None; in 0.1.0, of ids as they are stored."""
+    rows = _rows_now(plan, shard)
+    if rows is None or sha256_of_rows(rows) == receipt.input_sha256:
+        return rows
+    stored = None if receipt.input_ctime_ns else _rows_now(plan, shard, as_stored=True)
+    return rows if stored is not None and sha256_of_rows(stored) == receipt.input_sha256 else None
 
-    Receipts of 0.1.0, which note no `input_ctime_ns`, have that of ids of the type that they are stored in.
-    """
+
+def _rows_now(plan: Plan, shard: Shard, as_stored: bool = False) -> pa.Table | None:
+    """Return the shard's rows; None where its file is not the planned one, or cannot be read."""
     try:
-        return sha256_of_rows(read_shard(plan, shard, as_stored))
+        return read_shard(plan, shard, as_stored)
     except (OSError, pa.ArrowException, WinnowError):
         return None
 
@@ -209,9 +224,9 @@ def _may_go(plan: Plan, shard: Shard, receipt: Receipt, state: FileState | None)
     """Say whether a receipt that does not count may go: it is foreign, or the shard's rows are those of then."""
     if is_foreign(plan, shard, receipt) or _is_as_then(receipt, state):
         return True
-    now = _sha256_now(plan, shard)
+    now = _rows_now(plan, shard)
     if now is not None:
-        require_same_rows(plan, shard, receipt, now)
+        require_same_rows(plan, shard, receipt, sha256_of_rows(now))
     return now is not None
 
 

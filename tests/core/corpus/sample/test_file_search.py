@@ -131,6 +131,17 @@ def test_a_second_link_to_a_folder_or_file_is_refused_by_name(tmp_path, pattern,
     assert rows_below(tmp_path / "sample" / "main*4" / "p.parquet") == 10
 
 
+def test_two_names_of_one_inode_are_refused_by_name_and_one_is_read(tmp_path):
+    folder = tmp_path / "sample"
+    (folder / "sub").mkdir(parents=True)
+    os.link(part(tmp_path / "elsewhere.parquet"), folder / "a.parquet")
+    assert rows_below(folder) == 10
+    os.link(folder / "a.parquet", folder / "sub" / "b.parquet")
+    with pytest.raises(InputDataError, match=r"sub/b\.parquet and .*a\.parquet are one and the same, by a link"):
+        surveyed(folder)
+    assert rows_below(folder / "*.parquet") == 10
+
+
 def test_links_to_data_elsewhere_are_read_once_and_two_ways_to_them_are_refused(tmp_path):
     part(tmp_path / "elsewhere" / "deep" / "p.parquet")
     (tmp_path / "sample").mkdir()

@@ -20,7 +20,19 @@ from tasks.core.training.base_models.load_base import (
     load_tokenizer,
     require_vectors,
 )
-from tests.support.base_folders import POINTER, altered, in_shards, pickled, save_family, with_json, with_weights
+from tests.support.base_folders import (
+    POINTER,
+    altered,
+    cut,
+    in_shards,
+    in_shards_without_one,
+    pickled,
+    save_family,
+    with_few_vectors,
+    with_json,
+    with_vocabulary_alone,
+    with_weights,
+)
 from tests.support.tiny import save_tiny_checkpoint
 
 CLASSES = ("other", "positive")
@@ -47,11 +59,6 @@ def one_layer_more(weights):
     return weights | {name.replace("layer.1.", "layer.2."): value.clone() for name, value in layer.items()}
 
 
-def in_shards_without_one(folder):
-    in_shards(folder)
-    (folder / "model-00002-of-00002.safetensors").unlink()
-
-
 def shards_lacking_a_weight(folder):
     in_shards(folder)
     path = folder / "model.safetensors.index.json"
@@ -68,11 +75,6 @@ def shards_elsewhere(folder):
 
 def as_type(kind):
     return with_weights(lambda weights: {name: value.to(kind) for name, value in weights.items()})
-
-
-def cut(folder):
-    path = folder / "model.safetensors"
-    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
 
 
 FAULTS = {
@@ -142,12 +144,7 @@ def test_a_base_model_that_is_not_whole_is_refused_by_name(fault, tiny_bert, tmp
 
 
 def test_tokens_beyond_the_vectors_are_refused(tiny_bert, tmp_path):
-    def shrink(folder):
-        with_json("config.json", vocab_size=100)(folder)
-        name = "embeddings.word_embeddings.weight"
-        with_weights(lambda weights: weights | {name: weights[name][:100].clone()})(folder)
-
-    folder = altered(tiny_bert, tmp_path / "base", shrink)
+    folder = altered(tiny_bert, tmp_path / "base", with_few_vectors)
     with pytest.raises(ModelFolderError, match=r"tokens up to number 206, but the model has vectors for 100"):
         load(folder)
 
@@ -219,12 +216,7 @@ def test_the_command_for_a_pickle_makes_the_same_model(tiny_bert, tmp_path):
 
 
 def test_the_command_for_a_tokenizer_makes_one(tmp_path, tiny_bert):
-    def old_form(folder):
-        (folder / "vocab.txt").write_text("\n".join(load_tokenizer(tiny_bert).get_vocab()))
-        (folder / "tokenizer.json").unlink()
-        (folder / "tokenizer_config.json").unlink()
-
-    folder = altered(tiny_bert, tmp_path / "base", old_form)
+    folder = altered(tiny_bert, tmp_path / "base", with_vocabulary_alone)
     run_suggested(folder)
     assert load(folder)
 
