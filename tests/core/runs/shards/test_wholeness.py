@@ -129,7 +129,7 @@ def test_rows_of_files_of_another_state_are_read_a_few_shards_at_once_and_in_ord
     cut(folder.output_path("negative", 1))
     monkeypatch.setenv("OMP_NUM_THREADS", "8")
     monkeypatch.setattr(wholeness, "READ_AT_ONCE", 2)
-    two, now, most, read = Barrier(2), [], [], wholeness._sha256_now
+    two, now, most, read = Barrier(2), [], [], wholeness._rows_now
 
     def counted(plan, shard, *rest):
         now.append(shard.number)
@@ -140,7 +140,7 @@ def test_rows_of_files_of_another_state_are_read_a_few_shards_at_once_and_in_ord
         now.remove(shard.number)
         return found
 
-    monkeypatch.setattr(wholeness, "_sha256_now", counted)
+    monkeypatch.setattr(wholeness, "_rows_now", counted)
     with caplog.at_level("INFO"):
         assert renew_and_find_unfinished(plan, folder) == [1]
         assert renew_and_find_unfinished(plan, folder) == [1]
