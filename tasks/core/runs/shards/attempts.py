@@ -119,10 +119,16 @@ def _stands(tried: Attempt) -> bool:
 def settled(plan: Plan, folder: RunFolder, shard: Shard) -> Receipt | None:
     """Return the receipt of a shard whose worker died before its parts were in their places, having put them there."""
     receipt = read_receipt(folder, shard.number)
-    if receipt is None or not receipt.attempt or not _place(folder, receipt.attempt).is_dir():
+    if receipt is None or not _names_own(receipt, shard) or not _place(folder, receipt.attempt).is_dir():
         return None
     _publish(folder, receipt, _place(folder, receipt.attempt))
     return _whole(plan, folder, shard)
+
+
+def _names_own(receipt: Receipt, shard: Shard) -> bool:
+    """Say whether a receipt names an attempt at its own shard: another one's files are not to be moved or removed."""
+    name = parse_attempt(attempt_folder(receipt.attempt))
+    return name is not None and attempted_shard(name) == shard.number
 
 
 def settle_left(folder: RunFolder, place: Path) -> None:

@@ -93,7 +93,7 @@ def _in_bytes(part: _Part, since_ns: int | None) -> Finding | None:
         return part.fault("altered", f"it has {stat.st_size} bytes, but its receipt says {said}")
     if part.name not in part.receipt.sha256:
         return part.fault("altered", "its receipt has no sha256 of it")
-    unread = since_ns is None or stat.st_mtime_ns < since_ns
+    unread = since_ns is None or max(stat.st_mtime_ns, stat.st_ctime_ns) < since_ns
     if not unread and sha256_of_file(part.path) != part.receipt.sha256.get(part.name):
         return part.fault("altered", "its bytes are not those that its receipt has the sha256 of")
     return None

@@ -56,7 +56,8 @@ class Look:
     footers: bool = False
     """The footer of each part must give its rows, and the run, shard, label and engine of its place."""
     bytes_since_ns: int | None = None
-    """Files changed at this time (nanoseconds of the epoch) or later must have their sha256; None checks no file."""
+    """Files changed at this time (nanoseconds of the epoch) or later must have their sha256, also where their own time
+    was set back; None checks no file."""
     ids: bool = False
     """The parts of all labels must have the same ids in the same order."""
     rows: bool = False

@@ -4,6 +4,7 @@ import errno
 import os
 import shutil
 from contextlib import ExitStack
+from dataclasses import replace
 
 import pytest
 
@@ -18,7 +19,7 @@ from tasks.core.runs.audit.verify import Verification
 from tasks.core.runs.launch_lock import joined, launch_lock
 from tasks.core.runs.manifest import Launch, write_manifest
 from tasks.core.runs.shards import attempts
-from tasks.core.runs.shards.receipts import read_receipt
+from tasks.core.runs.shards.receipts import read_receipt, write_receipt
 from tasks.core.runs.shards.wholeness import renew_and_find_unfinished, unfinished_shards
 
 KEPT = ("output", "quarantine", "receipts", "manifest.json", "plan.parquet")
@@ -238,3 +239,19 @@ def test_a_link_that_the_server_made_although_it_says_there_is_one_counts(tmp_pa
     other.write_text("late")
     assert not link_first(other, path)
     assert path.read_text() == "whole"
+
+
+@pytest.mark.parametrize("named", ["another's", "/../other/"])
+def test_a_receipt_that_names_another_attempt_moves_and_removes_nothing(make_named_run, tmp_path, named):
+    plan, folder = make_named_run()
+    with attempts.attempt(folder, plan.shards[2]) as tried:
+        left = tmp_path / "other" / ".tmp" / "output" / "file"
+        for own in (left, tried.own(folder.output_path("negative", 2))):
+            own.parent.mkdir(parents=True)
+            own.write_bytes(b"half")
+        receipt = read_receipt(folder, 1)
+        write_receipt(replace(receipt, attempt=tried.name if named == "another's" else named), folder)
+        before = kept(folder)
+        assert attempts.settled(plan, folder, plan.shards[1]) is None
+        assert kept(folder) == before
+        assert left.read_bytes() == own.read_bytes() == b"half"
