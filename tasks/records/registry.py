@@ -17,6 +17,7 @@ from tasks.core.base.naming import REGISTRATION_FILE
 from tasks.records.tracking import tracking_uri
 
 DIGEST_TAG = "files_digest"
+RUN_TAG = "run_id"
 ABSENT = (ErrorCode.Name(RESOURCE_DOES_NOT_EXIST), "INVALID_PARAMETER_VALUE")
 
 
@@ -122,16 +123,29 @@ def register_version(
 ) -> RegisteredVersion:
     """Register uploaded files as a new version, fetch that to check it, set the alias last.
 
+    A version of the same files and tags that has no alias, as a killed registration leaves one, is taken instead.
+
     Raises:
         ModelFolderError: what comes back is not what was uploaded.
     """
     client = MlflowClient(tracking_uri())
     _ensure_registered_model(client, name)
-    all_tags = tags | {DIGEST_TAG: uploaded.digest, "run_id": uploaded.run_id}
-    created = _describe(client.create_model_version(name, uploaded.source, run_id=uploaded.run_id, tags=all_tags))
+    all_tags = tags | {DIGEST_TAG: uploaded.digest, RUN_TAG: uploaded.run_id}
+    created = _left_without_alias(client, name, all_tags) or _describe(
+        client.create_model_version(name, uploaded.source, run_id=uploaded.run_id, tags=all_tags)
+    )
     fetch_folder(created, models)
     client.set_registered_model_alias(name, alias, created.version)
     return created
+
+
+def _left_without_alias(client: MlflowClient, name: str, tags: dict[str, str]) -> RegisteredVersion | None:
+    aliased = {str(version) for version in client.get_registered_model(name).aliases.values()}
+    wanted = tags | {RUN_TAG: ""}
+    for version in client.search_model_versions(f"name='{name}'"):
+        if str(version.version) not in aliased and dict(version.tags) | {RUN_TAG: ""} == wanted:
+            return _describe(version)
+    return None
 
 
 def set_version_tags(registered: RegisteredVersion, tags: dict[str, str]) -> None:

@@ -25,6 +25,31 @@ def registered(tmp_path):
     return register_folder(registration, tmp_path / "copies"), tmp_path / "copies"
 
 
+def test_a_version_that_a_killed_registration_left_without_alias_is_taken_by_the_next(tmp_path, monkeypatch):
+    client = MlflowClient(tracking_uri())
+    name = f"x.{uuid.uuid4().hex[:8]}"
+    experiment = client.create_experiment(name)
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "model.onnx").write_text("weights")
+
+    def register(seed):
+        run = client.create_run(experiment).info.run_id
+        registration = Registration(name, "iter0-onnx", tmp_path / "model", run, "engine", {"seed": seed})
+        return register_folder(registration, tmp_path / "copies").version
+
+    with monkeypatch.context() as killed:
+        killed.setattr(MlflowClient, "set_registered_model_alias", end_here)
+        for seed in ("1", "2"):
+            with pytest.raises(KeyboardInterrupt):
+                register(seed)
+    assert [register(seed) for seed in ("2", "1", "1")] == ["2", "1", "3"]
+    assert find_version(name, "iter0-onnx").version == "3"
+
+
+def end_here(*_):
+    raise KeyboardInterrupt
+
+
 def test_an_alias_resolves_to_the_version_with_its_tags(registered):
     version, _ = registered
     assert resolve(version.name, "iter0-onnx", "positive", "conversion/us-iter0") == version
