@@ -214,6 +214,7 @@ def test_an_input_that_changes_between_two_shards_does_not_finish_a_run_of_both(
 @pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan])
 def test_a_logit_that_is_not_finite_is_an_error_before_the_sigmoid(make_run, monkeypatch, value):
     plan, folder = make_run(score=False)
+    score_shard(plan, plan.shards[0], folder)  # which opens the engine models, canaries and all
 
     def overflow(engine, rows, *_):
         logits = np.zeros((len(rows), 2), dtype=np.float32)
