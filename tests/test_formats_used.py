@@ -27,6 +27,7 @@ MAY = {
     "tasks/core/base/yaml_files.py": "YAML as people mean it, for all files that people write",
     "tasks/core/base/formats.py": "signs and checks what they carry",
     "tasks/core/conversion/parity/engine_process.py": "token rows, between a process and its own child",
+    "tasks/core/conversion/openvino_rehearsal.py": "token rows, between a process and its own child",
     "tasks/core/conversion/rehearsal.py": "a request, between a process and its own child",
     "tasks/core/conversion/untrained_model.py": "a request, between a process and its own child",
     "tasks/core/conversion/workbench.py": "token rows, within one conversion; texts, between a flow and its task",

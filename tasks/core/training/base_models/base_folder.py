@@ -8,8 +8,10 @@ from tasks.core.base.errors import ModelFolderError
 from tasks.core.base.files import fingerprint, read_json, sha256_of_file
 from tasks.core.base.naming import (
     ADAPTER_FILE,
+    ADDED_TOKENS_FILE,
     CONFIG_FILE,
     PICKLED_WEIGHTS,
+    SPECIAL_TOKENS_FILE,
     TOKENIZER_CONFIG_FILE,
     TOKENIZER_FILE,
     WEIGHTS_FILE,
@@ -20,7 +22,7 @@ from tasks.core.training.base_models.safe_weights import require_no_pointer, req
 ROBERTA_LIKE = ("roberta", "xlm-roberta", "xlm-roberta-xl", "camembert")
 READ_SUFFIXES = (".json", ".txt", ".model", ".safetensors")
 """Files with these endings may decide what transformers makes of a folder; it reads no other from one without code."""
-TOKENIZER_FILES = (TOKENIZER_FILE, "special_tokens_map.json", "added_tokens.json")
+TOKENIZER_FILES = (TOKENIZER_FILE, SPECIAL_TOKENS_FILE, ADDED_TOKENS_FILE)
 """Beside its configuration, which is checked by itself, transformers makes a tokenizer of these."""
 MAKE_TOKENIZER = (
     "python -c \"from transformers import AutoTokenizer; AutoTokenizer.from_pretrained('{0}').save_pretrained('{0}')\""
