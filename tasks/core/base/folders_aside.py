@@ -49,9 +49,10 @@ def put_in_place(made: Path, target: Path) -> None:
 def sweep(folder: Path) -> None:
     """Remove the files and folders that processes which are gone were making in a folder.
 
-    Each writer does so before it looks whether there is anything to do. What cannot be removed harms nobody.
+    Each writer does so before it looks whether there is anything to do. What cannot be seen or removed harms nobody: a
+    fault of the disk that matters meets the writer itself.
     """
-    with suppress(FileNotFoundError, NotADirectoryError, PermissionError):
+    with suppress(OSError):
         for left in folder.iterdir():
             if not (is_aside_name(left.name) and _is_left(left)):
                 continue
