@@ -84,10 +84,9 @@ def _read(plan: Plan, shard: Shard, folder: RunFolder) -> _Read:
     """Read and tokenise; the file's state is taken first, so that a later change is seen."""
     state = state_of(plan.input_path(shard))
     rows = read_shard(plan, shard)
-    sha256 = sha256_of_rows(rows)
-    require_same_rows(plan, shard, read_receipt(folder, shard.number), sha256)
+    require_same_rows(plan, shard, read_receipt(folder, shard.number), rows)
     scorable, quarantined = part_rows(rows)
-    return _Read(state or (0, 0), sha256, rows, tokenise(plan, scorable), quarantined)
+    return _Read(state or (0, 0), sha256_of_rows(rows), rows, tokenise(plan, scorable), quarantined)
 
 
 def _receipt(plan: Plan, shard: Shard, read: _Read, scored: _Scored) -> Receipt:

@@ -164,7 +164,9 @@ def test_other_rows_behind_the_same_footer_are_not_taken(plan_now, sample, versi
     assert unfinished(plan, folder) == [0]
 
 
-def test_receipts_of_0_1_0_have_the_sha256_of_ids_as_they_are_stored(plan_now, sample):
+@pytest.fixture
+def of_0_1_0(plan_now, sample):
+    """A run with the receipts of 0.1.0, which have the sha256 of ids as they are stored: not as strings of today."""
     ids = pa.array([str(number) for number in range(60)], pa.large_string())
     pq.write_table(pa.table({"tweet_id": ids, "text": ["good"] * 60}), sample.path / "a.parquet")
     (sample.path / "b.parquet").unlink()
@@ -174,10 +176,38 @@ def test_receipts_of_0_1_0_have_the_sha256_of_ids_as_they_are_stored(plan_now, s
         stored = sha256_of_rows(read_shard(plan, shard, as_stored=True))
         assert stored != receipt.input_sha256
         write_receipt(replace(receipt, input_ctime_ns=0, input_sha256=stored), folder)
+    return plan, folder
+
+
+def test_receipts_of_0_1_0_have_the_sha256_of_ids_as_they_are_stored(of_0_1_0):
+    plan, folder = of_0_1_0
     assert unfinished(plan, folder) == []
     for _, receipt in read_receipts(plan, folder):
-        write_receipt(replace(receipt, input_ctime_ns=1), folder)
+        write_receipt(replace(receipt, input_sha256="0" * 64), folder)
     assert unfinished(plan, folder) == [shard.number for shard in plan.shards]
+
+
+def test_a_file_that_0_1_0_scored_may_be_moved_again_after_its_first_launch_of_today(of_0_1_0):
+    plan, folder = of_0_1_0
+    for mode in (0o600, 0o640):
+        plan.input_path(plan.shards[0]).chmod(mode)
+        assert renew_and_find_unfinished(plan, folder) == []
+        assert [finding.path for finding in Verification(folder.path).findings()] == ["manifest.json"]
+
+
+def test_what_is_lost_of_a_run_of_0_1_0_is_scored_again(of_0_1_0):
+    plan, folder = of_0_1_0
+    folder.output_path("positive", 1).unlink()
+    assert renew_and_find_unfinished(plan, folder) == [1]
+    score(plan, folder)
+    assert renew_and_find_unfinished(plan, folder) == []
+
+
+def test_a_shard_of_0_1_0_is_scored_again_where_its_receipt_still_stands(of_0_1_0):
+    plan, folder = of_0_1_0
+    folder.output_path("positive", 1).unlink()
+    score_shard(plan, plan.shards[1], folder)
+    assert unfinished(plan, folder) == []
 
 
 def as_0_1_0_scored(plan, folder, monkeypatch):

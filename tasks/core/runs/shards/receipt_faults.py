@@ -3,10 +3,13 @@
 from collections.abc import Iterator
 from math import isfinite
 
+import pyarrow as pa
+
 from tasks.core.base.errors import RunFolderError
 from tasks.core.runs.folder import RunFolder, output_name, quarantine_name, receipt_name
 from tasks.core.runs.plan import Plan, Shard
 from tasks.core.runs.shards.findings import Finding, Kind, score_again
+from tasks.core.runs.shards.planned_rows import are_rows_of
 from tasks.core.runs.shards.receipts import BINS, Receipt
 
 
@@ -22,13 +25,13 @@ def receipt_fault(shard: Shard, kind: Kind, problem: str) -> Finding:
     return Finding(kind, receipt_name(shard.number), problem, score_again(shard.number))
 
 
-def require_same_rows(plan: Plan, shard: Shard, before: Receipt | None, sha256: str) -> None:
+def require_same_rows(plan: Plan, shard: Shard, before: Receipt | None, rows: pa.Table) -> None:
     """Refuse rows that are not those that the shard was scored from: the run would hold some of both.
 
     Raises:
         RunFolderError: the receipt of then, where there is one of this run, has another sha256.
     """
-    if before is None or is_foreign(plan, shard, before) or before.input_sha256 == sha256:
+    if before is None or is_foreign(plan, shard, before) or are_rows_of(plan, shard, rows, before.input_sha256):
         return
     raise RunFolderError(
         f"{plan.input_path(shard)} has other rows than when shard {shard.number} of run {plan.run_id} was scored, "

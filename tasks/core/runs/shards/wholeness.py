@@ -26,10 +26,10 @@ from tasks.core.runs.shards.make_way import make_way
 from tasks.core.runs.shards.part_faults import part_faults
 from tasks.core.runs.shards.planned_rows import (
     FileState,
+    are_rows_of,
     holds_blank_ids,
     is_planned,
     read_shard,
-    sha256_of_rows,
     state_of,
 )
 from tasks.core.runs.shards.receipt_faults import (
@@ -45,6 +45,7 @@ from tasks.core.runs.shards.receipts import Receipt, read_receipts, write_receip
 LOGGER = logging.getLogger(__name__)
 READ_AT_ONCE = 4
 """At most so many shards have their rows in memory while they are read again."""
+UNREADABLE = (OSError, pa.ArrowException, WinnowError)
 
 
 @dataclass(frozen=True)
@@ -109,19 +110,19 @@ def _is_as_then(receipt: Receipt, state: FileState | None) -> bool:
 
 
 def _rows_of_then(plan: Plan, shard: Shard, receipt: Receipt) -> pa.Table | None:
-    """Return the shard's rows where the receipt has their sha256, else None; in 0.1.0, of ids as they are stored."""
-    rows = _rows_now(plan, shard)
-    if rows is None or sha256_of_rows(rows) == receipt.input_sha256:
-        return rows
-    stored = None if receipt.input_ctime_ns else _rows_now(plan, shard, as_stored=True)
-    return rows if stored is not None and sha256_of_rows(stored) == receipt.input_sha256 else None
+    """Return the shard's rows where the receipt has their sha256, else None."""
+    try:
+        rows = _rows_now(plan, shard)
+        return rows if rows is not None and are_rows_of(plan, shard, rows, receipt.input_sha256) else None
+    except UNREADABLE:
+        return None
 
 
-def _rows_now(plan: Plan, shard: Shard, as_stored: bool = False) -> pa.Table | None:
+def _rows_now(plan: Plan, shard: Shard) -> pa.Table | None:
     """Return the shard's rows; None where its file is not the planned one, or cannot be read."""
     try:
-        return read_shard(plan, shard, as_stored)
-    except (OSError, pa.ArrowException, WinnowError):
+        return read_shard(plan, shard)
+    except UNREADABLE:
         return None
 
 
@@ -227,7 +228,7 @@ def _may_go(plan: Plan, shard: Shard, receipt: Receipt, state: FileState | None)
         return True
     now = _rows_now(plan, shard)
     if now is not None:
-        require_same_rows(plan, shard, receipt, sha256_of_rows(now))
+        require_same_rows(plan, shard, receipt, now)
     return now is not None
 
 
