@@ -196,8 +196,7 @@ def fetch_folder(registered: RegisteredVersion, models: Path) -> Path:
         uri = f"models:/{registered.name}/{registered.version}"
         downloaded = Path(download_artifacts(artifact_uri=uri, dst_path=str(aside), tracking_uri=tracking_uri()))
         _verify(downloaded, registered)
-        if not _is_copy(folder, registered):  # else another process was first
-            put_in_place(downloaded, folder)
+        put_in_place(downloaded, folder, stands=lambda: _is_copy(folder, registered))  # another process may be first
     return folder
 
 

@@ -1,7 +1,8 @@
 """Folders that are made beside their place and renamed to it when they are whole; what dead processes left goes."""
 
+import errno
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from tasks.core.base.syncing import fsync
 
 ABANDONED_SECONDS = 7 * 24 * 3600.0
 """What a process of another host made is removed after so long without a change: none can see that process."""
+TAKEN = (errno.ENOTEMPTY, errno.EEXIST)
 
 
 @contextmanager
@@ -30,20 +32,32 @@ def folder_aside(target: Path) -> Iterator[Path]:
         shutil.rmtree(aside, ignore_errors=True)
 
 
-def put_in_place(made: Path, target: Path) -> None:
-    """Put a whole folder to disk, and rename it to its place; a folder that stands there goes.
+def put_in_place(made: Path, target: Path, stands: Callable[[], object] = lambda: False) -> None:
+    """Put a whole folder to disk, and rename it to its place; a folder there goes, unless `stands` says that it stays.
 
     Readers find the former folder, none, or the new one, but no half of either, also after a power cut; and once this
-    returns, what it was made from may be removed.
+    returns, what it was made from may be removed. Where another process puts one there meanwhile, `stands` is asked.
     """
     fsync_tree(made)
-    former = target.with_name(aside_name(target.name))
-    if target.is_dir():
-        target.rename(former)
-    made.rename(target)
+    formers: list[Path] = []
+    while not (stands() or _renamed(made, target)):
+        formers.append(target.with_name(aside_name(target.name)))
+        with suppress(FileNotFoundError):  # another has just put it aside
+            target.rename(formers[-1])
     fsync(target.parent)
     fsync(made.parent)
-    shutil.rmtree(former, ignore_errors=True)
+    for former in formers:
+        shutil.rmtree(former, ignore_errors=True)
+
+
+def _renamed(made: Path, target: Path) -> bool:
+    try:
+        made.rename(target)
+    except OSError as error:
+        if error.errno not in TAKEN:
+            raise
+        return False
+    return True
 
 
 def sweep(folder: Path) -> None:
@@ -53,13 +67,18 @@ def sweep(folder: Path) -> None:
     fault of the disk that matters meets the writer itself.
     """
     with suppress(OSError):
-        for left in folder.iterdir():
-            if not (is_aside_name(left.name) and _is_left(left)):
-                continue
-            if left.is_dir():
-                shutil.rmtree(left, ignore_errors=True)
-            else:
-                left.unlink(missing_ok=True)
+        for left in [path for path in folder.iterdir() if is_aside_name(path.name)]:
+            with suppress(OSError):
+                _remove_left(left)
+
+
+def _remove_left(left: Path) -> None:
+    if not _is_left(left):
+        return
+    if left.is_dir():
+        shutil.rmtree(left, ignore_errors=True)
+    else:
+        left.unlink(missing_ok=True)
 
 
 def _is_left(left: Path) -> bool:

@@ -1,8 +1,10 @@
 import os
+import shutil
 import subprocess
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -96,6 +98,65 @@ def test_a_folder_takes_the_place_of_a_former_one_whole(tmp_path):
             put_in_place(made, target)
         assert [path.name for path in target.iterdir()] == [content]
     assert list(tmp_path.iterdir()) == [target]
+
+
+def put_by_another(tmp_path, target):
+    """Put a folder in place as another process does."""
+    other = tmp_path / aside_name("other")
+    other.mkdir()
+    (other / "others").touch()
+    other.rename(target)
+
+
+@pytest.mark.parametrize("call", [1, 2, 3])
+def test_another_that_comes_between_the_steps_is_no_error(tmp_path, monkeypatch, call):
+    target, rename, calls = tmp_path / "engine", Path.rename, []
+    target.mkdir()
+    (target / "former").touch()
+
+    def disturbed(path, place):
+        calls.append(path)
+        if len(calls) == call:
+            if target.is_dir():
+                shutil.rmtree(target)
+            with monkeypatch.context() as undisturbed:
+                undisturbed.setattr(Path, "rename", rename)
+                put_by_another(tmp_path, target)
+        return rename(path, place)
+
+    monkeypatch.setattr(Path, "rename", disturbed)
+    with folder_aside(target) as made:
+        (made / "own").touch()
+        put_in_place(made, target)
+    assert [path.name for path in target.iterdir()] == ["own"]
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_what_another_has_put_in_place_meanwhile_stays_where_it_stands(tmp_path):
+    target = tmp_path / "seed"
+    with folder_aside(target) as made:
+        (made / "own").touch()
+        put_by_another(tmp_path, target)
+        put_in_place(made, target, stands=target.is_dir)
+    assert [path.name for path in target.iterdir()] == ["others"]
+
+
+def test_a_file_that_cannot_be_removed_keeps_no_other_from_being_swept(tmp_path, monkeypatch):
+    lefts = [die(DIE_IN_A_FILE, tmp_path / name / "x.json") for name in "ab"]
+    (tmp_path / "all").mkdir()
+    moved = [left.rename(tmp_path / "all" / left.name) for left in lefts]
+    unlink, asked = Path.unlink, []
+
+    def denied(path, missing_ok=False):
+        asked.append(path)
+        if len(asked) == 1:
+            raise PermissionError(path)
+        unlink(path, missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", denied)
+    sweep(tmp_path / "all")
+    assert sorted(asked) == sorted(moved)
+    assert list((tmp_path / "all").iterdir()) == asked[:1]
 
 
 def test_a_file_where_a_folder_belongs_stays(tmp_path):

@@ -113,8 +113,5 @@ def _write_results(finetuning: Finetuning, metrics: dict[str, float], folder: Pa
 
 def _put_in_place(plan: SeedPlan, made: Path, result: SeedResult) -> SeedResult:
     """Rename the whole folder; when another worker was first, its result stands."""
-    first = read_result(plan)
-    if first is not None:
-        return first
-    put_in_place(made, plan.folder)
-    return result
+    put_in_place(made, plan.folder, stands=lambda: read_result(plan) is not None)
+    return read_result(plan) or result
