@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
+from tokenizers import Tokenizer, models, processors
 from transformers import (
     AutoModel,
     BertConfig,
@@ -16,6 +17,7 @@ from transformers import (
     EuroBertConfig,
     GPT2Config,
     ModernBertConfig,
+    PreTrainedTokenizerFast,
     XLNetConfig,
 )
 
@@ -116,4 +118,19 @@ def save_family(family: str, tokenizer: Path, folder: Path, **changes: Any) -> P
     AutoModel.from_config(kind(vocab_size=300, **settings | changes)).save_pretrained(folder)
     for name in ("tokenizer.json", "tokenizer_config.json"):
         shutil.copy(tokenizer / name, folder / name)
+    return folder
+
+
+def save_of_letters(letters: str, folder: Path) -> Path:
+    """Save a random base model whose tokenizer knows these letters alone, and drops all others."""
+    vocabulary = {token: number for number, token in enumerate(["[PAD]", "[CLS]", "[SEP]", *letters])}
+    tokenizer = Tokenizer(models.BPE(vocabulary, []))
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 1), ("[SEP]", 2)]
+    )
+    marks = {"pad_token": "[PAD]", "cls_token": "[CLS]", "sep_token": "[SEP]"}
+    PreTrainedTokenizerFast(tokenizer_object=tokenizer, **marks).save_pretrained(folder)
+    kind, settings = FAMILIES["bert"]
+    torch.manual_seed(0)
+    AutoModel.from_config(kind(vocab_size=len(vocabulary), **settings)).save_pretrained(folder)
     return folder

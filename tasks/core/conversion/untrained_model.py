@@ -35,6 +35,7 @@ Logits = NDArray[np.float32]
 Columns = dict[str, list[list[int]]]
 SHORT = ("", "a", "good morning", "12 :) @x #y")
 LONG = "the quick brown fox jumps over the lazy dog and looks for work, again and again; "
+OWN_WORDS = 20
 PADDED_TOKENS = 512
 """Rows of so many tokens are padded and compared, since padding a longer one takes its memory once a row."""
 ALLOWED_SHARE = 0.01
@@ -71,8 +72,8 @@ def try_untrained(rehearsal: Rehearsal) -> str:
 
 def _encode(rehearsal: Rehearsal, tokenizer: Any) -> Columns:
     """Return all that the tokenizer makes of the texts, having checked that an engine gets the same tokens."""
-    length = rehearsal.max_length_tokens
-    texts = [*SHORT, LONG, LONG * 10, LONG * length]
+    length, long = rehearsal.max_length_tokens, _readable(tokenizer)
+    texts = [*SHORT, long, long * 10, long * length]
     columns: Columns = dict(tokenizer(texts, truncation=True, max_length=length))
     engine = open_tokenizer(str(Path(rehearsal.base_model) / TOKENIZER_FILE), length)
     found = [encoding.ids for encoding in engine.encode_batch(texts)]
@@ -83,7 +84,18 @@ def _encode(rehearsal: Rehearsal, tokenizer: Any) -> Columns:
                 f"{TOKENIZER_CONFIG_FILE} makes another tokenizer than {TOKENIZER_FILE} (look at its tokenizer_class)"
             )
             raise _refusal(rehearsal, fault)
+    if all(row == columns["input_ids"][0] for row in columns["input_ids"]):
+        fault = f"its {TOKENIZER_FILE} makes the same tokens of every text: {columns['input_ids'][0][:20]}"
+        raise _refusal(rehearsal, fault)
     return columns
+
+
+def _readable(tokenizer: Any) -> str:
+    """Return a sentence, or words of the tokenizer's own where it drops all letters of that, as of another script."""
+    if tokenizer(LONG)["input_ids"] != tokenizer("")["input_ids"]:
+        return LONG
+    own = set(tokenizer.get_vocab().values()).difference(tokenizer.all_special_ids)
+    return f"{tokenizer.decode(sorted(own)[:OWN_WORDS])} "
 
 
 def _compare(rehearsal: Rehearsal, model: Any, tokenizer: Any, columns: Columns) -> str:

@@ -14,7 +14,7 @@ from tasks.core.conversion.rehearsal import Rehearsal, rehearsals_of, rehearse
 from tasks.core.conversion.untrained_model import try_untrained
 from tasks.core.training.base_models.base_folder import base_model_digest
 from tasks.core.training.base_models.load_base import may_pass
-from tests.support.base_folders import altered, save_family, with_json, with_weights
+from tests.support.base_folders import altered, save_family, save_of_letters, with_json, with_weights
 from tests.support.tiny import save_tiny_checkpoint
 
 
@@ -146,6 +146,18 @@ def test_what_would_be_trained_in_vain_is_refused_with_its_reason(fault, tiny_be
     plant, words = UNFIT[fault]
     with pytest.raises(ModelFolderError, match=words):
         try_untrained(rehearsal(altered(tiny_bert, tmp_path / "base", plant)))
+
+
+@pytest.mark.parametrize("letters", ["აბგდევზთ", "กขฃคฅฆง"])
+def test_a_tokenizer_that_drops_letters_of_another_script_passes(letters, tmp_path):
+    folder = save_of_letters(letters, tmp_path / "letters")
+    assert try_untrained(rehearsal(folder)) == ""
+
+
+def test_a_tokenizer_that_drops_all_is_named(tmp_path):
+    folder = save_of_letters("", tmp_path / "letters")
+    with pytest.raises(ModelFolderError, match=r"its tokenizer\.json makes the same tokens of every text: \[1, 2\]"):
+        try_untrained(rehearsal(folder))
 
 
 def test_a_config_that_asks_for_tuples_passes(tiny_bert, tmp_path):
