@@ -2,7 +2,8 @@
 
 A pid is given to another process after its own has ended. So a process is known by its host, its pid and its start: the
 kernel's boot, and the clock tick since then. Setting the host's clock changes neither. Other hosts cannot be looked
-into: of a process there it is known only that its SLURM job has ended.
+into: of a process there it is known only that its SLURM job has ended. Nor can other containers of this host, which
+may share its name and count their own pids: the start says whose count it is, too.
 """
 
 import os
@@ -20,6 +21,8 @@ import psutil
 CLOCK_SECONDS = 60
 """A clock that is set again may move the times in records of older versions by so much."""
 _START = re.compile(r"[0-9a-z]+\.\d+")
+COUNTED_BY = "x"
+"""This parts the kernel's boot, which is hexadecimal, from the number of a namespace."""
 _ENDED_STATES = ("Z", "X", "x")
 """The kernel gives these letters to processes that only wait for their parent to ask for them."""
 
@@ -41,7 +44,8 @@ class ProcessIdentity:
     pid: int
     """The host calls the process by this number, which a later process may get."""
     start: str | None
-    """The kernel's boot and the clock tick of the start tell it apart, `0d2f4a95.171845`; older records have None."""
+    """The kernel's boot, who counts its pids and the clock tick of the start tell it apart, `0d2f4a95x402.171845`;
+    older records have None."""
     slurm_job: str | None = field(default=None, compare=False)
     """The process is part of the SLURM job of this number; None outside SLURM."""
     started_by: float | None = None
@@ -96,13 +100,13 @@ def presence(process: ProcessIdentity, ended_jobs: Container[str] = ()) -> Prese
     """Say what is seen of a process; `ended_jobs` are numbers of SLURM jobs that are known to have ended."""
     if process.slurm_job is not None and process.slurm_job in ended_jobs:
         return Presence.GONE
-    if process.host != socket.gethostname():
+    if process.host != socket.gethostname() or _is_elsewhere(process):
         return Presence.UNSEEN
     found = _look(process.pid)
     if found is None:
         return Presence.UNSEEN if _is_hidden(process.pid) else Presence.GONE
     state, start = found
-    is_same = start == process.start if process.start else _had_started(process)
+    is_same = _is_same_start(start, process.start) if process.start else _had_started(process)
     return Presence.THERE if is_same and state not in _ENDED_STATES else Presence.GONE
 
 
@@ -134,7 +138,7 @@ def _look(pid: int) -> tuple[str, str] | None:
         after_name = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
         return None
-    return after_name[0].decode(), f"{_boot()}.{int(after_name[19])}"
+    return after_name[0].decode(), f"{_boot()}{COUNTED_BY}{_namespace()}.{int(after_name[19])}"
 
 
 @cache
@@ -143,6 +147,30 @@ def _boot() -> str:
         return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").split("-")[0]
     except FileNotFoundError:
         return "unknown"
+
+
+@cache
+def _namespace() -> str:
+    """Return the number of the namespace that this process's pids are counted in, as the kernel names it."""
+    return Path("/proc/self/ns/pid").readlink().name.strip("pid:[]")
+
+
+def _is_elsewhere(process: ProcessIdentity) -> bool:
+    """Say whether a process of this boot has its pid from another namespace, as another container has one."""
+    boot, namespace, _ = _parts(process.start or "")
+    return boot == _boot() and namespace not in ("", _namespace())
+
+
+def _is_same_start(one: str, other: str) -> bool:
+    (boot, _, tick), (other_boot, _, other_tick) = _parts(one), _parts(other)
+    return (boot, tick) == (other_boot, other_tick)
+
+
+def _parts(start: str) -> tuple[str, str, str]:
+    """Return the boot, the namespace, which older records do not note, and the tick."""
+    before, _, tick = start.partition(".")
+    boot, _, namespace = before.partition(COUNTED_BY)
+    return boot, namespace, tick
 
 
 def _is_hidden(pid: int) -> bool:

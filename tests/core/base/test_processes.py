@@ -59,7 +59,7 @@ def test_the_start_is_told_to_the_clock_tick(child):
 def test_a_reused_pid_is_not_taken_for_the_old_process(child):
     now = process_of(child.pid)
     boot, tick = now.start.split(".")
-    for start in (f"{boot}.{int(tick) - 1}", f"{boot}.{int(tick) + 1}", f"0{boot[1:-1]}x.{tick}"):
+    for start in (f"{boot}.{int(tick) - 1}", f"{boot}.{int(tick) + 1}", f"0ld{boot[3:]}.{tick}"):
         before = replace(now, start=start)
         assert (presence(before), find(before)) == (Presence.GONE, None)
     assert presence(now) is Presence.THERE
@@ -146,6 +146,24 @@ def test_a_process_that_this_user_is_not_shown_cannot_be_seen(child):
     if done.stderr.startswith(("unshare:", "mount:")):
         pytest.skip(done.stderr)
     assert done.stdout == "UNSEEN\n", done.stderr
+
+
+def test_a_process_of_another_container_on_this_host_cannot_be_seen():
+    code = "from tasks.core.base.processes import this_process as who; print(who().host, who().pid, who().start)"
+    command = ["unshare", "--pid", "--fork", "--mount-proc", sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+    if done.stderr.startswith(("unshare:", "mount:")):
+        pytest.skip(done.stderr)
+    inside = from_words(*done.stdout.split())
+    assert inside.host == HOST
+    assert presence(inside) is Presence.UNSEEN
+    assert presence(replace(inside, start="0ld0b007x1.7")) is Presence.GONE
+
+
+def test_starts_of_before_namespaces_were_noted_are_known(child):
+    now = process_of(child.pid)
+    boot, tick = now.start.split(".")
+    assert presence(replace(now, start=f"{boot.split('x')[0]}.{tick}")) is Presence.THERE
 
 
 def asks_by_itself(path: str, source: str) -> list[str]:
