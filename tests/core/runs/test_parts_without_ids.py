@@ -16,6 +16,7 @@ from tasks.core.runs.audit.verify import Verification
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.manifest import Launch, write_manifest
 from tasks.core.runs.plan_file import write_plan
+from tasks.core.runs.shards.planned_rows import read_shard
 from tests.support.plans import plan_of
 
 
@@ -59,6 +60,16 @@ def test_parts_whose_ids_are_all_null_are_quarantined(write, ids, tiny_engines, 
     assert {pq.read_schema(path).field("tweet_id").type for path in files} == {pa.array(ids).type}
     assert [row["tweet_id"] for row in top_scored(folder, "positive", sample, 9)]
     assert list(Verification(folder.path).findings()) == []
+
+
+def test_a_shard_without_ids_of_a_file_that_has_some_asks_no_other_file(tiny_engines, tmp_path):
+    sample = Sample(path=tmp_path / "sample")
+    sample.path.mkdir()
+    parquet(sample.path / "a.parquet", pa.array([1, 2]))
+    parquet(sample.path / "b.parquet", pa.array([None, None, 3]))
+    plan = plan_of(sample, tiny_engines, Inference(output_path=tmp_path / "runs", shard_rows=2, batch_tokens=512))
+    (sample.path / "a.parquet").unlink()
+    assert read_shard(plan, plan.shards[1])["id"].to_pylist() == [None, None]
 
 
 @pytest.mark.parametrize("id_", [7, "seven"])

@@ -40,16 +40,16 @@ def read_shard(plan: Plan, shard: Shard, as_stored: bool = False) -> pa.Table:
     columns = plan.inputs.id_column, plan.inputs.text_column
     rows = read_rows(plan.input_path(shard), shard.start, shard.stop, *columns, as_stored)
     require_planned(plan, shard)
-    return rows if as_stored or not _lacks_ids(rows) else _with_type_of_others(plan, rows)
+    return rows if as_stored or not _lacks_ids(rows) else _with_type_of_all(plan, shard, rows)
 
 
 def _lacks_ids(rows: pa.Table) -> bool:
     return bool(rows["id"].null_count == rows.num_rows)
 
 
-def _with_type_of_others(plan: Plan, rows: pa.Table) -> pa.Table:
-    """Return rows without an id, as if their file had the type of the other files' ids: all parts of a run have one."""
-    paths = (Path(plan.sample_root) / name for name in plan.inputs.file_digests)
+def _with_type_of_all(plan: Plan, shard: Shard, rows: pa.Table) -> pa.Table:
+    """Return rows without an id, with the type of their file's ids or, where it has none, of the others'."""
+    paths = (Path(plan.sample_root) / name for name in (shard.file, *plan.inputs.file_digests))
     type_ = first_id_type(paths, plan.inputs.id_column) or rows["id"].type
     return rows.set_column(0, "id", pa.chunked_array([pa.nulls(rows.num_rows, type_)]))
 

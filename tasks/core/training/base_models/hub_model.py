@@ -89,7 +89,8 @@ def local_folder(base_model: str, folder: Path) -> str:
         _notice_move(known)
     if base_model_digest(str(fetched)) != known.digest:
         raise ModelFolderError(
-            f"{fetched} is not what was fetched as {known.source}. Delete it, and it is fetched again."
+            f"{fetched} is not what was fetched as {known.source}. Delete it, and it is fetched again. To change a "
+            "file of it, copy the folder elsewhere, and name the copy as base_model."
         )
     return str(fetched)
 
