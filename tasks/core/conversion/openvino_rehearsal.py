@@ -24,10 +24,16 @@ def left_out(rehearsal: Rehearsal, graph: Path, rows: list[list[int]], wanted: L
 
     Raises:
         ModelFolderError: no other variant is asked for.
+        MemoryError: nor is one, and OpenVINO's process was killed.
     """
     asked = [name for name in rehearsal.variants if name.startswith(OPENVINO)]
     others = [name for name in rehearsal.variants if name not in asked]
-    fault = _fault(graph, rows, wanted, allowed_share) if asked else None
+    try:
+        fault = _fault(graph, rows, wanted, allowed_share) if asked else None
+    except MemoryError as error:
+        if others:
+            return f"whether OpenVINO can serve what is trained from {rehearsal.base_model} is not known: {error}"
+        raise
     if fault is None:
         return ""
     out = f"OpenVINO cannot serve what is trained from {rehearsal.base_model}: {fault}"
@@ -43,11 +49,13 @@ def left_out(rehearsal: Rehearsal, graph: Path, rows: list[list[int]], wanted: L
 def _fault(graph: Path, rows: list[list[int]], wanted: Logits, allowed_share: float) -> str | None:
     asked = graph.with_name(token_rows("untrained"))
     write_json(asked, rows)
-    try:
-        with EngineProcess(graph, OPENVINO_FP32) as engine:
+    with EngineProcess(graph, OPENVINO_FP32) as engine:
+        try:
             found = engine.logits(asked)
-    except ParityError as error:
-        return " ".join(str(error).split())
+        except ParityError as error:
+            if engine.was_killed:
+                raise MemoryError("its process was killed; this machine may have too little memory for it") from error
+            return " ".join(str(error).split())
     if found.shape != wanted.shape:
         return f"it gives logits of shape {found.shape} instead of {wanted.shape}"
     apart, difference = float(np.ptp(wanted, axis=0).max()), float(np.abs(wanted - found).max())

@@ -1,10 +1,14 @@
 """Before the first step of training: what OpenVINO cannot serve is told, or refused where it alone is to serve."""
 
+import os
+from signal import SIGKILL
+
 import pytest
 from transformers.activations import ACT2FN
 
 from tasks.core.base.errors import ModelFolderError
-from tasks.core.conversion import rehearsal
+from tasks.core.conversion import openvino_rehearsal, rehearsal
+from tasks.core.conversion.parity.engine_process import EngineProcess
 from tasks.core.conversion.rehearsal import Rehearsal, rehearse
 from tasks.core.conversion.untrained_model import try_untrained
 from tasks.core.training.base_models.base_folder import base_model_digest
@@ -50,6 +54,21 @@ def test_openvino_is_not_asked_where_none_of_its_variants_is(odd, variants):
 
 def test_what_openvino_serves_is_told_nothing_of(tiny_bert):
     assert try_untrained(asked(tiny_bert, *BOTH)) == ""
+
+
+class Killed(EngineProcess):
+    """An engine whose process the kernel kills when memory is short."""
+
+    def __enter__(self):
+        os.kill(self._process.pid, SIGKILL)
+        return super().__enter__()
+
+
+def test_a_killed_process_is_no_fault_of_the_base_model(tiny_bert, monkeypatch):
+    monkeypatch.setattr(openvino_rehearsal, "EngineProcess", Killed)
+    assert "is not known: its process was killed" in try_untrained(asked(tiny_bert, *BOTH))
+    with pytest.raises(MemoryError, match="was killed"):
+        try_untrained(asked(tiny_bert, "openvino-int8"))
 
 
 @pytest.mark.slow

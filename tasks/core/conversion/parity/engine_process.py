@@ -14,6 +14,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
+from signal import SIGKILL
 from types import TracebackType
 from typing import Any, TextIO
 
@@ -50,6 +51,11 @@ class EngineProcess:
         self._process.kill()
         self._process.communicate()
         self._errors.close()
+
+    @property
+    def was_killed(self) -> bool:
+        """Whether the process was killed from outside, as the kernel does where memory is short."""
+        return self._process.poll() == -SIGKILL
 
     def logits(self, rows: Path) -> NDArray[np.float32]:
         """Return the logits of the token rows in a JSON file."""
