@@ -155,13 +155,14 @@ def _sweep_unfinished(client: MlflowClient, name: str, models: Path) -> None:
 
     A version whose mark was taken away has served, and is history, whether it has an alias still or not.
     """
+    unfinished = [version for version in _all_versions(client, name) if UNFINISHED_TAG in version.tags]
+    left = [is_left(version.tags[UNFINISHED_TAG], version.creation_timestamp / 1000) for version in unfinished]
+    # Asked last: who is gone by now sets no alias any more.
     aliased = {str(version) for version in client.get_registered_model(name).aliases.values()}
-    for version in _all_versions(client, name):
-        if UNFINISHED_TAG not in version.tags:
-            continue
+    for version, nobody_will in zip(unfinished, left, strict=True):
         if str(version.version) in aliased:
             client.delete_model_version_tag(name, version.version, UNFINISHED_TAG)
-        elif is_left(version.tags[UNFINISHED_TAG], version.creation_timestamp / 1000):
+        elif nobody_will:
             client.delete_model_version(name, version.version)
             shutil.rmtree(models / name / _describe(version).folder_name, ignore_errors=True)
 

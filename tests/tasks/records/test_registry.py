@@ -145,6 +145,19 @@ def test_one_killed_after_its_alias_was_set_is_whole_and_stays_when_another_gets
     assert UNFINISHED_TAG not in versions_of(first)[served]
 
 
+def test_one_whose_alias_is_set_just_before_its_maker_is_gone_stays(registered, tmp_path, monkeypatch):
+    first, copies = registered
+    served = killed_before("set_registered_model_alias", first, tmp_path)
+
+    def is_left_now(*_):
+        MlflowClient(tracking_uri()).set_registered_model_alias(first.name, "iter0-onnx", served)
+        return True
+
+    monkeypatch.setattr(registry, "is_left", is_left_now)
+    find_own_version(first.name, "iter0-onnx", copies)
+    assert set(versions_of(first)) == {first.version, served}
+
+
 def test_versions_that_a_living_process_or_somebody_else_registers_stay(registered, tmp_path):
     first, _ = registered
     client, parent = MlflowClient(tracking_uri()), psutil.Process().parent()
