@@ -48,8 +48,8 @@ def _end(folder: RunFolder, place: Path) -> None:
             names = ", ".join(sorted(path.name for path in place.iterdir())[:SHOWN])
             raise RunFolderError(
                 f"{place} could not be removed for {WORKERS_END_SECONDS:.0f} s: workers of a launch that has ended "
-                f"still write there ({names}). Stop them (`squeue --me` lists their jobs), then run the flow again: it "
-                "goes on where that launch stopped."
+                f"still write there ({names}), or you may not remove it. Stop them (`squeue --me` lists their jobs) or "
+                "remove it, then run the flow again: it goes on where that launch stopped."
             )
         time.sleep(LOOK_AGAIN_SECONDS)
         settle_left(folder, place)
