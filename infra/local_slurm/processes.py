@@ -8,7 +8,7 @@ import psutil
 
 from infra.local_slurm.errors import SlurmError
 from infra.local_slurm.local import LocalSlurm
-from tasks.core.base.processes import is_alive
+from tasks.core.base.process_handles import is_alive
 
 GONE_SECONDS = 20
 STEP_DAEMON = "slurmstepd"

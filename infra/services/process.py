@@ -19,7 +19,8 @@ import psutil
 from infra.errors import ServiceError
 from infra.services.passwords import close_folder
 from infra.services.ports import is_free
-from tasks.core.base.processes import ProcessIdentity, find, from_json, is_alive, process_of, this_process
+from tasks.core.base.process_handles import find, is_alive
+from tasks.core.base.processes import ProcessIdentity, from_json, process_of, this_process
 
 START_SECONDS = 600
 STOP_SECONDS = 20

@@ -14,7 +14,8 @@ import pytest
 
 from infra.errors import ServiceError
 from infra.services.process import Service, running_process, start, stop, wait_healthy
-from tasks.core.base.processes import is_alive, this_process
+from tasks.core.base.process_handles import is_alive
+from tasks.core.base.processes import this_process
 from tests.support.ports import free_port
 
 CHILD = "import subprocess, sys; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])"

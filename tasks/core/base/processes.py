@@ -1,4 +1,6 @@
-"""Who a process is, and whether it is still there. Nothing else in Winnow asks.
+"""Who a process is, and whether it is still there. Nothing else in Winnow asks, but `process_handles` for signals.
+
+Only the standard library is imported: registered models carry this module.
 
 A pid is given to another process after its own has ended. So a process is known by its host, its pid and its start: the
 kernel's boot, and the clock tick since then. Setting the host's clock changes neither. Other hosts cannot be looked
@@ -15,8 +17,6 @@ from enum import StrEnum
 from functools import cache
 from pathlib import Path
 from typing import Any
-
-import psutil
 
 CLOCK_SECONDS = 60
 """A clock that is set again may move the times in records of older versions by so much."""
@@ -106,30 +106,13 @@ def presence(process: ProcessIdentity, ended_jobs: Container[str] = ()) -> Prese
     if found is None:
         return Presence.UNSEEN if _is_hidden(process.pid) else Presence.GONE
     state, start = found
-    is_same = _is_same_start(start, process.start) if process.start else _had_started(process)
+    is_same = _is_same_start(start, process.start) if process.start else _had_started(process, start)
     return Presence.THERE if is_same and state not in _ENDED_STATES else Presence.GONE
 
 
 def is_gone(process: ProcessIdentity, ended_jobs: Container[str] = ()) -> bool:
     """Say whether a process is seen to be gone; one that cannot be seen from here never is."""
     return presence(process, ended_jobs) is Presence.GONE
-
-
-def find(process: ProcessIdentity) -> psutil.Process | None:
-    """Return a handle on a process that is there, by which to signal it; psutil refuses it for a later one's pid."""
-    try:
-        handle = psutil.Process(process.pid)
-    except psutil.NoSuchProcess:
-        return None
-    return handle if presence(process) is Presence.THERE else None
-
-
-def is_alive(handle: psutil.Process) -> bool:
-    """Say whether the process of a handle does anything; a zombie only waits to be asked for by its parent."""
-    try:
-        return bool(handle.is_running() and handle.status() != psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        return False
 
 
 def _look(pid: int) -> tuple[str, str] | None:
@@ -184,10 +167,13 @@ def _is_hidden(pid: int) -> bool:
     return False
 
 
-def _had_started(process: ProcessIdentity) -> bool:
+def _had_started(process: ProcessIdentity, start: str) -> bool:
     """Whether whoever has the pid had started when an older version wrote its record."""
-    try:
-        started = psutil.Process(process.pid).create_time()
-    except psutil.NoSuchProcess:
-        return False
-    return process.started_by is None or bool(started <= process.started_by + CLOCK_SECONDS)
+    started = _boot_time() + int(_parts(start)[2]) / os.sysconf("SC_CLK_TCK")
+    return process.started_by is None or started <= process.started_by + CLOCK_SECONDS
+
+
+def _boot_time() -> int:
+    """Return when the kernel was booted, in seconds since the epoch, by the host's present clock."""
+    lines = Path("/proc/stat").read_text(encoding="ascii").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("btime "))

@@ -14,8 +14,8 @@ from tasks.core.round.sections import Sample
 
 
 def id_type_of(schema: pa.Schema, metadata: pq.FileMetaData, column: str) -> pa.DataType | None:
-    """Return the type of a file's ids, None where its footer says that it has none."""
-    if not metadata.num_rows or pa.types.is_null(schema.field(column).type) or _all_null(metadata, column):
+    """Return the type of a file's ids, None where it has no rows, or a column of nulls without a type."""
+    if not metadata.num_rows or pa.types.is_null(schema.field(column).type):
         return None
     return id_type(schema.field(column).type)
 
@@ -45,13 +45,3 @@ def first_id_type(paths: Iterable[Path], column: str) -> pa.DataType | None:
     footers = (read_footer(path) for path in paths)
     types = (id_type_of(*footer, column) for footer in footers if footer[1].num_rows)
     return next((type_ for type_ in types if type_ is not None), None)
-
-
-def _all_null(metadata: pq.FileMetaData, column: str) -> bool:
-    """Say whether statistics of every row group count nothing but null; a writer may have left them out."""
-    groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
-    place = next((at for at in range(metadata.num_columns) if metadata.schema.column(at).path == column), None)
-    if place is None:
-        return False
-    found = [(group.num_rows, group.column(place).statistics) for group in groups if group.num_rows]
-    return all(said is not None and said.has_null_count and said.null_count == rows for rows, said in found)
