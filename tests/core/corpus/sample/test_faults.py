@@ -166,6 +166,36 @@ def test_damaged_pages_are_named_when_they_are_read(tmp_path):
         draw_texts(files, Sample(path=path), 4_000, 1, "count")
 
 
+DAMAGE = """
+import sys
+from pathlib import Path
+from tasks.core.base.errors import WinnowError
+from tasks.core.corpus.sample.listing import survey_sample
+from tasks.core.round.sections import Sample
+path, refused = Path(sys.argv[1]), 0
+whole = path.read_bytes()
+footer = range(len(whole) - 8 - int.from_bytes(whole[-8:-4], "little"), len(whole) - 8)
+for at in footer:
+    path.write_bytes(whole[:at] + bytes([whole[at] ^ 4]) + whole[at + 1:])
+    try:
+        survey_sample(Sample(path=path))
+    except WinnowError:
+        refused += 1
+print(len(footer), refused)
+"""
+
+
+@pytest.mark.slow
+def test_no_damage_of_a_footer_ends_the_process(tmp_path):
+    """Arrow aborts when it is asked for the statistics or sizes of some damaged columns."""
+    path = write_parquet(tmp_path / "a.parquet", 5)
+    command = [sys.executable, "-c", DAMAGE, str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=Path(__file__).parents[4])
+    assert done.returncode == 0, done.stderr[-2_000:]
+    tried, refused = map(int, done.stdout.split())
+    assert tried > refused > 50
+
+
 def test_torn_ones_are_skipped_as_ever(tmp_path):
     write_csv(tmp_path / "a.csv", ROWS)
     compress(tmp_path / "b.csv.gz", b"tweet_id,text\n1,a\n" * 3_000)
