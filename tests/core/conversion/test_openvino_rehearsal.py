@@ -15,6 +15,7 @@ from tasks.core.training.base_models.base_folder import base_model_digest
 from tests.support.base_folders import save_family
 from tests.support.odd_activations import ODD
 
+pytestmark = pytest.mark.slow
 BOTH = ("openvino-bf16", "openvino-int8", "onnxruntime-static-int8")
 FAULTS = {"determinant": "No conversion rule found for operations: Det", "hashed": "it gives other logits than PyTorch"}
 

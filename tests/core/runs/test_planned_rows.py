@@ -178,6 +178,7 @@ def test_each_row_of_5000_small_files_is_in_one_shard(plan_sample, tmp_path):
     assert (len(rows), len(set(rows))) == (2 * SMALL_FILES, 2 * SMALL_FILES)
 
 
+@pytest.mark.slow
 def test_each_id_of_many_small_files_comes_out_once(score, tmp_path):
     for number in range(120):
         write_csv(tmp_path / "sample" / f"{number}.csv", [(2 * number, "a"), (2 * number + 1, "b")])

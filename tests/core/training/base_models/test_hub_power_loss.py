@@ -40,6 +40,7 @@ def cuts(tiny_bert, monkeypatch, tmp_path):
         yield found
 
 
+@pytest.mark.slow
 def test_any_state_after_a_power_cut_is_mended_by_the_next_fetch(cuts):
     cuts.require_recovery(cuts.drawn(SAMPLE))
 

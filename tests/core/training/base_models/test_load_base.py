@@ -209,12 +209,14 @@ def test_a_checkpoint_that_lacks_anything_is_not_converted(part, tiny_bert, tmp_
         load_finished_classifier(checkpoint)
 
 
+@pytest.mark.slow
 def test_the_command_for_a_pickle_makes_the_same_model(tiny_bert, tmp_path):
     folder = altered(tiny_bert, tmp_path / "base", pickled)
     run_suggested(folder)
     assert torch.equal(load(folder).bert.pooler.dense.weight, load(tiny_bert).bert.pooler.dense.weight)
 
 
+@pytest.mark.slow
 def test_the_command_for_a_tokenizer_makes_one(tmp_path, tiny_bert):
     folder = altered(tiny_bert, tmp_path / "base", with_vocabulary_alone)
     run_suggested(folder)
@@ -259,6 +261,7 @@ def test_every_file_that_decides_is_in_the_digest(name, tiny_bert, tmp_path):
         require_digest(str(folder), planned)
 
 
+@pytest.mark.slow
 def test_no_bit_of_a_file_that_decides_changes_unseen(tiny_bert, tmp_path):
     planned, draw = base_model_digest(str(tiny_bert)), np.random.default_rng(0)
     folder = altered(tiny_bert, tmp_path / "base", lambda _: None)

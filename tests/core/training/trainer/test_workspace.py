@@ -30,6 +30,7 @@ def saved(workspace, step):
     return folder
 
 
+@pytest.mark.slow
 def test_no_bit_of_a_checkpoint_changes_unseen(tmp_path):
     folder, draw = saved(tmp_path, 1), np.random.default_rng(0)
     for name in FILES:
