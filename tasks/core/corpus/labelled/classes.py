@@ -175,7 +175,7 @@ def _aligned(
             f"labelled_data.label_names, which names {len(names)} places: {sorted(set(wrong.tolist()))}. Correct "
             "label_names: each place in a list needs its name."
         )
-    flat = pc.list_flatten(column).cast(pa.float64()).to_numpy()
+    flat = pc.list_flatten(column).cast(pa.float64(), safe=False).to_numpy()
     rows = np.full((len(column), len(names)), np.nan)
     rows[pc.is_valid(column).to_numpy()] = flat.reshape(-1, len(names))
     return as_targets(rows[:, [names.index(value) for value in values]], what, path, data)

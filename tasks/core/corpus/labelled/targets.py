@@ -61,7 +61,8 @@ def _numbers(column: pa.ChunkedArray, what: str, path: Path) -> NDArray[np.float
     if not is_number(column.type):
         hint = " If it is a list, name it in labelled_data.label_column." if pa.types.is_nested(column.type) else ""
         raise InputDataError(f"{what} of {path} has type {column.type}; it must hold 1, 0 or blank.{hint}")
-    return np.asarray(column.cast(pa.float64()).to_numpy(), dtype=np.float64)
+    floats = column.cast(pa.float64(), safe=False)  # an integer that a float cannot hold is refused as a value
+    return np.asarray(floats.to_numpy(), dtype=np.float64)
 
 
 def _parse(column: pa.ChunkedArray, what: str, path: Path) -> NDArray[np.float64]:

@@ -56,6 +56,7 @@ def test_votes_are_divided(tmp_path):
         ([0, 4], {"targets": "soft", "votes": 3}, r"holds \[4.0\]; allowed are whole numbers .* from 0 to .* \(3\)"),
         ([0.5, 1.0], {"targets": "soft", "votes": 3}, r"holds \[0.5\]; allowed are whole numbers"),
         ([0.5, 1.0], {}, r"holds \[0.5\]; .*labelled_data.targets to soft"),
+        ([1, 2**53 + 1], {}, r"holds \[9007199254740992.0\]; allowed are 1, 0 and blank"),
     ],
 )
 def test_other_numbers_are_refused(tmp_path, values, settings, message):
@@ -128,6 +129,7 @@ def test_lists_of_numbers_are_aligned_with_their_names(tmp_path, type_):
         ([[0, 0, 2], [0, 1, 1]], {"label_names": NAMES}, r"holds \[2.0\]; allowed are 1, 0 and blank"),
         ([["neutral"], ["mixed"]], {"label_names": NAMES}, r"holds \['mixed'\]; allowed are lists of strings"),
         ([["neutral"], ["positive"]], {"targets": "soft"}, "targets is soft, but .* holds names of classes"),
+        ([[0, 0, 2**53 + 1], [0, 1, 1]], {"label_names": NAMES}, "allowed are 1, 0 and blank"),
         (["neutral", "positive"], {"targets": "soft"}, "targets is soft, but .* holds one class a row"),
         ([[[1]], [[0]]], {"label_names": ("positive",)}, "lists must hold numbers or strings"),
     ],
