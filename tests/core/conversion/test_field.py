@@ -19,6 +19,8 @@ from tests.support.base_folders import (
 )
 from tests.support.tiny import save_tiny_checkpoint
 
+pytestmark = pytest.mark.slow
+
 
 def five_labels(folder):
     save_tiny_checkpoint(folder, folder, ("a", "b", "c", "d", "e"), 0, "multi_label")

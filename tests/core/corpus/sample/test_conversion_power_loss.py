@@ -9,6 +9,8 @@ from tasks.core.round.sections import Sample
 from tests.support.recovery import Writer, power_cuts
 from tests.support.sample_files import converted, write_csv
 
+pytestmark = pytest.mark.slow
+
 NAMES = ("a.csv", "day/b.csv.gz")
 
 
