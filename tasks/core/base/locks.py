@@ -22,7 +22,7 @@ def alone(lock: Path) -> Iterator[None]:
     lock.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(lock, os.O_CREAT | os.O_RDWR)
     try:
-        if not is_locked(descriptor):
+        if not try_lock(descriptor):
             LOGGER.info("waiting for another process that works on the same, and holds %s", lock)
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
@@ -30,8 +30,8 @@ def alone(lock: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def is_locked(descriptor: int) -> bool:
-    """Lock an open file unless another process has it, and say whether that was so.
+def try_lock(descriptor: int) -> bool:
+    """Lock an open file unless another process has it, and say whether it is ours now.
 
     Raises:
         TrainingError: the file system cannot lock files.

@@ -13,6 +13,7 @@ from tasks.core.base.aside_names import LONGEST, aside_name, is_aside_name, make
 from tasks.core.base.files import write_text
 from tasks.core.base.folders_aside import ABANDONED_SECONDS, folder_aside, put_in_place, sweep
 from tasks.core.base.processes import this_process
+from tests.support.power_loss import crash_states, recording
 
 BEGIN = """
 import os, sys
@@ -164,3 +165,16 @@ def test_a_file_where_a_folder_belongs_stays(tmp_path):
     with folder_aside(tmp_path / "engine") as made, pytest.raises(NotADirectoryError):
         put_in_place(made, tmp_path / "engine")
     assert (tmp_path / "engine").read_text() == "in the way"
+
+
+@pytest.mark.parametrize("stands", [False, True])
+def test_what_was_put_in_place_is_whole_after_any_later_power_cut(stands, tmp_path):
+    """What it was made from may go at once, such as hours of training."""
+    target = tmp_path / "root" / "place"
+    (target if stands else target.parent).mkdir(parents=True)
+    with recording(target.parent) as recorder, folder_aside(target) as made:
+        (made / "inner").mkdir()
+        (made / "inner" / "part").write_bytes(b"all of it")
+        put_in_place(made, target)
+        recorder.moments = recorder.moments[-1:]
+    assert {state.get("place/inner/part") for state in crash_states(recorder)} == {b"all of it"}

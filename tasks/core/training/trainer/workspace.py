@@ -14,7 +14,7 @@ from tasks.core.base.errors import FormatError, TrainingError
 from tasks.core.base.files import fsync_tree, sha256_of_folder
 from tasks.core.base.folders_aside import folder_aside, sweep
 from tasks.core.base.formats import FileFormat, read_record, write_record
-from tasks.core.base.locks import is_locked
+from tasks.core.base.locks import try_lock
 from tasks.core.base.naming import WHOLE_FILE
 
 LOGGER = logging.getLogger("winnow.training")
@@ -49,7 +49,7 @@ def claim_workspace(finished: Path) -> Iterator[Path]:
     sweep(workspace.parent)
     lock = os.open(workspace.with_suffix(".lock"), os.O_CREAT | os.O_RDWR)
     try:
-        if is_locked(lock):
+        if try_lock(lock):
             os.truncate(lock, 0)
             os.write(lock, f"{socket.gethostname()} {os.getpid()}\n".encode())
             workspace.mkdir(exist_ok=True)
