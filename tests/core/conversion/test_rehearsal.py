@@ -49,7 +49,6 @@ import resource, signal, sys
 from tasks.core.conversion import untrained_model
 from tests.core.conversion.test_rehearsal import rehearsal
 
-pytestmark = pytest.mark.slow
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, resource.RLIM_INFINITY))
 untrained_model.try_untrained(rehearsal(sys.argv[1], scratch=sys.argv[2]))

@@ -58,7 +58,7 @@ def score(tmp_path):
     return run
 
 
-@pytest.mark.parametrize("head", ["multi_label", "multi_class"])
+@pytest.mark.parametrize("head", ["multi_label", pytest.param("multi_class", marks=pytest.mark.slow)])
 def test_every_label_has_the_scores_that_the_checkpoint_gives(make_models, score, head):
     checkpoint, models = make_models(head)
     scores = score(models)

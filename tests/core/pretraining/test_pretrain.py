@@ -68,6 +68,7 @@ def test_perplexity_falls_on_held_out_texts_and_the_folder_is_a_base_model(make_
     assert AutoTokenizer.from_pretrained(folder).mask_token_id == 4
 
 
+@pytest.mark.slow
 def test_perplexity_is_that_of_the_models_it_names(make_plan):
     """Going on from the result with no training to speak of starts where it ended: same texts, same masks."""
     plan = make_plan(epochs=3)
@@ -78,6 +79,7 @@ def test_perplexity_is_that_of_the_models_it_names(make_plan):
     assert again.perplexity_after == pytest.approx(again.perplexity_before, rel=1e-4)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_weights_and_another_others(make_plan, elsewhere):
     plan = make_plan(epochs=1)
     result, again, other = pretrain(plan), pretrain(elsewhere(plan, "again")), pretrain(make_plan(epochs=1, seed=2))

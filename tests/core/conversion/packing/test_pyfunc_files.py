@@ -36,7 +36,9 @@ for text in texts:
 """
 
 
-@pytest.mark.parametrize("variant", [FP32, openvino_int8()], ids=lambda variant: variant.runtime)
+@pytest.mark.parametrize(
+    "variant", [FP32, pytest.param(openvino_int8(), marks=pytest.mark.slow)], ids=["onnxruntime", "openvino"]
+)
 def test_mlflow_loads_it_with_the_code_that_travels_along(tiny_bert, tmp_path, outside, variant):
     model = write_tiny_engine(tiny_bert, tmp_path / "engine", variant=variant)
     files = sha256_of_folder(tmp_path / "engine")
@@ -48,6 +50,7 @@ def test_mlflow_loads_it_with_the_code_that_travels_along(tiny_bert, tmp_path, o
     assert sha256_of_folder(tmp_path / "engine") == files
 
 
+@pytest.mark.slow
 def test_a_graph_of_another_model_is_refused(tiny_bert, tmp_path, outside):
     model = write_tiny_engine(tiny_bert, tmp_path / "engine")
     write_tiny_engine(tiny_bert, tmp_path / "other", seed=1)
@@ -95,6 +98,7 @@ print(json.dumps(told))
 """
 
 
+@pytest.mark.slow
 def test_rows_without_a_text_are_refused_by_name(tiny_bert, tmp_path, outside):
     model = write_tiny_engine(tiny_bert, tmp_path / "engine")
     done = outside(REFUSED_SCRIPT, model.folder, *REFUSED)
@@ -112,6 +116,7 @@ def test_a_plain_script_gives_the_same_logits(tiny_bert, tmp_path, outside, vari
     np.testing.assert_allclose(found, logits_of(TEXTS, *open_engine(model.folder)), atol=tolerance, rtol=0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "message"),
     [

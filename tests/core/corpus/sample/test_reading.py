@@ -64,6 +64,7 @@ def test_texts_are_drawn_alike_however_the_file_is_cut(table, tmp_path):
     assert set(drawn[0]) <= set(table["text"].to_pylist())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", ["rows", "draw"])
 @pytest.mark.parametrize(("rows", "characters"), [(100_000, 2_000), (8_000, 30_000)])
 def test_memory_does_not_grow_with_a_row_group(tmp_path, what, rows, characters):

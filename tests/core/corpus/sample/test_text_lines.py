@@ -70,6 +70,7 @@ def test_a_text_of_ten_megabytes_is_one_row(tmp_path, name):
     assert [found for _, found in rows_of(write(tmp_path / name, [("1", text), ("2", "short")]))] == [text, "short"]
 
 
+@pytest.mark.slow
 def test_row_groups_end_at_50_000_rows_or_64_megabytes(tmp_path):
     many = write_csv(tmp_path / "many.csv", [(number, "x") for number in range(120_001)])
     assert list_sample(Sample(path=many))[0].row_groups == (50_000, 50_000, 20_001)

@@ -172,6 +172,7 @@ def test_a_rung_leaves_no_trace_in_the_value_at_the_end(make_plan, tmp_path):
     assert [entry["step"] for entry in values["halving"].evaluations] == [9, 18, 27, 36]
 
 
+@pytest.mark.slow
 def test_a_stored_step_is_not_trained_again_and_a_pruned_trial_leaves_no_checkpoint(make_plan):
     grid = {"learning_rates": [1e-2, 1e-3, 1e-4], "batch_sizes": [16]}
     search = Search(make_plan(epochs=9, search={"strategy": "halving", **grid}))

@@ -100,6 +100,7 @@ def test_a_resumed_seed_does_not_train_its_first_steps_again(make_plan):
     assert (workspace / "checkpoint-18").is_dir()
 
 
+@pytest.mark.slow
 def test_a_half_written_checkpoint_is_not_resumed_from(make_plan, tmp_path):
     undisturbed, _ = train(make_plan(str(tmp_path / "undisturbed"), epochs=2))
     plan = make_plan(epochs=2)
@@ -118,6 +119,7 @@ def flip_a_bit(path):
     path.write_bytes(content)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["model.safetensors", "optimizer.pt", "scheduler.pt", "trainer_state.json"])
 def test_a_damaged_checkpoint_is_not_resumed_from_but_the_one_before(make_plan, tmp_path, name, caplog):
     undisturbed, _ = train(make_plan(str(tmp_path / "undisturbed"), epochs=3))
@@ -134,6 +136,7 @@ def test_a_damaged_checkpoint_is_not_resumed_from_but_the_one_before(make_plan, 
     assert result.evaluations == undisturbed.evaluations
 
 
+@pytest.mark.slow
 def test_a_checkpoint_whose_best_is_damaged_is_not_resumed_from(make_plan, tmp_path):
     settings = {"epochs": 4, "learning_rate": 0.02}
     undisturbed, _ = train(make_plan(str(tmp_path / "undisturbed"), **settings))
@@ -173,6 +176,7 @@ def test_a_seed_stopped_early_keeps_its_best_checkpoint_also_when_resumed(make_p
     assert resumed.checkpoint_sha256 == result.checkpoint_sha256
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("learning_rate", [0.01, 0.02])
 def test_a_seed_killed_after_its_last_step_is_not_trained_on(make_plan, tmp_path, learning_rate):
     settings = {"epochs": 12, "evaluations_per_epoch": 2, "patience_evaluations": 1, "learning_rate": learning_rate}
