@@ -26,7 +26,7 @@ from tasks.core.base.naming import (
     scatter_picture,
     texts_file,
 )
-from tasks.core.conversion.parity.parity_report import parity_rows
+from tasks.core.conversion.parity.parity_table import parity_rows
 from tasks.core.conversion.request import ConversionRequest, sweep_conversion
 from tasks.core.corpus.labelled.prepare import LabelledSplits
 from tasks.core.corpus.sample.listing import list_sample
@@ -45,7 +45,7 @@ from tasks.records.registry import (
 from tasks.records.rivals import find_rivals
 from tasks.retrying import RETRIED
 
-CONVERSION_FORMAT = 2
+CONVERSION_FORMAT = 3
 """This number rises when conversion itself changes, so that models are converted again."""
 DECISIVE_LIBRARIES = ("torch", "onnx", "onnxruntime", "openvino", "nncf")
 
@@ -165,7 +165,7 @@ def register_engine(round_: Round, plan: ConversionPlan, engine: EngineModel) ->
     """Register an engine model under the round's engine alias, its report on an MLflow run."""
     report = read_parity(Path(engine.folder))
     run_id = log_engine(round_, engine.label, plan.conversion_hash, report, plan.report_folder)
-    tags = engine_tags(round_, engine, report) | {
+    tags = engine_tags(round_, engine, report, run_id) | {
         "source_version": plan.checkpoints[engine.label].version,
         "conversion_hash": plan.conversion_hash,
     }

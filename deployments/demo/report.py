@@ -49,7 +49,7 @@ def print_report(summary: dict[str, Any], summary_path: Path) -> None:
         say(f"  {label:10} {'TF-IDF':>7}  {'':14} {figures['baseline_test_average_precision']:>8.4f}")
     say("\nEngine models against their checkpoints (* serves)")
     say(
-        f"  {'label':10} {'engine':26} {'texts/s':>8} {'max diff':>9} {'tau':>7} {'tau top':>8} {'best 100':>8} "
+        f"  {'label':10} {'engine':26} {'texts/s':>8} {'max diff':>9} {'tau':>7} {'tau top':>8} {'moved':>8} "
         f"{'batch':>9}  gate"
     )
     for label, figures in summary["labels"].items():
@@ -89,7 +89,7 @@ def _parity_line(label: str, variant: dict[str, Any], serves: str) -> str:
         f"  {label:10} {name:26} {variant['texts_per_second_per_core']:>8.0f} "
         f"{figures['max_logit_difference']:>9.1e} "
         f"{figures['kendall_tau'] or 0:>7.4f} {figures['kendall_tau_top'] or 0:>8.4f} "
-        f"{figures['overlap']['100']:>8.2f} "
+        f"{figures['shift']['tops']['100']['displacement']:>8.3f} "
         f"{variant['batch_variance']:>9.1e}  {'passes' if variant['passes'] else 'fails'}"
     )
 

@@ -3,15 +3,14 @@
 from pathlib import Path
 from typing import Any
 
-from tasks.core.base.naming import PARITY_FILE
+from tasks.core.base.naming import PARITY_FILE, PARITY_TABLE
 from tasks.core.engines.model_folder import EngineModel
+from tasks.core.engines.variants import FP32
 from tasks.core.round.model import Round
 from tasks.records.tracking import HASH_TAG, KIND_TAG, create_run, ended_by_outcome
 
-COSTS = ("batch_variance", "padding_variance", "texts_per_second_per_core", "peak_memory_mebibytes", "file_mebibytes")
-
-LONGEST_VERDICT = 1_000
-"""A verdict has at most so many characters: MLflow refuses tags of more than 5,000, and parity.json has it all."""
+SPEED = "texts_per_second_per_core"
+COSTS = ("batch_variance", "padding_variance", SPEED, "peak_memory_mebibytes", "file_mebibytes")
 
 
 def log_engine(round_: Round, label: str, conversion_hash: str, report: dict[str, Any], folder: Path) -> str:
@@ -29,39 +28,45 @@ def log_engine(round_: Round, label: str, conversion_hash: str, report: dict[str
 
 
 def figures_of(variant: dict[str, Any], label: str) -> dict[str, float]:
-    """Return a tried variant's figures for a label, flat and named as MLflow takes them."""
+    """Return a tried variant's figures for a label, flat and named as MLflow takes them.
+
+    What moves is that of all scored texts where the variant scored them, else that of the parity texts.
+    """
     figures = dict(variant["labels"][label])
-    overlap = figures.pop("overlap")
-    flat = figures | {f"overlap_{key.replace(' %', '_per_cent')}": value for key, value in overlap.items()}
+    shift = dict(variant["scored"].get(label, figures["shift"]))
+    del figures["shift"]
+    tops = {key.replace(" %", "_per_cent"): top for key, top in shift.pop("tops").items()}
+    flat = figures | {f"judged_{name}" if name == "texts" else name: value for name, value in shift.items()}
+    flat |= {f"{name}_{key}": value for key, top in tops.items() for name, value in top.items() if name != "size"}
     flat |= {name: variant[name] for name in COSTS}
     return {name: float(value) for name, value in flat.items() if value is not None}
 
 
-def engine_tags(round_: Round, engine: EngineModel, report: dict[str, Any]) -> dict[str, str]:
-    """Return what the registered version says: what serves, its figures, and why each other variant does not."""
+def engine_tags(round_: Round, engine: EngineModel, report: dict[str, Any], run_id: str) -> dict[str, str]:
+    """Return what the registered version says on its page: what serves, how fast and how true, and where the rest is.
+
+    `run_id` is the MLflow run of the conversion, which has the whole report.
+    """
     by_name = {variant["variant"]: variant for variant in report["variants"]}
-    figures = figures_of(by_name[report["serves"]], engine.label)
-    verdicts = {f"verdict.{name}": _verdict(variant, engine.label, report) for name, variant in by_name.items()}
-    return (
-        round_.tags(engine.label)
-        | {
-            "kind": "engine",
-            "variant": engine.variant.name,
-            "seed": str(report["seed"]),
-            "gate": report["preset"],
-            "gate_weakened": report["gate_weakened"] or "no",
-            "config_hash": engine.config_hash,
-            "engine_digest": engine.digest,
-            "engine_seal": engine.seal,
-        }
-        | {name: f"{value:.6g}" for name, value in figures.items()}
-        | verdicts
-    )
+    serving = by_name[report["serves"]]
+    near = serving["near_limit"].get(engine.label, [])
+    return round_.tags(engine.label) | {
+        "kind": "engine",
+        "variant": engine.variant.name,
+        "verdict": "passes" + (f", near the limit: {', '.join(near)}" if near else ""),
+        "speed_over_fp32": f"{serving[SPEED] / by_name[FP32.name][SPEED]:.2f}",
+        "displacement": f"{_displacement(serving, engine.label):.2g}",
+        "report": f"runs:/{run_id}/{PARITY_TABLE}",
+        "seed": str(report["seed"]),
+        "gate": report["preset"],
+        "gate_weakened": report["gate_weakened"] or "no",
+        "config_hash": engine.config_hash,
+        "engine_digest": engine.digest,
+        "engine_seal": engine.seal,
+    }
 
 
-def _verdict(variant: dict[str, Any], label: str, report: dict[str, Any]) -> str:
-    if not variant["tried"]:
-        return f"not tried: {variant['not_tried']}"[:LONGEST_VERDICT]
-    if variant["passes"]:
-        return "passes, serves" if variant["variant"] == report["serves"] else "passes, slower"
-    return ("fails: " + "; ".join(variant["reasons"][label] or ["another label of the model fails"]))[:LONGEST_VERDICT]
+def _displacement(variant: dict[str, Any], label: str) -> float:
+    """Return the largest of every edge, the threshold's too."""
+    shift = variant["scored"].get(label, variant["labels"][label]["shift"])
+    return float(max(shift["flip_distance"], *(top["displacement"] for top in shift["tops"].values())))

@@ -108,7 +108,7 @@ def _convert(trained: Trained, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "texts.json", draw_texts(trained.splits.path)[:SCORED_TEXTS])
     settings = Conversion(scored_texts=SCORED_TEXTS, parity_texts=PARITY_TEXTS, variants=("openvino-bf16",))
-    loose = settings.gate.model_copy(update={"preset": "custom", "overlap_20": 0.9, "overlap": 0.9})
+    loose = settings.gate.model_copy(update={"preset": "custom", "displacement": 0.5})
     convert(
         ConversionRequest(
             checkpoint=str(trained.checkpoint),

@@ -19,7 +19,8 @@ from tasks.core.base.naming import PARITY_TABLE, REPORT_FOLDER, scatter_picture
 from tasks.core.base.threads import cpu_threads
 from tasks.core.conversion.ladder import try_all
 from tasks.core.conversion.packing.pack_engine import Shipment, pack_engine
-from tasks.core.conversion.parity.parity_report import draw_scatter, parity_markdown
+from tasks.core.conversion.parity.parity_report import parity_markdown
+from tasks.core.conversion.parity.parity_scatter import draw_scatter
 from tasks.core.conversion.request import ConversionRequest
 from tasks.core.conversion.rivals import best_as_shipped, retraining_alone, seeds_as_shipped
 from tasks.core.conversion.tried_variants import Trial, choose_shipped

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from tasks.core.base.errors import ParityError
 from tasks.core.conversion.parity.engine_process import EngineProcess
-from tasks.core.conversion.parity.gate import judge, judge_ranking
-from tasks.core.conversion.parity.parity_figures import LabelFigures, ModelLogits, compare_label, overlaps
+from tasks.core.conversion.parity.gate import Verdict, judge, judge_scored
+from tasks.core.conversion.parity.parity_figures import LabelFigures, ModelLogits, compare_label, require_comparable
+from tasks.core.conversion.parity.ranking_shift import RankingShift, ranking_shift, top_sizes
 from tasks.core.conversion.workbench import Workbench
 from tasks.core.engines.scores import margins
 from tasks.core.engines.variants import FP32, Variant
@@ -28,19 +29,19 @@ class Trial:
     """This says why there are no figures."""
     logits: ModelLogits | None = None
     labels: dict[str, LabelFigures] = field(default_factory=dict)
-    reasons: dict[str, list[str]] = field(default_factory=dict)
-    """Each label lists what the variant does not keep, and lists nothing when it passes."""
+    verdicts: dict[str, Verdict] = field(default_factory=dict)
+    """Each label has the gate's."""
     batch_variance: float = 0.0
     padding_variance: float = 0.0
     texts_per_second_per_core: float = 0.0
     peak_memory_mebibytes: float = 0.0
-    overlap_scored: dict[str, dict[str, float]] = field(default_factory=dict)
-    """Each label has its overlaps over all scored texts, measured only for variants that would serve."""
+    scored: dict[str, RankingShift] = field(default_factory=dict)
+    """Each label has what moves over all scored texts, measured only for variants that would serve."""
 
     @property
     def passes(self) -> bool:
         """Whether it was tried and every label keeps its ranking."""
-        return self.not_tried is None and not any(self.reasons.values())
+        return self.not_tried is None and not any(verdict.reasons for verdict in self.verdicts.values())
 
     def record(self) -> dict[str, Any]:
         """Return the trial as JSON."""
@@ -51,9 +52,10 @@ class Trial:
             "tried": True,
             "not_tried": None,
             "passes": self.passes,
-            "reasons": self.reasons,
+            "reasons": {label: list(verdict.reasons) for label, verdict in self.verdicts.items()},
+            "near_limit": {label: list(verdict.near) for label, verdict in self.verdicts.items()},
             "labels": {label: asdict(figures) for label, figures in self.labels.items()},
-            "overlap_scored": self.overlap_scored,
+            "scored": {label: asdict(shift) for label, shift in self.scored.items()},
             "batch_variance": self.batch_variance,
             "padding_variance": self.padding_variance,
             "texts_per_second_per_core": round(self.texts_per_second_per_core, 2),
@@ -75,15 +77,18 @@ def try_variant(bench: Workbench, variant: Variant, graph: Path) -> Trial:
     except ParityError as error:
         return Trial(variant, not_tried=str(error))
     limits = bench.request.settings.gate.limits
-    reasons = {label: [] if variant == FP32 else judge(figures, batch, limits) for label, figures in labels.items()}
-    return Trial(variant, graph, None, logits, labels, reasons, batch, padding)
+    verdicts = {
+        label: Verdict() if variant == FP32 else judge(figures, batch, limits) for label, figures in labels.items()
+    }
+    return Trial(variant, graph, None, logits, labels, verdicts, batch, padding)
 
 
 def compare(bench: Workbench, logits: ModelLogits) -> dict[str, LabelFigures]:
     """Compare a model's logits with the checkpoint's, label by label."""
     head, scored, resamples = bench.card.head, len(bench.texts), bench.request.bootstrap_resamples
+    near = bench.request.settings.gate.limits.displacement
     return {
-        label: compare_label(bench.reference, logits, column, head, bench.targets[label], scored, resamples)
+        label: compare_label(bench.reference, logits, column, head, bench.targets[label], scored, resamples, near)
         for label, column in bench.columns.items()
     }
 
@@ -134,17 +139,24 @@ def choose_shipped(bench: Workbench, trials: list[Trial]) -> tuple[Trial, list[T
 
 
 def _over_all_scored(bench: Workbench, trial: Trial) -> Trial:
-    """Add the overlaps over all scored texts, and what they lack."""
+    """Add what moves over all scored texts, and what the gate says of it."""
     if trial.graph is None or trial.logits is None:
         raise AssertionError("a variant that passes has been built and compared")
     try:
         logits = _scored_logits(bench, trial.graph, trial)
+        require_comparable("scored", bench.scored, logits)
     except ParityError as error:
         return Trial(trial.variant, not_tried=str(error))
-    found = {label: _overlaps_of(bench, column, logits) for label, column in bench.columns.items()}
-    limits, where = bench.request.settings.gate.limits, f" over all {len(bench.texts)} scored texts"
-    reasons = {label: [*trial.reasons[label], *judge_ranking({}, found[label], limits, where)] for label in found}
-    return replace(trial, overlap_scored=found, reasons=reasons)
+    limits = bench.request.settings.gate.limits
+    found = {label: _shift_of(bench, label, logits) for label in bench.columns}
+    verdicts = {label: trial.verdicts[label] + judge_scored(shift, limits) for label, shift in found.items()}
+    return replace(trial, scored=found, verdicts=verdicts)
+
+
+def _shift_of(bench: Workbench, label: str, logits: NDArray[np.float32]) -> RankingShift:
+    wanted, got = (margins(each, bench.columns[label], bench.card.head) for each in (bench.scored, logits))
+    near = bench.request.settings.gate.limits.displacement
+    return ranking_shift(wanted, got, top_sizes(len(wanted), len(wanted)), bench.thresholds[label], near)
 
 
 def _scored_logits(bench: Workbench, graph: Path, trial: Trial) -> NDArray[np.float32]:
@@ -160,13 +172,6 @@ def _scored_logits(bench: Workbench, graph: Path, trial: Trial) -> NDArray[np.fl
     return logits
 
 
-def _overlaps_of(bench: Workbench, column: int, logits: NDArray[np.float32]) -> dict[str, float]:
-    if not np.isfinite(logits).all():
-        return {"20": np.nan}
-    wanted, got = (margins(each, column, bench.card.head) for each in (bench.scored, logits))
-    return overlaps(wanted, got, len(bench.texts))
-
-
 def fastest_that_passes(trials: list[Trial]) -> Trial:
     """Return the fastest of the trials that pass.
 
@@ -175,7 +180,7 @@ def fastest_that_passes(trials: list[Trial]) -> Trial:
     """
     passing = [trial for trial in trials if trial.passes]
     if not passing:
-        reasons = "\n".join(f"  {trial.variant.name}: {trial.not_tried or trial.reasons}" for trial in trials)
+        reasons = "\n".join(f"  {trial.variant.name}: {trial.not_tried or trial.verdicts}" for trial in trials)
         raise ParityError(
             f"no variant keeps the checkpoint's ranking, and fp32 cannot be run to its end here:\n{reasons}\nNothing "
             "was registered."

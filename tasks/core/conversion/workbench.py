@@ -17,14 +17,14 @@ from tasks.core.conversion.parity.drawn_texts import part_texts
 from tasks.core.conversion.parity.engine_process import EngineProcess
 from tasks.core.conversion.parity.export_check import require_strict, require_tokens
 from tasks.core.conversion.parity.graph_check import require_head
-from tasks.core.conversion.parity.parity_figures import LabelTargets, ModelLogits
+from tasks.core.conversion.parity.parity_figures import LabelTargets, ModelLogits, threshold_of
 from tasks.core.conversion.parity.parity_texts import choose_parity_texts
 from tasks.core.conversion.parity.reference import checkpoint_logits, checkpoint_rows
 from tasks.core.conversion.request import ConversionRequest
 from tasks.core.corpus.labelled.prepare import read_split
 from tasks.core.engines.batching import spread_batches
 from tasks.core.engines.loading import BATCH_TOKENS, open_tokenizer
-from tasks.core.engines.scores import margins
+from tasks.core.engines.scores import label_scores, margins
 from tasks.core.engines.variants import FP32
 from tasks.core.metrics.heads import label_column
 from tasks.core.preprocessing import preprocess, require_preprocessing
@@ -69,6 +69,15 @@ class Workbench:
     def columns(self) -> dict[str, int]:
         """Column of the logits that belongs to each label."""
         return {label: label_column(self.card.head, self.card.labels, label) for label in self.request.labels}
+
+    @property
+    def thresholds(self) -> dict[str, float]:
+        """Probability from which on each label's F1 is best on the validation rows, by the checkpoint."""
+        found = self.reference.validation
+        return {
+            label: threshold_of(self.targets[label].validation, label_scores(found, column, self.card.head))
+            for label, column in self.columns.items()
+        }
 
     def rows_file(self, part: str) -> Path:
         """Token rows: parity, rest, validation, test, timed or apart; scored are parity and rest."""

@@ -31,20 +31,21 @@ class Limits:
     """Kendall's tau over all parity texts must be at least this."""
     kendall_tau_top: float
     """Kendall's tau over the checkpoint's 1,000 best parity texts must be at least this."""
-    overlap_20: float
-    """At least this share of the checkpoint's 20 best texts must be among the variant's 20 best."""
-    overlap: float
-    """At least this share must be common to both of the 100 best, the 1,000 best and the best 1 % of scored texts."""
+    displacement: float
+    """No scored text may change sides of the best 20, 100, 1,000 or 1 %, or of the label's threshold, that is farther
+    from that edge than this, in the checkpoint's log-odds; nor may the log-odds be off by more, as a root mean
+    square."""
+    regret: float
+    """The best 20, 100, 1,000 and 1 % of the variant may have a mean probability, by the checkpoint, that is lower by
+    at most this than that of the checkpoint's own."""
+    probability_shift: float
+    """The mean probability of the scored texts may rise or fall by at most this."""
     ap_loss: float
     """Average precision may fall by at most this, on the validation and on the test rows."""
     batch_variance: float
     """A logit may change by at most this when a text is scored alone or among others."""
     distinct_share: float
     """The 1,000 best texts must have at least this share of the checkpoint's distinct scores."""
-    probability_change: float
-    """A parity text's probability may change by at most this, on average."""
-    flip_share: float
-    """So many parity texts may change sides of the label's threshold, as a share of those that reach it."""
 
     def weaker_than(self, other: "Limits") -> dict[str, float]:
         """Return the limits that let more through than those of `other`, by name."""
@@ -56,10 +57,17 @@ class Limits:
         }
 
 
-AT_MOST = ("ap_loss", "batch_variance", "probability_change", "flip_share")
+AT_MOST = ("displacement", "regret", "probability_shift", "ap_loss", "batch_variance")
 """A variant may have at most these limits; of the others it must have at least as much."""
-STRICT = Limits(0.99, 0.95, 0.95, 0.98, 0.002, 1e-3, 0.99, 0.005, 0.05)
-BALANCED = Limits(0.98, 0.94, 0.90, 0.97, 0.005, 1e-3, 0.99, 0.01, 0.10)
+STRICT = Limits(0.99, 0.95, 0.10, 0.001, 0.002, 0.002, 1e-3, 0.99)
+BALANCED = Limits(0.98, 0.94, 0.25, 0.003, 0.005, 0.005, 1e-3, 0.99)
+REPLACED = {
+    "overlap_20": "displacement and regret",
+    "overlap": "displacement and regret",
+    "probability_change": "probability_shift and displacement",
+    "flip_share": "displacement",
+}
+"""Former limits, and what stands for each: they went by how many texts change sides, which near-ties decide."""
 
 
 class Gate(Settings):
@@ -73,12 +81,15 @@ class Gate(Settings):
     kendall_tau_top: Share | None = None
     """Kendall's tau over the checkpoint's 1,000 best parity texts must be at least this; null takes the preset's
     limit."""
-    overlap_20: Share | None = None
-    """At least this share of the checkpoint's 20 best texts must be among the variant's 20 best; null takes the
-    preset's limit."""
-    overlap: Share | None = None
-    """At least this share must be common to both of the 100 best, the 1,000 best and the best 1 % of scored texts; null
-    takes the preset's limit."""
+    displacement: Positive | None = None
+    """No scored text may change sides of the best 20, 100, 1,000 or 1 %, or of the label's threshold, that is farther
+    from that edge than this, in the checkpoint's log-odds; nor may the log-odds be off by more, as a root mean square.
+    null takes the preset's limit."""
+    regret: Share | None = None
+    """The best 20, 100, 1,000 and 1 % of the variant may have a mean probability, by the checkpoint, that is lower by
+    at most this than that of the checkpoint's own; null takes the preset's limit."""
+    probability_shift: Share | None = None
+    """The mean probability of the scored texts may rise or fall by at most this; null takes the preset's limit."""
     ap_loss: Share | None = None
     """Average precision may fall by at most this, on the validation and on the test rows; null takes the preset's
     limit."""
@@ -87,12 +98,6 @@ class Gate(Settings):
     distinct_share: Share | None = None
     """The 1,000 best texts must have at least this share of the checkpoint's distinct scores; null takes the preset's
     limit."""
-
-    probability_change: Share | None = None
-    """A parity text's probability may change by at most this, on average; null takes the preset's limit."""
-    flip_share: Positive | None = None
-    """So many parity texts may change sides of the label's threshold, as a share of those that reach it (of 50, where
-    fewer do); null takes the preset's limit."""
 
     @property
     def limits(self) -> Limits:
@@ -106,6 +111,18 @@ class Gate(Settings):
         """The limits that are weaker than those of `balanced`, such as `ap_loss 1 (balanced: 0.005)`; or nothing."""
         weaker = self.limits.weaker_than(BALANCED)
         return ", ".join(f"{name} {value:g} (balanced: {getattr(BALANCED, name):g})" for name, value in weaker.items())
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_old_limits(cls, limits: Any) -> Any:
+        old = [name for name in REPLACED if isinstance(limits, dict) and name in limits]
+        if old:
+            raise ValueError(
+                "; ".join(f"{name} is no limit any more: set {REPLACED[name]}" for name in old)
+                + f". Presets allow {STRICT.displacement:g} and {BALANCED.displacement:g} log-odds of displacement: "
+                "most rounds need no more than `gate: strict` or `gate: balanced`"
+            )
+        return limits
 
     @model_validator(mode="after")
     def _weak_by_intent(self) -> "Gate":

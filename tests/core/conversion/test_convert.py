@@ -207,8 +207,8 @@ def test_a_variant_that_cannot_run_here_is_recorded_with_the_reason(checkpoint, 
 
 @pytest.mark.slow
 def test_the_fastest_that_passes_serves_and_fp32_travels_along(checkpoint, tmp_path, monkeypatch):
-    loose = {"kendall_tau": 0, "kendall_tau_top": 0, "overlap_20": 0, "overlap": 0, "ap_loss": 1, "batch_variance": 100}
-    loose |= {"distinct_share": 0, "probability_change": 1, "flip_share": 100, "preset": "custom"}
+    loose = {"kendall_tau": 0, "kendall_tau_top": 0, "displacement": 100, "regret": 1, "probability_shift": 1}
+    loose |= {"ap_loss": 1, "batch_variance": 100, "distinct_share": 0, "preset": "custom"}
     settings = {"variants": ["onnxruntime-dynamic-int8"], "scored_texts": 250, "calibration_texts": 32, "gate": loose}
     measure = ladder.measure_cost
 
@@ -222,7 +222,7 @@ def test_the_fastest_that_passes_serves_and_fp32_travels_along(checkpoint, tmp_p
     monkeypatch.setattr(ladder, "measure_cost", as_if_int8_were_faster)
     model = convert_tiny(checkpoint, LABELS, tmp_path / "engines", **settings)["positive"]
     assert model.variant == DYNAMIC_INT8
-    assert "probability_change 1 (balanced: 0.01)" in model.gate_weakened
+    assert "probability_shift 1 (balanced: 0.005)" in model.gate_weakened
     assert "**Gate weakened: kendall_tau 0" in (tmp_path / "engines" / "report" / "parity.md").read_text()
     assert {"model.onnx", "fp32.onnx"} <= set(model.files)
     assert model.in_fp32().graph == "fp32.onnx"
@@ -299,7 +299,7 @@ def test_a_variant_that_cannot_be_built_costs_only_itself(checkpoint, tmp_path, 
 def test_where_plain_int8_fails_by_little_it_is_taught_and_then_mixed(checkpoint, tmp_path, monkeypatch):
     monkeypatch.setattr(ladder, "LITTLE", 1.0)
     names = ["openvino-int8", "openvino-int8-distilled", "openvino-int8-mixed"]
-    gate = {"kendall_tau": 0.97, "overlap_20": 0.8, "overlap": 0.9, "preset": "custom"}
+    gate = {"kendall_tau": 0.97, "displacement": 1, "regret": 0.1, "preset": "custom"}
     settings = {"variants": names, "scored_texts": 250, "distillation_steps": 2, "gate": gate, "calibration_texts": 32}
     convert_tiny(checkpoint, LABELS, tmp_path / "engines", **settings)
     report = read_json(tmp_path / "engines" / "positive" / "parity.json")

@@ -10,6 +10,7 @@ from tasks.core.base.files import read_json
 from tasks.core.conversion import tried_variants as trials_module
 from tasks.core.conversion.convert import convert
 from tasks.core.conversion.ladder import try_all
+from tasks.core.conversion.parity.gate import Verdict
 from tasks.core.conversion.request import Rival
 from tasks.core.conversion.tried_variants import choose_shipped, measure_cost, try_variant
 from tasks.core.conversion.workbench import open_workbench
@@ -31,7 +32,7 @@ def bench(checkpoint, tmp_path):
     draw = np.random.default_rng(8)
     texts = [" ".join(draw.choice(WORDS[:150], size=8)) for _ in range(400)]
     texts += [" ".join([f"word{number}", *draw.choice(WORDS[:150], size=6)]) for number in range(150, 200)]
-    gate = {"preset": "custom", "ap_loss": 1, "flip_share": 1}
+    gate = {"preset": "custom", "ap_loss": 1}
     request = with_texts(conversion_request(checkpoint, LABELS, tmp_path / "engines", gate=gate), texts)
     (tmp_path / "scratch").mkdir()
     return open_workbench(request, tmp_path / "scratch")
@@ -66,8 +67,8 @@ def test_a_variant_that_promotes_texts_which_are_no_parity_texts_does_not_serve(
     assert promoting.labels["positive"].max_logit_difference < 1e-4
     shipped, trials = choose_shipped(bench, [fp32, replace(promoting, texts_per_second_per_core=1e9)])
     assert shipped is fp32
-    assert any("over all" in reason for reason in trials[1].reasons["positive"])
-    assert trials[1].overlap_scored["positive"]["20"] < 0.95
+    assert any("over all" in reason for reason in trials[1].verdicts["positive"].reasons)
+    assert trials[1].scored["positive"].tops["20"].overlap < 0.95
 
 
 def test_a_variant_that_keeps_the_ranking_of_all_scored_texts_serves(bench):
@@ -75,7 +76,7 @@ def test_a_variant_that_keeps_the_ranking_of_all_scored_texts_serves(bench):
     same = replace(fp32, variant=replace(STATIC_INT8, name="same"), texts_per_second_per_core=1e9)
     shipped, _ = choose_shipped(bench, [fp32, same])
     assert shipped.variant.name == "same"
-    assert set(shipped.overlap_scored["positive"].values()) == {1.0}
+    assert {top.displacement for top in shipped.scored["positive"].tops.values()} == {0}
 
 
 def test_a_variant_that_ends_while_it_is_timed_costs_only_itself(bench, monkeypatch):
@@ -95,7 +96,7 @@ def test_a_variant_that_ends_while_it_is_timed_costs_only_itself(bench, monkeypa
 
 def test_a_variant_that_fails_is_timed_once(bench, monkeypatch):
     fp32 = try_all(bench)[0]
-    failing = replace(fp32, variant=replace(STATIC_INT8, name="failing"), reasons={"positive": ["overlap at 20 is 0"]})
+    failing = replace(fp32, variant=replace(STATIC_INT8, name="failing"), verdicts={"positive": Verdict(("tau is 0",))})
     timed, cost = [], trials_module._cost
 
     def count(bench_, graph, variant):

@@ -29,6 +29,13 @@ def test_limits_weaker_than_every_presets_are_custom_and_said():
     [
         ({"gate": "lax"}, "strict"),
         ({"gate": {"tau": 0.9}}, "Extra inputs"),
+        ({"gate": {"overlap_20": 0.9}}, "overlap_20 is no limit any more: set displacement and regret"),
+        ({"gate": {"preset": "custom", "overlap": 0.9}}, "overlap is no limit any more: set displacement and regret"),
+        (
+            {"gate": {"flip_share": 0.1, "probability_change": 1}},
+            "probability_change .* displacement.*flip_share is no",
+        ),
+        ({"gate": {"displacement": 0.3}}, r"displacement 0.3 \(balanced: 0.25\).*preset: custom"),
         ({"gate": {"kendall_tau": 1.5}}, "less than or equal to 1"),
         ({"gate": {"kendall_tau": 0}}, r"kendall_tau 0 \(balanced: 0.98\).*preset: custom"),
         ({"gate": {"preset": "balanced", "ap_loss": 1}}, r"ap_loss 1 \(balanced: 0.005\).*preset: custom"),

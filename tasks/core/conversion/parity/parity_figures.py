@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import hypergeom, kendalltau, spearmanr
+from scipy.stats import kendalltau, spearmanr
 
 from tasks.core.base.errors import ParityError
+from tasks.core.conversion.parity.overlap import edge_of
+from tasks.core.conversion.parity.ranking_shift import RankingShift, ranking_shift, top_sizes
 from tasks.core.engines.scores import label_scores, margins
 from tasks.core.metrics.bootstrap import draw_resamples, interval, resampled_values
 from tasks.core.metrics.figures import best_thresholds
@@ -18,10 +20,6 @@ from tasks.core.metrics.resampled_ap import average_precisions
 Floats = NDArray[np.float64]
 
 TOP = 1000
-OVERLAPS = (20, 100, 1000)
-ONE_PER_CENT = "1 %"
-FEWEST_DECISIONS = 50
-"""Flips count as a share of at least so many texts: of few, one that flips would be a large share by chance."""
 
 
 @dataclass(frozen=True)
@@ -55,14 +53,8 @@ class LabelFigures:
     kendall_tau_top: float | None
     """Tau-b is taken over the checkpoint's 1,000 best parity texts, and those tied with the last of them."""
     spearman_top: float | None
-    overlap: dict[str, float]
-    """This share of the checkpoint's k best texts is among the model's k best, for k of 20, 100, 1000 and 1 %."""
-    probability_change: float
-    """A parity text's probability is another by so much, on average."""
-    flips: int
-    """So many parity texts stand on another side of `threshold` than by the checkpoint."""
-    flip_share: float
-    """This is `flips` as a share of the texts that reach `threshold` by the checkpoint, or of 50 where fewer do."""
+    shift: RankingShift
+    """Parity texts move so far across the edges of the best k, and of `threshold`."""
     threshold: float
     """The checkpoint's F1 on validation is best from this probability on; 0.5 where F1 cannot be measured."""
     distinct_top: int
@@ -84,7 +76,7 @@ class LabelFigures:
     test_ap_loss_high: float | None
 
 
-def compare_label(  # noqa: PLR0913, PLR0917 - two models, one label's place and truth, two counts
+def compare_label(  # noqa: PLR0913, PLR0917 - two models, one label's place and truth, two counts, a limit
     reference: ModelLogits,
     found: ModelLogits,
     column: int,
@@ -92,11 +84,13 @@ def compare_label(  # noqa: PLR0913, PLR0917 - two models, one label's place and
     targets: LabelTargets,
     scored_texts: int,
     resamples: int,
+    displacement: float,
 ) -> LabelFigures:
     """Compare `found` with `reference`, the checkpoint, for the label in `column` of the logits.
 
-    `scored_texts` were scored to find the parity texts: 1 % of them is a size of overlap. Intervals are of 95 %, from
-    `resamples` bootstrap resamples of a split's rows, the same for both models.
+    `scored_texts` were scored to find the parity texts: 1 % of them is one of the best k. Intervals are of 95 %, from
+    `resamples` bootstrap resamples of a split's rows, the same for both models. A text that changes sides of an edge
+    and is no farther from it than `displacement`, in log-odds, is a near-tie.
 
     Raises:
         ParityError: shapes differ, there are no parity texts, or a logit is not a finite number.
@@ -109,11 +103,14 @@ def compare_label(  # noqa: PLR0913, PLR0917 - two models, one label's place and
         split: [label_scores(getattr(model, split), column, head) for model in models]
         for split in ("parity", "validation", "test")
     }
+    threshold = threshold_of(targets.validation, scores["validation"][0])
     return LabelFigures(
         **_logit_differences(reference.parity, found.parity),
         **rank_correlations(wanted, got),
-        overlap=overlaps(wanted, got, scored_texts),
-        **_decisions(targets.validation, scores["validation"][0], *scores["parity"]),
+        shift=ranking_shift(wanted, got, top_sizes(scored_texts, len(wanted)), threshold, displacement),
+        threshold=threshold,
+        distinct_top=_distinct_top(scores["parity"][1]),
+        distinct_top_checkpoint=_distinct_top(scores["parity"][0]),
         **_average_precision("validation", targets.validation, scores["validation"], resamples),
         **_average_precision("test", targets.test, scores["test"], resamples),
     )
@@ -156,7 +153,7 @@ def rank_correlations(reference: Floats, found: Floats) -> dict[str, Any]:
 
     Both are of shape (texts,); a value is None where one of them is the same for all texts.
     """
-    best = reference >= _edge(reference, TOP)
+    best = reference >= edge_of(reference, TOP)
     return {
         "kendall_tau": _correlation(kendalltau, reference, found),
         "spearman": _correlation(spearmanr, reference, found),
@@ -171,56 +168,16 @@ def _correlation(statistic: Callable[..., Any], reference: Floats, found: Floats
     return float(statistic(reference, found).statistic)
 
 
-def _edge(scores: Floats, count: int) -> np.float64:
-    """Return the score of the last of the `count` best, or of all when there are fewer."""
-    place = len(scores) - min(count, len(scores))
-    return np.float64(np.partition(scores, place)[place])
-
-
-def overlaps(reference: Floats, found: Floats, scored_texts: int) -> dict[str, float]:
-    """Return the share of the checkpoint's k best texts among a model's k best, for k of 20, 100, 1000 and 1 %.
-
-    Both are log-odds of shape (texts,); the 1 % is of `scored_texts`.
-    """
-    counts = {str(count): count for count in OVERLAPS} | {ONE_PER_CENT: max(1, round(scored_texts / 100))}
-    return {name: _overlap(reference, found, min(count, len(reference))) for name, count in counts.items()}
-
-
-def _overlap(reference: Floats, found: Floats, count: int) -> float:
-    """Return the expected share of the checkpoint's `count` best among the model's, whose ties are broken at random.
-
-    Texts that the checkpoint itself ties at its edge may stand for each other.
-    """
-    edge, own_edge = _edge(reference, count), _edge(found, count)
-    best, tied = reference > edge, reference == edge
-    own_best, own_tied = found > own_edge, found == own_edge
-    places = count - own_best.sum()
-    hits = (best & own_best).sum() + (best & own_tied).sum() * places / own_tied.sum()
-    drawn = np.arange((tied & own_tied).sum() + 1)
-    chances = hypergeom.pmf(drawn, own_tied.sum(), drawn[-1], places)
-    hits += (np.minimum((tied & own_best).sum() + drawn, count - best.sum()) * chances).sum()
-    return float(hits / count)
-
-
 def _distinct_top(scores: Floats) -> int:
     """Count the distinct scores among a model's own best."""
     return int(np.unique(np.sort(scores)[-TOP:]).size)
 
 
-def _decisions(targets: Floats, validation: Floats, reference: Floats, found: Floats) -> dict[str, Any]:
-    known = ~np.isnan(targets)
-    threshold = THRESHOLD
-    if _rankable(targets[known]):
-        threshold = float(best_thresholds(targets[:, None], validation[:, None])[0])
-    flips = int(((reference >= threshold) != (found >= threshold)).sum())
-    return {
-        "probability_change": float(np.abs(found - reference).mean()),
-        "flips": flips,
-        "flip_share": flips / max(int((reference >= threshold).sum()), FEWEST_DECISIONS),
-        "threshold": threshold,
-        "distinct_top": _distinct_top(found),
-        "distinct_top_checkpoint": _distinct_top(reference),
-    }
+def threshold_of(targets: Floats, scores: Floats) -> float:
+    """Return the probability from which on F1 is best among a split's rows; 0.5 where F1 cannot be measured."""
+    if not _rankable(targets[~np.isnan(targets)]):
+        return THRESHOLD
+    return float(best_thresholds(targets[:, None], scores[:, None])[0])
 
 
 def _rankable(targets: Floats) -> bool:

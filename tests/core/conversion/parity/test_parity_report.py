@@ -1,22 +1,26 @@
 import copy
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 
 import numpy as np
 import pytest
 
 from tasks.core.conversion.parity.parity_figures import LabelFigures
-from tasks.core.conversion.parity.parity_report import draw_scatter, parity_markdown, parity_rows
+from tasks.core.conversion.parity.parity_report import bound_of, parity_markdown
+from tasks.core.conversion.parity.parity_scatter import draw_scatter
+from tasks.core.conversion.parity.parity_table import parity_rows
 from tasks.core.round.conversion_section import STRICT
-from tests.support.label_figures import FIGURES
+from tests.support.label_figures import FIGURES, SHIFT
 
-REASONS = ["kendall_tau is 0.91, at least 0.99 is needed", "overlap at 20 is 0.5, at least 0.95 is needed"]
+REASONS = ["kendall_tau is 0.91, at least 0.99 is needed", "displacement at 20 is 0.5, at most 0.1 is allowed"]
+
+RETRAINED = asdict(replace(FIGURES, kendall_tau=0.62, shift=replace(SHIFT, rms_error=0.416)))
 
 
 def variant(name, speed, reasons=(), **changes):
     return {
         "variant": name, "tried": True, "not_tried": None, "passes": not reasons,
         "reasons": {"positive": list(reasons)}, "labels": {"positive": asdict(FIGURES) | changes},
-        "overlap_scored": {} if reasons else {"positive": {"20": 1.0, "100": 0.99}},
+        "scored": {} if reasons else {"positive": asdict(replace(SHIFT, texts=16_004))}, "near_limit": {},
         "batch_variance": 0.0, "padding_variance": 0.00123,
         "texts_per_second_per_core": speed, "peak_memory_mebibytes": 512, "file_mebibytes": 90.12,
     }  # fmt: skip
@@ -34,7 +38,7 @@ def report():
                 variant("onnxruntime-fp32", 80.0),
                 {"variant": "onnxruntime-cuda-fp16", "tried": False, "not_tried": "this machine has no CUDA device"},
             ],
-            "retraining": {"seeds": [3, 1], "labels": {"positive": asdict(FIGURES) | {"kendall_tau": 0.62}}},
+            "retraining": {"seeds": [3, 1], "labels": {"positive": RETRAINED}},
             "seeds": [
                 {"seed": 3, "selected": True, "variant": "openvino-bf16", "validation_ap": 0.91, "note": ""},
                 {"seed": 1, "selected": False, "variant": "openvino-bf16", "validation_ap": 0.905, "note": "tied"},
@@ -43,9 +47,34 @@ def report():
     )  # fmt: skip
 
 
-def test_the_overlaps_over_all_scored_texts_stand_beside_those_that_may_serve(report):
+def test_what_moves_over_all_scored_texts_stands_beside_those_that_may_serve(report):
     rows = parity_rows(report, "positive")
-    assert [row["overlaps of all scored"] for row in rows] == ["", "1.000, 0.990", "1.000, 0.990", "", ""]
+    assert [row["judged on"] for row in rows] == ["5000 texts", "16004 texts", "16004 texts", "", "5000 texts"]
+
+
+def test_what_retraining_moves_is_the_yardstick(report):
+    assert [row["of retraining"] for row in parity_rows(report, "positive")] == ["1/40", "1/40", "1/40", "", ""]
+    report["retraining"]["labels"]["positive"]["shift"]["rms_error"] = 0.0052
+    assert parity_rows(report, "positive")[1]["of retraining"] == "2.00"
+
+
+def test_the_bound_says_over_which_texts_and_at_which_confidence(report):
+    assert bound_of(report, "positive") == (
+        "positive: of 16004 scored texts none changes sides of a best k or of the threshold from farther than 0.038 "
+        "log-odds; at 95 % confidence at most 0.02% of the sample's distinct texts do so from farther than 0.1, these "
+        "edges taken as they are. It moves log-odds by 1/40 of what retraining does."
+    )
+    assert bound_of(report, "positive") in parity_markdown(report)
+    report["variants"][1]["scored"]["positive"]["flip_distance"] = 0.2
+    assert not bound_of(report, "positive")
+    assert not bound_of(report | {"serves": "onnxruntime-cuda-fp16"}, "positive")
+
+
+def test_a_verdict_near_the_limit_says_so(report):
+    report["variants"][0]["near_limit"] = report["variants"][1]["near_limit"] = {"positive": ["displacement at 100"]}
+    rows = parity_rows(report, "positive")
+    assert rows[0]["verdict"].endswith("(and 1 more), near the limit")
+    assert rows[1]["verdict"] == "passes, near the limit: displacement at 100"
 
 
 def title(report):
@@ -68,11 +97,13 @@ def test_a_row_a_variant_and_retraining_alone_last(report):
 def test_the_cells_are_short_and_give_intervals(report):
     row = parity_rows(report, "positive")[1]
     assert list(row.values()) == [
-        "openvino-bf16", "serves", "passes", "0.9981", "0.9710", "0.9999", "0.9800", "1.000", "0.990", "0.985", "0.995",
-        "7 of 5000", "0.0005", "998 of 1000", "0.051", "0.0042",
+        "openvino-bf16", "serves", "passes", "0.9981", "0.9710",
+        "16004 texts", "1/40", "0.0021, 0.012, 0.038, 0.021", "1e-06, 2e-06, 3e-06, 2e-06",
+        "1.000, 0.990, 0.985, 0.995", "1.000, 1.000, 1.000, 1.000",
+        "0.01", "0.051", "-0.0005", "7, of them beyond the limit 0", "998 of 1000",
         "0.9123 (0.8800 to 0.9400)", "+0.0012 (-0.0003 to +0.0019)",
         "0.9123 (0.8800 to 0.9400)", "+0.0012 (-0.0003 to +0.0019)",
-        "1.000, 0.990", "0", "0.0012", "230", "512", "90.1",
+        "0", "0.0012", "230", "512", "90.1",
     ]  # fmt: skip
     retraining = parity_rows(report, "positive")[-1]
     assert (retraining["tau"], retraining["texts/s/core"]) == ("0.6200", "")
@@ -110,7 +141,7 @@ def test_the_title_says_what_serves_and_why(report):
 def test_the_markdown_gives_limits_tables_and_every_reason(report):
     shown = parity_markdown(report)
     assert "Limits (strict): kendall_tau at least 0.99, kendall_tau_top at least 0.95" in shown
-    assert "ap_loss at most 0.002, batch_variance at most 0.001, distinct_share at least 0.99" in shown
+    assert "regret at most 0.001, probability_shift at most 0.002, ap_loss at most 0.002, batch" in shown
     assert "5000 texts that hold the top of 20000 scored ones" in shown
     assert "## positive\n\n| variant " in shown
     assert all(f"- openvino-int8, positive: {reason}" in shown for reason in REASONS)
