@@ -29,6 +29,8 @@ MAY = {
     "tasks/core/base/formats.py": "signs and checks what they carry",
     "tasks/core/conversion/parity/engine_process.py": "token rows, between a process and its own child",
     "tasks/core/conversion/openvino_rehearsal.py": "token rows, between a process and its own child",
+    "tasks/core/conversion/build_orders.py": "an order, between a process and its own child",
+    "tasks/core/conversion/build_variant.py": "an order and token rows, between a process and its own child",
     "tasks/core/conversion/rehearsal.py": "a request, between a process and its own child",
     "tasks/core/conversion/untrained_model.py": "a request, between a process and its own child",
     "tasks/core/conversion/workbench.py": "token rows, within one conversion; texts, between a flow and its task",

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from tasks.core.base.files import write_json
-from tasks.core.conversion.ladder import try_all
+from tasks.core.conversion.ladder import climb
 from tasks.core.conversion.request import ConversionRequest
-from tasks.core.conversion.tried_variants import choose_shipped
+from tasks.core.conversion.tried_variants import fastest_that_passes
 from tasks.core.conversion.workbench import open_workbench
 from tasks.core.engines.variants import Variant
 from tasks.core.round.conversion_section import Conversion
@@ -40,7 +40,8 @@ def measure_variants(trained: Trained, texts: list[str], folder: Path, settings:
         folder=str(folder),
     )
     bench = open_workbench(request, folder)
-    shipped, trials = choose_shipped(bench, try_all(bench))
+    trials = climb(bench)
+    shipped = fastest_that_passes(trials)
     report = {
         "serves": shipped.variant.name,
         "limits": asdict(request.settings.gate.limits),

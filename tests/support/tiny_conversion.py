@@ -1,5 +1,6 @@
 """Conversion of tiny checkpoints, for tests that need an engine model."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import pyarrow.parquet as pq
 from tasks.core.base.files import write_json
 from tasks.core.conversion.convert import convert
 from tasks.core.conversion.request import ConversionRequest
+from tasks.core.conversion.tried_variants import Trial
+from tasks.core.conversion.workbench import Workbench
 from tasks.core.corpus.labelled.prepare import StudyRequest, prepare_splits
 from tasks.core.engines.model_folder import EngineModel
 from tasks.core.round.conversion_section import Conversion
@@ -52,6 +55,18 @@ def with_texts(request: ConversionRequest, texts: list[str]) -> ConversionReques
     path = Path(request.folder).parent / "own_texts.json"
     write_json(path, texts)
     return replace(request, texts_file=str(path))
+
+
+def with_speeds(speeds: dict[str, float]) -> Callable[[Workbench, list[Trial], int], list[Trial]]:
+    """Return what times trials for the ladder as if some variants, by name, had these speeds, and the others 1."""
+
+    def measure(_bench: Workbench, trials: list[Trial], rounds: int) -> list[Trial]:
+        return [
+            replace(trial, costs=((speeds.get(trial.variant.name, 1.0), 100.0),) * rounds) if trial.graph else trial
+            for trial in trials
+        ]
+
+    return measure
 
 
 def _labelled_rows(labels: tuple[str, ...], head: str, folder: Path) -> str:

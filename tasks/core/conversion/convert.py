@@ -1,4 +1,4 @@
-"""Checkpoint -> engine models: every variant tried, the fastest that keeps the ranking packed.
+"""Checkpoint -> engine models: variants tried from the fastest on, the first that keeps the ranking packed.
 
 Reads   a checkpoint's folder, texts of the sample, the labelled rows
 Writes  <folder>/<label>/   the engine model: see tasks.core.engines.model_folder
@@ -17,13 +17,13 @@ from tasks.core.base.files import write_text
 from tasks.core.base.folders_aside import folder_aside, put_in_place
 from tasks.core.base.naming import PARITY_TABLE, REPORT_FOLDER, scatter_picture
 from tasks.core.base.threads import cpu_threads
-from tasks.core.conversion.ladder import try_all
+from tasks.core.conversion.ladder import climb
 from tasks.core.conversion.packing.pack_engine import Shipment, pack_engine
 from tasks.core.conversion.parity.parity_report import parity_markdown
 from tasks.core.conversion.parity.parity_scatter import draw_scatter
 from tasks.core.conversion.request import ConversionRequest
-from tasks.core.conversion.rivals import best_as_shipped, retraining_alone, seeds_as_shipped
-from tasks.core.conversion.tried_variants import Trial, choose_shipped
+from tasks.core.conversion.rivals import best_as_shipped, retraining_alone, seeds_as_shipped, validation_aps
+from tasks.core.conversion.tried_variants import Trial, fastest_that_passes
 from tasks.core.conversion.workbench import Workbench, open_workbench
 from tasks.core.engines.loading import close_engines
 from tasks.core.engines.model_folder import EngineModel
@@ -33,7 +33,7 @@ AS_TRAINED = 0.01
 
 
 def convert(request: ConversionRequest) -> dict[str, EngineModel]:
-    """Try every variant and leave an engine model for each label below the request's folder.
+    """Try variants from the fastest on, and leave an engine model for each label below the request's folder.
 
     Raises:
         ParityError: the fp32 graph's logits are not the checkpoint's, the checkpoint is not as good as it was when it
@@ -44,9 +44,9 @@ def convert(request: ConversionRequest) -> dict[str, EngineModel]:
     torch.set_num_threads(cpu_threads())
     with folder_aside(Path(request.folder)) as scratch:
         bench = open_workbench(request, scratch)
-        trials = try_all(bench)
-        _require_as_trained(request, trials)
-        shipped, trials = choose_shipped(bench, trials)
+        _require_as_trained(bench)
+        trials = climb(bench)
+        shipped = fastest_that_passes(trials)
         seeds = list(request.compared_seeds) or seeds_as_shipped(bench, shipped)
         better = best_as_shipped(seeds, request.rivals)
         if better is not None and request.settings.ship_best_seed:
@@ -60,12 +60,13 @@ def convert(request: ConversionRequest) -> dict[str, EngineModel]:
     return engines
 
 
-def _require_as_trained(request: ConversionRequest, trials: list[Trial]) -> None:
-    """Check that fp32, the first trial, is as good on the validation rows as the checkpoint was when it was trained.
+def _require_as_trained(bench: Workbench) -> None:
+    """Check that fp32 is as good on the validation rows as the checkpoint was when it was trained.
 
     The graph and its reference share preprocessing, tokenizer file and rows; a fault in those shows only here.
     """
-    aps = [figures.validation_ap for figures in trials[0].labels.values() if figures.validation_ap is not None]
+    request = bench.request
+    aps = [ap for ap in validation_aps(bench, bench.exported.validation) if ap is not None]
     if request.trained_validation_ap is None or not aps:
         return
     found = float(np.mean(aps))
@@ -104,6 +105,6 @@ def _write_report(bench: Workbench, trials: list[Trial], report: dict[str, Any])
                 for trial in trials
                 if trial.logits is not None
             }
-            picture = draw_scatter(label, margins(bench.reference.parity, column, bench.card.head), found)
+            picture = draw_scatter(label, margins(bench.exported.parity, column, bench.card.head), found)
             picture.savefig(folder / scatter_picture(label))
         put_in_place(folder, target)

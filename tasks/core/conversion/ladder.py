@@ -1,22 +1,16 @@
-"""Which variants are tried, and when: plain ones always, taught and mixed int8 where plain int8 fails by little."""
+"""Which variants are built and judged, and when: the fastest first, and what is dear only where it would pay.
 
-from collections.abc import Callable
-from pathlib import Path
+Every plain variant is built and timed, which takes seconds. Then they are judged from the fastest to the slowest, down
+to the first that passes. Better int8 comes last: it is as fast as plain int8 at most, so that what it could gain is
+known before it is built.
+"""
 
 import onnxruntime
 
-from tasks.core.base.naming import ROUNDED_GRAPH, graph_file
-from tasks.core.conversion.builders.cuda_fp16 import build_cuda_fp16
-from tasks.core.conversion.builders.distil_int8 import build_distilled_int8
-from tasks.core.conversion.builders.mixed_choice import Logits, Mixing, build_mixed_int8
-from tasks.core.conversion.builders.nncf_int8 import build_openvino_int8
-from tasks.core.conversion.builders.onnx_int8 import build_dynamic_int8, build_static_int8
-from tasks.core.conversion.parity.gate import judge_apart
-from tasks.core.conversion.parity.parity_figures import rank_correlations
-from tasks.core.conversion.parity.ranking_shift import ONE_PER_CENT, ranking_shift, top_sizes
-from tasks.core.conversion.tried_variants import Trial, measure_cost, try_variant
+from tasks.core.base.errors import ParityError
+from tasks.core.conversion.build_orders import build_apart, order_of
+from tasks.core.conversion.tried_variants import Trial, fastest_that_passes, measure_cost, try_variant
 from tasks.core.conversion.workbench import Workbench
-from tasks.core.engines.scores import margins
 from tasks.core.engines.variants import (
     CUDA_FP16,
     CUDA_PROVIDER,
@@ -30,144 +24,93 @@ from tasks.core.engines.variants import (
 )
 
 LITTLE = 0.05
-"""Teaching int8 is worth a try when no more than this is lacking in Kendall's tau."""
+"""Better int8 is worth a try when plain int8 lacks no more than this in Kendall's tau."""
+MORE_ROUNDS = 2
+"""Those that pass are timed so many times more, in turns."""
 LEFT_OUT = "conversion.variants does not name it"
-Build = Callable[[Workbench, Path], None]
+PLAIN = (DYNAMIC_INT8, STATIC_INT8, OPENVINO_BF16, openvino_int8(), CUDA_FP16)
+BETTER_INT8 = (openvino_int8("-mixed"), openvino_int8("-distilled"))
 
 
-def try_all(bench: Workbench) -> list[Trial]:
-    """Try every variant that this machine can run, then time them all in one go."""
-    plain = _try(bench, openvino_int8(), openvino_int8_graph)
-    trials = [
-        try_variant(bench, FP32, bench.fp32),
-        _try(bench, DYNAMIC_INT8, dynamic_int8_graph),
-        _try(bench, STATIC_INT8, static_int8_graph),
-        _try_bf16(bench),
-        plain,
-        *_try_better_int8(bench, plain),
-        _try_cuda(bench),
-    ]
-    return measure_cost(bench, trials)
+def climb(bench: Workbench) -> list[Trial]:
+    """Return what became of every variant, fp32 first; those that passed are timed well enough to choose by."""
+    built = [Trial(FP32, bench.fp32), *(_built(bench, variant) for variant in PLAIN)]
+    timed = {trial.variant.name: trial for trial in measure_cost(bench, built, rounds=1)}
+    order = sorted(timed.values(), key=lambda trial: (trial.variant == FP32, trial.texts_per_second_per_core))
+    trials: dict[str, Trial] = {}
+    for trial in reversed(order):  # fp32, which everything is compared with, comes first
+        trials[trial.variant.name] = _judged_if_worth(bench, trial, [*trials.values()])
+    for variant in BETTER_INT8:
+        trials[variant.name] = _better_int8(bench, variant, timed[openvino_int8().name], [*trials.values()])
+    ordered = [trials[variant.name] for variant in (FP32, *PLAIN, *reversed(BETTER_INT8))]
+    return _timed_well(bench, ordered)
 
 
-def dynamic_int8_graph(bench: Workbench, graph: Path) -> None:
-    """Build ONNX Runtime's dynamic int8."""
-    build_dynamic_int8(bench.fp32, graph)
-
-
-def static_int8_graph(bench: Workbench, graph: Path) -> None:
-    """Build ONNX Runtime's static int8."""
-    build_static_int8(bench.fp32, _calibration(bench), graph)
-
-
-def openvino_int8_graph(bench: Workbench, graph: Path) -> None:
-    """Build OpenVINO's static int8 by NNCF."""
-    build_openvino_int8(bench.fp32, _calibration(bench), graph)
-
-
-def distilled_int8_graph(bench: Workbench, graph: Path) -> None:
-    """Build static int8 and teach it the checkpoint's logits."""
-    settings, rows = bench.request.settings, bench.rows("apart")
-    checkpoint = Path(bench.request.checkpoint)
-    build_distilled_int8(checkpoint, _calibration(bench), rows, settings.distillation_steps, settings.draw_seed, graph)
-
-
-def mixed_int8_graph(bench: Workbench, graph: Path) -> None:
-    """Round as the distilled variant does, but teach nothing, and take the layers out that cost the ranking most.
-
-    As many go out as the gate's limits on the ranking ask for among the texts set apart.
-    """
-    rounded, rows = graph.with_name(ROUNDED_GRAPH), _calibration(bench)
-    build_distilled_int8(Path(bench.request.checkpoint), rows, rows, 0, bench.request.settings.draw_seed, rounded)
-
-    def is_enough(reference: Logits, found: Logits) -> bool:
-        return all(_is_enough(bench, label, reference, found) for label in bench.columns)
-
-    build_mixed_int8(Mixing(rounded, bench.fp32, bench.rows("apart"), openvino_int8("-mixed")), is_enough, graph)
-
-
-def _is_enough(bench: Workbench, label: str, reference: Logits, found: Logits) -> bool:
-    """Say whether the texts set apart, which are no fair share of a best 1 %, would pass."""
-    wanted, got = (margins(logits, bench.columns[label], bench.card.head) for logits in (reference, found))
-    limits, sizes = bench.request.settings.gate.limits, top_sizes(len(wanted), len(wanted))
-    del sizes[ONE_PER_CENT]
-    shift = ranking_shift(wanted, got, sizes, bench.thresholds[label], limits.displacement)
-    return not judge_apart(rank_correlations(wanted, got), shift, limits).reasons
-
-
-def cuda_fp16_graph(bench: Workbench, graph: Path) -> None:
-    """Build the fused fp16 graph for GPUs."""
-    build_cuda_fp16(bench.fp32, Path(bench.request.checkpoint), graph)
-
-
-def _try(bench: Workbench, variant: Variant, build: Build) -> Trial:
+def _built(bench: Workbench, variant: Variant) -> Trial:
+    """Build a variant where it can run, or say why not."""
+    if variant == OPENVINO_BF16 and not has_bf16():
+        return Trial(variant, not_tried="this CPU does not multiply bf16 matrices (avx512_bf16 or amx_bf16)")
+    if variant == CUDA_FP16 and CUDA_PROVIDER not in onnxruntime.get_available_providers():
+        return Trial(variant, not_tried="this machine's ONNX Runtime has no CUDA device")
     if variant.name not in bench.request.settings.variants:
         return Trial(variant, not_tried=LEFT_OUT)
-    graph = bench.folder / graph_file(variant.name)
     try:
-        build(bench, graph)
-    except Exception as error:  # noqa: BLE001 - a library that cannot build this model costs the variant, not the rest
-        return Trial(variant, not_tried=f"it could not be built: {type(error).__name__}: {error}")
-    return try_variant(bench, variant, graph)
+        return Trial(variant, bench.fp32 if variant == OPENVINO_BF16 else build_apart(order_of(bench, variant)))
+    except ParityError as error:
+        return Trial(variant, not_tried=str(error))
 
 
-def _try_bf16(bench: Workbench) -> Trial:
-    if not has_bf16():
-        return Trial(OPENVINO_BF16, not_tried="this CPU does not multiply bf16 matrices (avx512_bf16 or amx_bf16)")
-    if OPENVINO_BF16.name not in bench.request.settings.variants:
-        return Trial(OPENVINO_BF16, not_tried=LEFT_OUT)
-    return try_variant(bench, OPENVINO_BF16, bench.fp32)
+def _judged_if_worth(bench: Workbench, trial: Trial, trials: list[Trial]) -> Trial:
+    if trial.variant == FP32 or trial.graph is None or bench.request.settings.report == "full":
+        return try_variant(bench, trial)
+    why_not = _no_gain(bench, trial.texts_per_second_per_core, fastest_that_passes(trials))
+    return trial.left_out(why_not) if why_not else try_variant(bench, trial)
 
 
-def _try_better_int8(bench: Workbench, plain: Trial) -> list[Trial]:
-    """Teach int8 its checkpoint's logits; if that is not enough, take the most sensitive layers out of int8."""
-    distilled, mixed = openvino_int8("-distilled"), openvino_int8("-mixed")
-    why_not = _why_not(plain, bench.request.settings.gate.limits.kendall_tau)
+def _no_gain(bench: Workbench, speed: float, fastest: Trial) -> str | None:
+    """Say why a variant of this speed is not worth judging beside the fastest that passes, or None."""
+    times, least = speed / fastest.texts_per_second_per_core, bench.request.settings.least_speedup
+    if times >= least:
+        return None
+    return (
+        f"it has {times:.2f} times the speed of {fastest.variant.name}, which passes; conversion.least_speedup is "
+        f"{least:g}, and `conversion.report: full` judges all"
+    )
+
+
+def _better_int8(bench: Workbench, variant: Variant, plain: Trial, trials: list[Trial]) -> Trial:
+    """Build int8 that is dearer to make and as fast as plain int8 at most, where that would pay."""
+    judged = next(trial for trial in trials if trial.variant == plain.variant)
+    why_not = _why_not(bench, variant, plain, judged)
+    if why_not is None and bench.request.settings.report != "full":
+        why_not = _no_gain(bench, plain.texts_per_second_per_core, fastest_that_passes(trials))
     if why_not is not None:
-        return [Trial(distilled, not_tried=why_not), Trial(mixed, not_tried=why_not)]
-    taught = Trial(distilled, not_tried="conversion.distillation_steps is 0")
-    if bench.request.settings.distillation_steps:
-        taught = _try(bench, distilled, distilled_int8_graph)
-    if taught.passes:
-        return [taught, Trial(mixed, not_tried=f"{distilled.name} passes already")]
-    return [taught, _try(bench, mixed, mixed_int8_graph)]
+        return Trial(variant, not_tried=why_not)
+    built = measure_cost(bench, [_built(bench, variant)], rounds=1)[0]
+    return try_variant(bench, built)
 
 
-def _why_not(plain: Trial, limit: float) -> str | None:
+def _why_not(bench: Workbench, variant: Variant, plain: Trial, judged: Trial) -> str | None:
     """Say why better int8 need not or cannot be tried, or None."""
+    if variant.name not in bench.request.settings.variants:
+        return LEFT_OUT
+    if variant == openvino_int8("-distilled") and not bench.request.settings.distillation_steps:
+        return "conversion.distillation_steps is 0"
     if plain.graph is None:
-        return plain.not_tried
-    if plain.passes:
+        return f"{plain.variant.name}: {plain.not_tried}"
+    if judged.passes:
         return f"{plain.variant.name} passes already"
-    tau = min(figures.kendall_tau or 0.0 for figures in plain.labels.values())
+    limit = bench.request.settings.gate.limits.kendall_tau
+    tau = min((figures.kendall_tau or 0.0 for figures in judged.labels.values()), default=limit)
     if tau < limit - LITTLE:
         return f"{plain.variant.name} fails by much: Kendall's tau is {tau:.4f}, and {limit:g} is needed"
     return None
 
 
-def _try_cuda(bench: Workbench) -> Trial:
-    if CUDA_PROVIDER not in onnxruntime.get_available_providers():
-        return Trial(CUDA_FP16, not_tried="this machine's ONNX Runtime has no CUDA device")
-    return _try(bench, CUDA_FP16, cuda_fp16_graph)
-
-
-def _calibration(bench: Workbench) -> list[list[int]]:
-    return bench.rows("apart")[: bench.request.settings.calibration_texts]
-
-
-def build_like(bench: Workbench, shipped: Trial) -> Path:
-    """Build the variant that ships from another checkpoint's workbench, and return its graph."""
-    variant = shipped.variant
-    graph = bench.folder / graph_file(variant.name)
-    builders: dict[str, Build] = {
-        DYNAMIC_INT8.name: dynamic_int8_graph,
-        STATIC_INT8.name: static_int8_graph,
-        openvino_int8().name: openvino_int8_graph,
-        openvino_int8("-distilled").name: distilled_int8_graph,
-        openvino_int8("-mixed").name: mixed_int8_graph,
-        CUDA_FP16.name: cuda_fp16_graph,
-    }
-    if variant.name not in builders:
-        return bench.fp32
-    builders[variant.name](bench, graph)
-    return graph
+def _timed_well(bench: Workbench, trials: list[Trial]) -> list[Trial]:
+    """Time those that pass in turns, where there is a choice."""
+    choice = [trial for trial in trials if trial.passes and trial.variant != FP32]
+    again = {}
+    if len(choice) > 1:
+        again = {trial.variant.name: trial for trial in measure_cost(bench, choice, MORE_ROUNDS)}
+    return [again.get(trial.variant.name, trial) for trial in trials]

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from tasks.core.base.errors import ModelFolderError, ParityError
 from tasks.core.base.naming import rival_folder, token_rows
+from tasks.core.conversion.build_orders import build_apart, order_of
 from tasks.core.conversion.builders.export import export_onnx, load_checkpoint
-from tasks.core.conversion.ladder import build_like
 from tasks.core.conversion.parity.engine_process import EngineProcess
 from tasks.core.conversion.parity.parity_figures import average_precision, require_comparable
 from tasks.core.conversion.request import Rival
@@ -68,16 +68,22 @@ def seeds_as_shipped(bench: Workbench, shipped: Trial) -> list[dict[str, Any]]:
 def _rival_row(bench: Workbench, rival: Rival, shipped: Trial) -> dict[str, Any]:
     try:
         own = bench_of(rival, bench)
-        with EngineProcess(build_like(own, shipped), shipped.variant) as engine:
+        graph = own.fp32 if _runs_fp32(shipped, bench) else build_apart(order_of(own, shipped.variant))
+        with EngineProcess(graph, shipped.variant) as engine:
             logits = engine.logits(own.rows_file("validation"))
-        return _row(rival.seed, False, shipped, _validation_aps(bench, logits))
+        return _row(rival.seed, False, shipped, validation_aps(bench, logits))
     except Exception as error:  # noqa: BLE001 - another seed's fault is no reason to lose the selected one's conversion
         return _row(rival.seed, False, shipped, []) | {"note": f"{type(error).__name__}: {error}"}
 
 
-def _validation_aps(bench: Workbench, logits: NDArray[np.float32]) -> list[float | None]:
+def _runs_fp32(shipped: Trial, bench: Workbench) -> bool:
+    """Whether the variant that ships reads the exported graph itself, and none built from it."""
+    return shipped.graph == bench.fp32
+
+
+def validation_aps(bench: Workbench, logits: NDArray[np.float32]) -> list[float | None]:
     """Return each label's average precision on the validation rows: all that seeds are compared by."""
-    require_comparable("validation", bench.reference.validation, logits)
+    require_comparable("validation", bench.exported.validation, logits)
     scores = [label_scores(logits, column, bench.card.head) for column in bench.columns.values()]
     return [
         average_precision(bench.targets[label].validation, own)

@@ -1,4 +1,4 @@
-"""Variants tried on a workbench: built, compared, timed and judged."""
+"""Variants tried on a workbench: compared, judged and timed."""
 
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -16,12 +16,10 @@ from tasks.core.conversion.workbench import Workbench
 from tasks.core.engines.scores import margins
 from tasks.core.engines.variants import FP32, Variant
 
-TIMED_ROUNDS = 3
-
 
 @dataclass(frozen=True)
 class Trial:
-    """What is known of one variant."""
+    """What is known of one variant: why it was not tried, or its graph; then its speed; then the gate's verdict."""
 
     variant: Variant
     graph: Path | None = None
@@ -30,23 +28,41 @@ class Trial:
     logits: ModelLogits | None = None
     labels: dict[str, LabelFigures] = field(default_factory=dict)
     verdicts: dict[str, Verdict] = field(default_factory=dict)
-    """Each label has the gate's."""
+    """Each label has the gate's; there is none before the variant was judged."""
     batch_variance: float = 0.0
     padding_variance: float = 0.0
-    texts_per_second_per_core: float = 0.0
-    peak_memory_mebibytes: float = 0.0
+    costs: tuple[tuple[float, float], ...] = ()
+    """Each time it was timed gave texts a second and core, and its peak memory in MiB."""
     scored: dict[str, RankingShift] = field(default_factory=dict)
-    """Each label has what moves over all scored texts, measured only for variants that would serve."""
+    """Each label has what moves over all scored texts, measured only for variants that keep the parity texts' order."""
 
     @property
     def passes(self) -> bool:
-        """Whether it was tried and every label keeps its ranking."""
-        return self.not_tried is None and not any(verdict.reasons for verdict in self.verdicts.values())
+        """Whether every label was judged to keep its ranking."""
+        return bool(self.verdicts) and not any(verdict.reasons for verdict in self.verdicts.values())
+
+    @property
+    def texts_per_second_per_core(self) -> float:
+        """The median of all timings; 0 before the first."""
+        return float(np.median([speed for speed, _ in self.costs])) if self.costs else 0.0
+
+    @property
+    def peak_memory_mebibytes(self) -> float:
+        """The largest resident memory of all timings."""
+        return max((memory for _, memory in self.costs), default=0.0)
+
+    def left_out(self, why: str) -> "Trial":
+        """Return the trial of a variant that is not judged."""
+        return Trial(self.variant, not_tried=why, costs=self.costs)
 
     def record(self) -> dict[str, Any]:
         """Return the trial as JSON."""
+        costs = {
+            "texts_per_second_per_core": round(self.texts_per_second_per_core, 2),
+            "peak_memory_mebibytes": round(self.peak_memory_mebibytes, 1),
+        }
         if self.graph is None:
-            return {"variant": self.variant.name, "tried": False, "not_tried": self.not_tried}
+            return {"variant": self.variant.name, "tried": False, "not_tried": self.not_tried} | costs
         return {
             "variant": self.variant.name,
             "tried": True,
@@ -58,29 +74,46 @@ class Trial:
             "scored": {label: asdict(shift) for label, shift in self.scored.items()},
             "batch_variance": self.batch_variance,
             "padding_variance": self.padding_variance,
-            "texts_per_second_per_core": round(self.texts_per_second_per_core, 2),
-            "peak_memory_mebibytes": round(self.peak_memory_mebibytes, 1),
+            **costs,
             "file_mebibytes": round(self.graph.stat().st_size / 2**20, 2),
         }
 
 
-def try_variant(bench: Workbench, variant: Variant, graph: Path) -> Trial:
-    """Compare a built variant with the checkpoint; one that cannot run here counts as not tried.
+def try_variant(bench: Workbench, built: Trial) -> Trial:
+    """Compare a built variant with the checkpoint and judge it; one that cannot run here counts as not tried.
 
-    fp32 passes: opening the workbench scored it, and required its logits to be the checkpoint's within 1e-4.
+    What keeps the order of the parity texts scores the other scored texts, too: a text that a variant promotes from
+    below is seldom a parity text. fp32 passes: opening the workbench required its logits to be the checkpoint's.
     """
+    if built.graph is None:
+        return built
+    is_fp32 = (built.variant, built.graph) == (FP32, bench.fp32)
     try:
-        with EngineProcess(graph, variant) as engine:
-            logits = bench.exported if (variant, graph) == (FP32, bench.fp32) else bench.logits(engine)
+        with EngineProcess(built.graph, built.variant) as engine:
             batch, padding = engine.variances(bench.rows_file("parity"))
-            labels = compare(bench, logits)
+            _require_invariance(bench, batch)
+            logits = bench.exported if is_fp32 else bench.logits(engine)
+            tried = replace(built, logits=logits, batch_variance=batch, padding_variance=padding)
+            tried = _judged(replace(tried, labels=compare(bench, logits)), bench, is_fp32)
+            return _over_all_scored(bench, tried, engine) if tried.passes and not is_fp32 else tried
     except ParityError as error:
-        return Trial(variant, not_tried=str(error))
+        return built.left_out(str(error))
+
+
+def _require_invariance(bench: Workbench, batch_variance: float) -> None:
+    """Spare a variant the rest whose scores depend on the texts beside, unless the report is to be full."""
+    limit = bench.request.settings.gate.limits.batch_variance
+    if bench.request.settings.report != "full" and not batch_variance <= limit:
+        raise ParityError(f"batch_variance is {batch_variance:.4g}, at most {limit:g} is allowed")
+
+
+def _judged(tried: Trial, bench: Workbench, is_fp32: bool) -> Trial:
     limits = bench.request.settings.gate.limits
     verdicts = {
-        label: Verdict() if variant == FP32 else judge(figures, batch, limits) for label, figures in labels.items()
+        label: Verdict() if is_fp32 else judge(figures, tried.batch_variance, limits)
+        for label, figures in tried.labels.items()
     }
-    return Trial(variant, graph, None, logits, labels, verdicts, batch, padding)
+    return replace(tried, verdicts=verdicts)
 
 
 def compare(bench: Workbench, logits: ModelLogits) -> dict[str, LabelFigures]:
@@ -88,65 +121,15 @@ def compare(bench: Workbench, logits: ModelLogits) -> dict[str, LabelFigures]:
     head, scored, resamples = bench.card.head, len(bench.texts), bench.request.bootstrap_resamples
     near = bench.request.settings.gate.limits.displacement
     return {
-        label: compare_label(bench.reference, logits, column, head, bench.targets[label], scored, resamples, near)
+        label: compare_label(bench.exported, logits, column, head, bench.targets[label], scored, resamples, near)
         for label, column in bench.columns.items()
     }
 
 
-def measure_cost(bench: Workbench, trials: list[Trial]) -> list[Trial]:
-    """Time the tried variants in turns, one open at a time, and read their memory.
-
-    Those that fail are timed once: how fast they are decides nothing.
-    """
-    costs: dict[str, list[tuple[float, float]]] = {}
-    for number in range(TIMED_ROUNDS):
-        for place, trial in enumerate(trials):
-            if trial.graph is not None and (trial.passes or number == 0):
-                try:
-                    costs.setdefault(trial.variant.name, []).append(_cost(bench, trial.graph, trial.variant))
-                except ParityError as error:
-                    trials[place] = Trial(trial.variant, not_tried=f"while it was timed: {error}")
-    texts = len(bench.rows("timed"))
-    return [trial if trial.graph is None else _with_cost(trial, texts, costs[trial.variant.name]) for trial in trials]
-
-
-def _cost(bench: Workbench, graph: Path, variant: Variant) -> tuple[float, float]:
-    """Return seconds and MiB of a pass over the timed rows; a first one warms up."""
-    with EngineProcess(graph, variant) as engine:
-        engine.seconds(bench.rows_file("timed"))
-        return engine.seconds(bench.rows_file("timed")), engine.peak_memory_mebibytes()
-
-
-def _with_cost(trial: Trial, texts: int, costs: list[tuple[float, float]]) -> Trial:
-    seconds, mebibytes = np.median(costs, axis=0).tolist()
-    return replace(trial, texts_per_second_per_core=texts / seconds, peak_memory_mebibytes=mebibytes)
-
-
-def choose_shipped(bench: Workbench, trials: list[Trial]) -> tuple[Trial, list[Trial]]:
-    """Return the fastest variant that passes, and all trials with what was found on the way.
-
-    Before it may ship it scores the rest of the scored texts: one that it promotes from below is seldom a parity text.
-
-    Raises:
-        ParityError: none passes, not even fp32.
-    """
-    while (fastest := fastest_that_passes(trials)).variant != FP32:
-        confirmed = _over_all_scored(bench, fastest)
-        trials = [confirmed if trial is fastest else trial for trial in trials]
-        if confirmed.passes:
-            return confirmed, trials
-    return fastest, trials
-
-
-def _over_all_scored(bench: Workbench, trial: Trial) -> Trial:
+def _over_all_scored(bench: Workbench, trial: Trial, engine: EngineProcess) -> Trial:
     """Add what moves over all scored texts, and what the gate says of it."""
-    if trial.graph is None or trial.logits is None:
-        raise AssertionError("a variant that passes has been built and compared")
-    try:
-        logits = _scored_logits(bench, trial.graph, trial)
-        require_comparable("scored", bench.scored, logits)
-    except ParityError as error:
-        return Trial(trial.variant, not_tried=str(error))
+    logits = _scored_logits(bench, trial, engine)
+    require_comparable("scored", bench.scored, logits)
     limits = bench.request.settings.gate.limits
     found = {label: _shift_of(bench, label, logits) for label in bench.columns}
     verdicts = {label: trial.verdicts[label] + judge_scored(shift, limits) for label, shift in found.items()}
@@ -159,17 +142,35 @@ def _shift_of(bench: Workbench, label: str, logits: NDArray[np.float32]) -> Rank
     return ranking_shift(wanted, got, top_sizes(len(wanted), len(wanted)), bench.thresholds[label], near)
 
 
-def _scored_logits(bench: Workbench, graph: Path, trial: Trial) -> NDArray[np.float32]:
+def _scored_logits(bench: Workbench, trial: Trial, engine: EngineProcess) -> NDArray[np.float32]:
     """Return a variant's logits of all scored texts; those of the parity texts hold where neighbours do not matter."""
     if trial.logits is None or trial.batch_variance or not len(bench.rest):
-        part = "scored" if len(bench.rest) else "parity"
-        with EngineProcess(graph, trial.variant) as engine:
-            return np.asarray(engine.logits(bench.rows_file(part)))
+        return np.asarray(engine.logits(bench.rows_file("scored" if len(bench.rest) else "parity")))
     logits = np.empty_like(bench.scored)
     logits[bench.parity] = trial.logits.parity
-    with EngineProcess(graph, trial.variant) as engine:
-        logits[bench.rest] = engine.logits(bench.rows_file("rest"))
+    logits[bench.rest] = engine.logits(bench.rows_file("rest"))
     return logits
+
+
+def measure_cost(bench: Workbench, trials: list[Trial], rounds: int) -> list[Trial]:
+    """Time built variants in turns, one open at a time, and read their memory."""
+    measured = list(trials)
+    for _ in range(rounds):
+        for place, trial in enumerate(measured):
+            if trial.graph is not None:
+                try:
+                    measured[place] = replace(trial, costs=(*trial.costs, _cost(bench, trial.graph, trial.variant)))
+                except ParityError as error:
+                    measured[place] = Trial(trial.variant, not_tried=f"while it was timed: {error}")
+    return measured
+
+
+def _cost(bench: Workbench, graph: Path, variant: Variant) -> tuple[float, float]:
+    """Return texts a second, and MiB, of a pass over the timed rows; a first one warms up."""
+    rows = bench.rows_file("timed")
+    with EngineProcess(graph, variant) as engine:
+        engine.seconds(rows)
+        return len(bench.rows("timed")) / engine.seconds(rows), engine.peak_memory_mebibytes()
 
 
 def fastest_that_passes(trials: list[Trial]) -> Trial:

@@ -18,7 +18,7 @@ from tasks.core.conversion.parity.engine_process import EngineProcess
 from tasks.core.conversion.parity.export_check import require_strict, require_tokens
 from tasks.core.conversion.parity.graph_check import require_head
 from tasks.core.conversion.parity.parity_figures import LabelTargets, ModelLogits, threshold_of
-from tasks.core.conversion.parity.parity_texts import choose_parity_texts
+from tasks.core.conversion.parity.parity_texts import choose_canaries, choose_parity_texts
 from tasks.core.conversion.parity.reference import checkpoint_logits, checkpoint_rows
 from tasks.core.conversion.request import ConversionRequest
 from tasks.core.corpus.labelled.prepare import read_split
@@ -33,6 +33,8 @@ from tasks.core.training.trainer.checkpoint import CheckpointCard, read_card
 
 PARTS = ("parity", "validation", "test")
 TIMED_TEXTS = 500
+CHECKED_TEXTS = 400
+"""So many texts of each part are scored by PyTorch, too, which takes three times as long as the fp32 graph."""
 
 
 @dataclass(frozen=True)
@@ -47,10 +49,8 @@ class Workbench:
     """The scored texts stand here as drawn, without those set apart."""
     parity: NDArray[np.int64]
     """These are the numbers of the parity texts among the scored ones."""
-    reference: ModelLogits
-    """The checkpoint itself gave these logits."""
     exported: ModelLogits
-    """The fp32 graph gave these logits, which are the checkpoint's within 1e-4."""
+    """The fp32 graph gave these logits; those of CHECKED_TEXTS of each part are the checkpoint's within 1e-4."""
     scored: NDArray[np.float32]
     """The fp32 graph gave these logits on the scored texts, among them the parity texts."""
     targets: dict[str, LabelTargets]
@@ -73,7 +73,7 @@ class Workbench:
     @property
     def thresholds(self) -> dict[str, float]:
         """Probability from which on each label's F1 is best on the validation rows, by the checkpoint."""
-        found = self.reference.validation
+        found = self.exported.validation
         return {
             label: threshold_of(self.targets[label].validation, label_scores(found, column, self.card.head))
             for label, column in self.columns.items()
@@ -117,23 +117,22 @@ def open_workbench(request: ConversionRequest, folder: Path) -> Workbench:
     prepare = partial(preprocess, card.preprocessing)
     drawn = part_texts(read_json(Path(request.texts_file)), prepare, encode, labelled, request.settings)
     _write_rows(folder, {"apart": drawn.apart, "scored": drawn.rows, **rows})
-    with EngineProcess(folder / FP32_FILE, FP32) as engine:
-        scored = engine.logits(folder / token_rows("scored"))
-        parity = _choose(request, card, scored, drawn.rows)
-        parts = {"parity": [drawn.prepared[number] for number in parity], **parts}
-        timed = spread_batches(_lengths(drawn.rows), BATCH_TOKENS, TIMED_TEXTS)
-        chosen = {"parity": parity, "rest": _rest(drawn.texts, parity), "timed": timed}
-        _write_rows(folder, {part: [drawn.rows[n] for n in numbers] for part, numbers in chosen.items()})
-        reference = ModelLogits(*(_reference(model, checkpoint, parts[part], card, folder, part) for part in PARTS))
-        score = {part: partial(engine.logits, folder / token_rows(part)) for part in PARTS}
-        exported = ModelLogits(scored[parity], *(score[part]() for part in PARTS[1:]))
-        for part in PARTS:
-            require_strict(FP32.name, getattr(reference, part), getattr(exported, part), parts[part], score[part])
     targets = {
         label: LabelTargets(*(splits[split].targets[:, card.labels.index(label)] for split in ("validation", "test")))
         for label in request.labels
     }
-    return Workbench(request, card, folder, drawn.texts, parity, reference, exported, scored, targets)
+    with EngineProcess(folder / FP32_FILE, FP32) as engine:
+        scored = engine.logits(folder / token_rows("scored"))
+        parity = _choose(request, card, scored, drawn.rows)
+        texts = {"parity": [drawn.prepared[number] for number in parity], **parts}
+        timed = spread_batches(_lengths(drawn.rows), BATCH_TOKENS, TIMED_TEXTS)
+        chosen = {"parity": parity, "rest": _rest(drawn.texts, parity), "timed": timed}
+        _write_rows(folder, {part: [drawn.rows[n] for n in numbers] for part, numbers in chosen.items()})
+        exported = ModelLogits(scored[parity], *(engine.logits(folder / token_rows(part)) for part in PARTS[1:]))
+        bench = Workbench(request, card, folder, drawn.texts, parity, exported, scored, targets)
+        for part in PARTS:
+            _require_exported(model, bench, part, texts[part], engine)
+    return bench
 
 
 def _checked_card(checkpoint: Path, labels: tuple[str, ...]) -> CheckpointCard:
@@ -149,13 +148,27 @@ def _checked_card(checkpoint: Path, labels: tuple[str, ...]) -> CheckpointCard:
     return card
 
 
-def _reference(
-    model: PreTrainedModel, checkpoint: Path, texts: list[str], card: CheckpointCard, folder: Path, part: str
-) -> NDArray[np.float32]:
-    """Return the checkpoint's logits of a part, having checked that the engine gets the same tokens."""
-    rows = checkpoint_rows(checkpoint, texts, card.max_length_tokens)
-    require_tokens(texts, rows, read_json(folder / token_rows(part)))
-    return checkpoint_logits(model, rows)
+def _require_exported(
+    model: PreTrainedModel, bench: Workbench, part: str, texts: list[str], engine: EngineProcess
+) -> None:
+    """Check that the engine gets the checkpoint's tokens of all texts, and gives its logits of some.
+
+    These stand evenly over the ranking and the lengths: what is wrong with an export is wrong at a place in the graph,
+    and shows on every text that comes there.
+    """
+    card, found = bench.card, getattr(bench.exported, part)
+    rows = checkpoint_rows(Path(bench.request.checkpoint), texts, card.max_length_tokens)
+    require_tokens(texts, rows, bench.rows(part))
+    first = margins(found, next(iter(bench.columns.values())), card.head)
+    some = choose_canaries(first, _lengths(rows), min(CHECKED_TEXTS, len(rows)))
+    wanted = checkpoint_logits(model, [rows[number] for number in some])
+    require_strict(
+        FP32.name,
+        wanted,
+        found[some],
+        [texts[number] for number in some],
+        lambda: engine.logits(bench.rows_file(part))[some],
+    )
 
 
 def _encode(folder: Path, card: CheckpointCard, texts: list[str]) -> list[list[int]]:

@@ -152,8 +152,14 @@ class Conversion(Settings):
     """A variant serves only if it keeps these limits; `strict` or `balanced` alone names a preset."""
     calibration_texts: int = Field(default=300, ge=32)
     """Static int8 takes the ranges of its activations from so many of the texts set apart."""
-    distillation_steps: int = Field(default=300, ge=0)
-    """An int8 model that fails by little learns its checkpoint's logits for so many optimiser steps; 0 teaches none."""
+    distillation_steps: int = Field(default=0, ge=0)
+    """An int8 model that fails by little learns its checkpoint's logits for so many optimiser steps; 0 teaches none.
+    Hundreds gain little over the rounding that it starts from; thousands pay where the engine serves for days."""
+    least_speedup: float = Field(default=1.1, ge=1, allow_inf_nan=False)
+    """A variant is judged, and int8 better than plain is made, only where it would be at least so many times as fast as
+    the fastest variant that passes."""
+    report: Literal["fastest", "full"] = "fastest"
+    """The report has the variants from the fastest down to the first that passes; `full` judges every one."""
     ship_best_seed: bool = False
     """Another seed tied with the selected one is shipped when it is the best once converted."""
 

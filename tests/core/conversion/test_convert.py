@@ -12,15 +12,15 @@ from tokenizers import Tokenizer
 
 from tasks.core.base.errors import ModelFolderError, ParityError
 from tasks.core.base.files import read_json, sha256_of_folder
+from tasks.core.conversion import build_orders, ladder, workbench
 from tasks.core.conversion import convert as conversion
-from tasks.core.conversion import ladder, workbench
 from tasks.core.conversion.convert import convert
 from tasks.core.conversion.request import Rival
 from tasks.core.engines.loading import open_engine
 from tasks.core.engines.model_folder import read_engine_model
 from tasks.core.engines.variants import DYNAMIC_INT8, FP32
 from tests.support.tiny import save_tiny_checkpoint
-from tests.support.tiny_conversion import conversion_request, convert_tiny
+from tests.support.tiny_conversion import conversion_request, convert_tiny, with_speeds
 
 LABELS = ("positive",)
 
@@ -50,7 +50,7 @@ def test_the_engine_folder_is_self_contained_and_says_what_it_is(converted):
 
 def test_the_report_says_of_every_variant_what_it_keeps_or_why_it_was_not_tried(checkpoint, tmp_path):
     settings = {"variants": ["onnxruntime-dynamic-int8"], "scored_texts": 250, "calibration_texts": 32}
-    convert_tiny(checkpoint, LABELS, tmp_path / "engines", **settings)
+    convert_tiny(checkpoint, LABELS, tmp_path / "engines", report="full", **settings)
     report = read_json(tmp_path / "engines" / "positive" / "parity.json")
     variants = {variant["variant"]: variant for variant in report["variants"]}
     assert (report["serves"], report["preset"]) == (FP32.name, "strict")
@@ -196,7 +196,6 @@ def test_a_checkpoint_of_another_label_is_refused(checkpoint, tmp_path):
 
 def test_a_variant_that_cannot_run_here_is_recorded_with_the_reason(checkpoint, tmp_path, monkeypatch):
     monkeypatch.setattr(ladder, "CUDA_PROVIDER", "CPUExecutionProvider")  # as if there were a device after all
-    monkeypatch.setattr(ladder, "build_cuda_fp16", lambda source, _checkpoint, target: shutil.copy(source, target))
     settings = {"variants": ["onnxruntime-cuda-fp16"]}
     convert_tiny(checkpoint, LABELS, tmp_path / "engines", **settings)
     variants = read_json(tmp_path / "engines" / "positive" / "parity.json")["variants"]
@@ -210,16 +209,7 @@ def test_the_fastest_that_passes_serves_and_fp32_travels_along(checkpoint, tmp_p
     loose = {"kendall_tau": 0, "kendall_tau_top": 0, "displacement": 100, "regret": 1, "probability_shift": 1}
     loose |= {"ap_loss": 1, "batch_variance": 100, "distinct_share": 0, "preset": "custom"}
     settings = {"variants": ["onnxruntime-dynamic-int8"], "scored_texts": 250, "calibration_texts": 32, "gate": loose}
-    measure = ladder.measure_cost
-
-    def as_if_int8_were_faster(bench, trials):
-        rates = {DYNAMIC_INT8.name: 2.0}
-        return [
-            replace(trial, texts_per_second_per_core=rates.get(trial.variant.name, 1.0))
-            for trial in measure(bench, trials)
-        ]
-
-    monkeypatch.setattr(ladder, "measure_cost", as_if_int8_were_faster)
+    monkeypatch.setattr(ladder, "measure_cost", with_speeds({DYNAMIC_INT8.name: 2.0}))
     model = convert_tiny(checkpoint, LABELS, tmp_path / "engines", **settings)["positive"]
     assert model.variant == DYNAMIC_INT8
     assert "probability_shift 1 (balanced: 0.005)" in model.gate_weakened
@@ -283,15 +273,12 @@ def test_converting_again_gives_the_same_logits_to_the_last_bit(converted, tmp_p
 
 
 def test_a_variant_that_cannot_be_built_costs_only_itself(checkpoint, tmp_path, monkeypatch):
-    def refuse(_source, _target):
-        raise KeyError("onnx::MatMul_17")
-
-    monkeypatch.setattr(ladder, "build_dynamic_int8", refuse)
+    monkeypatch.setattr(build_orders, "PROGRAM", "tests.support.crashing_builder")
     settings = {"variants": ["onnxruntime-dynamic-int8"], "scored_texts": 250, "calibration_texts": 32}
     convert_tiny(checkpoint, LABELS, tmp_path / "engines", **settings)
     report = read_json(tmp_path / "engines" / "positive" / "parity.json")
     int8 = next(variant for variant in report["variants"] if variant["variant"] == DYNAMIC_INT8.name)
-    assert int8["not_tried"] == "it could not be built: KeyError: 'onnx::MatMul_17'"
+    assert int8["not_tried"].startswith("it could not be built: its process ended with status -11")
     assert report["serves"] == FP32.name
 
 
@@ -301,6 +288,7 @@ def test_where_plain_int8_fails_by_little_it_is_taught_and_then_mixed(checkpoint
     names = ["openvino-int8", "openvino-int8-distilled", "openvino-int8-mixed"]
     gate = {"kendall_tau": 0.97, "displacement": 1, "regret": 0.1, "preset": "custom"}
     settings = {"variants": names, "scored_texts": 250, "distillation_steps": 2, "gate": gate, "calibration_texts": 32}
+    settings |= {"report": "full"}
     convert_tiny(checkpoint, LABELS, tmp_path / "engines", **settings)
     report = read_json(tmp_path / "engines" / "positive" / "parity.json")
     variants = {variant["variant"]: variant for variant in report["variants"]}

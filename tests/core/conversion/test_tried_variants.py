@@ -9,12 +9,10 @@ from tasks.core.base.errors import InputDataError, ParityError
 from tasks.core.base.files import read_json
 from tasks.core.conversion import tried_variants as trials_module
 from tasks.core.conversion.convert import convert
-from tasks.core.conversion.ladder import try_all
-from tasks.core.conversion.parity.gate import Verdict
 from tasks.core.conversion.request import Rival
-from tasks.core.conversion.tried_variants import choose_shipped, measure_cost, try_variant
+from tasks.core.conversion.tried_variants import Trial, fastest_that_passes, measure_cost, try_variant
 from tasks.core.conversion.workbench import open_workbench
-from tasks.core.engines.variants import OPENVINO_BF16, STATIC_INT8
+from tasks.core.engines.variants import FP32, STATIC_INT8
 from tests.support.tiny import WORDS, make_sentences, save_tiny_checkpoint
 from tests.support.tiny_conversion import conversion_request, with_texts
 
@@ -58,29 +56,34 @@ def promote(bench, graph):
     onnx.save(model, graph)
 
 
+def fast(trial):
+    return replace(trial, costs=((1e9, 1.0),))
+
+
+def fp32_of(bench):
+    return measure_cost(bench, [try_variant(bench, Trial(FP32, bench.fp32))], 1)[0]
+
+
 def test_a_variant_that_promotes_texts_which_are_no_parity_texts_does_not_serve(bench, tmp_path):
     graph = tmp_path / "promoting.onnx"
     promote(bench, graph)
-    fast = replace(STATIC_INT8, name="promoting")
-    fp32, promoting = try_all(bench)[0], try_variant(bench, fast, graph)
-    assert promoting.passes
+    promoting = try_variant(bench, Trial(replace(STATIC_INT8, name="promoting"), graph))
     assert promoting.labels["positive"].max_logit_difference < 1e-4
-    shipped, trials = choose_shipped(bench, [fp32, replace(promoting, texts_per_second_per_core=1e9)])
-    assert shipped is fp32
-    assert any("over all" in reason for reason in trials[1].verdicts["positive"].reasons)
-    assert trials[1].scored["positive"].tops["20"].overlap < 0.95
+    assert all(" over all " in reason for reason in promoting.verdicts["positive"].reasons)
+    assert promoting.scored["positive"].tops["20"].overlap < 0.95
+    fp32 = fp32_of(bench)
+    assert fastest_that_passes([fp32, fast(promoting)]) is fp32
 
 
 def test_a_variant_that_keeps_the_ranking_of_all_scored_texts_serves(bench):
-    fp32 = try_all(bench)[0]
-    same = replace(fp32, variant=replace(STATIC_INT8, name="same"), texts_per_second_per_core=1e9)
-    shipped, _ = choose_shipped(bench, [fp32, same])
-    assert shipped.variant.name == "same"
-    assert {top.displacement for top in shipped.scored["positive"].tops.values()} == {0}
+    fp32 = fp32_of(bench)
+    same = fast(try_variant(bench, Trial(replace(STATIC_INT8, name="same"), bench.fp32)))
+    assert fastest_that_passes([fp32, same]).variant.name == "same"
+    assert {top.displacement for top in same.scored["positive"].tops.values()} == {0}
+    assert same.scored["positive"].texts == len(bench.texts)
 
 
 def test_a_variant_that_ends_while_it_is_timed_costs_only_itself(bench, monkeypatch):
-    fp32 = try_all(bench)[0]
     cost = trials_module._cost
 
     def crash(bench_, graph, variant):
@@ -89,25 +92,12 @@ def test_a_variant_that_ends_while_it_is_timed_costs_only_itself(bench, monkeypa
         return cost(bench_, graph, variant)
 
     monkeypatch.setattr(trials_module, "_cost", crash)
-    timed = measure_cost(bench, [fp32, replace(fp32, variant=replace(STATIC_INT8, name="crashing"))])
+    crashing = Trial(replace(STATIC_INT8, name="crashing"), bench.fp32)
+    timed = measure_cost(bench, [Trial(FP32, bench.fp32), crashing], 2)
+    assert len(timed[0].costs) == 2
     assert timed[0].texts_per_second_per_core > 0
+    assert timed[0].peak_memory_mebibytes > 0
     assert timed[1].not_tried == "while it was timed: its process ended with status -11"
-
-
-def test_a_variant_that_fails_is_timed_once(bench, monkeypatch):
-    fp32 = try_all(bench)[0]
-    failing = replace(fp32, variant=replace(STATIC_INT8, name="failing"), verdicts={"positive": Verdict(("tau is 0",))})
-    timed, cost = [], trials_module._cost
-
-    def count(bench_, graph, variant):
-        timed.append(variant.name)
-        return cost(bench_, graph, variant)
-
-    monkeypatch.setattr(trials_module, "_cost", count)
-    measured = measure_cost(bench, [fp32, failing])
-    assert timed == [fp32.variant.name, "failing", fp32.variant.name, fp32.variant.name]
-    assert measured[1].texts_per_second_per_core > 0
-    assert measured[1].peak_memory_mebibytes > 0
 
 
 def test_texts_set_apart_judge_no_variant_and_are_no_labelled_ones(checkpoint, tmp_path):
@@ -139,9 +129,3 @@ def test_a_rival_that_cannot_be_converted_costs_only_its_row(checkpoint, tmp_pat
     assert report["retraining"] is None
     assert [row["validation_ap"] is None for row in report["seeds"]] == [False, True]
     assert "gone" in report["seeds"][1]["note"]
-
-
-def test_bf16_needs_a_cpu_that_has_it(bench, monkeypatch):
-    monkeypatch.setattr("tasks.core.conversion.ladder.has_bf16", lambda: False)
-    bf16 = next(trial for trial in try_all(bench) if trial.variant == OPENVINO_BF16)
-    assert "does not multiply bf16" in bf16.not_tried

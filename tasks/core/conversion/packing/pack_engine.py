@@ -67,7 +67,7 @@ def _copy_graphs(shipment: Shipment, folder: Path) -> dict[Variant, Path]:
 def _write_canaries(bench: Workbench, label: str, graphs: dict[Variant, Path]) -> None:
     """Choose canaries over the label's ranking, and score them with each variant in a process of its own."""
     lengths = np.array([len(row) for row in bench.rows("parity")], dtype=np.int64)
-    ranked = margins(bench.reference.parity, bench.columns[label], bench.card.head)
+    ranked = margins(bench.exported.parity, bench.columns[label], bench.card.head)
     chosen = choose_canaries(ranked, lengths, COUNT)
     rows = bench.rows("parity")
     write_json(bench.rows_file("canaries"), [rows[number] for number in chosen])

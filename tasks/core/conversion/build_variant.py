@@ -1,0 +1,76 @@
+"""Build one variant's graph; the program that build_orders.py starts."""
+
+import json
+import sys
+from pathlib import Path
+
+import torch
+
+from tasks.core.base.files import read_json
+from tasks.core.base.naming import ROUNDED_GRAPH
+from tasks.core.base.threads import cpu_threads
+from tasks.core.conversion.build_orders import BuildOrder
+from tasks.core.conversion.builders.cuda_fp16 import build_cuda_fp16
+from tasks.core.conversion.builders.distil_int8 import build_distilled_int8
+from tasks.core.conversion.builders.mixed_choice import Logits, Mixing, build_mixed_int8
+from tasks.core.conversion.builders.nncf_int8 import build_openvino_int8
+from tasks.core.conversion.builders.onnx_int8 import build_dynamic_int8, build_static_int8
+from tasks.core.conversion.parity.gate import judge_apart
+from tasks.core.conversion.parity.parity_figures import rank_correlations
+from tasks.core.conversion.parity.ranking_shift import ONE_PER_CENT, ranking_shift, top_sizes
+from tasks.core.engines.scores import margins
+from tasks.core.engines.variants import CUDA_FP16, DYNAMIC_INT8, STATIC_INT8, openvino_int8
+from tasks.core.round.conversion_section import Limits
+
+
+def build(order: BuildOrder) -> None:
+    """Write the graph that is ordered."""
+    fp32, graph, rows = Path(order.fp32), Path(order.graph), _rows(order)
+    calibration = rows[: order.calibration_texts]
+    if order.variant == DYNAMIC_INT8.name:
+        build_dynamic_int8(fp32, graph)
+    elif order.variant == STATIC_INT8.name:
+        build_static_int8(fp32, calibration, graph)
+    elif order.variant == CUDA_FP16.name:
+        build_cuda_fp16(fp32, Path(order.checkpoint), graph)
+    elif order.variant == openvino_int8().name:
+        build_openvino_int8(fp32, calibration, graph)
+    elif order.variant == openvino_int8("-distilled").name:
+        build_distilled_int8(Path(order.checkpoint), calibration, rows, order.steps, order.seed, graph)
+    else:
+        _build_mixed(order, rows)
+
+
+def _rows(order: BuildOrder) -> list[list[int]]:
+    rows: list[list[int]] = read_json(Path(order.apart))
+    return rows
+
+
+def _build_mixed(order: BuildOrder, rows: list[list[int]]) -> None:
+    """Round as the distilled variant does, but teach nothing, and take the layers out that cost the ranking most.
+
+    As many go out as the gate's limits on the ranking ask for among the texts set apart.
+    """
+    rounded = Path(order.graph).with_name(ROUNDED_GRAPH)
+    calibration = rows[: order.calibration_texts]
+    build_distilled_int8(Path(order.checkpoint), calibration, calibration, 0, order.seed, rounded)
+
+    def is_enough(reference: Logits, found: Logits) -> bool:
+        return all(_is_enough(order, label, reference, found) for label in order.edges)
+
+    build_mixed_int8(Mixing(rounded, Path(order.fp32), rows, openvino_int8("-mixed")), is_enough, Path(order.graph))
+
+
+def _is_enough(order: BuildOrder, label: str, reference: Logits, found: Logits) -> bool:
+    """Say whether the texts set apart, which are no fair share of a best 1 %, would pass."""
+    column, threshold = order.edges[label]
+    wanted, got = (margins(logits, column, order.head) for logits in (reference, found))
+    limits, sizes = Limits(**order.limits), top_sizes(len(wanted), len(wanted))
+    del sizes[ONE_PER_CENT]
+    shift = ranking_shift(wanted, got, sizes, threshold, limits.displacement)
+    return not judge_apart(rank_correlations(wanted, got), shift, limits).reasons
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(cpu_threads())
+    build(BuildOrder(**json.loads(sys.argv[1])))
