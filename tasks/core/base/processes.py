@@ -25,6 +25,8 @@ COUNTED_BY = "x"
 """This parts the kernel's boot, which is hexadecimal, from the number of a namespace."""
 _ENDED_STATES = ("Z", "X", "x")
 """The kernel gives these letters to processes that only wait for their parent to ask for them."""
+_EXITING = 0x4
+"""The kernel sets this flag, PF_EXITING, on a process that it is taking down: its locks are free before it is gone."""
 
 
 class Presence(StrEnum):
@@ -121,7 +123,8 @@ def _look(pid: int) -> tuple[str, str] | None:
         after_name = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
         return None
-    return after_name[0].decode(), f"{_boot()}{COUNTED_BY}{_namespace()}.{int(after_name[19])}"
+    state = _ENDED_STATES[-1] if int(after_name[6]) & _EXITING else after_name[0].decode()
+    return state, f"{_boot()}{COUNTED_BY}{_namespace()}.{int(after_name[19])}"
 
 
 @cache

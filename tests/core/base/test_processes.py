@@ -1,4 +1,5 @@
 import ast
+import fcntl
 import json
 import os
 import socket
@@ -91,6 +92,30 @@ def test_a_zombie_is_gone(child):
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
     assert handle.is_running()
     assert (presence(identity), find(identity), is_alive(handle)) == (Presence.GONE, None, False)
+
+
+LOCKED = """
+import fcntl, sys, threading, time
+lock = open(sys.argv[1], "w")
+fcntl.flock(lock, fcntl.LOCK_EX)
+for _ in range(30):
+    threading.Thread(target=time.sleep, args=(3_600,), daemon=True).start()
+print(flush=True)
+time.sleep(3_600)
+"""
+
+
+@pytest.mark.slow
+def test_a_killed_process_is_gone_as_soon_as_its_lock_is_free(tmp_path):
+    """The kernel frees the locks of one that it takes down first: who waited for one sweeps after the dead."""
+    for _ in range(60):
+        command = [sys.executable, "-c", LOCKED, str(tmp_path / "lock")]
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as locking, (tmp_path / "lock").open("w") as lock:
+            locking.stdout.readline()
+            who = process_of(locking.pid)
+            locking.kill()
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            assert is_gone(who)
 
 
 def test_an_ended_process_is_gone_and_has_no_identity(child):
