@@ -67,6 +67,6 @@ def engine_tags(round_: Round, engine: EngineModel, report: dict[str, Any], run_
 
 
 def _displacement(variant: dict[str, Any], label: str) -> float:
-    """Return the largest of every edge, the threshold's too."""
+    """Return the largest of every best k."""
     shift = variant["scored"].get(label, variant["labels"][label]["shift"])
-    return float(max(shift["flip_distance"], *(top["displacement"] for top in shift["tops"].values())))
+    return float(max(top["displacement"] for top in shift["tops"].values()))

@@ -32,12 +32,14 @@ class Limits:
     kendall_tau_top: float
     """Kendall's tau over the checkpoint's 1,000 best parity texts must be at least this."""
     displacement: float
-    """No scored text may change sides of the best 20, 100, 1,000 or 1 %, or of the label's threshold, that is farther
-    from that edge than this, in the checkpoint's log-odds; nor may the log-odds be off by more, as a root mean
-    square."""
+    """No scored text may change sides of the best 20, 100, 1,000 or 1 % that is farther from that edge than this, in
+    the checkpoint's log-odds; nor may the log-odds be off by more, as a root mean square."""
     regret: float
     """The best 20, 100, 1,000 and 1 % of the variant may have a mean probability, by the checkpoint, that is lower by
     at most this than that of the checkpoint's own."""
+    flips_beyond: float
+    """At most this share of the scored texts may change sides of the label's threshold from farther than
+    `displacement`."""
     probability_shift: float
     """The mean probability of the scored texts may rise or fall by at most this."""
     ap_loss: float
@@ -57,15 +59,15 @@ class Limits:
         }
 
 
-AT_MOST = ("displacement", "regret", "probability_shift", "ap_loss", "batch_variance")
+AT_MOST = ("displacement", "regret", "flips_beyond", "probability_shift", "ap_loss", "batch_variance")
 """A variant may have at most these limits; of the others it must have at least as much."""
-STRICT = Limits(0.99, 0.95, 0.10, 0.001, 0.002, 0.002, 1e-3, 0.99)
-BALANCED = Limits(0.98, 0.94, 0.25, 0.003, 0.005, 0.005, 1e-3, 0.99)
+STRICT = Limits(0.99, 0.95, 0.10, 0.001, 0.0005, 0.002, 0.002, 1e-3, 0.99)
+BALANCED = Limits(0.98, 0.94, 0.25, 0.003, 0.001, 0.005, 0.005, 1e-3, 0.99)
 REPLACED = {
     "overlap_20": "displacement and regret",
     "overlap": "displacement and regret",
     "probability_change": "probability_shift and displacement",
-    "flip_share": "displacement",
+    "flip_share": "flips_beyond",
 }
 """Former limits, and what stands for each: they went by how many texts change sides, which near-ties decide."""
 
@@ -82,12 +84,15 @@ class Gate(Settings):
     """Kendall's tau over the checkpoint's 1,000 best parity texts must be at least this; null takes the preset's
     limit."""
     displacement: Positive | None = None
-    """No scored text may change sides of the best 20, 100, 1,000 or 1 %, or of the label's threshold, that is farther
-    from that edge than this, in the checkpoint's log-odds; nor may the log-odds be off by more, as a root mean square.
-    null takes the preset's limit."""
+    """No scored text may change sides of the best 20, 100, 1,000 or 1 % that is farther from that edge than this, in
+    the checkpoint's log-odds; nor may the log-odds be off by more, as a root mean square. null takes the preset's
+    limit."""
     regret: Share | None = None
     """The best 20, 100, 1,000 and 1 % of the variant may have a mean probability, by the checkpoint, that is lower by
     at most this than that of the checkpoint's own; null takes the preset's limit."""
+    flips_beyond: Share | None = None
+    """At most this share of the scored texts may change sides of the label's threshold from farther than
+    `displacement`; null takes the preset's limit."""
     probability_shift: Share | None = None
     """The mean probability of the scored texts may rise or fall by at most this; null takes the preset's limit."""
     ap_loss: Share | None = None

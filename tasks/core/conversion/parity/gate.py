@@ -10,8 +10,12 @@ from tasks.core.round.conversion_section import Limits
 
 ROUNDING = 1e-9
 """A figure that is so near its limit stands on it."""
-NEAR = 1.5
-"""A figure within this factor of its limit could lie beyond it, or within, on other texts of the same pool."""
+TURNED_BY = 1.1
+"""An average this many times its limit, or more, is seldom within it on other texts of the same pool."""
+EXTREME_TURNED_BY = 2.0
+"""The same of the largest distance of any text, which varies more."""
+FEW = 2
+"""A verdict that hangs on so few texts could be another on other texts."""
 
 
 @dataclass(frozen=True)
@@ -23,8 +27,10 @@ class Check:
     """None or NaN stands for what cannot be measured, which fails."""
     limit: float
     at_most: bool = True
-    drawn: bool = True
-    """Other texts of the sample would give another value."""
+    turned_by: float | None = TURNED_BY
+    """Within this factor of its limit other texts could turn it; None: it has nothing to do with which are drawn."""
+    beyond: int | None = None
+    """So many texts are beyond the limit, where it is one of distance."""
 
     @property
     def reason(self) -> str | None:
@@ -38,10 +44,12 @@ class Check:
     @property
     def is_near(self) -> bool:
         """Whether other texts could turn it."""
-        if not self.drawn or self.value is None or math.isnan(self.value):
+        if self.turned_by is None or self.value is None or math.isnan(self.value):
             return False
+        if self.beyond:
+            return self.beyond <= FEW
         used, allowed = (self.value, self.limit) if self.at_most else (1 - self.value, 1 - self.limit)
-        return allowed / NEAR < used < allowed * NEAR
+        return allowed / self.turned_by < used < allowed * self.turned_by
 
 
 @dataclass(frozen=True)
@@ -73,9 +81,9 @@ def judge(figures: LabelFigures, batch_variance: float, limits: Limits) -> Verdi
         [
             *_checks_of_taus(vars(figures), limits),
             *checks_of_tops(figures.shift, limits),
-            *(Check(name, loss, limits.ap_loss, drawn=False) for name, loss in losses.items() if loss is not None),
-            Check("batch_variance", batch_variance, limits.batch_variance, drawn=False),
-            Check("distinct_share", distinct, limits.distinct_share, at_most=False, drawn=False),
+            *(Check(name, loss, limits.ap_loss, turned_by=None) for name, loss in losses.items() if loss is not None),
+            Check("batch_variance", batch_variance, limits.batch_variance, turned_by=None),
+            Check("distinct_share", distinct, limits.distinct_share, at_most=False, turned_by=None),
         ]
     )
 
@@ -83,17 +91,18 @@ def judge(figures: LabelFigures, batch_variance: float, limits: Limits) -> Verdi
 def judge_scored(shift: RankingShift, limits: Limits) -> Verdict:
     """Judge a variant by its log-odds of all scored texts, which are a fair draw of the sample's."""
     where = f" over all {shift.texts} scored texts"
-    checks = [
-        *checks_of_tops(shift, limits, where),
-        Check(f"probability_shift{where}", abs(shift.probability_shift), limits.probability_shift),
-        Check(f"rms_error{where}", shift.rms_error, limits.displacement),
-    ]
-    return verdict_of(checks)
+    return verdict_of([*checks_of_tops(shift, limits, where), *_checks_of_shift(shift, limits, where)])
 
 
 def judge_apart(correlations: Mapping[str, float | None], shift: RankingShift, limits: Limits) -> Verdict:
     """Judge the ranking alone, of texts set apart: what an int8 variant in the making is steered by."""
-    return verdict_of([*_checks_of_taus(correlations, limits), *checks_of_tops(shift, limits)])
+    return verdict_of(
+        [
+            *_checks_of_taus(correlations, limits),
+            *checks_of_tops(shift, limits),
+            *_checks_of_shift(shift, limits),
+        ]
+    )
 
 
 def _checks_of_taus(correlations: Mapping[str, float | None], limits: Limits) -> list[Check]:
@@ -102,11 +111,27 @@ def _checks_of_taus(correlations: Mapping[str, float | None], limits: Limits) ->
 
 
 def checks_of_tops(shift: RankingShift, limits: Limits, where: str = "") -> list[Check]:
-    """Return the displacement and regret of each best k, and the displacement at the threshold, with their limits."""
-    displacements = {name: top.displacement for name, top in shift.tops.items()} | {"threshold": shift.flip_distance}
+    """Return the displacement and regret of each best k, with their limits."""
+    far, lost = limits.displacement, limits.regret
     return [
-        *(Check(f"displacement at {at}{where}", value, limits.displacement) for at, value in displacements.items()),
-        *(Check(f"regret at {at}{where}", top.regret, limits.regret) for at, top in shift.tops.items()),
+        *(
+            Check(f"displacement at {at}{where}", top.displacement, far, turned_by=EXTREME_TURNED_BY, beyond=top.beyond)
+            for at, top in shift.tops.items()
+        ),
+        *(
+            Check(f"regret at {at}{where}", top.regret, lost, turned_by=EXTREME_TURNED_BY)
+            for at, top in shift.tops.items()
+        ),
+    ]
+
+
+def _checks_of_shift(shift: RankingShift, limits: Limits, where: str = "") -> list[Check]:
+    """Return what only a fair draw of the sample's texts can tell."""
+    flips = shift.flips_beyond / shift.texts
+    return [
+        Check(f"flips_beyond{where}", flips, limits.flips_beyond, turned_by=EXTREME_TURNED_BY),
+        Check(f"probability_shift{where}", abs(shift.probability_shift), limits.probability_shift),
+        Check(f"rms_error{where}", shift.rms_error, limits.displacement),
     ]
 
 

@@ -54,13 +54,15 @@ def bound_of(report: Report, label: str) -> str:
     if serving is None or not serving["tried"] or label not in serving["scored"]:
         return ""
     shift, limit = serving["scored"][label], report["limits"]["displacement"]
-    farthest = max(shift["flip_distance"], *(top["displacement"] for top in shift["tops"].values()))
-    if farthest > limit:
-        return ""
+    texts, beyond = shift["texts"], shift["flips_beyond"]
+    farthest = max(top["displacement"] for top in shift["tops"].values())
+    at_edges = max(top["beyond"] for top in shift["tops"].values())
     return (
-        f"{label}: of {shift['texts']} scored texts none changes sides of a best k or of the threshold from farther "
-        f"than {farthest:.2g} log-odds; at 95 % confidence at most {share_bound(shift['texts']):.2%} of the sample's "
-        f"distinct texts do so from farther than {limit:g}, these edges taken as they are.{_yardstick(report, label)}"
+        f"{label}: of {texts} scored texts none changes sides of a best k from farther than {farthest:.2g} log-odds, "
+        f"and {beyond} of the threshold from farther than {limit:g}. At 95 % confidence at most "
+        f"{share_bound(at_edges, texts):.2%} of the sample's distinct texts would cross an edge of a best k from "
+        f"farther than {limit:g}, and {share_bound(beyond, texts):.2%} the threshold; edges are taken as they are."
+        f"{_yardstick(report, label)}"
     )
 
 

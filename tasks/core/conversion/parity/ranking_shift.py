@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit
+from scipy.stats import beta
 
 from tasks.core.conversion.parity.overlap import overlap_at
 
@@ -32,6 +33,8 @@ class TopShift:
     first 20, which are read in order, this is the largest of the best 1, 2, ... and 20."""
     regret: float
     """The mean probability, by the checkpoint, of the model's best k is so much lower than that of its own."""
+    beyond: int
+    """So many texts are farther from the edge than the limit; of the first 20 the most of the best 1, 2, ... and 20."""
     overlap: float
     """This share of the checkpoint's best k is among the model's."""
     overlap_near: float
@@ -97,27 +100,31 @@ def ranking_shift(
     )
 
 
-def share_bound(texts: int) -> float:
-    """Return the share of a pool that at most does what none of `texts` texts drawn from it did, at 95 %.
+def share_bound(found: int, texts: int) -> float:
+    """Return the share of a pool that at most does what `found` of `texts` texts drawn from it did, at 95 %.
 
-    It is exact: a larger share would leave no trace among so many in less than 5 % of all draws. About 3 / texts
-    (Hanley and Lippman-Hand, 1983).
+    It is exact (Clopper and Pearson, 1934, one-sided): of a pool with a larger share as few are found in less than 5 %
+    of all draws. Where none is found it is about 3 / texts.
     """
-    return float(1 - (1 - CONFIDENCE) ** (1 / texts))
+    return 1.0 if found >= texts else float(beta.ppf(CONFIDENCE, found + 1, texts - found))
 
 
 def _top_shift(ranked: Floats, own: Floats, size: int, overlap: float, limit: float) -> TopShift:
     """Compare the checkpoint's log-odds in its own order, `ranked`, with the same in the model's order, `own`."""
-    edge = ranked[size - 1]
-    lost = max(int((own[:size] < edge - limit).sum()), int((own[size:] > edge + limit).sum()))
     prefixes = range(1, size + 1) if size <= IN_ORDER else [size]
     return TopShift(
         size=size,
         displacement=max(_displacement(ranked, own, each) for each in prefixes),
         regret=max(0.0, float(expit(ranked[:size]).mean() - expit(own[:size]).mean())),
+        beyond=max(_beyond(ranked, own, each, limit) for each in prefixes),
         overlap=overlap,
-        overlap_near=1 - lost / size,
+        overlap_near=1 - _beyond(ranked, own, size, limit) / size,
     )
+
+
+def _beyond(ranked: Floats, own: Floats, size: int, limit: float) -> int:
+    edge = ranked[size - 1]
+    return max(int((own[:size] < edge - limit).sum()), int((own[size:] > edge + limit).sum()))
 
 
 def _displacement(ranked: Floats, own: Floats, size: int) -> float:

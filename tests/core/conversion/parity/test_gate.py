@@ -10,7 +10,7 @@ ON_THE_LIMIT = replace(
     FIGURES,
     kendall_tau=0.99,
     kendall_tau_top=0.95,
-    shift=replace(with_top("100", displacement=0.3 - 0.2, regret=0.001), flip_distance=0.1),
+    shift=with_top("100", displacement=0.3 - 0.2, regret=0.001),
     validation_ap_loss=0.902 - 0.9,
     test_ap_loss=0.002,
     distinct_top=990,
@@ -24,7 +24,7 @@ def reasons(change, limits=STRICT, variance=0.0):
 
 def test_a_figure_on_its_limit_passes():
     assert judge(ON_THE_LIMIT, 1e-3, STRICT).reasons == ()
-    edge = replace(SHIFT, probability_shift=-0.002, rms_error=0.1, flip_distance=0.1)
+    edge = replace(SHIFT, texts=4_000, probability_shift=-0.002, rms_error=0.1, flips_beyond=2)
     assert judge_scored(edge, STRICT).reasons == ()
 
 
@@ -41,7 +41,6 @@ def test_a_figure_on_its_limit_passes():
         ({"shift": with_top("100", displacement=0.5)}, "displacement at 100 is 0.5, at most 0.1 is allowed"),
         ({"shift": with_top("1 %", displacement=8.0)}, "displacement at 1 % is 8, at most 0.1 is allowed"),
         ({"shift": with_top("1000", regret=0.0011)}, "regret at 1000 is 0.0011, at most 0.001 is allowed"),
-        ({"shift": replace(SHIFT, flip_distance=0.2)}, "displacement at threshold is 0.2, at most 0.1 is allowed"),
         ({"validation_ap_loss": 0.0031}, "validation_ap_loss is 0.0031, at most 0.002 is allowed"),
         ({"test_ap_loss": 0.0201}, "test_ap_loss is 0.0201, at most 0.002 is allowed"),
         ({"distinct_top": 500, "distinct_top_checkpoint": 1000}, "distinct_share is 0.5, at least 0.99 is needed"),
@@ -60,8 +59,8 @@ def test_each_figure_fails_with_its_value_and_limit(change, reason):
         ),
         ({"rms_error": 0.2}, "rms_error over all 5000 scored texts is 0.2, at most 0.1 is allowed"),
         (
-            {"flip_distance": 1.0},
-            "displacement at threshold over all 5000 scored texts is 1, at most 0.1 is allowed",
+            {"flips_beyond": 3},
+            "flips_beyond over all 5000 scored texts is 0.0006, at most 0.0005 is allowed",
         ),
     ],
 )
@@ -79,10 +78,10 @@ def test_an_unmeasured_batch_variance_fails():
 
 
 def test_all_reasons_are_given_and_a_gain_is_none():
-    shift = replace(with_top("20", displacement=1.0, regret=0.5), flip_distance=3.0)
+    shift = with_top("20", displacement=1.0, regret=0.5)
     worse = {"kendall_tau": 0.5, "shift": shift, "test_ap_loss": -0.3}
     assert [reason.split(" is ")[0] for reason in reasons(worse, variance=1.0)] == [
-        "kendall_tau", "displacement at 20", "displacement at threshold", "regret at 20", "batch_variance",
+        "kendall_tau", "displacement at 20", "regret at 20", "batch_variance",
     ]  # fmt: skip
 
 
@@ -100,15 +99,21 @@ def test_a_split_without_average_precision_is_judged_by_the_rest():
 
 
 @pytest.mark.parametrize(
-    ("displacement", "near"),
-    [(0.06, ()), (0.09, ("displacement at 100",)), (0.12, ("displacement at 100",)), (0.2, ())],
+    ("displacement", "beyond", "near"),
+    [(0.04, 0, False), (0.06, 0, True), (0.12, 1, True), (0.9, 2, True), (0.12, 3, False), (0.9, 40, False)],
 )
-def test_a_figure_near_its_limit_is_named_whether_it_passes_or_fails(displacement, near):
-    assert judge(replace(FIGURES, shift=with_top("100", displacement=displacement)), 0.0, STRICT).near == near
+def test_a_displacement_is_near_its_limit_when_few_texts_decide(displacement, beyond, near):
+    figures = replace(FIGURES, shift=with_top("100", displacement=displacement, beyond=beyond))
+    assert judge(figures, 0.0, STRICT).near == (("displacement at 100",) if near else ())
+
+
+@pytest.mark.parametrize(("tau", "near"), [(0.992, False), (0.9905, True), (0.9895, True), (0.98, False)])
+def test_an_average_is_near_its_limit_within_a_tenth(tau, near):
+    assert judge(replace(FIGURES, kendall_tau=tau), 0.0, STRICT).near == (("kendall_tau",) if near else ())
 
 
 def test_what_fails_clearly_is_not_near_the_limit():
-    shift = with_top("100", displacement=0.12)
+    shift = with_top("100", displacement=0.12, beyond=1)
     assert judge(replace(FIGURES, shift=shift, kendall_tau=0.5), 0.0, STRICT).near == ()
     assert judge(replace(FIGURES, shift=shift, test_ap_loss=0.0021), 0.0, STRICT).near == ()
     near, firm = Verdict((), ("displacement at 100",)), Verdict(("kendall_tau is 0.5",))

@@ -210,7 +210,7 @@ def test_a_shift_is_caught_where_few_texts_are_near_the_threshold():
     reference, found = (ModelLogits(as_binary(odds + shift), splits, splits) for shift in (0, 1))
     figures = compare_label(reference, found, 1, "binary", targets, 20_000, 20, LIMIT)
     assert figures.kendall_tau == pytest.approx(1)
-    assert judged(figures)[0] == "displacement at threshold"
+    assert judged(figures)[0] == "flips_beyond"
 
 
 @pytest.mark.parametrize("order", ["as drawn", "best first"])

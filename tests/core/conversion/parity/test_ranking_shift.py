@@ -29,6 +29,7 @@ def test_a_text_is_displaced_by_its_distance_from_the_edge_on_either_side():
     assert into.tops["100"].displacement == pytest.approx(0.51)
     assert [each.tops["100"].overlap for each in (near, out, into)] == [0.99] * 3
     assert [each.tops["100"].overlap_near for each in (near, out, into)] == [1.0, 0.99, 0.99]
+    assert [each.tops["100"].beyond for each in (near, out, into)] == [0, 1, 1]
 
 
 def test_regret_is_the_mean_probability_that_is_lost():
@@ -39,7 +40,7 @@ def test_regret_is_the_mean_probability_that_is_lost():
 def test_the_first_twenty_are_read_in_order_and_later_ones_are_not():
     found = shift(swapped(0, 15), {"20": 20, "100": 100})
     assert found.tops["20"].displacement == pytest.approx(0.15)
-    assert found.tops["20"].regret == 0
+    assert (found.tops["20"].regret, found.tops["20"].beyond, found.tops["20"].overlap_near) == (0, 1, 1)
     assert found.tops["100"].displacement == 0
     assert shift(swapped(30, 95)).tops["100"].displacement == 0
 
@@ -96,11 +97,16 @@ def test_displacement_is_that_of_the_worst_text_by_its_definition(odds, size, sh
     assert moved_alike.displacement == top.displacement
 
 
+@pytest.mark.parametrize("found", [0, 1, 8])
 @pytest.mark.parametrize("texts", [50, 1_000, 16_004])
-def test_a_pool_beyond_the_bound_leaves_no_trace_in_less_than_one_draw_of_twenty(texts):
+def test_a_pool_beyond_the_bound_shows_as_little_in_less_than_one_draw_of_twenty(found, texts):
     """Exactly, and simulated: of 4,000 draws from a pool in which a little more than the bound is faulty."""
-    bound = share_bound(texts)
-    assert bound < 3 / texts
-    assert binom.pmf(0, texts, bound) == pytest.approx(0.05)
-    unseen = (np.random.default_rng(0).binomial(texts, bound * 1.02, 4_000) == 0).mean()
-    assert unseen < 0.055
+    bound = share_bound(found, texts)
+    assert binom.cdf(found, texts, bound) == pytest.approx(0.05)
+    as_few = (np.random.default_rng(0).binomial(texts, min(1, bound * 1.02), 4_000) <= found).mean()
+    assert as_few < 0.055
+
+
+def test_where_none_is_found_the_bound_is_the_rule_of_three():
+    assert 0.99 * 3 / 16_004 < share_bound(0, 16_004) < 3 / 16_004
+    assert share_bound(5, 5) == 1

@@ -1,0 +1,94 @@
+"""How often other texts of the same pool would give a variant the same verdict, by today's gate and by the former one.
+
+The former one went by overlaps: at least .95 of the best 20, and .98 of the best 100, 1,000 and 1 %, on the parity
+texts and on all scored texts; beside the taus, which both have.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.core.conversion.parity.gate import Verdict, judge_apart, judge_scored
+from tasks.core.conversion.parity.overlap import overlap_at
+from tasks.core.conversion.parity.parity_figures import rank_correlations
+from tasks.core.conversion.parity.parity_texts import choose_parity_texts
+from tasks.core.conversion.parity.ranking_shift import RankingShift, ranking_shift, top_sizes
+from tasks.core.round.conversion_section import STRICT, Limits
+
+Floats = NDArray[np.float64]
+REDRAWS = 20
+OVERLAP_20, OVERLAP = 0.95, 0.98
+PARITY_TEXTS = 5_000
+
+
+@dataclass(frozen=True)
+class Redraw:
+    """A variant judged on some of a pool's texts."""
+
+    verdict: Verdict
+    passes_by_overlap: bool
+    shift: RankingShift
+    """Over all of these texts."""
+
+
+def redraws(
+    reference: Floats, found: Floats, lengths: NDArray[np.int64], threshold: float, texts: int, limits: Limits = STRICT
+) -> list[Redraw]:
+    """Judge a variant on REDRAWS draws of `texts` of the pool's; all arrays are of shape (pool,)."""
+    return [
+        _judge(reference[drawn], found[drawn], lengths[drawn], threshold, limits)
+        for drawn in (
+            np.random.default_rng(seed).choice(len(reference), texts, replace=False) for seed in range(REDRAWS)
+        )
+    ]
+
+
+def _judge(reference: Floats, found: Floats, lengths: NDArray[np.int64], threshold: float, limits: Limits) -> Redraw:
+    parity = choose_parity_texts(reference[:, None], lengths, min(PARITY_TEXTS, len(reference) // 2), 0)
+    sizes = top_sizes(len(reference), len(parity))
+    wanted, got = reference[parity], found[parity]
+    taus = rank_correlations(wanted, got)
+    near = limits.displacement
+    of_all = ranking_shift(reference, found, sizes, threshold, near)
+    verdict = judge_apart(taus, ranking_shift(wanted, got, sizes, threshold, near), limits) + judge_scored(
+        of_all, limits
+    )
+    return Redraw(verdict, _passes_by_overlap(taus, wanted, got, of_all, sizes, limits), of_all)
+
+
+def _passes_by_overlap(
+    taus: Mapping[str, float],
+    wanted: Floats,
+    got: Floats,
+    of_all: RankingShift,
+    sizes: Mapping[str, int],
+    limits: Limits,
+) -> bool:
+    on_parity = {name: overlap_at(wanted, got, size) for name, size in sizes.items()}
+    return (
+        taus["kendall_tau"] >= limits.kendall_tau
+        and taus["kendall_tau_top"] >= limits.kendall_tau_top
+        and all(
+            min(overlap, of_all.tops[name].overlap) >= (OVERLAP_20 if name == "20" else OVERLAP)
+            for name, overlap in on_parity.items()
+        )
+    )
+
+
+def stability(drawn: list[Redraw]) -> dict[str, float | int]:
+    """Return shares of redraws with the commoner verdict, and how many were called near the limit."""
+    return {
+        "verdict_stability": _commoner(not redraw.verdict.reasons for redraw in drawn),
+        "near_limit": sum(bool(redraw.verdict.near) for redraw in drawn),
+        "passes": sum(not redraw.verdict.reasons for redraw in drawn),
+        "verdict_stability_overlap": _commoner(redraw.passes_by_overlap for redraw in drawn),
+        "passes_by_overlap": sum(redraw.passes_by_overlap for redraw in drawn),
+    }
+
+
+def _commoner(verdicts) -> float:
+    counted = Counter(verdicts)
+    return max(counted.values()) / counted.total()
