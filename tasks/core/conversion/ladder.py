@@ -1,8 +1,8 @@
 """Which variants are built and judged, and when: the fastest first, and what is dear only where it would pay.
 
-Every plain variant is built and timed, which takes seconds. Then they are judged from the fastest to the slowest, down
-to the first that passes. Better int8 comes last: it is as fast as plain int8 at most, so that what it could gain is
-known before it is built.
+Every plain variant is built and timed, which takes seconds. Then variants are judged from the fastest to the slowest,
+down to the first that passes. Better int8, which is dear to make, is as fast as plain int8 at most: so it is known
+before it is built what it could gain, and it stands right after plain int8.
 """
 
 import onnxruntime
@@ -35,15 +35,16 @@ BETTER_INT8 = (openvino_int8("-mixed"), openvino_int8("-distilled"))
 def climb(bench: Workbench) -> list[Trial]:
     """Return what became of every variant, fp32 first; those that passed are timed well enough to choose by."""
     built = [Trial(FP32, bench.fp32), *(_built(bench, variant) for variant in PLAIN)]
-    timed = {trial.variant.name: trial for trial in measure_cost(bench, built, rounds=1)}
-    order = sorted(timed.values(), key=lambda trial: (trial.variant == FP32, trial.texts_per_second_per_core))
-    trials: dict[str, Trial] = {}
-    for trial in reversed(order):  # fp32, which everything is compared with, comes first
-        trials[trial.variant.name] = _judged_if_worth(bench, trial, [*trials.values()])
-    for variant in BETTER_INT8:
-        trials[variant.name] = _better_int8(bench, variant, timed[openvino_int8().name], [*trials.values()])
-    ordered = [trials[variant.name] for variant in (FP32, *PLAIN, *reversed(BETTER_INT8))]
-    return _timed_well(bench, ordered)
+    timed = {trial.variant: trial for trial in measure_cost(bench, built, rounds=1)}
+    trials = {FP32: try_variant(bench, timed[FP32])}
+    for trial in sorted(timed.values(), key=lambda trial: -trial.texts_per_second_per_core):
+        if trial.variant != FP32:
+            trials[trial.variant] = _judged_if_worth(bench, trial, [*trials.values()])
+        if trial.variant == openvino_int8():
+            slower = [other.texts_per_second_per_core for name, other in timed.items() if name not in trials]
+            trials |= _better_int8(bench, trials, trial, max(slower, default=0.0))
+    trials |= _better_int8(bench, trials, timed[openvino_int8()], 0.0)
+    return _timed_well(bench, [trials[variant] for variant in (FP32, *PLAIN, *reversed(BETTER_INT8))])
 
 
 def _built(bench: Workbench, variant: Variant) -> Trial:
@@ -61,7 +62,9 @@ def _built(bench: Workbench, variant: Variant) -> Trial:
 
 
 def _judged_if_worth(bench: Workbench, trial: Trial, trials: list[Trial]) -> Trial:
-    if trial.variant == FP32 or trial.graph is None or bench.request.settings.report == "full":
+    if trial.graph is None:
+        return trial
+    if bench.request.settings.report == "full":
         return try_variant(bench, trial)
     why_not = _no_gain(bench, trial.texts_per_second_per_core, fastest_that_passes(trials))
     return trial.left_out(why_not) if why_not else try_variant(bench, trial)
@@ -78,16 +81,28 @@ def _no_gain(bench: Workbench, speed: float, fastest: Trial) -> str | None:
     )
 
 
-def _better_int8(bench: Workbench, variant: Variant, plain: Trial, trials: list[Trial]) -> Trial:
-    """Build int8 that is dearer to make and as fast as plain int8 at most, where that would pay."""
-    judged = next(trial for trial in trials if trial.variant == plain.variant)
-    why_not = _why_not(bench, variant, plain, judged)
-    if why_not is None and bench.request.settings.report != "full":
-        why_not = _no_gain(bench, plain.texts_per_second_per_core, fastest_that_passes(trials))
-    if why_not is not None:
-        return Trial(variant, not_tried=why_not)
-    built = measure_cost(bench, [_built(bench, variant)], rounds=1)[0]
-    return try_variant(bench, built)
+def _better_int8(bench: Workbench, trials: dict[Variant, Trial], plain: Trial, rival: float) -> dict[Variant, Trial]:
+    """Build and judge int8 that is dearer to make, one after the other, where that would pay.
+
+    `rival` is the speed of the fastest plain variant that is still to be judged. What would gain little beside it is
+    put off until it is known whether that passes.
+    """
+    found: dict[Variant, Trial] = {}
+    for variant in BETTER_INT8:
+        if variant in trials:
+            continue
+        known = trials | found
+        why_not = _why_not(bench, variant, plain, known[plain.variant])
+        if why_not is None and bench.request.settings.report != "full":
+            if plain.texts_per_second_per_core < bench.request.settings.least_speedup * rival:
+                continue
+            why_not = _no_gain(bench, plain.texts_per_second_per_core, fastest_that_passes([*known.values()]))
+        if why_not is None:
+            built = measure_cost(bench, [_built(bench, variant)], rounds=1)[0]
+            found[variant] = built if built.graph is None else try_variant(bench, built)
+        else:
+            found[variant] = Trial(variant, not_tried=why_not)
+    return found
 
 
 def _why_not(bench: Workbench, variant: Variant, plain: Trial, judged: Trial) -> str | None:

@@ -86,7 +86,7 @@ def try_variant(bench: Workbench, built: Trial) -> Trial:
     below is seldom a parity text. fp32 passes: opening the workbench required its logits to be the checkpoint's.
     """
     if built.graph is None:
-        return built
+        raise AssertionError("what is judged has been built")
     is_fp32 = (built.variant, built.graph) == (FP32, bench.fp32)
     try:
         with EngineProcess(built.graph, built.variant) as engine:
