@@ -21,6 +21,7 @@ from tasks.core.base.naming import (
     SCATTER_ARTIFACT,
     artifact_key,
     conversion_folder,
+    kept_logits_folder,
     models_folder,
     parity_texts_folder,
     scatter_picture,
@@ -121,6 +122,7 @@ def _plan(round_: Round, splits: LabelledSplits, checkpoints: dict[str, Register
         bootstrap_resamples=round_.training.bootstrap_resamples,
         rivals=tuple(rivals),
         folder=str(folder),
+        kept_logits=str(kept_logits_folder(round_.work_path)),
         trained_validation_ap=_trained_ap(first) if set(checkpoints) == labels else None,
     )
     return ConversionPlan(splits.study, checkpoints, request, conversion_hash)

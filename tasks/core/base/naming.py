@@ -268,6 +268,16 @@ def splits_folder(work_path: Path) -> Path:
     return work_path / "splits"
 
 
+def kept_logits_folder(work_path: Path) -> Path:
+    """Return where conversions keep logits of fp32 graphs."""
+    return work_path / "fp32_logits"
+
+
+def kept_logits_file(digest: str) -> str:
+    """Return the name of kept logits; the digest is of all that they follow from."""
+    return f"{digest}.json"
+
+
 def parity_texts_folder(work_path: Path) -> Path:
     """Return where the texts drawn for conversions lie."""
     return work_path / "parity_texts"

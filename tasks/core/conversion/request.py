@@ -43,6 +43,8 @@ class ConversionRequest:
     """Each of the checkpoint's files, by name, had this checksum when the conversion was planned."""
     trained_validation_ap: float | None = None
     """In training the checkpoint had this average precision on the validation split, over the labels on average."""
+    kept_logits: str | None = None
+    """Logits of fp32 graphs are kept in this folder, for the next conversion; None keeps none."""
     compared_seeds: tuple[dict[str, Any], ...] = ()
     """What the comparison of seeds as shipped gave is set here once it found this seed the best."""
 

@@ -14,10 +14,10 @@ from tasks.core.base.naming import rival_folder, token_rows
 from tasks.core.conversion.build_orders import build_apart, order_of
 from tasks.core.conversion.builders.export import export_onnx, load_checkpoint
 from tasks.core.conversion.parity.engine_process import EngineProcess
-from tasks.core.conversion.parity.parity_figures import average_precision, require_comparable
+from tasks.core.conversion.parity.parity_figures import ModelLogits, average_precision, require_comparable
 from tasks.core.conversion.request import Rival
 from tasks.core.conversion.tried_variants import Trial, compare
-from tasks.core.conversion.workbench import Workbench
+from tasks.core.conversion.workbench import PARTS, Workbench, fp32_logits
 from tasks.core.engines.scores import label_scores
 from tasks.core.engines.variants import FP32
 from tasks.core.training.seeds.seed_plan import verify_checkpoint
@@ -49,7 +49,9 @@ def retraining_alone(bench: Workbench) -> dict[str, Any] | None:
         with suppress(ParityError, ModelFolderError, OSError):  # the seeds' own table says what is wrong with one
             own = bench_of(rival, bench)
             with EngineProcess(own.fp32, FP32) as engine:
-                labels = compare(bench, own.logits(engine))
+                labels = compare(
+                    bench, ModelLogits(*(fp32_logits(own.request, own.folder, engine, part) for part in PARTS))
+                )
             figures = {label: asdict(of_label) for label, of_label in labels.items()}
             return {"seeds": [bench.card.seed, rival.seed], "labels": figures}
     return None

@@ -17,6 +17,7 @@ from tasks.core.conversion.parity.drawn_texts import part_texts
 from tasks.core.conversion.parity.engine_process import EngineProcess
 from tasks.core.conversion.parity.export_check import require_strict, require_tokens
 from tasks.core.conversion.parity.graph_check import require_head
+from tasks.core.conversion.parity.kept_logits import kept_logits
 from tasks.core.conversion.parity.parity_figures import LabelTargets, ModelLogits, threshold_of
 from tasks.core.conversion.parity.parity_texts import choose_canaries, choose_parity_texts
 from tasks.core.conversion.parity.reference import checkpoint_logits, checkpoint_rows
@@ -122,17 +123,25 @@ def open_workbench(request: ConversionRequest, folder: Path) -> Workbench:
         for label in request.labels
     }
     with EngineProcess(folder / FP32_FILE, FP32) as engine:
-        scored = engine.logits(folder / token_rows("scored"))
+        logits = partial(fp32_logits, request, folder, engine)
+        scored = logits("scored")
         parity = _choose(request, card, scored, drawn.rows)
         texts = {"parity": [drawn.prepared[number] for number in parity], **parts}
         timed = spread_batches(_lengths(drawn.rows), BATCH_TOKENS, TIMED_TEXTS)
         chosen = {"parity": parity, "rest": _rest(drawn.texts, parity), "timed": timed}
         _write_rows(folder, {part: [drawn.rows[n] for n in numbers] for part, numbers in chosen.items()})
-        exported = ModelLogits(scored[parity], *(engine.logits(folder / token_rows(part)) for part in PARTS[1:]))
+        exported = ModelLogits(scored[parity], *(logits(part) for part in PARTS[1:]))
         bench = Workbench(request, card, folder, drawn.texts, parity, exported, scored, targets)
         for part in PARTS:
             _require_exported(model, bench, part, texts[part], engine)
     return bench
+
+
+def fp32_logits(request: ConversionRequest, folder: Path, engine: EngineProcess, part: str) -> NDArray[np.float32]:
+    """Return the logits of a part's rows by the fp32 graph in a workbench's folder, scored or kept."""
+    kept = Path(request.kept_logits) if request.kept_logits else None
+    rows = folder / token_rows(part)
+    return kept_logits(kept, folder / FP32_FILE, rows, partial(engine.logits, rows))
 
 
 def _checked_card(checkpoint: Path, labels: tuple[str, ...]) -> CheckpointCard:

@@ -15,6 +15,7 @@ from tasks.core.base.files import read_json, sha256_of_folder
 from tasks.core.conversion import build_orders, ladder, workbench
 from tasks.core.conversion import convert as conversion
 from tasks.core.conversion.convert import convert
+from tasks.core.conversion.parity.kept_logits import kept_logits
 from tasks.core.conversion.request import Rival
 from tasks.core.engines.loading import open_engine
 from tasks.core.engines.model_folder import read_engine_model
@@ -270,6 +271,21 @@ def test_converting_again_gives_the_same_logits_to_the_last_bit(converted, tmp_p
     assert first.digest == second.digest
     rows = [[2, 5, 6, 3], [2, 9, 3]]
     assert np.array_equal(open_engine(first.folder)[1].logits(rows), open_engine(second.folder)[1].logits(rows))
+
+
+@pytest.mark.slow
+def test_converting_again_has_the_logits_of_fp32_already(checkpoint, tmp_path, monkeypatch):
+    request = replace(conversion_request(checkpoint, LABELS, tmp_path / "one"), kept_logits=str(tmp_path / "kept"))
+    first = convert(request)["positive"]
+    kept = sorted(path.name for path in (tmp_path / "kept").iterdir())
+    assert len(kept) == 3  # of the scored texts and of both splits
+    asked = []
+    monkeypatch.setattr(
+        workbench, "kept_logits", lambda folder, graph, rows, _: kept_logits(folder, graph, rows, asked.pop)
+    )
+    second = convert(replace(request, folder=str(tmp_path / "two")))["positive"]
+    assert second.digest == first.digest
+    assert sorted(path.name for path in (tmp_path / "kept").iterdir()) == kept
 
 
 def test_a_variant_that_cannot_be_built_costs_only_itself(checkpoint, tmp_path, monkeypatch):
