@@ -99,6 +99,8 @@ def test_a_cancelled_flow_run_cancels_its_jobs_and_rerun_finishes_the_run(on_slu
 
     output = read_round(on_slurm).inference.output_path
     wait_on(slurm, lambda: list(output.glob("*-large/receipts/*.json")), "a shard was finished", may_still)
+    for job in run_slurm(slurm, "squeue", "--noheader", "--states=running", "--format", "%i").split():
+        run_slurm(slurm, "scontrol", "suspend", job)  # so that work is left, however long the command takes to begin
     folder = run_folder(on_slurm, "large")
     typed("prefect", "flow-run", "cancel", number)
     wait_until_idle(slurm)
