@@ -47,6 +47,7 @@ def figures(turns: Turns) -> dict[str, Any]:
     return {
         **_winner(turns),
         **_int8(turns),
+        "convert_core_minutes": turns.measured.core_minutes,
         "old_ways": {name: _turns(turns, name, number_format) for name, number_format in OLD_WAYS.items()},
         "tokenising_texts_per_second_per_core": turns.median(TOKENISING),
         "winner_from_texts_per_second_per_core": turns.median(FROM_TEXTS),
@@ -94,6 +95,10 @@ def _format(turns: Turns, name: str) -> str:
 def _variant(turns: Turns, record: dict[str, Any]) -> dict[str, Any]:
     """Add what was measured in turns to a variant's record of the conversion."""
     name = record["variant"]
+    if record["tried"]:
+        label = next(iter(record["labels"]))
+        top = record["scored"].get(label, record["labels"][label]["shift"])["tops"]["100"]
+        record |= {"displacement_100": top["displacement"], "regret_100": top["regret"]}
     return record | ({"turns": _turns(turns, name, _format(turns, name))} if name in turns.rates else {})
 
 

@@ -12,6 +12,11 @@ int8_over_old_way           the fastest int8 variant that passes the gate over t
 share_of_ceiling            operations of all matrix products of the texts at their own lengths, a second, over the rate
                             of matrix products in the variant's main number format. Products that an int8 variant
                             leaves in another format count as if they were int8.
+convert_core_minutes        CPU time of the conversion with the settings that a round has by itself, packing excepted.
+verdict_stability           share of 20 draws of other texts that give a judged variant the commoner verdict: the
+                            least of all variants, each of which stands under `redraws`.
+verdict_stability_overlap   the same by the former gate.
+displacement_100, regret_100  of each variant, under `variants`.
 The engines put texts of one length together, as inference does; the old ways take them as they came. The first round
 warms up and does not count. Variants' own texts_per_second_per_core come from the conversion, those under `turns` from
 this benchmark.
@@ -27,6 +32,7 @@ from tasks.core.base.files import read_json, write_json
 from tasks.core.engines.loading import Engine, open_tokenizer
 from tasks.core.engines.runtimes import open_runtime
 from tasks.core.engines.variants import CPU_PROVIDER, FP32
+from tasks.core.preprocessing import preprocess
 from tests.benchmarks.base_models import MINILM, MPNET, fetch_mpnet
 from tests.benchmarks.ceiling import ceiling_ways, flops_of_pass
 from tests.benchmarks.engine_figures import FROM_TEXTS, OLD_FP32, OLD_INT8, PIPELINE, TOKENISING, Turns, figures
@@ -34,12 +40,13 @@ from tests.benchmarks.measured import Measured, measure_variants
 from tests.benchmarks.old_way import one_text_a_call, open_old_fp32, open_old_int8, open_pipeline
 from tests.benchmarks.real_texts import TimedTexts, choose_timed, draw_texts, tokenizer_file
 from tests.benchmarks.report import write_report
-from tests.benchmarks.trained import FOLDER, MAX_LENGTH_TOKENS, Recipe, Trained, train
+from tests.benchmarks.stability import verdicts_of
+from tests.benchmarks.trained import FOLDER, MAX_LENGTH_TOKENS, PREPROCESSING, Recipe, Trained, train
 from tests.benchmarks.turns import Way, rate_of, take_turns
 
 RECIPES = (
-    Recipe("minilm", MINILM, 6_000, learning_rate=1e-4, scored_texts=20_000, timed_texts=1_500, distillation_steps=300),
-    Recipe("bert_base", MPNET, 3_000, learning_rate=3e-5, scored_texts=10_000, timed_texts=500, distillation_steps=60),
+    Recipe("minilm", MINILM, 6_000, learning_rate=1e-4, scored_texts=20_000, timed_texts=1_500, pool_texts=50_000),
+    Recipe("bert_base", MPNET, 3_000, learning_rate=3e-5, scored_texts=10_000, timed_texts=500, pool_texts=12_000),
 )
 ROUNDS = 5
 
@@ -62,8 +69,7 @@ def measure(recipe: Recipe, trained: Trained) -> dict[str, Any]:
     folder = (FOLDER / recipe.name / "variants").resolve()
     folder.mkdir(exist_ok=True)
     shard = draw_texts(trained.splits.path)
-    settings = {"scored_texts": recipe.scored_texts, "distillation_steps": recipe.distillation_steps}
-    measured = measure_variants(trained, shard[: recipe.scored_texts], folder, settings)
+    measured = measure_variants(trained, shard[: recipe.scored_texts], folder, {"scored_texts": recipe.scored_texts})
     tokenizer = open_tokenizer(tokenizer_file(trained.checkpoint), MAX_LENGTH_TOKENS)
     timed = choose_timed(shard, tokenizer, recipe.timed_texts)
     config = read_json(trained.checkpoint / "config.json")
@@ -78,7 +84,8 @@ def measure(recipe: Recipe, trained: Trained) -> dict[str, Any]:
         "mean_tokens": float(timed.lengths.mean()),
         "rounds": ROUNDS,
     }
-    return model | figures(Turns(measured, rates, flops))
+    pool = [encoding.ids for encoding in tokenizer.encode_batch(preprocess(PREPROCESSING, shard[: recipe.pool_texts]))]
+    return model | figures(Turns(measured, rates, flops)) | verdicts_of(measured, pool, recipe.scored_texts // 2)
 
 
 def _engines(measured: Measured, timed: TimedTexts) -> dict[str, Way]:

@@ -1,5 +1,6 @@
 """The conversion as the engines' benchmark sees it: the only place that knows how variants are made."""
 
+import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -23,11 +24,18 @@ class Measured:
     report: dict[str, Any]
     """As in parity.json: serves, limits, variants."""
     files: dict[str, tuple[Path, Variant]]
-    """Graph of each variant that was built, by its name."""
+    """Graph of each variant that was judged, by its name."""
+    core_minutes: float
+    """CPU time of opening the workbench and climbing the ladder, child processes and all."""
+    threshold: float
+    """Of the first label."""
+    column: int
+    """The first label's, of the logits."""
+    head: str
 
 
 def measure_variants(trained: Trained, texts: list[str], folder: Path, settings: dict[str, Any]) -> Measured:
-    """Build every variant of a checkpoint in `folder`, compare each with the checkpoint on `texts`, and judge it."""
+    """Convert a checkpoint in `folder` as the flow does, judging variants on `texts`."""
     write_json(folder / "texts.json", texts)
     request = ConversionRequest(
         checkpoint=str(trained.checkpoint),
@@ -39,12 +47,21 @@ def measure_variants(trained: Trained, texts: list[str], folder: Path, settings:
         rivals=(),
         folder=str(folder),
     )
+    started = _cpu_seconds()
     bench = open_workbench(request, folder)
     trials = climb(bench)
     shipped = fastest_that_passes(trials)
+    minutes = (_cpu_seconds() - started) / 60
     report = {
         "serves": shipped.variant.name,
         "limits": asdict(request.settings.gate.limits),
         "variants": [trial.record() for trial in trials],
     }
-    return Measured(report, {t.variant.name: (t.graph, t.variant) for t in trials if t.graph is not None})
+    label, column = next(iter(bench.columns.items()))
+    files = {trial.variant.name: (trial.graph, trial.variant) for trial in trials if trial.graph is not None}
+    return Measured(report, files, minutes, bench.thresholds[label], column, bench.card.head)
+
+
+def _cpu_seconds() -> float:
+    used = os.times()
+    return used.user + used.system + used.children_user + used.children_system

@@ -7,6 +7,7 @@ texts and on all scored texts; beside the taus, which both have.
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,12 @@ from tasks.core.conversion.parity.overlap import overlap_at
 from tasks.core.conversion.parity.parity_figures import rank_correlations
 from tasks.core.conversion.parity.parity_texts import choose_parity_texts
 from tasks.core.conversion.parity.ranking_shift import RankingShift, ranking_shift, top_sizes
+from tasks.core.engines.loading import Engine
+from tasks.core.engines.runtimes import open_runtime
+from tasks.core.engines.scores import margins
+from tasks.core.engines.variants import CPU_PROVIDER, FP32
 from tasks.core.round.conversion_section import STRICT, Limits
+from tests.benchmarks.measured import Measured
 
 Floats = NDArray[np.float64]
 REDRAWS = 20
@@ -92,3 +98,21 @@ def stability(drawn: list[Redraw]) -> dict[str, float | int]:
 def _commoner(verdicts) -> float:
     counted = Counter(verdicts)
     return max(counted.values()) / counted.total()
+
+
+def verdicts_of(measured: Measured, pool: list[list[int]], texts: int) -> dict[str, Any]:
+    """Score a pool with every judged variant, and judge each on draws of `texts` of it, by both gates."""
+    odds = {
+        name: margins(Engine(open_runtime(graph, variant)).logits(pool), measured.column, measured.head)
+        for name, (graph, variant) in measured.files.items()
+        if variant.provider == CPU_PROVIDER
+    }
+    reference, lengths = odds.pop(FP32.name), np.array([len(row) for row in pool], dtype=np.int64)
+    found = {
+        name: stability(redraws(reference, each, lengths, measured.threshold, texts)) for name, each in odds.items()
+    }
+    least = {
+        name: min((each[name] for each in found.values()), default=None)
+        for name in ("verdict_stability", "verdict_stability_overlap")
+    }
+    return least | {"redraws": found}

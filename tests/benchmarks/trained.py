@@ -41,7 +41,8 @@ class Recipe:
     """Out of which the parity texts are chosen."""
     timed_texts: int
     """At least."""
-    distillation_steps: int
+    pool_texts: int
+    """Of which other texts are drawn, to see whether verdicts hold."""
 
 
 @dataclass(frozen=True)

@@ -62,13 +62,17 @@ def _build_mixed(order: BuildOrder, rows: list[list[int]]) -> None:
 
 
 def _is_enough(order: BuildOrder, label: str, reference: Logits, found: Logits) -> bool:
-    """Say whether the texts set apart, which are no fair share of a best 1 %, would pass."""
+    """Say whether the texts set apart, which are no fair share of a best 1 %, would pass, and not near a limit.
+
+    The texts that judge are others.
+    """
     column, threshold = order.edges[label]
     wanted, got = (margins(logits, column, order.head) for logits in (reference, found))
     limits, sizes = Limits(**order.limits), top_sizes(len(wanted), len(wanted))
     del sizes[ONE_PER_CENT]
     shift = ranking_shift(wanted, got, sizes, threshold, limits.displacement)
-    return not judge_apart(rank_correlations(wanted, got), shift, limits).reasons
+    verdict = judge_apart(rank_correlations(wanted, got), shift, limits)
+    return not (verdict.reasons or verdict.near)
 
 
 if __name__ == "__main__":

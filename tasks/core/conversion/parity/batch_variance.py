@@ -5,8 +5,8 @@ from numpy.typing import NDArray
 
 from tasks.core.engines.loading import Engine
 
-TEXTS = 192
-NEIGHBOURS = 1_024
+TEXTS, PADDED_TEXTS = 96, 32
+NEIGHBOURS = 512
 SMALL_BATCH_TOKENS = 512
 EXTRA_TOKENS = 8
 Rows = list[list[int]]
@@ -35,6 +35,8 @@ def _batch_variance(engine: Engine, rows: Rows, chosen: Rows, alone: NDArray[np.
 
 
 def _padding_variance(engine: Engine, rows: Rows, chosen: Rows, alone: NDArray[np.float32]) -> float:
+    spread = slice(None, None, max(1, len(chosen) // PADDED_TEXTS))
+    chosen, alone = chosen[spread], alone[spread]
     longest = max(len(row) for row in rows)
     widths = [
         [min(longest, len(row) + EXTRA_TOKENS) for row in chosen],
