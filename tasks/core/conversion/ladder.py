@@ -36,7 +36,7 @@ def climb(bench: Workbench) -> list[Trial]:
     """Return what became of every variant, fp32 first; those that passed are timed well enough to choose by."""
     built = [Trial(FP32, bench.fp32), *(_built(bench, variant) for variant in PLAIN)]
     timed = {trial.variant: trial for trial in measure_cost(bench, built, rounds=1)}
-    trials = {FP32: try_variant(bench, timed[FP32])}
+    trials = {FP32: _tried(bench, timed[FP32])}
     for trial in sorted(timed.values(), key=lambda trial: -trial.texts_per_second_per_core):
         if trial.variant != FP32:
             trials[trial.variant] = _judged_if_worth(bench, trial, [*trials.values()])
@@ -61,11 +61,14 @@ def _built(bench: Workbench, variant: Variant) -> Trial:
         return Trial(variant, not_tried=str(error))
 
 
+def _tried(bench: Workbench, trial: Trial) -> Trial:
+    """Judge what could be built and timed."""
+    return trial if trial.graph is None else try_variant(bench, trial)
+
+
 def _judged_if_worth(bench: Workbench, trial: Trial, trials: list[Trial]) -> Trial:
-    if trial.graph is None:
-        return trial
-    if bench.request.settings.report == "full":
-        return try_variant(bench, trial)
+    if trial.graph is None or bench.request.settings.report == "full":
+        return _tried(bench, trial)
     why_not = _no_gain(bench, trial.texts_per_second_per_core, fastest_that_passes(trials))
     return trial.left_out(why_not) if why_not else try_variant(bench, trial)
 
@@ -99,7 +102,7 @@ def _better_int8(bench: Workbench, trials: dict[Variant, Trial], plain: Trial, r
             why_not = _no_gain(bench, plain.texts_per_second_per_core, fastest_that_passes([*known.values()]))
         if why_not is None:
             built = measure_cost(bench, [_built(bench, variant)], rounds=1)[0]
-            found[variant] = built if built.graph is None else try_variant(bench, built)
+            found[variant] = _tried(bench, built)
         else:
             found[variant] = Trial(variant, not_tried=why_not)
     return found

@@ -110,6 +110,17 @@ def test_bf16_needs_a_cpu_that_has_it(climbed, monkeypatch):
     assert trials[MIXED.name].not_tried == ladder.LEFT_OUT
 
 
+def test_an_fp32_graph_that_cannot_be_timed_is_told_and_nothing_serves(opened, monkeypatch):
+    def killed(_bench, trials, rounds):
+        return [trial.left_out(f"while it was timed {rounds} time: its process was killed") for trial in trials]
+
+    monkeypatch.setattr(ladder, "measure_cost", killed)
+    with pytest.raises(
+        ParityError, match="fp32 cannot be run to its end here:\n  onnxruntime-fp32: while it was timed"
+    ):
+        fastest_that_passes(climb(replace(opened, request=replace(opened.request, settings=Conversion(variants=())))))
+
+
 def test_a_builder_says_what_stopped_it(opened):
     order = replace(order_of(opened, DYNAMIC_INT8), fp32=str(opened.folder / "gone.onnx"))
     with pytest.raises(ParityError, match=r"could not be built: its process ended with status 1: .*gone\.onnx"):
