@@ -32,10 +32,10 @@ class TimedTexts:
         return np.array([len(row) for row in self.rows], dtype=np.int64)
 
 
-def draw_texts(splits_path: str) -> list[str]:
-    """Draw a shard of distinct unlabelled texts, none of them among the labelled rows."""
+def draw_texts(splits_path: str | None = None) -> list[str]:
+    """Draw a shard of distinct unlabelled texts, none of them among the labelled rows, where there are any."""
     pool = real_data("tweets_unlabelled_pool.parquet") or ROOT / "deployments" / "demo" / "data" / "sample"
-    labelled = set(pq.read_table(splits_path, columns=["text"])["text"].to_pylist())
+    labelled = set(pq.read_table(splits_path, columns=["text"])["text"].to_pylist() if splits_path else [])
     texts = ds.dataset(pool).to_table(columns=["text"])["text"].to_pylist()
     usable = [text for text in dict.fromkeys(texts) if text and text.strip() and text not in labelled]
     drawn = np.random.default_rng(DRAW_SEED).permutation(len(usable))[:SHARD_TEXTS]

@@ -2,6 +2,9 @@
 
 Runtimes sum in another order when a row is padded, and int8 and bf16 turn that into other logits; among rows of its own
 length a text's logits stay the same to the last bit, except in engines that scale by the batch, which the gate refuses.
+
+A runtime prepares kernels for each shape (rows, tokens) anew. How many rows a length's last batch holds is chance, so
+copies of its last row fill it up to one of few numbers, and their logits are thrown away.
 """
 
 import numpy as np
@@ -35,6 +38,16 @@ def spread_batches(lengths: NDArray[np.int64], batch_tokens: int, count: int) ->
         if len(chosen) >= count:
             return chosen
     return np.sort(np.concatenate(planned)) if planned else np.empty(0, dtype=np.int64)
+
+
+def filled_size(rows: int, tokens: int, batch_tokens: int) -> int:
+    """Return how many rows a batch of `rows` rows of `tokens` tokens is filled up to.
+
+    That is the next of 1 to 8, 10, 12, 14, 16, 20, 24, ..., four from one power of two to the next, or a full batch: 24
+    tokens have 22 shapes where they had 85, and half a percent of the tokens of a shard of 50,000 texts are copies.
+    """
+    step = max(1, (1 << (rows - 1).bit_length()) // 8)
+    return max(rows, min(-(-rows // step) * step, batch_tokens // max(1, tokens)))
 
 
 def stack_rows(rows: list[list[int]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

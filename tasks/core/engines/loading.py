@@ -13,7 +13,7 @@ from tokenizers import Tokenizer
 from tasks.core.base.errors import MachineError, ModelFolderError
 from tasks.core.base.naming import TOKENIZER_FILE
 from tasks.core.base.threads import cpu_threads
-from tasks.core.engines.batching import plan_batches, stack_rows
+from tasks.core.engines.batching import filled_size, plan_batches, stack_rows
 from tasks.core.engines.canaries import read_canaries, require_canaries
 from tasks.core.engines.model_folder import EngineModel, read_engine_model, read_planned_model
 from tasks.core.engines.runtimes import Run, open_runtime
@@ -33,10 +33,15 @@ class Engine:
         if not rows:
             return np.empty((0, 0), dtype=np.float32)
         batches = plan_batches(np.array([len(row) for row in rows], dtype=np.int64), batch_tokens)
-        scored = np.concatenate([self.run(*stack_rows([rows[row] for row in batch])) for batch in batches])
+        scored = np.concatenate([self._filled([rows[row] for row in batch], batch_tokens) for batch in batches])
         logits = np.empty_like(scored)
         logits[np.concatenate(batches)] = scored
         return logits
+
+    def _filled(self, batch: list[list[int]], batch_tokens: int) -> NDArray[np.float32]:
+        """Return the logits of rows of one length, run in one of the few shapes of that length."""
+        size = filled_size(len(batch), len(batch[-1]), batch_tokens)
+        return self.run(*stack_rows(batch + batch[-1:] * (size - len(batch))))[: len(batch)]
 
 
 @cache
