@@ -48,7 +48,7 @@ from tasks.retrying import RETRIED
 
 CONVERSION_FORMAT = 3
 """This number rises when conversion itself changes, so that models are converted again."""
-DECISIVE_LIBRARIES = ("torch", "onnx", "onnxruntime", "openvino", "nncf")
+DECISIVE_LIBRARIES = ("torch", "onnx", "onnxruntime", "openvino")
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from transformers import AutoModelForSequenceClassification, BertConfig, BertForSequenceClassification
 
 from tasks.core.conversion.builders.export import export_onnx
-from tasks.core.conversion.builders.nncf_int8 import build_openvino_int8
+from tasks.core.conversion.builders.rounded_int8 import build_rounded_int8
 from tasks.core.engines.batching import filled_size, plan_batches, stack_rows
 from tasks.core.engines.loading import BATCH_TOKENS, Engine, open_tokenizer
 from tasks.core.engines.runtimes import open_runtime
@@ -79,7 +79,8 @@ def _graphs(rows: Rows) -> dict[str, tuple[Path, Variant]]:
     model = AutoModelForSequenceClassification.from_pretrained(MINILM, num_labels=2, attn_implementation="eager")
     fp32, int8 = FOLDER / "fp32.onnx", FOLDER / "int8.onnx"
     export_onnx(model.eval(), fp32)
-    build_openvino_int8(fp32, rows[-CALIBRATION_TEXTS:], int8)
+    model.save_pretrained(FOLDER / "checkpoint")
+    build_rounded_int8(FOLDER / "checkpoint", rows[-CALIBRATION_TEXTS:], 0, int8)
     found = {"onnxruntime-fp32": (fp32, FP32), "openvino-int8": (int8, openvino_int8())}
     return found | ({"openvino-bf16": (fp32, OPENVINO_BF16)} if has_bf16() else {})
 

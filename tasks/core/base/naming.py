@@ -50,7 +50,6 @@ PARITY_FILE = "parity.json"
 CODE_FILE = "code/winnow.zip"
 """Winnow's own code lies here, so that the model loads where Winnow is not installed."""
 REPORT_FOLDER = "report"
-ROUNDED_GRAPH = "rounded.onnx"
 MIXED_GRAPH = "mixed.onnx"
 
 # A finished seed, trial or pretraining.

@@ -38,10 +38,12 @@ class BuildOrder:
     edges: dict[str, tuple[int, float]]
     """Each label has its column of the logits and its threshold."""
     limits: dict[str, float]
+    like: str = ""
+    """Mixed int8 leaves out the layers that this graph has in floating point, where it is given."""
 
 
-def order_of(bench: Workbench, variant: Variant) -> BuildOrder:
-    """Return what the builder of a variant is given on a workbench."""
+def order_of(bench: Workbench, variant: Variant, like: Path | None = None) -> BuildOrder:
+    """Return what the builder of a variant is given on a workbench; `like` is another seed's graph of that variant."""
     settings = bench.request.settings
     return BuildOrder(
         variant=variant.name,
@@ -55,6 +57,7 @@ def order_of(bench: Workbench, variant: Variant) -> BuildOrder:
         head=bench.card.head,
         edges={label: (column, bench.thresholds[label]) for label, column in bench.columns.items()},
         limits=asdict(settings.gate.limits),
+        like=str(like or ""),
     )
 
 

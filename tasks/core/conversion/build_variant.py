@@ -7,14 +7,15 @@ from pathlib import Path
 import torch
 
 from tasks.core.base.files import read_json
-from tasks.core.base.naming import ROUNDED_GRAPH
+from tasks.core.base.naming import graph_file
 from tasks.core.base.threads import cpu_threads
 from tasks.core.conversion.build_orders import BuildOrder
 from tasks.core.conversion.builders.cuda_fp16 import build_cuda_fp16
 from tasks.core.conversion.builders.distil_int8 import build_distilled_int8
 from tasks.core.conversion.builders.mixed_choice import Logits, Mixing, build_mixed_int8
-from tasks.core.conversion.builders.nncf_int8 import build_openvino_int8
+from tasks.core.conversion.builders.mixed_int8 import GraphPair, quantised_layers
 from tasks.core.conversion.builders.onnx_int8 import build_dynamic_int8, build_static_int8
+from tasks.core.conversion.builders.rounded_int8 import build_rounded_int8
 from tasks.core.conversion.parity.gate import judge_apart
 from tasks.core.conversion.parity.parity_figures import rank_correlations
 from tasks.core.conversion.parity.ranking_shift import ONE_PER_CENT, ranking_shift, top_sizes
@@ -34,9 +35,11 @@ def build(order: BuildOrder) -> None:
     elif order.variant == CUDA_FP16.name:
         build_cuda_fp16(fp32, Path(order.checkpoint), graph)
     elif order.variant == openvino_int8().name:
-        build_openvino_int8(fp32, calibration, graph)
+        build_rounded_int8(Path(order.checkpoint), calibration, order.seed, graph)
     elif order.variant == openvino_int8("-distilled").name:
         build_distilled_int8(Path(order.checkpoint), calibration, rows, order.steps, order.seed, graph)
+    elif order.like:
+        _build_mixed_like(order, calibration)
     else:
         _build_mixed(order, rows)
 
@@ -47,18 +50,24 @@ def _rows(order: BuildOrder) -> list[list[int]]:
 
 
 def _build_mixed(order: BuildOrder, rows: list[list[int]]) -> None:
-    """Round as the distilled variant does, but teach nothing, and take the layers out that cost the ranking most.
+    """Take the layers out of plain int8, which has been built, that cost the ranking most.
 
     As many go out as the gate's limits on the ranking ask for among the texts set apart.
     """
-    rounded = Path(order.graph).with_name(ROUNDED_GRAPH)
-    calibration = rows[: order.calibration_texts]
-    build_distilled_int8(Path(order.checkpoint), calibration, calibration, 0, order.seed, rounded)
+    plain = Path(order.graph).with_name(graph_file(openvino_int8().name))
 
     def is_enough(reference: Logits, found: Logits) -> bool:
         return all(_is_enough(order, label, reference, found) for label in order.edges)
 
-    build_mixed_int8(Mixing(rounded, Path(order.fp32), rows, openvino_int8("-mixed")), is_enough, Path(order.graph))
+    build_mixed_int8(Mixing(plain, Path(order.fp32), rows, openvino_int8("-mixed")), is_enough, Path(order.graph))
+
+
+def _build_mixed_like(order: BuildOrder, calibration: list[list[int]]) -> None:
+    """Mix another seed's int8 as it was found best for the selected one: which layers are sensitive is not sought."""
+    plain = Path(order.graph).with_name(graph_file(openvino_int8().name))
+    build_rounded_int8(Path(order.checkpoint), calibration, order.seed, plain)
+    left_out = set(quantised_layers(plain)) - set(quantised_layers(Path(order.like)))
+    GraphPair(plain, Path(order.fp32)).write_without(left_out, Path(order.graph))
 
 
 def _is_enough(order: BuildOrder, label: str, reference: Logits, found: Logits) -> bool:

@@ -70,7 +70,7 @@ def seeds_as_shipped(bench: Workbench, shipped: Trial) -> list[dict[str, Any]]:
 def _rival_row(bench: Workbench, rival: Rival, shipped: Trial) -> dict[str, Any]:
     try:
         own = bench_of(rival, bench)
-        graph = own.fp32 if _runs_fp32(shipped, bench) else build_apart(order_of(own, shipped.variant))
+        graph = own.fp32 if _runs_fp32(shipped, bench) else build_apart(order_of(own, shipped.variant, shipped.graph))
         with EngineProcess(graph, shipped.variant) as engine:
             logits = engine.logits(own.rows_file("validation"))
         return _row(rival.seed, False, shipped, validation_aps(bench, logits))

@@ -49,6 +49,9 @@ class EngineModel:
     """This fingerprint stands for the configuration of the checkpoint's training."""
     files: dict[str, str]
     """Each file has its sha256 here, by name."""
+    judged_by: str = ""
+    """This fingerprint stands for the gate's limits and the texts by which the variant was judged; the figures are in
+    the report. Engine models of 0.1.0 do not say it."""
     gate_weakened: str = ""
     """These limits of the gate were weaker than those of any preset when the variant passed; mostly none were."""
     folder: str = ""

@@ -21,7 +21,7 @@ from tasks.core.engines.loading import open_engine
 from tasks.core.engines.model_folder import read_engine_model
 from tasks.core.engines.variants import DYNAMIC_INT8, FP32
 from tests.support.tiny import save_tiny_checkpoint
-from tests.support.tiny_conversion import conversion_request, convert_tiny, with_speeds
+from tests.support.tiny_conversion import TEXTS, conversion_request, convert_tiny, with_speeds, with_texts
 
 LABELS = ("positive",)
 
@@ -205,6 +205,16 @@ def test_a_variant_that_cannot_run_here_is_recorded_with_the_reason(checkpoint, 
     assert "asked for was CUDAExecutionProvider" in cuda["not_tried"]
 
 
+def test_the_seal_carries_the_limits_and_texts_that_the_engine_was_judged_by(converted, tmp_path):
+    checkpoint, first = converted
+    request = conversion_request(checkpoint, LABELS, tmp_path / "engines", gate="balanced")
+    by_limits = convert(request)["positive"]
+    by_texts = convert(with_texts(replace(request, folder=str(tmp_path / "others")), TEXTS[:-20]))["positive"]
+    assert first.digest == by_limits.digest == by_texts.digest
+    assert len({first.judged_by, by_limits.judged_by, by_texts.judged_by}) == 3
+    assert replace(first, judged_by=by_limits.judged_by).seal != first.seal
+
+
 @pytest.mark.slow
 def test_the_fastest_that_passes_serves_and_fp32_travels_along(checkpoint, tmp_path, monkeypatch):
     loose = {"kendall_tau": 0, "kendall_tau_top": 0, "displacement": 100, "regret": 1, "probability_shift": 1}
@@ -269,6 +279,7 @@ def test_converting_again_gives_the_same_logits_to_the_last_bit(converted, tmp_p
     checkpoint, first = converted
     second = convert_tiny(checkpoint, LABELS, tmp_path / "two")["positive"]
     assert first.digest == second.digest
+    assert first.judged_by == second.judged_by
     rows = [[2, 5, 6, 3], [2, 9, 3]]
     assert np.array_equal(open_engine(first.folder)[1].logits(rows), open_engine(second.folder)[1].logits(rows))
 

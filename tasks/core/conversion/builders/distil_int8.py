@@ -1,7 +1,7 @@
 """Static int8 that is taught: a checkpoint whose layers round as int8 will, imitating its own fp32 logits.
 
-Ranges and weights are first rounded well (tasks.core.conversion.builders.int8_rounding); then weights learn the
-fp32 model's logits and hidden states with the rounding in place (straight-through gradients).
+Ranges and weights are first rounded as in rounded_int8.py; then weights learn the fp32 model's logits and hidden
+states with the rounding in place (straight-through gradients).
 """
 
 from pathlib import Path
@@ -15,9 +15,9 @@ from transformers import PreTrainedModel
 from tasks.core.conversion.builders.export import export_onnx, load_checkpoint
 from tasks.core.conversion.builders.int8_layers import quantise
 from tasks.core.conversion.builders.integer_weights import store_integers
+from tasks.core.conversion.builders.rounded_int8 import CALIBRATION_TOKENS
 from tasks.core.conversion.builders.token_arrays import Batch, equal_length_batches
 
-CALIBRATION_TOKENS = 1_024
 BATCH_TOKENS = 1_024
 LEARNING_RATE = 5e-6
 WARM_UP_STEPS = 10
@@ -36,7 +36,7 @@ def build_distilled_int8(
         checkpoint: Folder of the checkpoint.
         calibration: Token rows on which ranges are fixed.
         rows: Token rows on which it learns; needs no labels.
-        steps: Optimiser steps of BATCH_TOKENS tokens; 0: only the rounding after training.
+        steps: Optimiser steps of BATCH_TOKENS tokens.
         seed: Fixes the choice of tokens and the order of the batches.
         target: The file to write.
 
@@ -45,8 +45,7 @@ def build_distilled_int8(
     """
     teacher = load_checkpoint(checkpoint)
     student = quantise(teacher, equal_length_batches(calibration, CALIBRATION_TOKENS), seed)
-    if steps:
-        distil(teacher, student, equal_length_batches(rows, BATCH_TOKENS), steps, seed)
+    distil(teacher, student, equal_length_batches(rows, BATCH_TOKENS), steps, seed)
     export_onnx(student, target)
     store_integers(target)
 

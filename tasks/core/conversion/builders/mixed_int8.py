@@ -4,7 +4,7 @@ Works on graphs with Quantize/Dequantize pairs, whoever wrote them. A layer is t
 tensor (a block's query, key and value together), or a product of two activations. A layer left out becomes the fp32
 graph's own: its input before smoothing and rounding, its weights and its bias. Dequantised weights would keep the
 larger part of the error, and go wrong on inputs beyond the range that they were rounded for. The names of nodes and
-tensors have to be those of the fp32 graph, as NNCF and our exporter leave them.
+tensors have to be those of the fp32 graph, as our exporter leaves them.
 """
 
 from collections.abc import Collection

@@ -1,14 +1,14 @@
 """The shipped variant -> the engine model's folder."""
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.core.base.files import sha256_of_file, write_json
+from tasks.core.base.files import fingerprint, sha256_of_file, write_json
 from tasks.core.base.folders_aside import folder_aside, put_in_place
 from tasks.core.base.naming import CANARIES_FILE, FP32_FILE, ONNX_FILE, PARITY_FILE, TOKENIZER_FILE
 from tasks.core.conversion.packing.pyfunc_files import write_pyfunc_files
@@ -94,6 +94,7 @@ def _describe(shipment: Shipment, label: str, folder: Path) -> EngineModel:
         preprocessing_digest=card.preprocessing_digest,
         canary_tolerance=CANARY_TOLERANCE,
         config_hash=card.config_hash,
+        judged_by=fingerprint([asdict(bench.request.settings.gate.limits), bench.texts]),
         gate_weakened=bench.request.settings.gate.weakened,
         files={name: sha256_of_file(folder / name) for name in names},
     )

@@ -13,14 +13,17 @@ from transformers import (
 )
 
 from tasks.core.base.errors import InputDataError, ModelFolderError, ParityError
+from tasks.core.base.files import write_json
+from tasks.core.conversion.build_orders import BuildOrder
+from tasks.core.conversion.build_variant import build
 from tasks.core.conversion.builders import distil_int8
 from tasks.core.conversion.builders.cuda_fp16 import build_cuda_fp16
 from tasks.core.conversion.builders.distil_int8 import build_distilled_int8
 from tasks.core.conversion.builders.export import export_onnx, load_checkpoint
 from tasks.core.conversion.builders.mixed_choice import INT8_IN_F32, Mixing, build_mixed_int8, sensitivities
 from tasks.core.conversion.builders.mixed_int8 import GraphPair, quantised_layers
-from tasks.core.conversion.builders.nncf_int8 import build_openvino_int8
 from tasks.core.conversion.builders.onnx_int8 import build_dynamic_int8, build_static_int8
+from tasks.core.conversion.builders.rounded_int8 import build_rounded_int8
 from tasks.core.conversion.builders.token_arrays import equal_length_batches
 from tasks.core.engines.loading import Engine
 from tasks.core.engines.runtimes import open_runtime
@@ -64,10 +67,9 @@ def rows():
 
 
 @pytest.fixture(scope="session")
-def distilled(checkpoints, rows):
-    """Graphs that were only rounded, not taught."""
+def rounded(checkpoints, rows):
     for name in CONFIGS:
-        build_distilled_int8(checkpoints / name, rows[:60], [], 0, 0, checkpoints / name / "rounded.onnx")
+        build_rounded_int8(checkpoints / name, rows[:60], 0, checkpoints / name / "rounded.onnx")
     return checkpoints
 
 
@@ -95,19 +97,9 @@ def test_static_int8_stays_near_fp32(checkpoints, rows, architecture, tmp_path):
 
 
 @ARCHITECTURES
-def test_openvino_int8_stays_near_fp32_and_can_be_mixed(checkpoints, rows, architecture, tmp_path, capfd):
-    build_openvino_int8(checkpoints / architecture / "fp32.onnx", rows[:60], tmp_path / "int8.onnx")
-    assert "Statistics" not in "".join(capfd.readouterr())
-    assert 0 < relative_error(tmp_path / "int8.onnx", checkpoints / architecture, rows, INT8_IN_F32) < 0.3
-    pair = GraphPair(tmp_path / "int8.onnx", checkpoints / architecture / "fp32.onnx")
-    pair.write_without(quantised_layers(tmp_path / "int8.onnx"), tmp_path / "mixed.onnx")
-    assert relative_error(tmp_path / "mixed.onnx", checkpoints / architecture, rows) < 1e-4
-
-
-@ARCHITECTURES
-def test_rounding_covers_every_layer_of_the_encoder(distilled, rows, architecture):
-    graph = distilled / architecture / "rounded.onnx"
-    assert 0 < relative_error(graph, distilled / architecture, rows, INT8_IN_F32) < 0.1
+def test_rounding_covers_every_layer_of_the_encoder(rounded, rows, architecture):
+    graph = rounded / architecture / "rounded.onnx"
+    assert 0 < relative_error(graph, rounded / architecture, rows, INT8_IN_F32) < 0.1
     assert len(quantised_layers(graph)) == 2 * 4
     stored = {tensor.name: tensor.data_type for tensor in onnx.load(graph).graph.initializer}
     assert sum(kind == onnx.TensorProto.INT8 and "Quantize" in name for name, kind in stored.items()) >= 2 * 6
@@ -124,27 +116,40 @@ def test_fp16_stays_near_fp32(checkpoints, rows, architecture, tmp_path):
 
 
 @ARCHITECTURES
-def test_a_graph_without_int8_layers_is_nearly_the_fp32_graph(distilled, rows, architecture, tmp_path):
-    graph = distilled / architecture / "rounded.onnx"
-    pair = GraphPair(graph, distilled / architecture / "fp32.onnx")
+def test_a_graph_without_int8_layers_is_nearly_the_fp32_graph(rounded, rows, architecture, tmp_path):
+    graph = rounded / architecture / "rounded.onnx"
+    pair = GraphPair(graph, rounded / architecture / "fp32.onnx")
     pair.write_without(quantised_layers(graph), tmp_path / "none.onnx")
     assert quantised_layers(tmp_path / "none.onnx") == []
     assert "QuantizeLinear" not in {node.op_type for node in onnx.load(tmp_path / "none.onnx").graph.node}
-    assert relative_error(tmp_path / "none.onnx", distilled / architecture, rows) < 1e-4
+    assert relative_error(tmp_path / "none.onnx", rounded / architecture, rows) < 1e-4
 
 
-def test_a_layer_left_out_is_the_only_one(distilled, rows, tmp_path):
-    graph = distilled / "bert" / "rounded.onnx"
+def test_a_layer_left_out_is_the_only_one(rounded, rows, tmp_path):
+    graph = rounded / "bert" / "rounded.onnx"
     layers = quantised_layers(graph)
-    pair = GraphPair(graph, distilled / "bert" / "fp32.onnx")
+    pair = GraphPair(graph, rounded / "bert" / "fp32.onnx")
     pair.write_without(layers[:1], tmp_path / "one.onnx")
     assert quantised_layers(tmp_path / "one.onnx") == layers[1:]
     with pytest.raises(ParityError, match="no quantised layer"):
         pair.write_without(["nonsense"], tmp_path / "two.onnx")
 
 
-def test_sensitivities_name_each_layer_with_its_error_and_weights(distilled, rows):
-    folder = distilled / "bert"
+def test_another_seed_is_mixed_as_the_selected_one_was(rounded, rows, tmp_path):
+    folder = rounded / "bert"
+    layers = quantised_layers(folder / "rounded.onnx")
+    pair = GraphPair(folder / "rounded.onnx", folder / "fp32.onnx")
+    pair.write_without(layers[1:3], tmp_path / "selected.onnx")
+    write_json(tmp_path / "apart.json", rows)
+    graph, like = tmp_path / "openvino-int8-mixed.onnx", str(tmp_path / "selected.onnx")
+    places = {"graph": str(graph), "fp32": str(folder / "fp32.onnx"), "checkpoint": str(folder), "like": like}
+    rest = {"calibration_texts": 60, "steps": 0, "seed": 0, "head": "multi_class", "edges": {}, "limits": {}}
+    build(BuildOrder(variant="openvino-int8-mixed", apart=str(tmp_path / "apart.json"), **places, **rest))
+    assert quantised_layers(graph) == [layers[0], *layers[3:]]
+
+
+def test_sensitivities_name_each_layer_with_its_error_and_weights(rounded, rows):
+    folder = rounded / "bert"
     found = sensitivities(mixing(folder, rows))
     assert [one.layer for one in found] == quantised_layers(folder / "rounded.onnx")
     assert [one.weights for one in found[:4]] == [3 * 32 * 32, 32 * 32, 32 * 64, 64 * 32]
@@ -156,8 +161,8 @@ def mixing(folder, rows):
 
 
 @pytest.mark.slow
-def test_mixing_leaves_out_as_few_layers_as_are_enough(distilled, rows, tmp_path):
-    folder = distilled / "bert"
+def test_mixing_leaves_out_as_few_layers_as_are_enough(rounded, rows, tmp_path):
+    folder = rounded / "bert"
     wanted = relative_error(folder / "rounded.onnx", folder, rows, INT8_IN_F32) / 2
 
     def is_enough(reference, found):
@@ -172,16 +177,16 @@ def test_mixing_leaves_out_as_few_layers_as_are_enough(distilled, rows, tmp_path
 
 
 @pytest.mark.slow
-def test_mixing_refuses_a_ranking_that_no_layer_in_int8_keeps(distilled, rows, tmp_path):
+def test_mixing_refuses_a_ranking_that_no_layer_in_int8_keeps(rounded, rows, tmp_path):
     with pytest.raises(ParityError, match="is lost with any of the 8 layers in int8"):
-        build_mixed_int8(mixing(distilled / "bert", rows), lambda *_: False, tmp_path / "mixed.onnx")
+        build_mixed_int8(mixing(rounded / "bert", rows), lambda *_: False, tmp_path / "mixed.onnx")
     assert not (tmp_path / "mixed.onnx").exists()
 
 
 @pytest.mark.slow
-def test_distillation_lowers_the_error_and_repeats_itself(distilled, rows, tmp_path, monkeypatch):
+def test_distillation_lowers_the_error_and_repeats_itself(rounded, rows, tmp_path, monkeypatch):
     monkeypatch.setattr(distil_int8, "LEARNING_RATE", 1e-4)  # weights of 32 channels are larger than those of 768
-    folder = distilled / "bert"
+    folder = rounded / "bert"
     draw = np.random.default_rng(1)
     more = [draw.integers(5, 200, size=draw.integers(3, 12)).tolist() for _ in range(600)]
     for name in ("first", "second"):
@@ -198,6 +203,8 @@ def test_batches_hold_rows_of_one_length_and_all_of_them(rows):
 
 
 def test_no_texts_and_unknown_configurations_are_refused(checkpoints, tmp_path):
+    with pytest.raises(InputDataError, match="give a few hundred"):
+        build_rounded_int8(checkpoints / "bert", [], 0, tmp_path / "int8.onnx")
     with pytest.raises(InputDataError, match="give a few hundred"):
         build_static_int8(checkpoints / "bert" / "fp32.onnx", [], tmp_path / "int8.onnx")
     (tmp_path / "config.json").write_text("{}")

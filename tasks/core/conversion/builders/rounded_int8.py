@@ -1,0 +1,33 @@
+"""Static int8 that is rounded well and taught nothing: OpenVINO's plain int8, and what mixed int8 starts from.
+
+The file stays ONNX, with Quantize/Dequantize pairs; OpenVINO turns them into int8 kernels, and ONNX Runtime can run
+it too. Embeddings, the head and attention's own products stay in floating point: they take little time.
+"""
+
+from pathlib import Path
+
+from tasks.core.conversion.builders.export import export_onnx, load_checkpoint
+from tasks.core.conversion.builders.int8_layers import quantise
+from tasks.core.conversion.builders.integer_weights import store_integers
+from tasks.core.conversion.builders.token_arrays import equal_length_batches
+
+CALIBRATION_TOKENS = 1_024
+
+
+def build_rounded_int8(checkpoint: Path, calibration: list[list[int]], seed: int, target: Path) -> None:
+    """Write the checkpoint's graph with its encoder's linear layers in static int8.
+
+    The same arguments give the same file on the same machine, threads and library versions.
+
+    Args:
+        checkpoint: Folder of the checkpoint.
+        calibration: Token rows on which ranges are fixed and weights are rounded; they need no labels.
+        seed: Fixes which tokens' inputs are kept.
+        target: The file to write.
+
+    Raises:
+        InputDataError: there are no rows.
+    """
+    rounded = quantise(load_checkpoint(checkpoint), equal_length_batches(calibration, CALIBRATION_TOKENS), seed)
+    export_onnx(rounded, target)
+    store_integers(target)
