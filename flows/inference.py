@@ -8,6 +8,7 @@ from prefect import flow
 from pydantic import Field
 
 from flows.names import place_of_run, round_and_flow
+from flows.screening import FanOut, screen_pool
 from infra.cluster import task_runner
 from infra.clusters.profiles import read_profile, with_resources, worker_count
 from infra.fan_out import run_all
@@ -29,8 +30,12 @@ from tasks.inference import (
     plan_run,
     publish_estimate,
     publish_run_table,
+    publish_screening,
+    wants_full_scores,
+    without_screening,
 )
 from tasks.progress import Progress, start_progress
+from tasks.screening import is_certified
 from tasks.shards import measure_run, score_block
 
 RunName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]+$", max_length=60)]
@@ -48,6 +53,7 @@ def inference(  # noqa: PLR0913 - Prefect merges nested parameters shallowly, so
     memory_gib: Annotated[float, Field(gt=0)] | None = None,
     walltime_minutes: Annotated[int, Field(ge=2)] | None = None,
     run_id: str | None = None,
+    screened: bool = True,
 ) -> None:
     """Score a sample with every label's engine model; a run that was interrupted goes on where it stopped.
 
@@ -61,8 +67,10 @@ def inference(  # noqa: PLR0913 - Prefect merges nested parameters shallowly, so
         memory_gib: Memory of a SLURM job, instead of the profile's.
         walltime_minutes: Time limit of a SLURM job, instead of the profile's.
         run_id: Go on with this run or fail; without it, changed models or inputs begin another.
+        screened: Screen as the round says; false scores every text.
     """
     round_ = read_round(round_file)
+    round_ = round_ if screened else without_screening(round_)
     get_sample(round_, sample)
     engines = [fetch_engine(round_, label) for label in round_.active_labels]
     plan, folder = plan_run(round_, sample, run_name, limit, engines, run_id)
@@ -71,8 +79,9 @@ def inference(  # noqa: PLR0913 - Prefect merges nested parameters shallowly, so
         unfinished = find_unfinished(plan, folder, dry_run)
         if not dry_run:
             asked = {"cluster": cluster, "memory_gib": memory_gib, "walltime_minutes": walltime_minutes}
+            asked |= {"screened": None if screened else False}
             write_resources(folder, asked)
-        if unfinished:
+        if unfinished or not is_certified(plan, folder):
             profile = read_profile(cluster or round_.clusters.inference)
             profile = with_resources(profile, memory_gib, walltime_minutes)
             runner = task_runner(profile, place_of_run(round_, folder))
@@ -83,6 +92,18 @@ def inference(  # noqa: PLR0913 - Prefect merges nested parameters shallowly, so
             return
         manifest = finish_run(plan, folder, Launch(rows, round(time.monotonic() - started, 1)))
         publish_run_table(round_, plan, folder, manifest)
+        publish_screening(round_, plan, manifest)
+    if wants_full_scores(round_, manifest):
+        inference(
+            round_file,
+            sample=sample,
+            run_name=run_name,
+            limit=limit,
+            cluster=cluster,
+            memory_gib=memory_gib,
+            walltime_minutes=walltime_minutes,
+            screened=False,
+        )
 
 
 @flow(name="score-shards", validate_parameters=False, persist_result=False)
@@ -93,6 +114,8 @@ def score_shards(round_: Round, run_folder: str, token: str, dry_run: bool, work
     """
     folder = RunFolder(Path(run_folder))
     plan = read_plan(folder)
+    if not dry_run:
+        screen_pool(round_, plan, folder, token, FanOut(workers, attempts))
     shards = unfinished_shards(plan, folder)
     if not shards:
         return 0

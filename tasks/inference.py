@@ -17,10 +17,18 @@ from tasks.core.base.errors import (
     RoundFileError,
     RunFolderError,
 )
-from tasks.core.base.naming import ESTIMATE_ARTIFACT, RUN_ARTIFACT, artifact_key, models_folder, run_folder_name
+from tasks.core.base.naming import (
+    ESTIMATE_ARTIFACT,
+    RUN_ARTIFACT,
+    SCREENING_ARTIFACT,
+    artifact_key,
+    models_folder,
+    run_folder_name,
+)
 from tasks.core.corpus.sample.listing import survey_sample
 from tasks.core.engines.model_folder import read_engine_model, read_planned_model
 from tasks.core.inference.estimate import Estimate
+from tasks.core.inference.screening_report import BROKEN, screening_report
 from tasks.core.round.model import Round
 from tasks.core.round.sections import Sample
 from tasks.core.runs.earlier_runs import adopt_shards
@@ -139,7 +147,39 @@ def publish_estimate(round_: Round, plan: Plan, found: Estimate) -> None:
 @task(task_run_name="balance", cache_policy=NO_CACHE, persist_result=False)
 def finish_run(plan: Plan, folder: RunFolder, launch: Launch) -> dict[str, Any]:
     """Balance the run and write its manifest."""
-    return write_manifest(plan, folder, launch)
+    return write_manifest(plan, folder, launch, screening_report(plan, folder))
+
+
+def without_screening(round_: Round) -> Round:
+    """Return the round as it scores every text."""
+    return round_.model_copy(update={"inference": round_.inference.model_copy(update={"screening": None})})
+
+
+def wants_full_scores(round_: Round, manifest: dict[str, Any]) -> bool:
+    """Say whether the screening broke a promise and the round has the sample scored in full then."""
+    asked, found = round_.inference.screening, manifest.get("screening")
+    if asked is None or found is None or found["verdict"] != BROKEN or asked.on_broken_promise != "score_all":
+        return False
+    get_run_logger().warning("a promise was broken: the sample is scored in full, as a run of its own")
+    return True
+
+
+def publish_screening(round_: Round, plan: Plan, manifest: dict[str, Any]) -> None:
+    """Leave what a screening took at each stage as a table in the Prefect UI, and say whether it kept its promises."""
+    screening = manifest.get("screening")
+    if screening is None:
+        return
+    say = get_run_logger().warning if screening["verdict"] == BROKEN else get_run_logger().info
+    say("screening: %s; %s", screening["verdict"], screening["cost"]["sentence"])
+    rows = [
+        {name: stage[name] for name in ("name", "texts_in", "texts_out", "core_seconds")}
+        for stage in screening["cost"]["stages"]
+    ]
+    create_table_artifact(
+        key=artifact_key(round_.name, plan.sample_name, SCREENING_ARTIFACT),
+        table=rows,
+        description=f"Screening of run {plan.run_id}: {screening['verdict']}. {screening['cost']['sentence']}",
+    )
 
 
 def publish_run_table(round_: Round, plan: Plan, folder: RunFolder, manifest: dict[str, Any]) -> None:

@@ -18,7 +18,8 @@ from tasks.core.engines.model_folder import EngineModel, read_engine_model, writ
 from tasks.core.inference.scoring import score_shard
 from tasks.core.preprocessing import preprocess
 from tasks.core.round.conversion_section import Conversion
-from tasks.core.round.sections import Inference, Sample
+from tasks.core.round.inference_section import Inference
+from tasks.core.round.sections import Sample
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.plan import Plan
 from tasks.core.runs.plan_file import write_plan

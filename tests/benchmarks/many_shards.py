@@ -24,7 +24,8 @@ import pyarrow.parquet as pq
 from tasks.core.base.files import sha256_of_file
 from tasks.core.corpus.sample.listing import survey_sample
 from tasks.core.engines.model_folder import read_engine_model
-from tasks.core.round.sections import Inference, Sample
+from tasks.core.round.inference_section import Inference
+from tasks.core.round.sections import Sample
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.manifest import Launch, write_manifest
 from tasks.core.runs.parts import provenance, score_table, write_part

@@ -13,7 +13,8 @@ import pyarrow.parquet as pq
 
 from tasks.core.corpus.sample.listing import survey_sample
 from tasks.core.engines.model_folder import EngineModel
-from tasks.core.round.sections import Inference, Sample
+from tasks.core.round.inference_section import Inference
+from tasks.core.round.sections import Sample
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.plan_file import read_plan, write_plan
 from tests.benchmarks.many_shards import many_shards, straightness

@@ -21,6 +21,7 @@ from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.status.markers import read_failures, read_running
 from tests.support.round_files import write_sample
 from tests.support.run_marks import HOLD
+from tests.support.screened_runs import EASY
 
 pytestmark = pytest.mark.usefixtures("orchestration")
 
@@ -137,3 +138,23 @@ def test_a_sample_of_gzipped_csv_and_one_of_json_lines_are_scored_to_the_last_ro
     assert [(each["rows_in"], each["rows_quarantined"], each["duplicate_texts"]) for each in counts] == [
         (5, 0, 1), (6, 1, 1),
     ]  # fmt: skip
+
+
+def test_a_screened_run_draws_certifies_and_scores_what_passes(round_file, tmp_path):
+    content = yaml.safe_load(round_file.read_text())
+    content["inference"]["screening"] = EASY
+    content["samples"]["new_samples"] = {"path": str(write_sample(tmp_path / "pool", 3_000))}
+    round_file.write_text(yaml.safe_dump(content))
+    inference(str(round_file), sample="new_samples")
+    (folder,) = run_folders(round_file)
+    manifest = json.loads(folder.manifest_path.read_text())
+    name = read_round(round_file).name
+    assert "At 80 % confidence at least 80 %" in Artifact.get(f"{name}-new-samples-certificate").data
+    assert manifest["counts"]["rows_in"] == 3_000
+    for said in manifest["screening"]["labels"].values():
+        assert sum(said["stages"].values()) == 3_000 - manifest["counts"]["rows_quarantined"]
+        assert said["stages"]["drawn"] > 300
+    certified = folder.certificate_path.read_bytes()
+    folder.receipt_path(0).unlink()
+    inference(str(round_file), sample="new_samples")
+    assert folder.certificate_path.read_bytes() == certified

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 
 from tasks.core.corpus.sample.listing import SampleFile, list_sample
 from tasks.core.engines.model_folder import EngineModel
-from tasks.core.round.sections import Inference, Sample
+from tasks.core.round.inference_section import Inference
+from tasks.core.round.sections import Sample
 from tasks.core.runs.plan import Plan, make_plan
 from tasks.core.runs.scoring_inputs import EngineUse
 

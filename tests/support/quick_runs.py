@@ -13,7 +13,8 @@ import pytest
 
 from tasks.core.engines import loading
 from tasks.core.inference import scoring
-from tasks.core.round.sections import Inference, Sample
+from tasks.core.round.inference_section import Inference
+from tasks.core.round.sections import Sample
 from tasks.core.runs.audit.verify import Verification
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.launch_lock import launch_lock

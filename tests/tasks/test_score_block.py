@@ -9,7 +9,8 @@ import pytest
 from tasks.core.base.errors import MachineError, RunFolderError
 from tasks.core.corpus.faults import UnreadableFileError
 from tasks.core.engines import libraries
-from tasks.core.round.sections import Inference, Sample
+from tasks.core.round.inference_section import Inference
+from tasks.core.round.sections import Sample
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.plan_file import write_plan
 from tasks.core.runs.shards.receipts import read_receipt

@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+import pyarrow as pa
 
 from tasks.core.base.errors import RunFolderError
 from tasks.core.base.files import write_text
@@ -16,6 +17,7 @@ from tasks.core.base.threads import cpu_threads
 from tasks.core.engines.batching import spread_batches
 from tasks.core.engines.libraries import require_libraries
 from tasks.core.engines.loading import Engine, open_engine
+from tasks.core.inference.certifying import open_screening
 from tasks.core.inference.shard_texts import part_rows, tokenise
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.parts import bytes_a_row
@@ -35,12 +37,14 @@ class Measured:
     """What a worker measured on some rows of the sample."""
 
     seconds_a_row: float
-    """One worker with `threads` threads takes so long for a row, for all labels."""
+    """One worker with `threads` threads takes so long for a row, for all labels; less where rows are screened out."""
     engine_share: float
     """This share of these seconds is spent in the models."""
     bytes_a_row: float
     """The output of a row takes so many bytes, for all labels."""
     threads: int
+    unscreened_seconds_a_row: float | None = None
+    """A row that no screening keeps from the experts takes so long; None in a run without a fitted screening."""
 
 
 @dataclass(frozen=True)
@@ -54,14 +58,21 @@ class Estimate:
     output_bytes: int
     free_bytes: int
     engine_share: float
+    unscreened_core_hours: float | None = None
+    """Without screening the rows would take so many; None in a run without a fitted screening."""
 
     def lines(self) -> str:
         """Say it for a person."""
         wall = "the workers' number is not known" if self.hours is None else _duration(self.hours)
         return (
             f"{self.rows:,} rows to score: {self.core_hours:,.2f} core-hours ({self.engine_share:.0%} in the models), "
-            f"{wall}; outputs of about {_size(self.output_bytes)}, {_size(self.free_bytes)} are free"
+            f"{wall}; outputs of about {_size(self.output_bytes)}, {_size(self.free_bytes)} are free{self._saved()}"
         )
+
+    def _saved(self) -> str:
+        if self.unscreened_core_hours is None:
+            return ""
+        return f"; without screening {self.unscreened_core_hours:,.2f} core-hours"
 
 
 def measure(plan: Plan, folder: RunFolder, shard: Shard) -> Measured:
@@ -85,9 +96,27 @@ def measure(plan: Plan, folder: RunFolder, shard: Shard) -> Measured:
     distinct = len(texts.tokens) / max(1, rows.num_rows)
     seconds = sum(_seconds(engine, chosen, plan.inputs.batch_tokens) for engine in engines)
     in_models = seconds / max(1, len(chosen)) * distinct
-    total = around + in_models
+    whole = around + in_models
+    screened = _screened_seconds(plan, folder, rows, whole)
+    total = whole if screened is None else screened
     output = bytes_a_row(rows["id"]) * len(plan.engines)
-    return Measured(total, in_models / total if total else 0.0, output, cpu_threads())
+    share = in_models / whole if whole else 0.0
+    return Measured(total, share, output, cpu_threads(), None if screened is None else whole)
+
+
+def _screened_seconds(plan: Plan, folder: RunFolder, rows: pa.Table, whole: float) -> float | None:
+    """Return what a row takes when it is screened first; None where no screening is fitted."""
+    if plan.inputs.screening is None or not folder.certificate_path.is_file():
+        return None
+    opened = open_screening(folder)
+    if opened.screen is None:
+        return None
+    started = time.monotonic()
+    opened.screen.score(part_rows(rows)[0]["text"])
+    first_stage = (time.monotonic() - started) / max(1, rows.num_rows)
+    certified = opened.certificate.labels.values()
+    reaching = np.mean([1.0 if said.off else said.reaching[-1] for said in certified])
+    return float(first_stage + whole * reaching)
 
 
 def estimate(plan: Plan, folder: RunFolder, shards: list[int], measured: Measured, workers: int | None) -> Estimate:
@@ -105,6 +134,7 @@ def estimate(plan: Plan, folder: RunFolder, shards: list[int], measured: Measure
         output_bytes=int(rows * measured.bytes_a_row),
         free_bytes=shutil.disk_usage(folder.path).free,
         engine_share=measured.engine_share,
+        unscreened_core_hours=_core_hours(rows, measured.unscreened_seconds_a_row, measured.threads),
     )
     if found.free_bytes < SPARE * found.output_bytes:
         raise RunFolderError(
@@ -112,6 +142,10 @@ def estimate(plan: Plan, folder: RunFolder, shards: list[int], measured: Measure
             f"{_size(found.output_bytes)}. Free some space, or set inference.output_path to another place."
         )
     return found
+
+
+def _core_hours(rows: int, seconds_a_row: float | None, threads: int) -> float | None:
+    return None if seconds_a_row is None else rows * seconds_a_row * threads / 3600
 
 
 def _some_rows(shard: Shard) -> Shard:

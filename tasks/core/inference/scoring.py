@@ -16,17 +16,19 @@ from numpy.typing import NDArray
 from tasks.core.base.cpu import cpu_features, processor_name
 from tasks.core.base.threads import cpu_threads
 from tasks.core.engines.libraries import require_libraries
-from tasks.core.engines.loading import open_engine
+from tasks.core.engines.loading import Engine, open_engine
 from tasks.core.engines.model_folder import EngineModel
 from tasks.core.engines.scores import label_scores, require_finite
+from tasks.core.inference.screened_rows import NGRAM_SECONDS, LabelRows, screen_rows
 from tasks.core.inference.shard_texts import ShardTexts, part_rows, tokenise
 from tasks.core.runs.folder import RunFolder, worker_name
-from tasks.core.runs.parts import provenance, score_table, write_part
+from tasks.core.runs.parts import NGRAMS, provenance, score_table, write_part
 from tasks.core.runs.plan import Plan, Shard
+from tasks.core.runs.scoring_inputs import EngineUse
 from tasks.core.runs.shards.attempts import Attempt, attempt, settled
 from tasks.core.runs.shards.planned_rows import FileState, read_shard, sha256_of_rows, state_of
 from tasks.core.runs.shards.receipt_faults import require_same_rows
-from tasks.core.runs.shards.receipts import BINS, Receipt, read_receipt
+from tasks.core.runs.shards.receipts import BINS, Receipt, ScreenedRows, read_receipt
 
 
 @dataclass(frozen=True)
@@ -37,8 +39,17 @@ class _Read:
     """The file was in this state before it was read."""
     sha256: str
     rows: pa.Table
-    texts: ShardTexts
+    scorable: pa.Table
     quarantined: pa.Table
+    labels: dict[str, LabelRows]
+    """What screening says of each label's rows; nothing in a run without screening."""
+    texts: ShardTexts
+    """The rows that an expert is asked for, all of them in a run without screening."""
+    stage_seconds: dict[str, float]
+
+    def asked(self, label: str) -> NDArray[np.bool_]:
+        """Say which of the rows that can be scored the label's engine has to score."""
+        return self.labels[label].asked if self.labels else np.ones(self.scorable.num_rows, dtype=bool)
 
 
 @dataclass
@@ -47,7 +58,9 @@ class _Scored:
 
     variants: dict[str, str] = field(default_factory=dict)
     histograms: dict[str, list[int]] = field(default_factory=dict)
-    engine_seconds: float = 0.0
+    screened: dict[str, ScreenedRows] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+    """Each label's engine took so long; of labels that share a pass, the first."""
 
 
 def score_shard(plan: Plan, shard: Shard, folder: RunFolder) -> Receipt:
@@ -68,11 +81,11 @@ def score_shard(plan: Plan, shard: Shard, folder: RunFolder) -> Receipt:
         return receipt
     with attempt(folder, shard) as tried:
         read = _read(plan, shard, folder)
-        scored = _score_labels(plan, read.texts, tried)
+        scored = _score_labels(plan, read, tried)
         if read.quarantined.num_rows:
             write_part(read.quarantined, tried.own(folder.quarantine_path(shard.number)))
         seconds = round(time.monotonic() - started, 3)
-        line = f"shard {shard.number:05d}: {len(read.texts.ids)} rows, {seconds:.1f} s"
+        line = f"shard {shard.number:05d}: {read.scorable.num_rows} rows, {seconds:.1f} s"
         for use in plan.engines:
             _log(folder.log_path(use.label, worker_name()), line)
         receipt = _receipt(plan, shard, read, scored)
@@ -86,17 +99,24 @@ def _read(plan: Plan, shard: Shard, folder: RunFolder) -> _Read:
     rows = read_shard(plan, shard)
     require_same_rows(plan, shard, read_receipt(folder, shard.number), rows)
     scorable, quarantined = part_rows(rows)
-    return _Read(state or (0, 0), sha256_of_rows(rows), rows, tokenise(plan, scorable), quarantined)
+    labels: dict[str, LabelRows] = {}
+    seconds: dict[str, float] = {}
+    asked = scorable
+    if plan.inputs.screening:
+        labels, seconds[NGRAM_SECONDS] = screen_rows(plan, shard, folder, scorable)
+        asked = scorable.filter(pa.array(np.logical_or.reduce([rows.asked for rows in labels.values()])))
+    texts = tokenise(plan, asked)
+    return _Read(state or (0, 0), sha256_of_rows(rows), rows, scorable, quarantined, labels, texts, seconds)
 
 
 def _receipt(plan: Plan, shard: Shard, read: _Read, scored: _Scored) -> Receipt:
     """Say what was scored; the files are filled in by the attempt, the time by who took it."""
-    texts = read.texts
+    texts, rows = read.texts, read.scorable.num_rows
     return Receipt(
         shard=shard.number,
         run_id=plan.run_id,
         rows_in=read.rows.num_rows,
-        rows_out={use.label: len(texts.ids) for use in plan.engines},
+        rows_out={use.label: rows for use in plan.engines},
         variants=scored.variants,
         rows_quarantined=read.quarantined.num_rows,
         duplicate_texts=len(texts.ids) - len(texts.tokens),
@@ -109,36 +129,81 @@ def _receipt(plan: Plan, shard: Shard, read: _Read, scored: _Scored) -> Receipt:
         sha256={},
         histograms=scored.histograms,
         seconds=0.0,
-        engine_seconds=round(scored.engine_seconds, 3),
+        engine_seconds=round(sum(scored.seconds.values()), 3),
         threads=cpu_threads(),
         worker=worker_name(),
         processor=processor_name(),
         cpu_features=cpu_features(),
+        screened=scored.screened,
+        stage_seconds={name: round(spent, 3) for name, spent in (read.stage_seconds | scored.seconds).items()},
     )
 
 
-def _score_labels(plan: Plan, texts: ShardTexts, tried: Attempt) -> _Scored:
+def _score_labels(plan: Plan, read: _Read, tried: Attempt) -> _Scored:
     """Run every label's model on the texts and write its scores; labels of one model share its pass."""
     scored = _Scored()
+    opened = [open_engine(use.folder, plan.inputs.fall_back_to_fp32, use.seal) for use in plan.engines]
     logits: dict[int, NDArray[np.float32]] = {}
-    for use in plan.engines:
-        model, engine = open_engine(use.folder, plan.inputs.fall_back_to_fp32, use.seal)
+    for use, (model, engine) in zip(plan.engines, opened, strict=True):
         if id(engine) not in logits:
             before = time.monotonic()
-            logits[id(engine)] = engine.logits(texts.tokens, plan.inputs.batch_tokens)
-            scored.engine_seconds += time.monotonic() - before
-        require_finite(logits[id(engine)], f"shard {tried.shard.number}, label '{use.label}'")
-        scores = _scores(model, logits[id(engine)])[texts.text_of_row]
-        number = tried.shard.number
-        content = provenance(plan, use, number, model.variant.name)
-        write_part(score_table(texts.ids, scores), tried.own(tried.folder.output_path(use.label, number)), content)
-        scored.variants[use.label] = model.variant.name
-        scored.histograms[use.label] = np.histogram(scores, bins=BINS, range=(0, 1))[0].tolist()
+            sharing = [other.label for other, (_, own) in zip(plan.engines, opened, strict=True) if own is engine]
+            logits[id(engine)] = _logits(plan, read, engine, sharing)
+            scored.seconds[use.label] = time.monotonic() - before
+        _write_label(plan, read, tried, use, model, logits[id(engine)], scored)
     return scored
 
 
+def _logits(plan: Plan, read: _Read, engine: Engine, labels: list[str]) -> NDArray[np.float32]:
+    """Return an engine's logits of the distinct texts that a label of its own asks for; NaN for the others."""
+    texts = read.texts
+    wanted = np.zeros(len(texts.tokens), dtype=bool)
+    asked = np.logical_or.reduce([read.asked(label) for label in labels])
+    wanted[texts.text_of_row[asked[_any_asked(read)]]] = True
+    found = engine.logits([texts.tokens[number] for number in np.flatnonzero(wanted)], plan.inputs.batch_tokens)
+    if wanted.all():
+        return found
+    logits = np.full((len(wanted), found.shape[1]), np.nan, dtype=np.float32)
+    if len(found):
+        logits[wanted] = found
+    return logits
+
+
+def _any_asked(read: _Read) -> NDArray[np.bool_]:
+    """Say which rows that can be scored are among the texts, since an expert is asked for them."""
+    if not read.labels:
+        return np.ones(read.scorable.num_rows, dtype=bool)
+    return np.asarray(np.logical_or.reduce([rows.asked for rows in read.labels.values()]))
+
+
+def _write_label(  # noqa: PLR0913, PLR0917 - a label's logits, and where what follows from them goes
+    plan: Plan,
+    read: _Read,
+    tried: Attempt,
+    use: EngineUse,
+    model: EngineModel,
+    logits: NDArray[np.float32],
+    scored: _Scored,
+) -> None:
+    """Write a label's part, and count what is in it."""
+    number, asked = tried.shard.number, read.asked(use.label)
+    of_rows = logits[read.texts.text_of_row[asked[_any_asked(read)]]] if asked.any() else logits[:0]
+    require_finite(of_rows, f"shard {number}, label '{use.label}'")
+    expert = _scores(model, of_rows)
+    label = read.labels.get(use.label)
+    scores = expert if label is None else label.with_expert(expert)
+    table = score_table(read.scorable["id"], scores, None if label is None else label.stages)
+    content = provenance(plan, use, number, model.variant.name)
+    write_part(table, tried.own(tried.folder.output_path(use.label, number)), content)
+    scored.variants[use.label] = model.variant.name
+    if label is not None:
+        scored.screened[use.label] = label.summed(scores)
+    by_expert = scores if label is None else scores[label.stages != NGRAMS]
+    scored.histograms[use.label] = np.histogram(by_expert, bins=BINS, range=(0, 1))[0].tolist()
+
+
 def _scores(model: EngineModel, logits: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Return one label's score of every distinct text."""
+    """Return one label's score of every row of logits."""
     if not len(logits):
         return np.empty(0, dtype=np.float64)
     return label_scores(logits, model.positive_index, model.head)

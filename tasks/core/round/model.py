@@ -20,7 +20,8 @@ from tasks.core.base.naming import (
 )
 from tasks.core.preprocessing import PREPROCESSINGS
 from tasks.core.round.conversion_section import Conversion
-from tasks.core.round.sections import Clusters, Inference, Label, LabelledData, Name, Sample
+from tasks.core.round.inference_section import Inference
+from tasks.core.round.sections import Clusters, Label, LabelledData, Name, Sample
 from tasks.core.round.training_section import Pretraining, Training
 
 

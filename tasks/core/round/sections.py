@@ -100,20 +100,6 @@ class Sample(Settings):
         return path
 
 
-class Inference(Settings):
-    """How a sample is cut into shards, and shards into batches; both may change the last digits of scores."""
-
-    output_path: Path
-    """Run folders are made in this folder, which all workers must see."""
-    shard_rows: int = Field(default=50_000, ge=1)
-    """A shard, the unit of work and of resuming, has at most so many rows."""
-    batch_tokens: int = Field(default=2_048, ge=512)
-    """A batch has at most so many tokens; its texts are of one length, so that none is padding."""
-    fall_back_to_fp32: bool = False
-    """Where a worker's CPU or libraries give an engine model other logits than it was made with, its fp32 graph scores
-    instead of the run being refused."""
-
-
 class Clusters(Settings):
     """The cluster profile of each flow: a name in infra/clusters, a YAML file, or a scheduler's address."""
 

@@ -31,6 +31,13 @@ class Tally:
     processors: Counter[str] = field(default_factory=Counter)
     spent: Counter[str] = field(default_factory=Counter)  # of floats
     """The workers spent so many seconds, by name, and `core_seconds`."""
+    stages: dict[str, Counter[str]] = field(default_factory=dict)
+    """Each stage of a screened run gave so many rows their score, by label."""
+    top: Counter[str] = field(default_factory=Counter)
+    audited_top: Counter[str] = field(default_factory=Counter)
+    """So many audited rows are of a label's top, and so many of all rows that its expert scored."""
+    stage_seconds: Counter[str] = field(default_factory=Counter)  # of floats
+    """The workers' cores spent so many seconds in each stage."""
     quarantines: list[int] = field(default_factory=list)
     """The shards of these numbers have quarantined rows."""
 
@@ -44,6 +51,7 @@ class Tally:
         self.processors[receipt.processor] += 1
         spent: dict[str, Any] = {name: getattr(receipt, name) for name in SECONDS}
         self.spent.update(spent | {"core_seconds": receipt.seconds * receipt.threads})
+        self._add_screening(receipt)
         if receipt.rows_quarantined:
             self.quarantines.append(receipt.shard)
         for use in self.plan.engines:
@@ -52,6 +60,14 @@ class Tally:
             bins = receipt.histograms[use.label]
             sums = self.histograms.setdefault(use.label, [0] * len(bins))
             self.histograms[use.label] = [old + new for old, new in zip(sums, bins, strict=True)]
+
+    def _add_screening(self, receipt: Receipt) -> None:
+        seconds: dict[str, Any] = {name: spent * receipt.threads for name, spent in receipt.stage_seconds.items()}
+        self.stage_seconds.update(seconds)
+        for label, rows in receipt.screened.items():
+            self.stages.setdefault(label, Counter()).update(rows.stages)
+            self.top[label] += rows.top
+            self.audited_top[label] += rows.audited_top
 
     def counts(self) -> dict[str, Any]:
         """Return rows in, rows out of each label, rows quarantined, and what the rows were like.

@@ -5,6 +5,8 @@ plan.parquet                        written once; again only when the sample or 
 receipts/00042.json                 written last for each shard
 output/<LABEL>/part-00042.parquet   tweet_id, score
 quarantine/part-00042.parquet       tweet_id, text, reason; only for shards that have such rows
+certificate.json                    of a screened run: what its screening promises
+screening/                          and what that follows from: draws, their scores, the first stage
 launch/<token>/holder.json          which launch works on the folder; beside it, the files that are being made
 running/00042.json                  who scores the shard; gone when it is done
 failures/00042.json                 why the shard failed last; gone when it is done
@@ -20,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tasks.core.base.naming import (
+    CERTIFICATE_FILE,
     FAILURES_FOLDER,
     JOB_ENDINGS_FILE,
     LAUNCH_FOLDER,
@@ -31,6 +34,7 @@ from tasks.core.base.naming import (
     RECEIPTS_FOLDER,
     RESOURCES_FILE,
     RUNNING_FOLDER,
+    SCREENING_FOLDER,
     SLURM_FOLDER,
     SUMMARY_FILE,
     logs_folder,
@@ -66,6 +70,16 @@ class RunFolder:
     def summary_path(self) -> Path:
         """Where the summary for a person lies."""
         return self.path / LOGS_FOLDER / SUMMARY_FILE
+
+    @property
+    def certificate_path(self) -> Path:
+        """Where it stands what the screening promises."""
+        return self.path / CERTIFICATE_FILE
+
+    @property
+    def screening_path(self) -> Path:
+        """Where the draws of a screening lie, their scores and the first stage."""
+        return self.path / SCREENING_FOLDER
 
     @property
     def launch_path(self) -> Path:

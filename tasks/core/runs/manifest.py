@@ -1,6 +1,7 @@
 """The manifest: what ran, and the proof that every row is accounted for. Written last."""
 
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from typing import Any
@@ -60,6 +61,8 @@ class Manifest:
     processors: dict[str, int]
     timings: dict[str, Any]
     libraries: dict[str, str]
+    screening: dict[str, Any] | None = None
+    """What was promised and what the audit found, what each stage took and what it saved; None without screening."""
 
     def __post_init__(self) -> None:
         """Refuse counts of other labels than those that were scored."""
@@ -93,8 +96,12 @@ class Launch:
     """The launch took so long by the clock, the start of the workers included."""
 
 
-def write_manifest(plan: Plan, folder: RunFolder, launch: Launch) -> Content:
+def write_manifest(
+    plan: Plan, folder: RunFolder, launch: Launch, screening: Callable[[Tally], Content] | None = None
+) -> Content:
     """Balance the run, write summary and manifest, and return the manifest; a finished run's manifest is left as it is.
+
+    `screening` says, of the sums over all shards, what came of a screening.
 
     Files that changed after that manifest was written are read and compared with their checksums; the others were so
     when it was written.
@@ -112,7 +119,7 @@ def write_manifest(plan: Plan, folder: RunFolder, launch: Launch) -> Content:
             return standing
     tally = _add_up(plan, folder, since_ns=0)
     counts = tally.counts() | {DUPLICATE_IDS: count_duplicate_ids(plan, folder, tally.quarantines)}
-    manifest = _describe(tally, counts, launch)
+    manifest = _describe(tally, counts, launch) | {"screening": screening(tally) if screening else None}
     write_text(folder.summary_path, summarise(manifest))
     write_record(folder.manifest_path, MANIFEST, manifest)
     return manifest
@@ -176,6 +183,7 @@ def _describe(tally: Tally, counts: Content, launch: Launch) -> Content:
             "cpu_seconds": round(spent["cpu_seconds"], 1),
             "engine_seconds": round(spent["engine_seconds"], 1),
             "core_hours": round(spent["core_seconds"] / 3600, 3),
+            "stage_core_seconds": {name: round(spent, 3) for name, spent in tally.stage_seconds.items()},
             "texts_per_worker_second": round(plan.rows / spent["seconds"], 1) if spent["seconds"] else None,
             "last_launch": asdict(launch),
             "texts_per_second": round(launch.rows_scored / launch.seconds, 1) if launch.seconds else None,

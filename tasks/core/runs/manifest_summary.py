@@ -19,7 +19,18 @@ def summarise(manifest: Content) -> str:
         model = f"{use['registered_model']} version {use['version']}"
         variants = ", ".join(f"{name} ({shards})" for name, shards in use["variants"].items())
         lines.append(f"| {use['label']} | {model} | {variants} | {counts['rows_out'][use['label']]} |")
-    return "\n".join([*lines, *_weakened(manifest)]) + "\n"
+    return "\n".join([*lines, *_weakened(manifest), *_screened(manifest.get("screening"))]) + "\n"
+
+
+def _screened(screening: Content | None) -> list[str]:
+    """Say what was promised of each label, what the audit found, and what screening saved."""
+    if screening is None:
+        return []
+    lines = ["", f"Screening: {screening['verdict']}. {screening['cost']['sentence']}"]
+    for label, said in screening["labels"].items():
+        audit = said["audit"]["sentence"] if said["audit"] else ""
+        lines += ["", f"{label}: {said['off'] or said['promise']} {audit}".rstrip()]
+    return lines
 
 
 def _weakened(manifest: Content) -> list[str]:

@@ -42,7 +42,7 @@ def continue_command(plan: Plan, folder: RunFolder) -> str | None:
     if plan.inputs.limit is not None:
         parameters["limit"] = str(plan.inputs.limit)
     for key, value in read_resources(folder).items():
-        parameters[key] = _as_text(value) if isinstance(value, str) else str(value)
+        parameters[key] = _as_text(value) if isinstance(value, str) else json.dumps(value)
     words = [word for key, value in parameters.items() for word in ("-p", f"{key}={value}")]
     return shlex.join(["prefect", "deployment", "run", f"inference/{plan.round_name}", *words])
 

@@ -1,14 +1,16 @@
 """The score file: what a shard leaves for each label, and what of it could not be scored. Only this module knows.
 
 output/<LABEL>/part-00042.parquet   `tweet_id` (integer or string, as in the sample), `score` (float64: the probability
-                                    of the label); the footer says which run, shard, label and engine it is of
+                                    of the label); the footer says which run, shard, label and engine it is of.
+                                    Of a screened run also `stage`: who gave the score. What the expert did not score
+                                    has one below 0: its last stage's guess of the probability, less 1
 quarantine/part-00042.parquet       `tweet_id`, `text` (its bytes), `reason`
 """
 
 import io
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import duckdb
 import numpy as np
@@ -25,13 +27,29 @@ from tasks.core.runs.scoring_inputs import EngineUse
 
 ID_COLUMN = "tweet_id"
 SCORE_COLUMN = "score"
-SCORE_COLUMNS = [ID_COLUMN, SCORE_COLUMN]
+STAGE_COLUMN = "stage"
+EXPERT, DRAWN, AUDITED = "expert", "drawn", "audited"
+"""The expert scored a row that passed all stages, one of a draw, or one that was screened out and audited."""
+BY_EXPERT = (EXPERT, DRAWN, AUDITED)
+NGRAMS = "ngrams"
+"""The first stage screened the row out."""
+STAGES = (*BY_EXPERT, NGRAMS)
+Which = Literal["expert", "all"]
+"""Readers say which rows of a screened run they want: those that the expert scored, or all, whose order holds."""
 COMPRESSION = "zstd"
 
 
-def score_table(ids: pa.ChunkedArray, scores: NDArray[np.float64]) -> pa.Table:
-    """Return the rows of a part: each row's id and its score."""
-    return pa.table({ID_COLUMN: ids, SCORE_COLUMN: pa.array(scores, pa.float64())})
+def score_columns(plan: Plan) -> list[str]:
+    """Return the columns that parts of a run have."""
+    return [ID_COLUMN, SCORE_COLUMN] + ([STAGE_COLUMN] if plan.inputs.screening else [])
+
+
+def score_table(
+    ids: pa.ChunkedArray, scores: NDArray[np.float64], stages: NDArray[np.object_] | None = None
+) -> pa.Table:
+    """Return the rows of a part: each row's id and its score and, of a screened run, the stage that gave it."""
+    table = pa.table({ID_COLUMN: ids, SCORE_COLUMN: pa.array(scores, pa.float64())})
+    return table if stages is None else table.append_column(STAGE_COLUMN, pa.array(stages, pa.string()))
 
 
 def quarantine_table(ids: pa.ChunkedArray, texts: pa.ChunkedArray, reasons: pa.ChunkedArray) -> pa.Table:
@@ -73,6 +91,17 @@ def stream_ids(paths: Sequence[Path]) -> pa.RecordBatchReader:
     """Return the ids of parts and quarantined rows, a batch at a time; the first file says of which type they are."""
     schema = pa.schema([pq.read_schema(paths[0]).field(ID_COLUMN)])
     return pa.RecordBatchReader.from_batches(schema, _id_batches(paths, schema))
+
+
+def scan_scores(
+    connection: duckdb.DuckDBPyConnection, name: str, plan: Plan, folder: RunFolder, label: str, which: Which
+) -> None:
+    """Let DuckDB read a label's scores as the table `name`: ids and scores of all rows, or of what experts scored."""
+    scan_parts(connection, f"{name}_parts", list_parts(plan, folder, label))
+    rows = connection.table(f"{name}_parts")
+    if plan.inputs.screening and which == "expert":
+        rows = rows.filter(f"{STAGE_COLUMN} in {BY_EXPERT}")
+    rows.select(ID_COLUMN, SCORE_COLUMN).create_view(name)
 
 
 def scan_parts(

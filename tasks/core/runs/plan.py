@@ -5,11 +5,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tasks.core.base.errors import ModelFolderError
+from tasks.core.base.files import fingerprint
 from tasks.core.corpus.sample.listing import SampleFile, sample_root
 from tasks.core.engines.libraries import library_versions
 from tasks.core.engines.model_folder import EngineModel
-from tasks.core.round.sections import Inference, Sample
-from tasks.core.runs.scoring_inputs import SCORING_VERSION, EngineUse, ScoringInputs
+from tasks.core.round.inference_section import Inference
+from tasks.core.round.sections import Sample
+from tasks.core.runs.scoring_inputs import SCORING_VERSION, EngineUse, ScoringInputs, ScreeningInputs
 
 
 @dataclass(frozen=True)
@@ -101,8 +103,17 @@ def make_plan(
         changed_ns={file.name: file.changed_ns for file in files},
         shard_rows=settings.shard_rows,
         limit=limit,
+        screening=_screening(settings, files, limit),
     )
     return plan_of(inputs, sample_name, files, sample_root(sample))
+
+
+def _screening(settings: Inference, files: list[SampleFile], limit: int | None) -> ScreeningInputs | None:
+    """Return what a screening follows from; the key of its draws says which rows there are to draw from."""
+    if settings.screening is None:
+        return None
+    key = fingerprint([{file.name: file.digest for file in files}, limit])
+    return ScreeningInputs(**settings.screening.model_dump(exclude={"on_broken_promise"}), key=key)
 
 
 def plan_of(inputs: ScoringInputs, sample_name: str, files: list[SampleFile], root: Path) -> Plan:

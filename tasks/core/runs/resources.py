@@ -1,4 +1,4 @@
-"""Which cluster, memory and time the last launch of a run was given, so that the next goes on in the same place."""
+"""Which cluster, memory and time the last launch of a run was given, and whether it left the round's screening out."""
 
 from typing import Any, TypedDict
 
@@ -12,6 +12,7 @@ class Resources(TypedDict, total=False):
     cluster: str
     memory_gib: float
     walltime_minutes: int
+    screened: bool
 
 
 RESOURCES = FileFormat(

@@ -12,6 +12,8 @@ from tasks.core.base.files import fingerprint
 SCORING_VERSION = 1
 """This number rises when Winnow's own code gives a text another score than before; tests/core/inference/test_golden.py
 fails until it does."""
+SCREENING_VERSION = 1
+"""This number rises when Winnow's own code draws, fits or certifies otherwise than before."""
 OF_THE_RUN = {"of_the_run": True}
 """This marks what tells runs apart, but not the scores of a shard of the same rows."""
 
@@ -30,6 +32,24 @@ class EngineUse:
     """The engine model says all this of itself, canaries included; empty in plans of versions before 0.2.0."""
     gate_weakened: str = field(default="", compare=False)
     """The engine model passed a gate with these limits, weaker than those of any preset; mostly there are none."""
+
+
+@dataclass(frozen=True)
+class ScreeningInputs:
+    """All that a screening follows from, beside the sample and the engine models."""
+
+    top_share: float
+    recall: float
+    confidence: float
+    all_labels_at_once: bool
+    fit_texts: int | None
+    choose_texts: int | None
+    calibrate_texts: int | None
+    audit_texts: int | None
+    key: str
+    """Draws are made under this key, which follows from the sample's files: other files are drawn and fitted anew."""
+    screening_version: int = SCREENING_VERSION
+    """Winnow's own code screens in this version."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +73,8 @@ class ScoringInputs:
     """Each of these files had this time of change (nanoseconds of the epoch); 0 stands for any time."""
     shard_rows: int = field(metadata=OF_THE_RUN)
     limit: int | None = field(metadata=OF_THE_RUN)
+    screening: ScreeningInputs | None = None
+    """Cheap stages rule texts out before the engines run; None has the engines score every text."""
 
     @property
     def run_id(self) -> str:

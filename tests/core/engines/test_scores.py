@@ -16,7 +16,8 @@ from tasks.core.engines.loading import open_engine
 from tasks.core.engines.model_folder import read_engine_model
 from tasks.core.inference.scoring import score_shard
 from tasks.core.preprocessing import preprocess
-from tasks.core.round.sections import Inference, Sample
+from tasks.core.round.inference_section import Inference
+from tasks.core.round.sections import Sample
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.plan_file import write_plan
 from tests.support.plans import plan_of

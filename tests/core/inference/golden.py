@@ -21,7 +21,8 @@ from tasks.core.engines.libraries import library_versions
 from tasks.core.engines.model_folder import EngineModel, read_engine_model
 from tasks.core.inference.scoring import score_shard
 from tasks.core.inference.shard_texts import part_rows, tokenise
-from tasks.core.round.sections import Inference, Sample
+from tasks.core.round.inference_section import Inference
+from tasks.core.round.sections import Sample
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.parts import read_part
 from tasks.core.runs.plan import Plan

@@ -12,7 +12,8 @@ from tasks.core.base.naming import run_folder_name
 from tasks.core.base.parquet import STAMP_KEY
 from tasks.core.inference import shard_texts
 from tasks.core.inference.scoring import score_shard
-from tasks.core.round.sections import Inference, Sample
+from tasks.core.round.inference_section import Inference
+from tasks.core.round.sections import Sample
 from tasks.core.runs.audit.verify import Verification
 from tasks.core.runs.earlier_runs import adopt_shards
 from tasks.core.runs.folder import RunFolder

@@ -103,11 +103,21 @@ def test_bits_of_a_plan(finished, count):
     assert survivors(flipped_bits(finished.plan_path, 4 * count, SEED), read) == []
 
 
+SCREENED = {
+    "top_share": 0.1,
+    "recall": 0.9,
+    "confidence": 0.9,
+    "all_labels_at_once": False,
+    "key": "x",
+} | dict.fromkeys(f"{draw}_texts" for draw in ("fit", "choose", "calibrate", "audit"))
+
+
 def test_inputs_of_a_plan_are_found_though_its_checksum_is_renewed(finished):
     plan = read_plan(finished)
     for name, value in asdict(plan.inputs).items():
         other = value + 1 if isinstance(value, int) else f"{value}x" if isinstance(value, str) else type(value)()
         other = 7 if value is None else not value if isinstance(value, bool) else other
+        other = SCREENED if name == "screening" else other
         whole = finished.plan_path.read_bytes()
         change_plan(finished.plan_path, lambda said, n=name, o=other: said | {"inputs": said["inputs"] | {n: o}})
         with pytest.raises(WinnowError, match="its inputs are those of run"):

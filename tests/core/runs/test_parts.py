@@ -11,7 +11,8 @@ import pytest
 
 from tasks.core.evaluation.top_scored import top_scored
 from tasks.core.inference.scoring import score_shard
-from tasks.core.round.sections import Inference, Sample
+from tasks.core.round.inference_section import Inference
+from tasks.core.round.sections import Sample
 from tasks.core.runs.audit.verify import Verification
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.manifest import Launch, write_manifest

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from tasks.core.base.errors import ModelFolderError, RunFolderError
 from tasks.core.corpus.sample.listing import SampleFile, list_sample
-from tasks.core.round.sections import Inference, Sample
+from tasks.core.round.inference_section import Inference
+from tasks.core.round.sections import Sample
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.plan import _cut_files
 from tasks.core.runs.plan_file import read_plan, write_plan

@@ -10,7 +10,8 @@ import pytest
 from tasks.core.base.errors import InputDataError
 from tasks.core.corpus.sample.listing import survey_sample
 from tasks.core.inference.scoring import score_shard
-from tasks.core.round.sections import Inference, Sample
+from tasks.core.round.inference_section import Inference
+from tasks.core.round.sections import Sample
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.manifest import Launch, write_manifest
 from tasks.core.runs.plan_file import read_plan, write_plan

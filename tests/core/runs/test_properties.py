@@ -14,7 +14,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from tasks.core.base.errors import RunFolderError
 from tasks.core.engines.loading import open_engine, open_tokenizer
 from tasks.core.inference.scoring import score_shard
-from tasks.core.round.sections import Inference, Sample
+from tasks.core.round.inference_section import Inference
+from tasks.core.round.sections import Sample
 from tasks.core.runs.audit.verify import Verification
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.manifest import Launch, write_manifest

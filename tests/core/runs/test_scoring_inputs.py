@@ -8,7 +8,7 @@ import pytest
 
 from tasks.core.base.naming import run_folder_name
 from tasks.core.inference.scoring import score_shard
-from tasks.core.round.sections import Inference
+from tasks.core.round.inference_section import Inference
 from tasks.core.runs import plan_file, scoring_inputs
 from tasks.core.runs.earlier_runs import adopt_shards
 from tasks.core.runs.folder import RunFolder

@@ -16,8 +16,9 @@ from tasks.core.engines.canaries import read_canaries
 from tasks.core.engines.loading import open_engine
 from tasks.core.engines.model_folder import read_engine_model
 from tasks.core.inference.scoring import score_shard
+from tasks.core.round.inference_section import Inference
 from tasks.core.round.round_file import read_round
-from tasks.core.round.sections import Inference, Sample
+from tasks.core.round.sections import Sample
 from tasks.core.runs.audit.verify import Verification
 from tasks.core.runs.earlier_runs import adopt_shards
 from tasks.core.runs.folder import RunFolder

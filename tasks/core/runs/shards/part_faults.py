@@ -10,7 +10,7 @@ import pyarrow as pa
 from tasks.core.base.files import sha256_of_file
 from tasks.core.base.parquet import UnreadableParquetError, read_footer
 from tasks.core.runs.folder import RunFolder, output_name, quarantine_name
-from tasks.core.runs.parts import ID_COLUMN, SCORE_COLUMNS, provenance, read_part
+from tasks.core.runs.parts import ID_COLUMN, provenance, read_part, score_columns
 from tasks.core.runs.plan import Plan
 from tasks.core.runs.shards.findings import Finding, Kind, score_again
 from tasks.core.runs.shards.receipts import Receipt
@@ -27,6 +27,8 @@ class _Part:
     content: dict[str, Any]
     """The file's footer must say at least this; a file of quarantined rows need say nothing."""
     rows: int | None
+    columns: list[str] | None = None
+    """A part has these columns; a file of quarantined rows is not asked."""
 
     def fault(self, kind: Kind, problem: str) -> Finding:
         """Say what is wrong with it."""
@@ -53,7 +55,7 @@ def _parts(plan: Plan, folder: RunFolder, receipt: Receipt) -> Iterator[_Part]:
     for use in plan.engines:
         content = provenance(plan, use, receipt.shard, receipt.variants.get(use.label))
         name = output_name(use.label, receipt.shard)
-        yield _Part(name, folder.path / name, receipt, content, receipt.rows_out.get(use.label))
+        yield _Part(name, folder.path / name, receipt, content, receipt.rows_out.get(use.label), score_columns(plan))
     if receipt.rows_quarantined:
         name = quarantine_name(receipt.shard)
         yield _Part(name, folder.path / name, receipt, {}, receipt.rows_quarantined)
@@ -70,8 +72,8 @@ def _in_footer(part: _Part) -> Finding | None:
         return part.fault("misplaced", problem)
     if footer.num_rows != part.rows:
         return part.fault("miscounted", f"it has {footer.num_rows} rows, but its receipt says {part.rows}")
-    if part.content and footer.schema.names != SCORE_COLUMNS:
-        return part.fault("altered", f"its columns are {footer.schema.names}, not {SCORE_COLUMNS}")
+    if part.columns and footer.schema.names != part.columns:
+        return part.fault("altered", f"its columns are {footer.schema.names}, not {part.columns}")
     return None
 
 

@@ -7,6 +7,7 @@ import pyarrow as pa
 
 from tasks.core.base.errors import RunFolderError
 from tasks.core.runs.folder import RunFolder, output_name, quarantine_name, receipt_name
+from tasks.core.runs.parts import AUDITED, BY_EXPERT, STAGES
 from tasks.core.runs.plan import Plan, Shard
 from tasks.core.runs.shards.findings import Finding, Kind, score_again
 from tasks.core.runs.shards.planned_rows import are_rows_of
@@ -100,11 +101,34 @@ def _odd(plan: Plan, receipt: Receipt) -> Iterator[str]:
             yield f"it has {name} of the labels {sorted(said)}, but the plan has {sorted(labels)}"
     yield from (f"its {name} is {number}, which is no count" for name, number in _numbers(receipt) if number < 0)
     for label, bins in receipt.histograms.items():
-        if len(bins) != BINS or sum(bins) != receipt.rows_out.get(label):
+        if len(bins) != BINS or sum(bins) != _scored_by_expert(receipt, label):
             yield (
                 f"the histogram of label '{label}' has {sum(bins)} scores in {len(bins)} bins, but "
-                f"{receipt.rows_out.get(label)} in {BINS} were written"
+                f"{_scored_by_expert(receipt, label)} in {BINS} were written"
             )
+    yield from _odd_screening(plan, receipt)
+
+
+def _scored_by_expert(receipt: Receipt, label: str) -> int | None:
+    """Return how many rows have an expert's score of a label: all, where nothing was screened out."""
+    screened = receipt.screened.get(label)
+    return sum(screened.stages.get(stage, 0) for stage in BY_EXPERT) if screened else receipt.rows_out.get(label)
+
+
+def _odd_screening(plan: Plan, receipt: Receipt) -> Iterator[str]:
+    """Yield where stages and rows do not balance."""
+    labels = {use.label for use in plan.engines} if plan.inputs.screening else set()
+    if receipt.screened.keys() != labels:
+        yield f"it says what was screened of the labels {sorted(receipt.screened)}, and should of {sorted(labels)}"
+    for label, rows in receipt.screened.items():
+        if sum(rows.stages.values()) != receipt.rows_out.get(label) or set(rows.stages) - set(STAGES):
+            yield (
+                f"label '{label}' has {receipt.rows_out.get(label)} rows out, but its stages {rows.stages} give "
+                f"{sum(rows.stages.values())}"
+            )
+        counts = (*rows.stages.values(), rows.top, rows.audited_top)
+        if min(counts) < 0 or rows.audited_top > rows.stages.get(AUDITED, 0):
+            yield f"label '{label}' counts {rows}, which no screening gives"
 
 
 def _numbers(receipt: Receipt) -> Iterator[tuple[str, float]]:
@@ -112,7 +136,7 @@ def _numbers(receipt: Receipt) -> Iterator[tuple[str, float]]:
     for name, value in vars(receipt).items():
         if isinstance(value, int | float):
             yield name, value if isfinite(value) else -1
-        elif name in ("rows_out", "files"):
+        elif name in ("rows_out", "files", "stage_seconds"):
             yield from value.items()
         elif name == "histograms":
             yield from ((name, number) for bins in value.values() for number in bins)

@@ -1,7 +1,7 @@
 """A shard's receipt: what went in, what came out, and the files that prove it."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 from pydantic import TypeAdapter
 
@@ -11,6 +11,18 @@ from tasks.core.runs.plan import Plan, Shard
 
 BINS = 20
 """A receipt's histograms have so many bins, of equal width from 0 to 1."""
+
+
+@dataclass(frozen=True)
+class ScreenedRows:
+    """What screening made of a label's rows in a shard."""
+
+    stages: dict[str, int]
+    """So many rows have their score from each stage; together they are all rows that were scored."""
+    top: int
+    """So many rows have an expert's score of the label's top."""
+    audited_top: int
+    """So many of the audited rows do: they were missed."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +65,10 @@ class Receipt:
     """The sample's file or its inode changed last at this time, which no program can set; 0 where it was not noted."""
     attempt: str = ""
     """The parts were written under this name before they were the shard's; see `attempts.py`."""
+    screened: dict[str, ScreenedRows] = field(default_factory=dict)
+    """Each label says here what screening made of its rows; nothing in a run without screening."""
+    stage_seconds: dict[str, float] = field(default_factory=dict)
+    """So much of `seconds` was spent in each stage of a screened run, the experts' by label."""
 
 
 RECEIPT = FileFormat(

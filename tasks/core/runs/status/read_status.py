@@ -49,6 +49,8 @@ class RunStatus:
     launch: LaunchSign | None
     counts: dict[str, Any] | None
     """The manifest's counts are given here once it stands."""
+    screening: dict[str, Any] | None
+    """What the manifest says of the run's screening; None before it stands, and in a run without screening."""
     command: str | None
     """This command goes on with the run; None when the plan does not say which round it is of."""
 
@@ -101,6 +103,7 @@ def read_status(path: Path) -> RunStatus:
         lost_jobs=tuple(group_endings(read_endings(folder))),
         launch=read_launch(folder),
         counts=None if manifest is None else manifest["counts"],
+        screening=None if manifest is None else manifest.get("screening"),
         command=continue_command(plan, folder),
     )
 

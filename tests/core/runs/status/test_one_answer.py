@@ -18,6 +18,7 @@ from tests.support.records import write_vouched
 from tests.support.run_marks import begin, fail
 
 JUNK = (None, -1, 2.5, 1e999, True, "x", "", [], {}, {"x": "y"}, [[]], {"positive": -1, "negative": 4}, "/etc/passwd")
+HAVE_DEFAULTS = {"cpu_seconds", "attempt", "input_ctime_ns", "screened", "stage_seconds"}
 MEANS_NOTHING = {"input_sha256", "sha256", "input_mtime_ns", "input_ctime_ns", "variants", "attempt"}
 """Values of these are compared with the sample, with bytes or with footers, as closely as is asked for."""
 
@@ -74,6 +75,7 @@ FIELDS = (
         "seconds",
     ),
     *("engine_seconds", "threads", "worker", "processor", "cpu_features", "cpu_seconds", "attempt"),
+    *("screened", "stage_seconds"),
 )
 
 
@@ -89,7 +91,7 @@ def test_a_receipt_with_another_value_is_whole_for_all_or_for_none(copied, field
         is_number = value == 2.5 and field in ("seconds", "engine_seconds", "cpu_seconds")
         assert not whole or is_number or not isinstance(value, bool | float | None), (field, value)
     write_vouched(folder.receipt_path(1), {key: value for key, value in good.items() if key != field})
-    assert agree(plan, folder, field) == (field in ("cpu_seconds", "attempt", "input_ctime_ns"))
+    assert agree(plan, folder, field) == (field in HAVE_DEFAULTS)
     with quick_engines(plan):
         folder.manifest_path.unlink(missing_ok=True)
         launch(plan, folder)

@@ -1,0 +1,80 @@
+"""A run's draws -> the experts' scores of them -> the first stage and its certificate."""
+
+import time
+from dataclasses import dataclass
+
+from infra.fan_out import run_all
+from tasks.core.inference.pool_draws import Generation
+from tasks.core.round.model import Round
+from tasks.core.runs.folder import RunFolder
+from tasks.core.runs.launch_lock import launch_lock
+from tasks.core.runs.manifest import Launch
+from tasks.core.runs.plan import Plan
+from tasks.core.screening.certificate import Certificate
+from tasks.core.screening.draw_sizes import DrawSizes
+from tasks.inference import find_unfinished, finish_run, group_shards
+from tasks.progress import Progress, start_progress
+from tasks.screening import (
+    certify,
+    draw_block,
+    first_generation,
+    is_certified,
+    next_generation,
+    plan_draws,
+    publish_certificate,
+    screen_nothing,
+)
+from tasks.shards import score_block
+
+
+@dataclass(frozen=True)
+class FanOut:
+    """How work is spread over a cluster's workers."""
+
+    workers: int | None
+    attempts: int
+
+
+def screen_pool(round_: Round, plan: Plan, folder: RunFolder, token: str, fan_out: FanOut) -> None:
+    """Draw, have the experts score the draws, fit the first stage and certify it; a draw that is short grows.
+
+    Call it in a flow with a task runner. A run without screening, or with a certificate, needs nothing.
+    """
+    if is_certified(plan, folder):
+        return
+    sizes, generation = first_generation(plan)
+    certificate = screen_nothing(plan, folder, sizes.off) if sizes.off else None
+    while certificate is None:
+        _draw(plan, folder, generation, token, fan_out)
+        _score_draws(round_, plan, folder, fan_out)
+        certificate, sizes = _certify(folder, sizes, token, fan_out)
+        generation = next_generation(plan, sizes, generation)
+    publish_certificate(round_, plan, certificate)
+
+
+def _draw(plan: Plan, folder: RunFolder, generation: Generation, token: str, fan_out: FanOut) -> None:
+    blocks, path = group_shards([shard.number for shard in plan.shards], fan_out.workers), str(folder.path)
+    run_all(lambda block: draw_block.submit(path, block, generation, token), blocks, fan_out.attempts)
+
+
+def _certify(folder: RunFolder, sizes: DrawSizes, token: str, fan_out: FanOut) -> tuple[Certificate | None, DrawSizes]:
+    path = str(folder.path)
+    found = run_all(lambda _: certify.submit(path, sizes, token), ["certify"], fan_out.attempts)
+    return found["certify"].certificate, found["certify"].sizes
+
+
+def _score_draws(round_: Round, plan: Plan, folder: RunFolder, fan_out: FanOut) -> None:
+    """Score the drawn rows as a run of their own."""
+    draws, place = plan_draws(plan, folder)
+    with launch_lock(place.path) as token:
+        started, rows = time.monotonic(), 0
+        if find_unfinished(draws, place):
+            shards = [shard.number for shard in draws.shards]
+            progress = Progress(start_progress(round_, draws, place), draws, place, shards)
+            blocks, path = group_shards(shards, fan_out.workers), str(place.path)
+            scored = run_all(
+                lambda block: score_block.submit(path, block, token), blocks, fan_out.attempts, progress.update
+            )
+            rows = sum(scored.values())
+            progress.update(last=True)
+        finish_run(draws, place, Launch(rows, round(time.monotonic() - started, 1)))

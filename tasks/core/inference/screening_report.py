@@ -1,0 +1,99 @@
+"""What came of a screened run: the promises, what the audit found, and what each stage took and saved."""
+
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+from tasks.core.base.errors import RunFolderError
+from tasks.core.base.formats import Content
+from tasks.core.inference.certifying import find_certificate
+from tasks.core.inference.pool_draws import promise_of
+from tasks.core.inference.screened_rows import NGRAM_SECONDS
+from tasks.core.runs.balance import Tally
+from tasks.core.runs.folder import RunFolder
+from tasks.core.runs.manifest import read_manifest
+from tasks.core.runs.parts import AUDITED, EXPERT, NGRAMS
+from tasks.core.runs.plan import Plan
+from tasks.core.runs.plan_file import read_plan
+from tasks.core.screening.certificate import Certificate
+from tasks.core.screening.screening_audit import Audit, audit_of_counts
+from tasks.core.screening.screening_cost import Rates, StageCost, measured_cost
+
+BROKEN = "promise not kept"
+
+
+def screening_report(plan: Plan, folder: RunFolder) -> Callable[[Tally], Content] | None:
+    """Return what the manifest says of the run's screening, of the sums over all shards; None where there is none.
+
+    Raises:
+        RunFolderError: the run has no certificate.
+    """
+    if plan.inputs.screening is None:
+        return None
+    certificate = find_certificate(plan, folder)
+    if certificate is None:
+        raise RunFolderError(f"{folder.certificate_path} is gone or altered. Run the inference flow again.")
+
+    def report(tally: Tally) -> Content:
+        audits = {label: _audit(plan, tally, label) for label, said in certificate.labels.items() if not said.off}
+        return {
+            "labels": {label: _label(certificate, tally, label, audits.get(label)) for label in certificate.labels},
+            "verdict": _verdict(audits),
+            "cost": _cost(folder, certificate, tally),
+        }
+
+    return report
+
+
+def _audit(plan: Plan, tally: Tally, label: str) -> Audit:
+    stages = tally.stages[label]
+    audited, misses = stages[AUDITED], tally.audited_top[label]
+    return audit_of_counts(audited, misses, audited + stages[NGRAMS], tally.top[label] - misses, promise_of(plan))
+
+
+def _label(certificate: Certificate, tally: Tally, label: str, audit: Audit | None) -> Content:
+    said = certificate.labels[label]
+    return {
+        "promise": said.promise,
+        "off": said.off,
+        "stages": dict(tally.stages[label]),
+        "top": tally.top[label],
+        "audit": None if audit is None else asdict(audit) | {"sentence": audit.sentence},
+    }
+
+
+def _verdict(audits: dict[str, Audit]) -> str:
+    """Say whether all promises are kept, in the words of the worst label."""
+    verdicts = {audit.verdict for audit in audits.values()}
+    if "not kept" in verdicts:
+        return BROKEN
+    return "promise cannot be told" if "cannot tell" in verdicts else "promise kept" if verdicts else "not screened"
+
+
+def _cost(folder: RunFolder, certificate: Certificate, tally: Tally) -> Content:
+    """Return core-seconds and texts of each stage, and what the experts alone would have taken."""
+    drawn, in_draws = _spent_on_draws(folder, certificate)
+    passed = {label: stages[EXPERT] + stages[AUDITED] for label, stages in tally.stages.items()}
+    spent = {label: tally.stage_seconds[label] + in_draws.get(label, 0.0) for label in passed}
+    rows = max((sum(stages.values()) for stages in tally.stages.values()), default=0)
+    rates = Rates(
+        screen=tally.stage_seconds[NGRAM_SECONDS] / max(rows, 1),
+        experts={label: spent[label] / max(passed[label] + drawn, 1) for label in passed},
+    )
+    stages = [StageCost("draws", drawn, drawn, sum(in_draws.values()))]
+    union = max(passed.values(), default=0)
+    stages.append(StageCost(NGRAM_SECONDS, rows, union, tally.stage_seconds[NGRAM_SECONDS]))
+    stages += [StageCost(label, count, count, tally.stage_seconds[label]) for label, count in passed.items()]
+    cost = measured_cost(rows, stages, rates)
+    return asdict(cost) | {"core_seconds": cost.core_seconds, "sentence": cost.sentence}
+
+
+def _spent_on_draws(folder: RunFolder, certificate: Certificate) -> tuple[int, dict[str, float]]:
+    """Return how many rows were drawn, and the core-seconds of each label's expert on them."""
+    if not certificate.draws_run:
+        return 0, {}
+    place = RunFolder(folder.screening_path / certificate.draws_run)
+    draws = read_plan(place)
+    manifest: dict[str, Any] = read_manifest(draws, place) or {}
+    seconds = manifest.get("timings", {}).get("stage_core_seconds", {})
+    return draws.rows, {use.label: float(seconds.get(use.label, 0.0)) for use in draws.engines}
