@@ -24,7 +24,7 @@ STOREYS = [
     {"preprocessing"},
     {"round", "engines"},
     {"corpus", "metrics"},
-    {"runs", "training"},
+    {"runs", "training", "screening"},
     {"inference", "conversion", "pretraining", "evaluation"},
 ]
 """The rooms of tasks/core from the ground up: each imports from those below it alone, never from its neighbours."""
