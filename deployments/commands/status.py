@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict
+from typing import Any
 
 from tasks.core.base.naming import shard_number
 from tasks.core.base.printable import printable
@@ -50,7 +51,8 @@ def _ending(status: RunStatus) -> list[str]:
         out = ", ".join(f"{label} {rows:,}" for label, rows in counts["rows_out"].items())
         lines = [f"finished: {counts['rows_in']:,} rows in, {counts['rows_quarantined']:,} quarantined; out: {out}"]
         others = {key: value for key, value in counts.items() if isinstance(value, int) and not key.startswith("rows_")}
-        return lines + [f"  {', '.join(f'{key} {value:,}' for key, value in others.items())}"] * bool(others)
+        lines += [f"  {', '.join(f'{key} {value:,}' for key, value in others.items())}"] * bool(others)
+        return lines + screening_lines(status.screening)
     if status.counts is not None:
         return ["a manifest stands, but shards are not what it counts; to score them again:", *go_on(status.command)]
     if status.launch is not None and not status.launch.is_gone:
@@ -61,6 +63,18 @@ def _ending(status: RunStatus) -> list[str]:
             *go_on(status.command),
         ]
     return ["to go on where it stopped:", *go_on(status.command)]
+
+
+def screening_lines(screening: dict[str, Any] | None) -> list[str]:
+    """Say what a screening promised, what its audit found, and what it saved."""
+    if screening is None:
+        return []
+    lines = [f"screening: {screening['verdict']}; {screening['cost']['sentence']}"]
+    for label, said in screening["labels"].items():
+        rows = ", ".join(f"{stage} {count:,}" for stage, count in sorted(said["stages"].items()))
+        lines += [f"  {label}: {rows}", f"    {said['off'] or said['promise']}"]
+        lines += [f"    {said['audit']['sentence']}"] * (said["audit"] is not None)
+    return lines
 
 
 def _states(status: RunStatus) -> str:

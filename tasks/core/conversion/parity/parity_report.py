@@ -8,7 +8,7 @@ from typing import Any
 
 from tasks.core.base.markdown import markdown_table
 from tasks.core.conversion.parity.parity_table import SPEED, UNMEASURED, Report, parity_rows
-from tasks.core.conversion.parity.ranking_shift import share_bound
+from tasks.core.metrics.share_bounds import share_bound
 from tasks.core.round.conversion_section import AT_MOST
 
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit
-from scipy.stats import beta
 
 from tasks.core.conversion.parity.overlap import overlap_at
 
@@ -19,7 +18,6 @@ Floats = NDArray[np.float64]
 IN_ORDER = 20
 SIZES = (IN_ORDER, 100, 1_000)
 ONE_PER_CENT = "1 %"
-CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True)
@@ -98,15 +96,6 @@ def ranking_shift(
         flips_beyond=int((distances > limit).sum()),
         flip_distance=float(distances.max(initial=0)),
     )
-
-
-def share_bound(found: int, texts: int) -> float:
-    """Return the share of a pool that at most does what `found` of `texts` texts drawn from it did, at 95 %.
-
-    It is exact (Clopper and Pearson, 1934, one-sided): of a pool with a larger share as few are found in less than 5 %
-    of all draws. Where none is found it is about 3 / texts.
-    """
-    return 1.0 if found >= texts else float(beta.ppf(CONFIDENCE, found + 1, texts - found))
 
 
 def _top_shift(ranked: Floats, own: Floats, size: int, overlap: float, limit: float) -> TopShift:

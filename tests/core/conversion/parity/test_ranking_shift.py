@@ -4,9 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from scipy.special import expit
-from scipy.stats import binom
 
-from tasks.core.conversion.parity.ranking_shift import ranking_shift, share_bound, top_sizes
+from tasks.core.conversion.parity.ranking_shift import ranking_shift, top_sizes
 from tests.support.examples import examples
 
 RANKING = np.arange(1_000, dtype=np.float64)[::-1] / 100  # 9.99, 9.98, ...
@@ -95,18 +94,3 @@ def test_displacement_is_that_of_the_worst_text_by_its_definition(odds, size, sh
     assert top.regret >= 0
     moved_alike = shift(found + shifted, {"k": size}, reference=reference).tops["k"]
     assert moved_alike.displacement == top.displacement
-
-
-@pytest.mark.parametrize("found", [0, 1, 8])
-@pytest.mark.parametrize("texts", [50, 1_000, 16_004])
-def test_a_pool_beyond_the_bound_shows_as_little_in_less_than_one_draw_of_twenty(found, texts):
-    """Exactly, and simulated: of 4,000 draws from a pool in which a little more than the bound is faulty."""
-    bound = share_bound(found, texts)
-    assert binom.cdf(found, texts, bound) == pytest.approx(0.05)
-    as_few = (np.random.default_rng(0).binomial(texts, min(1, bound * 1.02), 4_000) <= found).mean()
-    assert as_few < 0.055
-
-
-def test_where_none_is_found_the_bound_is_the_rule_of_three():
-    assert 0.99 * 3 / 16_004 < share_bound(0, 16_004) < 3 / 16_004
-    assert share_bound(5, 5) == 1
