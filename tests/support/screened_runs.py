@@ -1,5 +1,9 @@
-"""Runs of a few thousand texts with screening, as the flow makes them, in one thread and without Prefect."""
+"""Runs of a few thousand texts with screening, as the flow makes them, in one thread and without Prefect.
 
+As a program it goes on with the run in the folder that it is given, until that is finished or the program killed.
+"""
+
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +28,7 @@ from tasks.core.round.sections import Sample
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.manifest import Launch, write_manifest
 from tasks.core.runs.plan import Plan
-from tasks.core.runs.plan_file import write_plan
+from tasks.core.runs.plan_file import read_plan, write_plan
 from tasks.core.runs.shards.wholeness import unfinished_shards
 from tasks.core.screening.certificate import Certificate
 from tasks.core.screening.draw_sizes import grow
@@ -78,3 +82,10 @@ def score(plan: Plan, folder: RunFolder) -> dict[str, Any]:
     for number in unfinished_shards(plan, folder):
         score_shard(plan, plan.shards[number], folder)
     return write_manifest(plan, folder, Launch(plan.rows, 1.0), screening_report(plan, folder))
+
+
+if __name__ == "__main__":
+    RUN = RunFolder(Path(sys.argv[1]))
+    PLAN = read_plan(RUN)
+    screen(PLAN, RUN)
+    score(PLAN, RUN)

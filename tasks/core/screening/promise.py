@@ -3,13 +3,7 @@
 from dataclasses import dataclass
 
 from tasks.core.base.errors import RoundFileError
-
-WHY_NOT = {
-    "top_share": "a top that is nothing, or all, leaves nothing to screen for",
-    "recall": "no draw can show that nothing at all is missed",
-    "confidence": "no draw is certain to be like its pool",
-}
-
+from tasks.core.round.inference_section import WHY_NOT
 
 @dataclass(frozen=True)
 class Promise:

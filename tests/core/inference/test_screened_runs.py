@@ -1,12 +1,24 @@
+import shutil
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
+from tasks.core.base.errors import ModelFolderError, RunFolderError
+from tasks.core.base.naming import SCREEN_WEIGHTS_FILE
+from tasks.core.inference.certifying import screen_folder
+from tasks.core.inference.scoring import score_shard
+from tasks.core.inference.screening_report import BROKEN
 from tasks.core.runs.audit.verify import Verification
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.parts import list_parts, read_part
+from tasks.core.runs.plan_file import read_plan, write_plan
+from tasks.core.runs.shards.receipts import read_receipt, write_receipt
+from tasks.core.runs.shards.wholeness import unfinished_shards
+from tasks.core.screening.certificate import write_certificate
 from tests.support.screened_runs import TEXTS, score, screen, screened_plan
 
 LABELS = ("positive", "negative")
@@ -68,3 +80,116 @@ def test_the_certificate_promises_and_the_run_keeps_it(screened, unscreened):
 
 def test_a_screened_run_verifies(screened):
     assert [str(finding) for finding in Verification(screened[1].path).findings()] == []
+
+
+def copy_of(screened, tmp_path):
+    plan, folder = screened[:2]
+    return plan, RunFolder(shutil.copytree(folder.path, tmp_path / folder.path.name))
+
+
+def bytes_of(folder):
+    kept = ("output", "screening/screen", "certificate.json", "screening/drawn")
+    files = [path for name in kept for path in sorted((folder.path / name).rglob("*.*")) or [folder.path / name]]
+    return {str(path.relative_to(folder.path)): path.read_bytes() for path in files if path.is_file()}
+
+
+def test_what_is_gone_is_made_again_with_the_same_bytes(screened, tmp_path):
+    plan, folder = copy_of(screened, tmp_path)
+    whole = bytes_of(folder)
+    folder.certificate_path.unlink()
+    shutil.rmtree(screen_folder(folder))
+    folder.receipt_path(1).unlink()
+    for label in LABELS:
+        folder.output_path(label, 1).unlink()
+    screen(plan, folder)
+    score(plan, folder)
+    assert bytes_of(folder) == whole
+
+
+def test_drawn_rows_keep_the_scores_that_the_draws_got(screened):
+    plan, folder, certificate, _ = screened
+    draws = RunFolder(folder.screening_path / certificate.draws_run)
+    drawn = sum(certificate.drawn.values())
+    assert read_plan(draws).rows == drawn
+    assert [str(finding) for finding in Verification(draws.path).findings()] == []
+    for label in LABELS:
+        rows = rows_of(plan, folder, label)
+        stages = np.array(rows["stage"].to_pylist())
+        known = rows_of(read_plan(draws), draws, label)
+        of_draws = rows.filter(pa.array(stages == "drawn")).select(known.column_names)
+        assert of_draws.sort_by("tweet_id").equals(known.sort_by("tweet_id"))
+
+
+def test_a_draw_that_is_short_of_top_texts_grows_and_scores_no_row_twice(tiny_engines, tmp_path):
+    plan = screened_plan(tmp_path, tiny_engines, fit_texts=200, calibrate_texts=90)
+    folder = RunFolder(tmp_path / "run")
+    certificate = screen(plan, folder)
+    assert certificate.drawn["calibrate"] > 100
+    assert all(said.top_texts_calibrate >= 8 for said in certificate.labels.values())
+    grown = {path.name for path in (folder.screening_path / "drawn").iterdir()}
+    assert len(grown) >= 2
+    runs = [RunFolder(path) for path in folder.screening_path.glob("iter_*-draws")]
+    assert len(runs) == len(grown)
+    parts = sorted(read_plan(run).rows for run in runs)
+    assert parts[-1] == sum(certificate.drawn.values())
+    score(plan, folder)
+    assert [str(finding) for finding in Verification(folder.path).findings()] == []
+
+
+def test_a_pool_too_small_for_the_promise_is_scored_in_full_and_says_why(tiny_engines, tmp_path):
+    plan = screened_plan(tmp_path, tiny_engines, texts=400)
+    folder = RunFolder(tmp_path / "run")
+    certificate = screen(plan, folder)
+    assert "the draws would take" in certificate.labels["positive"].off
+    manifest = score(plan, folder)
+    assert manifest["screening"]["labels"]["positive"]["stages"] == {"expert": 399}
+    assert manifest["screening"]["verdict"] == "not screened"
+
+
+def test_a_broken_promise_is_seen_by_the_audit(screened, tmp_path):
+    plan, folder = copy_of(screened, tmp_path)
+    certificate = screened[2]
+    blind = {label: replace(said, threshold=1e9) for label, said in certificate.labels.items()}
+    write_certificate(folder.certificate_path, replace(certificate, labels=blind))
+    for shard in plan.shards:
+        folder.receipt_path(shard.number).unlink()
+    manifest = score(plan, folder)
+    assert manifest["screening"]["verdict"] == BROKEN
+    assert manifest["screening"]["labels"]["positive"]["audit"]["verdict"] == "not kept"
+
+
+def test_a_shard_is_not_scored_without_its_certificate_or_with_another_first_stage(screened, tmp_path):
+    plan, folder = copy_of(screened, tmp_path)
+    folder.receipt_path(0).unlink()
+    weights = screen_folder(folder) / SCREEN_WEIGHTS_FILE
+    weights.write_bytes(weights.read_bytes()[:-1] + b"x")
+    with pytest.raises(ModelFolderError, match="is not the file that"):
+        score_shard(plan, plan.shards[0], folder)
+    folder.certificate_path.unlink()
+    with pytest.raises(RunFolderError, match="its screening is not fitted"):
+        score_shard(plan, plan.shards[0], folder)
+
+
+def test_stages_that_do_not_add_up_are_seen(screened, tmp_path):
+    plan, folder = copy_of(screened, tmp_path)
+    receipt = read_receipt(folder, 0)
+    rows = receipt.screened["positive"]
+    more = replace(rows, stages=rows.stages | {"expert": rows.stages["expert"] + 1})
+    write_receipt(replace(receipt, screened=receipt.screened | {"positive": more}), folder)
+    assert unfinished_shards(plan, folder) == [0]
+
+
+@pytest.mark.slow
+def test_a_run_that_is_killed_at_any_moment_ends_with_the_same_bytes(screened, tmp_path):
+    plan, whole = screened[0], bytes_of(screened[1])
+    folder = RunFolder(tmp_path / screened[1].path.name)
+    write_plan(plan, folder)
+    for tenths in range(1_000):
+        run = subprocess.Popen([sys.executable, "-m", "tests.support.screened_runs", str(folder.path)])
+        try:
+            assert run.wait(timeout=2 + 0.7 * tenths) == 0
+            break
+        except subprocess.TimeoutExpired:
+            run.kill()
+            run.wait()
+    assert bytes_of(folder) == whole
