@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from tasks.core.base.cpu import cpu_features, processor_name
@@ -19,37 +18,14 @@ from tasks.core.engines.libraries import require_libraries
 from tasks.core.engines.loading import Engine, open_engine
 from tasks.core.engines.model_folder import EngineModel
 from tasks.core.engines.scores import label_scores, require_finite
-from tasks.core.inference.screened_rows import NGRAM_SECONDS, LabelRows, screen_rows
-from tasks.core.inference.shard_texts import ShardTexts, part_rows, tokenise
+from tasks.core.inference.shard_rows import ShardRows, read_shard_rows
+from tasks.core.inference.shard_texts import ShardTexts
 from tasks.core.runs.folder import RunFolder, worker_name
 from tasks.core.runs.parts import NGRAMS, provenance, score_table, write_part
 from tasks.core.runs.plan import Plan, Shard
 from tasks.core.runs.scoring_inputs import EngineUse
 from tasks.core.runs.shards.attempts import Attempt, attempt, settled
-from tasks.core.runs.shards.planned_rows import FileState, read_shard, sha256_of_rows, state_of
-from tasks.core.runs.shards.receipt_faults import require_same_rows
-from tasks.core.runs.shards.receipts import BINS, Receipt, ScreenedRows, read_receipt
-
-
-@dataclass(frozen=True)
-class _Read:
-    """A shard's rows as they were read, and those among them that can be scored."""
-
-    state: FileState
-    """The file was in this state before it was read."""
-    sha256: str
-    rows: pa.Table
-    scorable: pa.Table
-    quarantined: pa.Table
-    labels: dict[str, LabelRows]
-    """What screening says of each label's rows; nothing in a run without screening."""
-    texts: ShardTexts
-    """The rows that an expert is asked for, all of them in a run without screening."""
-    stage_seconds: dict[str, float]
-
-    def asked(self, label: str) -> NDArray[np.bool_]:
-        """Say which of the rows that can be scored the label's engine has to score."""
-        return self.labels[label].asked if self.labels else np.ones(self.scorable.num_rows, dtype=bool)
+from tasks.core.runs.shards.receipts import BINS, Receipt, ScreenedRows
 
 
 @dataclass
@@ -80,43 +56,27 @@ def score_shard(plan: Plan, shard: Shard, folder: RunFolder) -> Receipt:
     if (receipt := settled(plan, folder, shard)) is not None:
         return receipt
     with attempt(folder, shard) as tried:
-        read = _read(plan, shard, folder)
-        scored = _score_labels(plan, read, tried)
+        read = read_shard_rows(plan, shard, folder)
+        texts = read.tokenised(plan)
+        scored = _score_labels(plan, read, texts, tried)
         if read.quarantined.num_rows:
             write_part(read.quarantined, tried.own(folder.quarantine_path(shard.number)))
         seconds = round(time.monotonic() - started, 3)
         line = f"shard {shard.number:05d}: {read.scorable.num_rows} rows, {seconds:.1f} s"
         for use in plan.engines:
             _log(folder.log_path(use.label, worker_name()), line)
-        receipt = _receipt(plan, shard, read, scored)
+        receipt = _receipt(plan, shard, read, texts, scored)
         receipt = replace(receipt, seconds=seconds, cpu_seconds=round(time.process_time() - cpu, 3))
         return tried.commit(plan, receipt)
 
 
-def _read(plan: Plan, shard: Shard, folder: RunFolder) -> _Read:
-    """Read and tokenise; the file's state is taken first, so that a later change is seen."""
-    state = state_of(plan.input_path(shard))
-    rows = read_shard(plan, shard)
-    require_same_rows(plan, shard, read_receipt(folder, shard.number), rows)
-    scorable, quarantined = part_rows(rows)
-    labels: dict[str, LabelRows] = {}
-    seconds: dict[str, float] = {}
-    asked = scorable
-    if plan.inputs.screening:
-        labels, seconds[NGRAM_SECONDS] = screen_rows(plan, shard, folder, scorable)
-        asked = scorable.filter(pa.array(np.logical_or.reduce([rows.asked for rows in labels.values()])))
-    texts = tokenise(plan, asked)
-    return _Read(state or (0, 0), sha256_of_rows(rows), rows, scorable, quarantined, labels, texts, seconds)
-
-
-def _receipt(plan: Plan, shard: Shard, read: _Read, scored: _Scored) -> Receipt:
+def _receipt(plan: Plan, shard: Shard, read: ShardRows, texts: ShardTexts, scored: _Scored) -> Receipt:
     """Say what was scored; the files are filled in by the attempt, the time by who took it."""
-    texts, rows = read.texts, read.scorable.num_rows
     return Receipt(
         shard=shard.number,
         run_id=plan.run_id,
-        rows_in=read.rows.num_rows,
-        rows_out={use.label: rows for use in plan.engines},
+        rows_in=read.count,
+        rows_out=dict.fromkeys((use.label for use in plan.engines), read.scorable.num_rows),
         variants=scored.variants,
         rows_quarantined=read.quarantined.num_rows,
         duplicate_texts=len(texts.ids) - len(texts.tokens),
@@ -139,7 +99,7 @@ def _receipt(plan: Plan, shard: Shard, read: _Read, scored: _Scored) -> Receipt:
     )
 
 
-def _score_labels(plan: Plan, read: _Read, tried: Attempt) -> _Scored:
+def _score_labels(plan: Plan, read: ShardRows, texts: ShardTexts, tried: Attempt) -> _Scored:
     """Run every label's model on the texts and write its scores; labels of one model share its pass."""
     scored = _Scored()
     opened = [open_engine(use.folder, plan.inputs.fall_back_to_fp32, use.seal) for use in plan.engines]
@@ -148,58 +108,46 @@ def _score_labels(plan: Plan, read: _Read, tried: Attempt) -> _Scored:
         if id(engine) not in logits:
             before = time.monotonic()
             sharing = [other.label for other, (_, own) in zip(plan.engines, opened, strict=True) if own is engine]
-            logits[id(engine)] = _logits(plan, read, engine, sharing)
+            logits[id(engine)] = _logits(plan, texts, read.asked_for(*sharing), engine)
             scored.seconds[use.label] = time.monotonic() - before
-        _write_label(plan, read, tried, use, model, logits[id(engine)], scored)
+        of_rows = logits[id(engine)][texts.text_of_row[read.asked_for(use.label)]]
+        require_finite(of_rows, f"shard {tried.shard.number}, label '{use.label}'")
+        _write_label(plan, read, tried, use, model, _scores(model, of_rows), scored)
     return scored
 
 
-def _logits(plan: Plan, read: _Read, engine: Engine, labels: list[str]) -> NDArray[np.float32]:
-    """Return an engine's logits of the distinct texts that a label of its own asks for; NaN for the others."""
-    texts = read.texts
-    wanted = np.zeros(len(texts.tokens), dtype=bool)
-    asked = np.logical_or.reduce([read.asked(label) for label in labels])
-    wanted[texts.text_of_row[asked[_any_asked(read)]]] = True
-    found = engine.logits([texts.tokens[number] for number in np.flatnonzero(wanted)], plan.inputs.batch_tokens)
-    if wanted.all():
+def _logits(plan: Plan, texts: ShardTexts, asked: NDArray[np.bool_], engine: Engine) -> NDArray[np.float32]:
+    """Return an engine's logits of the distinct texts of the rows that it is asked for; NaN for the others."""
+    wanted = np.unique(texts.text_of_row[asked])
+    found = engine.logits([texts.tokens[number] for number in wanted], plan.inputs.batch_tokens)
+    if len(wanted) == len(texts.tokens):
         return found
-    logits = np.full((len(wanted), found.shape[1]), np.nan, dtype=np.float32)
-    if len(found):
-        logits[wanted] = found
+    logits = np.full((len(texts.tokens), found.shape[1]), np.nan, dtype=np.float32)
+    logits[wanted] = found
     return logits
 
 
-def _any_asked(read: _Read) -> NDArray[np.bool_]:
-    """Say which rows that can be scored are among the texts, since an expert is asked for them."""
-    if not read.labels:
-        return np.ones(read.scorable.num_rows, dtype=bool)
-    return np.asarray(np.logical_or.reduce([rows.asked for rows in read.labels.values()]))
-
-
-def _write_label(  # noqa: PLR0913, PLR0917 - a label's logits, and where what follows from them goes
+def _write_label(  # noqa: PLR0913, PLR0917 - a label's scores, and where what follows from them goes
     plan: Plan,
-    read: _Read,
+    read: ShardRows,
     tried: Attempt,
     use: EngineUse,
     model: EngineModel,
-    logits: NDArray[np.float32],
+    scores: NDArray[np.float64],
     scored: _Scored,
 ) -> None:
-    """Write a label's part, and count what is in it."""
-    number, asked = tried.shard.number, read.asked(use.label)
-    of_rows = logits[read.texts.text_of_row[asked[_any_asked(read)]]] if asked.any() else logits[:0]
-    require_finite(of_rows, f"shard {number}, label '{use.label}'")
-    expert = _scores(model, of_rows)
-    label = read.labels.get(use.label)
-    scores = expert if label is None else label.with_expert(expert)
-    table = score_table(read.scorable["id"], scores, None if label is None else label.stages)
-    content = provenance(plan, use, number, model.variant.name)
-    write_part(table, tried.own(tried.folder.output_path(use.label, number)), content)
-    scored.variants[use.label] = model.variant.name
+    """Write a label's part, and count what is in it; `scores` are of the rows that its engine was asked for."""
+    number, label, stages = tried.shard.number, read.labels.get(use.label), None
+    by_engine = scores
     if label is not None:
+        scores, stages = label.with_expert(scores), label.stages
+        by_engine = scores[stages != NGRAMS]
         scored.screened[use.label] = label.summed(scores)
-    by_expert = scores if label is None else scores[label.stages != NGRAMS]
-    scored.histograms[use.label] = np.histogram(by_expert, bins=BINS, range=(0, 1))[0].tolist()
+    content = provenance(plan, use, number, model.variant.name)
+    path = tried.own(tried.folder.output_path(use.label, number))
+    write_part(score_table(read.scorable["id"], scores, stages), path, content)
+    scored.variants[use.label] = model.variant.name
+    scored.histograms[use.label] = np.histogram(by_engine, bins=BINS, range=(0, 1))[0].tolist()
 
 
 def _scores(model: EngineModel, logits: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from tasks.core.base.errors import RoundFileError
 from tasks.core.round.inference_section import WHY_NOT
 
+
 @dataclass(frozen=True)
 class Promise:
     """At `confidence`, at least `recall` of the texts that are the expert's top reach the expert."""
