@@ -92,7 +92,7 @@ def inference(  # noqa: PLR0913 - Prefect merges nested parameters shallowly, so
             return
         manifest = finish_run(plan, folder, Launch(rows, round(time.monotonic() - started, 1)))
         publish_run_table(round_, plan, folder, manifest)
-        publish_screening(round_, plan, manifest)
+        publish_screening(round_, plan, folder, manifest)
     if wants_full_scores(round_, manifest):
         inference(
             round_file,

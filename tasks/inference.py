@@ -39,6 +39,7 @@ from tasks.core.runs.plan_file import write_plan
 from tasks.core.runs.scoring_inputs import EngineUse
 from tasks.core.runs.shards.wholeness import renew_and_find_unfinished
 from tasks.records.registry import fetch_folder, resolve
+from tasks.records.screening_runs import log_screening
 
 MAXIMUM_BLOCKS = 200
 """A Prefect task run costs about 0.25 CPU-seconds, so shards are handed out in at most so many blocks."""
@@ -164,11 +165,13 @@ def wants_full_scores(round_: Round, manifest: dict[str, Any]) -> bool:
     return True
 
 
-def publish_screening(round_: Round, plan: Plan, manifest: dict[str, Any]) -> None:
-    """Leave what a screening took at each stage as a table in the Prefect UI, and say whether it kept its promises."""
+def publish_screening(round_: Round, plan: Plan, folder: RunFolder, manifest: dict[str, Any]) -> None:
+    """Say whether a screening kept its promises and what each stage took, in log, Prefect UI and MLflow."""
     screening = manifest.get("screening")
     if screening is None:
         return
+    if fault := log_screening(round_, folder, manifest):
+        get_run_logger().warning("MLflow was not told of the screening, which %s has: %s", folder.manifest_path, fault)
     say = get_run_logger().warning if screening["verdict"] == BROKEN else get_run_logger().info
     say("screening: %s; %s", screening["verdict"], screening["cost"]["sentence"])
     rows = [

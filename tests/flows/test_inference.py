@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import yaml
+from mlflow.tracking import MlflowClient
 from prefect.artifacts import Artifact
 
 from flows.inference import inference
@@ -19,6 +20,7 @@ from tasks.core.base.naming import parse_run_folder_name
 from tasks.core.round.round_file import read_round
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.status.markers import read_failures, read_running
+from tasks.records.tracking import tracking_uri
 from tests.support.round_files import write_sample
 from tests.support.run_marks import HOLD
 from tests.support.screened_runs import EASY
@@ -154,6 +156,10 @@ def test_a_screened_run_draws_certifies_and_scores_what_passes(round_file, tmp_p
     for said in manifest["screening"]["labels"].values():
         assert sum(said["stages"].values()) == 3_000 - manifest["counts"]["rows_quarantined"]
         assert said["stages"]["drawn"] > 300
+    mlflow = MlflowClient(tracking_uri())
+    experiment = mlflow.get_experiment_by_name(name).experiment_id
+    (logged,) = mlflow.search_runs([experiment], "tags.`winnow.kind` = 'screening'")
+    assert logged.data.metrics["positive.rows_drawn"] == manifest["screening"]["labels"]["positive"]["stages"]["drawn"]
     certified = folder.certificate_path.read_bytes()
     folder.receipt_path(0).unlink()
     inference(str(round_file), sample="new_samples")

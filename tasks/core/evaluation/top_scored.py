@@ -8,7 +8,7 @@ import duckdb
 from tasks.core.corpus.sample.listing import list_sample, sample_schema
 from tasks.core.round.sections import Sample
 from tasks.core.runs.folder import RunFolder
-from tasks.core.runs.parts import ID_COLUMN, SCORE_COLUMN, list_parts, scan_parts
+from tasks.core.runs.parts import ID_COLUMN, SCORE_COLUMN, scan_parts, scan_scores
 from tasks.core.runs.plan_file import read_plan
 
 QUERY = f"""
@@ -24,7 +24,7 @@ def top_scored(folder: RunFolder, label: str, sample: Sample, count: int) -> lis
     """Return the `count` best-scored texts of a label as `tweet_id`, `score` and `text`, best first."""
     query = QUERY.format(text=_quoted(sample.text_column), id=_quoted(sample.id_column))
     with duckdb.connect() as connection:
-        scan_parts(connection, "scores", list_parts(read_plan(folder), folder, label))
+        scan_scores(connection, "scores", read_plan(folder), folder, label, "all")
         files = list_sample(sample)
         scan_parts(connection, "sample", [Path(file.path) for file in files if file.rows], sample_schema(files, sample))
         rows = connection.execute(query, [count]).fetchall()

@@ -3,6 +3,7 @@ import subprocess
 import sys
 from dataclasses import replace
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -14,7 +15,7 @@ from tasks.core.inference.scoring import score_shard
 from tasks.core.inference.screening_report import BROKEN
 from tasks.core.runs.audit.verify import Verification
 from tasks.core.runs.folder import RunFolder
-from tasks.core.runs.parts import list_parts, read_part
+from tasks.core.runs.parts import list_parts, read_part, scan_scores
 from tasks.core.runs.plan_file import read_plan, write_plan
 from tasks.core.runs.shards.receipts import read_receipt, write_receipt
 from tasks.core.runs.shards.wholeness import unfinished_shards
@@ -168,6 +169,28 @@ def test_a_shard_is_not_scored_without_its_certificate_or_with_another_first_sta
     folder.certificate_path.unlink()
     with pytest.raises(RunFolderError, match="its screening is not fitted"):
         score_shard(plan, plan.shards[0], folder)
+
+
+def test_verification_misses_the_certificate_and_looks_at_the_draws(screened, tmp_path):
+    _, folder = copy_of(screened, tmp_path)
+    folder.certificate_path.unlink()
+    draws = RunFolder(folder.screening_path / screened[2].draws_run)
+    with draws.output_path("positive", 0).open("ab") as part:
+        part.write(b"x")
+    found = [str(finding) for finding in Verification(folder.path).findings()]
+    assert any("certificate.json: nothing says what is promised" in finding for finding in found)
+    assert any(f"screening/{draws.path.name}/output/positive/part-00000.parquet" in finding for finding in found)
+
+
+def test_readers_get_the_experts_scores_or_all(screened):
+    plan, folder, _, manifest = screened
+    stages = manifest["screening"]["labels"]["positive"]["stages"]
+    with duckdb.connect() as connection:
+        scan_scores(connection, "experts", plan, folder, "positive", "expert")
+        scan_scores(connection, "whole", plan, folder, "positive", "all")
+        experts, least = connection.sql("select count(*), min(score) from experts").fetchone()
+        whole = connection.sql("select count(*) from whole").fetchone()[0]
+    assert (whole, experts, least >= 0) == (TEXTS - 1, TEXTS - 1 - stages["ngrams"], True)
 
 
 def test_stages_that_do_not_add_up_are_seen(screened, tmp_path):

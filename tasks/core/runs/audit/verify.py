@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ from tasks.core.base.errors import FormatError, TornRecordError
 from tasks.core.base.formats import read_record
 from tasks.core.base.naming import parse_run_folder_name
 from tasks.core.runs.audit.stray_files import Expected, stray_files
-from tasks.core.runs.folder import receipt_name
+from tasks.core.runs.folder import RunFolder, receipt_name
 from tasks.core.runs.manifest import MANIFEST
 from tasks.core.runs.open_run import continue_command, open_run
 from tasks.core.runs.plan import Shard
@@ -52,6 +52,18 @@ class Verification:
             yield from self._check_shard(shard)
         yield from stray_files(Expected(self.plan, self.folder, self._unquarantined))
         yield from self._check_manifest()
+        if self.plan.inputs.screening:
+            yield from self._check_screening()
+
+    def _check_screening(self) -> Iterator[Finding]:
+        """Check that a screened run has its certificate, and the finished runs of its draws."""
+        if not self.folder.certificate_path.is_file():
+            name = self.folder.certificate_path.name
+            yield Finding("missing", name, "nothing says what is promised", "Go on with the run")
+        for path in sorted(self.folder.screening_path.glob("iter_*")):
+            if RunFolder(path).manifest_path.is_file():
+                below = path.relative_to(self.folder.path)
+                yield from (replace(found, path=f"{below}/{found.path}") for found in Verification(path).findings())
 
     def _check_shard(self, shard: Shard) -> Iterator[Finding]:
         try:
