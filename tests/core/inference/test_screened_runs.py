@@ -188,8 +188,8 @@ def test_readers_get_the_experts_scores_or_all(screened):
     with duckdb.connect() as connection:
         scan_scores(connection, "experts", plan, folder, "positive", "expert")
         scan_scores(connection, "whole", plan, folder, "positive", "all")
-        experts, least = connection.sql("select count(*), min(score) from experts").fetchone()
-        whole = connection.sql("select count(*) from whole").fetchone()[0]
+        experts, least = connection.sql("select count(*), min(score) from experts").fetchall()[0]
+        whole = connection.sql("select count(*) from whole").fetchall()[0][0]
     assert (whole, experts, least >= 0) == (TEXTS - 1, TEXTS - 1 - stages["ngrams"], True)
 
 
