@@ -47,6 +47,11 @@ FP32_FILE = "fp32.onnx"
 CANARIES_FILE = "canaries.json"
 PARITY_FILE = "parity.json"
 
+# A screen's folder, and what a screening leaves in the run folder.
+SCREEN_FILE = "screen.json"
+SCREEN_WEIGHTS_FILE = "screen.safetensors"
+CERTIFICATE_FILE = "certificate.json"
+
 CODE_FILE = "code/winnow.zip"
 """Winnow's own code lies here, so that the model loads where Winnow is not installed."""
 REPORT_FOLDER = "report"

@@ -59,8 +59,7 @@ def plan_sizes(pool: int, promise: Promise, given: Mapping[str, int] | None = No
 
 def least_draw(promise: Promise) -> int:
     """Return in how many texts the bound almost surely finds the top texts that it needs."""
-    needed = least_top_texts(promise)
-    return math.ceil((needed + SPREAD * math.sqrt(needed)) / promise.top_share)
+    return math.ceil(_planned_top(promise) / promise.top_share)
 
 
 def cheapest_draw(pool: int, promise: Promise, slope: float = SLOPE) -> int:
@@ -79,10 +78,16 @@ def grow(sizes: DrawSizes, pool: int, promise: Promise, top_texts: int) -> DrawS
     needed = least_top_texts(promise)
     if top_texts >= needed or sizes.off:
         return sizes
-    wanted = (needed + SPREAD * math.sqrt(needed)) / max(top_texts, 1) * GROWTH
+    wanted = _planned_top(promise) / max(top_texts, 1) * GROWTH
     calibrate = math.ceil(sizes.calibrate * max(2.0, wanted))
     grown = DrawSizes(sizes.fit, sizes.choose, sizes.audit, calibrate)
     return _off_where_too_large(grown, pool, promise, f"its first {sizes.calibrate} held {top_texts}; ")
+
+
+def _planned_top(promise: Promise) -> float:
+    """Return how many top texts to plan for; their number varies with both draws, of which one says what top is."""
+    needed = least_top_texts(promise)
+    return needed + SPREAD * math.sqrt(2 * needed)
 
 
 def _off_where_too_large(sizes: DrawSizes, pool: int, promise: Promise, found: str = "") -> DrawSizes:

@@ -60,7 +60,7 @@ def test_a_screen_that_gives_all_one_score_lets_all_pass():
 
 
 def test_a_score_that_is_no_number_is_refused():
-    with pytest.raises(InputDataError, match="1 of 300 screen scores .* are no numbers"):
+    with pytest.raises(InputDataError, match=r"1 of 300 screen scores .* are no numbers"):
         bound_recall(np.r_[np.arange(299.0), np.nan], PROMISE)
 
 

@@ -1,0 +1,67 @@
+"""The first stage: a linear model of the expert's log-odds on hashed n-grams, for all labels of a run at once."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from tasks.core.base.errors import InputDataError
+from tasks.core.screening.ngram_features import add_weights, find_buckets, text_bytes
+from tasks.core.screening.ngram_hashing import NgramShape
+from tasks.core.screening.ridge_fit import PENALTY, Rows, fit_ridge
+
+LARGEST = np.iinfo(np.int16).max
+
+
+@dataclass(frozen=True)
+class LinearScreen:
+    """Weights of a few thousand steps a label, so that scores are sums of integers and the same on every CPU."""
+
+    labels: tuple[str, ...]
+    shape: NgramShape
+    weights: NDArray[np.int16]
+    """They are of shape (buckets, labels), in units of `units`."""
+    units: NDArray[np.float64]
+    """A weight of 1 stands for so much, by label."""
+    base: NDArray[np.float64]
+    """A text without features scores this, by label."""
+
+    def score(self, texts: pa.Array | pa.ChunkedArray) -> NDArray[np.float64]:
+        """Return what the screen takes for the expert's log-odds, of shape (texts, labels)."""
+        return np.asarray(add_weights(text_bytes(texts), self.shape, self.weights) * self.units + self.base)
+
+
+def fit_screen(
+    texts: pa.Array | pa.ChunkedArray,
+    log_odds: NDArray[np.float64],
+    labels: tuple[str, ...],
+    shape: NgramShape | None = None,
+    penalty: float = PENALTY,
+) -> LinearScreen:
+    """Fit a screen to the experts' `log_odds` of texts, of shape (texts, labels).
+
+    Raises:
+        InputDataError: there is not one finite number a text and label.
+    """
+    _check(len(texts), log_odds, labels)
+    shape = shape or NgramShape()
+    starts, buckets = find_buckets(text_bytes(texts), shape)
+    weights, base = fit_ridge(Rows(starts, buckets, 1 << shape.bits), log_odds, penalty)
+    units = np.maximum(np.abs(weights).max(axis=0).astype(np.float64), np.finfo(np.float32).tiny) / LARGEST
+    return LinearScreen(labels, shape, np.rint(weights / units).astype(np.int16), units, base)
+
+
+def _check(texts: int, log_odds: NDArray[np.float64], labels: tuple[str, ...]) -> None:
+    if log_odds.shape != (texts, len(labels)) or not texts:
+        raise InputDataError(
+            f"a screen is fitted to one log-odds a text and label: {texts} texts and {len(labels)} labels were given, "
+            f"with log-odds of shape {log_odds.shape}. Score the fitting draw again."
+        )
+    if not np.isfinite(log_odds).all():
+        row, column = map(int, np.argwhere(~np.isfinite(log_odds))[0])
+        raise InputDataError(
+            f"the expert's log-odds of '{labels[column]}' for text {row} of the fitting draw is "
+            f"{log_odds[row, column]}, no finite number. Score that draw again; a probability of 0 or "
+            "1 has no log-odds."
+        )

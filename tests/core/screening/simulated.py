@@ -1,0 +1,80 @@
+"""Populations of texts with an expert's scores and the stages' guesses of them, and many screenings of each."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from tasks.core.metrics.share_bounds import share_interval
+from tasks.core.screening.certificate import LabelCertificate
+from tasks.core.screening.certify import Drawn, certify_label, screened_settings
+from tasks.core.screening.draw_sizes import least_draw
+from tasks.core.screening.joint_path import StageCosts
+from tasks.core.screening.promise import Promise
+
+SCREEN, STUDENT = 0, 1
+COSTS = StageCosts((6e-5, 2e-3), 37e-3)
+COSTS1 = StageCosts(COSTS.stages[:1], COSTS.expert)
+FIT_TEXTS, CHOOSE_TEXTS = 8_000, 4_000
+
+
+@dataclass(frozen=True)
+class Population:
+    """All texts of a pool, of one label: what the expert would say of them, and what the stages say."""
+
+    expert: np.ndarray
+    stages: np.ndarray
+
+    def drawn(self, rows) -> Drawn:
+        return Drawn(self.expert[rows], self.stages[rows])
+
+    def only(self, stage):
+        return Population(self.expert, self.stages[:, [stage]])
+
+
+Certify = Callable[[np.ndarray, Drawn, Drawn, Promise, StageCosts], LabelCertificate]
+
+
+def population(seed, texts=300_000, noise=(1.2, 0.6), unseen=0.0) -> Population:
+    """Make log-odds with a long upper tail; `unseen` of the texts are noise to the first stage."""
+    random = np.random.default_rng(seed)
+    expert = -4 + random.normal(size=texts) + random.gamma(1.0, 1.5, size=texts)
+    stages = np.column_stack([expert * 0.8 + random.normal(size=texts) * level for level in noise])
+    lost = random.random(texts) < unseen
+    stages[lost, 0] = random.permutation(stages[:, 0])[lost]
+    return Population(expert, stages)
+
+
+def draw_three(pool: Population, promise: Promise, random) -> tuple[np.ndarray, Drawn, Drawn]:
+    """Draw uniformly, with replacement: fresh rows of a pool without end that the stored texts stand for."""
+    fit, choose, calibrate = (
+        random.integers(0, len(pool.expert), size) for size in (FIT_TEXTS, CHOOSE_TEXTS, least_draw(promise))
+    )
+    return pool.expert[fit], pool.drawn(choose), pool.drawn(calibrate)
+
+
+def kept_recall(pool: Population, certificate: LabelCertificate) -> float:
+    """Return which share of the whole pool's top reaches the expert, nothing where the label is not screened."""
+    if certificate.off:
+        return np.nan
+    top = pool.stages[pool.expert >= certificate.top_from]
+    return float((screened_settings(certificate, top) >= certificate.threshold).mean()) if len(top) else 1.0
+
+
+def recalls(pools, promise, repetitions, certify: Certify = certify_label, seed=20) -> np.ndarray:
+    """Return the recall of each label (columns) in each repetition (rows) with draws of its own."""
+    random = np.random.default_rng(seed)
+    costs = COSTS if pools[0].stages.shape[1] == 2 else COSTS1
+    return np.array(
+        [
+            [kept_recall(pool, certify(*draw_three(pool, promise, random), promise, costs)) for pool in pools]
+            for _ in range(repetitions)
+        ]
+    )
+
+
+def keeps(found, promise) -> bool:
+    """Say whether the share of screenings that keep the recall may be the stated confidence, by its own interval."""
+    screened = found[~np.isnan(found)]
+    assert len(screened) > 0.8 * len(found)
+    return share_interval(int((screened >= promise.recall).sum()), len(screened), 0.999)[1] >= promise.confidence
