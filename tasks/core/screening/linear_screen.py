@@ -12,6 +12,8 @@ from tasks.core.screening.ngram_hashing import NgramShape
 from tasks.core.screening.ridge_fit import PENALTY, Rows, fit_ridge
 
 LARGEST = np.iinfo(np.int16).max
+FLOOR = 0.9
+"""Texts below this quantile of the expert's log-odds count as if they were at it: how far below is not worth telling."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +40,9 @@ def fit_screen(
     labels: tuple[str, ...],
     shape: NgramShape | None = None,
     penalty: float = PENALTY,
+    floor: float = FLOOR,
 ) -> LinearScreen:
-    """Fit a screen to the experts' `log_odds` of texts, of shape (texts, labels).
+    """Fit a screen to the experts' `log_odds` of texts, of shape (texts, labels), from the quantile `floor` on.
 
     Raises:
         InputDataError: there is not one finite number a text and label.
@@ -47,7 +50,8 @@ def fit_screen(
     _check(len(texts), log_odds, labels)
     shape = shape or NgramShape()
     starts, buckets = find_buckets(text_bytes(texts), shape)
-    weights, base = fit_ridge(Rows(starts, buckets, 1 << shape.bits), log_odds, penalty)
+    targets = np.maximum(log_odds, np.quantile(log_odds, floor, axis=0, method="lower"))
+    weights, base = fit_ridge(Rows(starts, buckets, 1 << shape.bits), targets, penalty)
     units = np.maximum(np.abs(weights).max(axis=0).astype(np.float64), np.finfo(np.float32).tiny) / LARGEST
     return LinearScreen(labels, shape, np.rint(weights / units).astype(np.int16), units, base)
 

@@ -15,7 +15,7 @@ from tasks.core.screening.promise import Promise
 SCREEN, STUDENT = 0, 1
 COSTS = StageCosts((6e-5, 2e-3), 37e-3)
 COSTS1 = StageCosts(COSTS.stages[:1], COSTS.expert)
-FIT_TEXTS, CHOOSE_TEXTS = 8_000, 4_000
+CHOOSE_TEXTS = 4_000
 
 
 @dataclass(frozen=True)
@@ -47,9 +47,8 @@ def population(seed, texts=300_000, noise=(1.2, 0.6), unseen=0.0) -> Population:
 
 def draw_three(pool: Population, promise: Promise, random) -> tuple[np.ndarray, Drawn, Drawn]:
     """Draw uniformly, with replacement: fresh rows of a pool without end that the stored texts stand for."""
-    fit, choose, calibrate = (
-        random.integers(0, len(pool.expert), size) for size in (FIT_TEXTS, CHOOSE_TEXTS, least_draw(promise))
-    )
+    sizes = (least_draw(promise), CHOOSE_TEXTS, least_draw(promise))
+    fit, choose, calibrate = (random.integers(0, len(pool.expert), size) for size in sizes)
     return pool.expert[fit], pool.drawn(choose), pool.drawn(calibrate)
 
 
@@ -76,5 +75,5 @@ def recalls(pools, promise, repetitions, certify: Certify = certify_label, seed=
 def keeps(found, promise) -> bool:
     """Say whether the share of screenings that keep the recall may be the stated confidence, by its own interval."""
     screened = found[~np.isnan(found)]
-    assert len(screened) > 0.8 * len(found)
+    assert len(screened) > 0.9 * len(found)
     return share_interval(int((screened >= promise.recall).sum()), len(screened), 0.999)[1] >= promise.confidence
