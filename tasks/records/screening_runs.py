@@ -2,13 +2,9 @@
 
 from typing import Any
 
-from mlflow.exceptions import MlflowException
-
-from tasks.core.base.files import read_json
-from tasks.core.base.naming import CERTIFICATE_FILE, MANIFEST_FILE
 from tasks.core.round.model import Round
 from tasks.core.runs.folder import RunFolder
-from tasks.records.tracking import KIND_TAG, ended_by_outcome, find_or_create_run
+from tasks.records.tracking import KIND_TAG, TrackingError, ended_by_outcome, find_or_create_run
 
 RUN_ID_TAG = "winnow.run_id"
 
@@ -23,9 +19,9 @@ def log_screening(round_: Round, folder: RunFolder, manifest: dict[str, Any]) ->
         run = find_or_create_run(round_.name, f"screening {manifest['run_id']}", identity, {})
         with ended_by_outcome(run):
             run.log_figures(figures_of(manifest["screening"]))
-            run.log_json(CERTIFICATE_FILE, read_json(folder.certificate_path))
-            run.log_json(MANIFEST_FILE, manifest)
-    except MlflowException as error:
+            run.log_file(folder.certificate_path)
+            run.log_file(folder.manifest_path)
+    except TrackingError as error:
         return str(error)
     return None
 

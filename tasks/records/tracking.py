@@ -15,6 +15,7 @@ from typing import Any
 
 from mlflow.artifacts import download_artifacts
 from mlflow.entities import Dataset, DatasetInput, InputTag, LifecycleStage, Metric, Param, RunStatus, RunTag
+from mlflow.exceptions import MlflowException
 from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
 from mlflow.tracking import MlflowClient
 from mlflow.utils.mlflow_tags import MLFLOW_DATASET_CONTEXT, MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NAME
@@ -23,6 +24,8 @@ from tasks.core.base.errors import RegistryError
 
 HASH_TAG = "winnow.config_hash"
 KIND_TAG = "winnow.kind"
+TrackingError = MlflowException
+"""The tracking server is away, or refuses."""
 BATCH = 100
 """MLflow takes at most so many params and tags at once."""
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from scipy.stats import norm
 
-from tasks.core.screening.draws import AUDIT, CALIBRATE, CHOOSE, FIT
+from tasks.core.screening.draws import AUDIT, CALIBRATE, CHOOSE, FIT, Draws
 from tasks.core.screening.promise import Promise
 from tasks.core.screening.recall_bound import least_top_texts
 
@@ -42,6 +42,11 @@ class DrawSizes:
     def texts(self) -> int:
         """Return how many texts the expert scores for the draws."""
         return self.fit + self.choose + self.audit + self.calibrate
+
+    def draws(self, key: str, pool: int) -> Draws:
+        """Return the draws from a pool of so many texts that have about these sizes."""
+        sizes = {FIT: self.fit, CHOOSE: self.choose, AUDIT: self.audit, CALIBRATE: self.calibrate}
+        return Draws(key, **{name: size / pool for name, size in sizes.items()})
 
 
 def plan_sizes(pool: int, promise: Promise, given: Mapping[str, int] | None = None, slope: float = SLOPE) -> DrawSizes:

@@ -76,9 +76,11 @@ def choose_path(scores: Floats, top: NDArray[np.bool_], lost: float, costs: Stag
 
 def reaching(path: JointPath, scores: Floats, setting: float) -> list[float]:
     """Return which share of the texts reaches each stage, and the expert."""
-    below = scores < np.array(path.thresholds(setting))
-    passing = np.logical_and.accumulate(~below, axis=1)
-    return [1.0, *passing.mean(axis=0).tolist()]
+    passing, shares = np.ones(len(scores), dtype=np.bool_), [1.0]
+    for column, threshold in zip(scores.T, path.thresholds(setting), strict=True):
+        passing &= ~(column < threshold)  # a score that is no number passes
+        shares.append(float(passing.mean()))
+    return shares
 
 
 def _candidates(top: Floats) -> Iterator[JointPath]:

@@ -13,7 +13,7 @@ from tasks.core.screening.ridge_fit import PENALTY, Rows, fit_ridge
 
 LARGEST = np.iinfo(np.int16).max
 FLOOR = 0.9
-"""Texts below this quantile of the expert's log-odds count as if they were at it: how far below is not worth telling."""
+"""Texts below this quantile of the expert's log-odds count as if they were at it: how far below is nothing to learn."""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ chosen by the scores that it is read from.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,12 +32,14 @@ class Bound:
     """So many of them are below the threshold; fewer than allowed where scores tie."""
 
 
+@cache
 def least_top_texts(promise: Promise) -> int:
     """Return how many top texts a draw needs at the least; 299 for 99 % at 95 % confidence."""
     wanted = math.ceil(math.log(1 - promise.confidence) / math.log(promise.recall))
     return next(r for r in (wanted - 1, wanted, wanted + 1) if r > 0 and misses_allowed(r, promise) is not None)
 
 
+@cache
 def misses_allowed(top_texts: int, promise: Promise) -> int | None:
     """Return how many of a draw's top texts may lie below the threshold, None where there are too few for any."""
     spare = 1 - promise.confidence

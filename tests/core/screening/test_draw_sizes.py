@@ -51,6 +51,13 @@ def test_a_pool_that_is_too_small_is_scored_in_full_and_says_why():
     assert "0.99 of the top 0.005 at confidence 0.95" in sizes.off
 
 
+def test_sizes_become_shares_of_the_pool_and_a_grown_draw_holds_the_former():
+    sizes = DrawSizes(60_000, 15_000, 30_000, 60_000)
+    draws = sizes.draws("key", 10**6)
+    assert draws.shares == (0.06, 0.015, 0.03, 0.06)
+    assert grow(sizes, 10**6, PROMISE, 298).draws("key", 10**6) == draws.grown(0.12)
+
+
 def test_a_draw_with_enough_top_texts_does_not_grow():
     sizes = plan_sizes(10**6, PROMISE)
     assert grow(sizes, 10**6, PROMISE, 299) is sizes
