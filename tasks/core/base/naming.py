@@ -22,6 +22,8 @@ OTHER_CLASS = "other"
 """A binary model gives this name to the rows that its label is not true of."""
 BASE_MODEL_NAME = "base"
 """This stands for the label in the registered name of a pretrained base model: `us.base`."""
+STUDENT_NAME = "student"
+"""This stands for the label in the registered name of a student that scores all labels of its round: `us.student`."""
 
 # A run folder.
 PLAN_FILE = "plan.parquet"
@@ -93,6 +95,8 @@ RESULTS_ARTIFACT = "results"
 PRETRAINING_ARTIFACT = "pretraining"
 PARITY_ARTIFACT = "parity"
 SCATTER_ARTIFACT = "scatter"
+STUDENTS_ARTIFACT = "students"
+SCREENS_ARTIFACT = "screens"
 ESTIMATE_ARTIFACT = "estimate"
 PROGRESS_ARTIFACT = "progress"
 RUN_ARTIFACT = "run"
@@ -127,7 +131,7 @@ RUN_FOLDER = re.compile(
     r"^iter_(?P<iteration>.+?)-(?P<run_name>[A-Za-z0-9_]+)-(?P<run_id>[0-9a-f]{12})-(?P<sample>[A-Za-z0-9_]+)$"
 )
 
-RESERVED_LABELS = frozenset({BASE_MODEL_NAME, OTHER_CLASS}) | {
+RESERVED_LABELS = frozenset({BASE_MODEL_NAME, OTHER_CLASS, STUDENT_NAME}) | {
     value for name, value in list(globals().items()) if name.endswith("_FOLDER") and isinstance(value, str)
 }
 """No label may be called so: its files would lie in the place of others, or its model take another's name."""
@@ -157,6 +161,19 @@ def round_name(country: str, iteration: str, method: int) -> str:
 def registered_model_name(model_country: str, label: str) -> str:
     """Return the registry's name for a label: `us.is_unemployed`."""
     return f"{model_country.lower()}.{label}"
+
+
+def student_model_name(country: str, label: str | None) -> str:
+    """Return the registry's name for a student: `us.student` of all labels, `us.student.is_unemployed` of one.
+
+    No label holds a dot, so no label's model is called so.
+    """
+    return registered_model_name(country, STUDENT_NAME if label is None else f"{STUDENT_NAME}.{label}")
+
+
+def student_study(label: str | None) -> str:
+    """Return what a student's study is called: `student` of all labels, `student-is_unemployed` of one."""
+    return STUDENT_NAME if label is None else f"{STUDENT_NAME}-{label}"
 
 
 def checkpoint_alias(iteration: str, method: int) -> str:
@@ -286,6 +303,26 @@ def parity_texts_folder(work_path: Path) -> Path:
 def seeds_folder(work_path: Path, round_: str, study: str) -> Path:
     """Return where the seeds of a round's study lie."""
     return work_path / "seeds" / round_ / study
+
+
+def student_bases_folder(work_path: Path) -> Path:
+    """Return where the models lie that students start from, cut or made for them."""
+    return work_path / "student_bases"
+
+
+def lessons_folder(work_path: Path, round_: str) -> Path:
+    """Return where the texts lie that a round's students learn from and are judged on."""
+    return work_path / "lessons" / round_
+
+
+def heldout_file(study: str, digest: str) -> str:
+    """Return the name of the texts that a student is judged on."""
+    return f"{study}-{digest}.heldout.parquet"
+
+
+def judgement_file(seed: int, config_hash: str, heldout: str) -> str:
+    """Return the name of what a student's seed was judged to be worth on held-out texts of this digest."""
+    return f"judgement-{seed}-{config_hash}-{heldout}.json"
 
 
 def pretraining_folder(work_path: Path) -> Path:
