@@ -73,6 +73,8 @@ DATA_REPORT_FILE = "data_report.json"
 SEARCH_TABLE = "search.md"
 SEEDS_TABLE = "seeds.md"
 PARITY_TABLE = "parity.md"
+STUDENTS_TABLE = "students.md"
+JUDGEMENTS_FILE = "judgements.json"
 SEEDS_PICTURE = "seeds.png"
 CURVES_PICTURE = "learning_curves.png"
 
@@ -163,16 +165,11 @@ def registered_model_name(model_country: str, label: str) -> str:
     return f"{model_country.lower()}.{label}"
 
 
-def student_model_name(country: str, label: str | None) -> str:
-    """Return the registry's name for a student: `us.student` of all labels, `us.student.is_unemployed` of one.
-
-    No label holds a dot, so no label's model is called so.
-    """
-    return registered_model_name(country, STUDENT_NAME if label is None else f"{STUDENT_NAME}.{label}")
-
-
 def student_study(label: str | None) -> str:
-    """Return what a student's study is called: `student` of all labels, `student-is_unemployed` of one."""
+    """Return what a student's study is called: `student` of all labels, `student-is_unemployed` of one.
+
+    Its registered name has a dot in the dash's place. No label holds either, so no label's model is called so.
+    """
     return STUDENT_NAME if label is None else f"{STUDENT_NAME}-{label}"
 
 
@@ -338,6 +335,21 @@ def converted_folder(work_path: Path) -> Path:
 def logs_folder(path: Path, of: str) -> Path:
     """Return where the logs of a flow, or of SLURM, lie below a work path or run folder."""
     return path / LOGS_FOLDER / of
+
+
+def seed_version(seed: int) -> str:
+    """Return what stands for the version of an engine model that was made of a seed and is not registered: `seed 3`."""
+    return f"seed {seed}"
+
+
+def is_seed_version(version: str) -> bool:
+    """Say whether an engine model's version is that of a seed; registered ones are numbers."""
+    return version.startswith("seed ")
+
+
+def seed_run(seed: int) -> str:
+    """Return the run name of what a seed scored: `seed_3`."""
+    return f"seed_{seed}"
 
 
 def seed_folder(seed: int, config_hash: str) -> str:

@@ -7,7 +7,6 @@ that could not be scored.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -53,12 +52,6 @@ class ExpertRunFolder:
     def name(self) -> str:
         """The run folder's path."""
         return str(self.folder.path)
-
-    @cached_property
-    def engines(self) -> dict[str, str]:
-        """Each label's engine digest, by the round's name for the label."""
-        digests = {use.label: use.digest for use in self.plan.engines}
-        return {label: digests[theirs] for label, theirs in self.named.items()}
 
     def read(self) -> ExpertScores:
         """Read every score of the run.

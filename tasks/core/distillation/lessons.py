@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tasks.core.base.errors import InputDataError
-from tasks.core.base.naming import parse_run_folder_name, student_study
+from tasks.core.base.naming import student_study
 from tasks.core.corpus.labelled.prepare import LabelledSplits
 from tasks.core.distillation.draw import draw_rows
 from tasks.core.distillation.expert_scores import ExpertRunFolder, open_expert
@@ -16,9 +16,6 @@ from tasks.core.distillation.teacher import Teacher, ask_experts
 from tasks.core.round.distillation_section import Distillation, ExpertRun
 from tasks.core.round.model import Round
 from tasks.core.round.sections import Head
-from tasks.core.runs.folder import RunFolder
-from tasks.core.runs.plan import Plan
-from tasks.core.runs.plan_file import read_plan
 
 
 @dataclass(frozen=True)
@@ -48,21 +45,16 @@ def pupils_of(round_: Round, settings: Distillation, studies: Sequence[LabelledS
     return [Pupil(study.study, study.labels, head, (study,)) for study in studies]
 
 
-def find_experts(round_: Round, settings: Distillation) -> list[ExpertRunFolder]:
-    """Open the runs that the settings name, or else every finished run that the round has of the sample.
+def open_experts(round_: Round, settings: Distillation, seeds: Sequence[Path]) -> list[ExpertRunFolder]:
+    """Open the runs that the settings name, or else those of the round's own seeds.
 
     Raises:
         InputDataError: there is none, or one has scored none of the labels.
         RunFolderError: one is no finished run.
     """
-    own = (ExpertRun(run=path) for path in _own_runs(round_, settings.sample))
-    named = [*settings.experts.values()] or [*own]
+    named = [*settings.experts.values()] or [ExpertRun(run=path) for path in seeds]
     if not named:
-        raise InputDataError(
-            f"no finished run of the sample '{settings.sample}' lies in {round_.inference.output_path}, and "
-            "distillation.experts names none: there is nobody to learn from. Run: prefect deployment run "
-            f"inference/{round_.name} -p sample={settings.sample}"
-        )
+        raise InputDataError("distillation.experts names no run, and the round has no seeds: nobody is there to teach")
     return [open_expert(expert.run, tuple(round_.active_labels), expert.labels) for expert in named]
 
 
@@ -84,25 +76,3 @@ def plan_pupil(
     people = labelled_rows(pupil.studies, pupil.labels, pupil.head, pupil.study)
     teaching = Teaching(pupil.label, people, lesson, heldout, teacher.digest, own)
     return plan_student(round_, settings, teaching, base_model)
-
-
-def _own_runs(round_: Round, sample: str) -> list[Path]:
-    """Return the round's finished runs of the sample as the newest one scored it, each set of models once."""
-    finished = []
-    for path in sorted(round_.inference.output_path.glob("*")):
-        name, folder = parse_run_folder_name(path.name), RunFolder(path)
-        if name is not None and name.sample == sample and folder.manifest_path.is_file():
-            plan = read_plan(folder)
-            if plan.round_name == round_.name:
-                finished.append((folder.manifest_path.stat().st_mtime_ns, path, plan))
-    finished.sort(key=lambda run: run[:2], reverse=True)
-    found: dict[tuple[str, ...], Path] = {}
-    for _, path, plan in finished:
-        if _scored(plan) == _scored(finished[0][2]):
-            found.setdefault(tuple(use.digest for use in plan.engines), path)
-    return sorted(found.values())
-
-
-def _scored(plan: Plan) -> tuple[object, ...]:
-    """Return what tells the rows of runs apart."""
-    return plan.inputs.file_digests, plan.inputs.limit, plan.inputs.text_column

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from tasks.core.base.files import fingerprint, write_aside
+from tasks.core.base.folders_aside import sweep
 from tasks.core.base.naming import heldout_file, lessons_folder, seeds_folder
 from tasks.core.base.parquet import read_parquet
 from tasks.core.corpus.labelled.prepare import LabelledSplits, target_column
@@ -78,6 +79,7 @@ def plan_student(round_: Round, settings: Distillation, teaching: Teaching, base
         ModelFolderError: the base model's folder is not as it must be, or reads fewer tokens than the round asks.
     """
     folder = lessons_folder(round_.work_path, round_.name)
+    sweep(folder)
     rows = teaching.people
     heldout = teaching.heldout.without(set())
     lesson = teaching.lesson.without(rows.judging_texts() | set(heldout.texts))

@@ -62,8 +62,8 @@ class Distillation(Settings):
     sample: Name = "evaluation"
     """The student learns from texts of this one of the round's `samples`, which the experts have scored."""
     experts: dict[Name, ExpertRun] = Field(default={})
-    """The runs that hold the experts' scores, each by a name of its own; where none is named, every finished run that
-    this round has of the sample teaches, each set of models once."""
+    """The runs that hold the experts' scores, each by a name of its own; where none is named, every seed of the round
+    is converted and scores the sample first, in a run folder of its own."""
     one_student: bool = False
     """One student learns all of the round's labels, each a probability by itself; else each label has its own."""
     student: Student = Student()

@@ -17,6 +17,7 @@ from tasks.core.base.naming import (
     engine_alias,
     registered_model_name,
     round_name,
+    student_study,
 )
 from tasks.core.preprocessing import PREPROCESSINGS
 from tasks.core.round.conversion_section import Conversion
@@ -180,3 +181,11 @@ class Round(BaseModel):
     def registered_model(self, label: str) -> str:
         """`us.is_unemployed`."""
         return registered_model_name(self.model_country or self.country, label)
+
+    def student_model(self, study: str) -> str:
+        """The checkpoint of a student is `us.student`, or `us.student.is_unemployed` where each label has its own."""
+        return registered_model_name(self.model_country or self.country, study.replace("-", "."))
+
+    def student_engine(self, label: str) -> str:
+        """`us.student.is_unemployed`: a student's engine models are a label each, as all are."""
+        return self.student_model(student_study(label))

@@ -8,7 +8,8 @@ import pytest
 
 from tasks.core.base.errors import InputDataError, RunFolderError
 from tasks.core.distillation.expert_scores import open_expert
-from tasks.core.distillation.lessons import ask_teacher, find_experts
+from tasks.core.distillation.lessons import ask_teacher, open_experts
+from tasks.core.round.distillation_section import Distillation
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.parts import read_part, write_part
 
@@ -33,18 +34,15 @@ def test_labels_of_another_round_are_translated(runs):
         open_expert(runs[0], ("glad",), {})
 
 
-def test_the_rounds_runs_of_the_newest_sample_teach_each_set_of_models_once(taught_round, runs, score, expert_engines):
-    score(expert_engines[0], name="again")
-    experts = find_experts(taught_round, taught_round.distillation)
-    assert len(experts) == 2
-    teacher = ask_teacher(taught_round, experts)
-    alone = [open_expert(path, LABELS, {}).read().scores for path in runs]
-    assert np.allclose(teacher.scores, np.mean(alone, axis=0))
-
-
-def test_a_round_without_runs_says_which_flow_to_run(taught_round):
-    with pytest.raises(InputDataError, match="prefect deployment run inference/us-iter0"):
-        find_experts(taught_round, taught_round.distillation)
+def test_the_runs_that_the_round_names_teach_before_its_own_seeds(taught_round, runs):
+    named = {"first": {"run": str(runs[0])}, "second": {"run": str(runs[1])}}
+    settings = Distillation.model_validate({"experts": named})
+    for experts in (open_experts(taught_round, settings, ()), open_experts(taught_round, Distillation(), runs)):
+        teacher = ask_teacher(taught_round, experts)
+        alone = [open_expert(path, LABELS, {}).read().scores for path in runs]
+        assert np.allclose(teacher.scores, np.mean(alone, axis=0))
+    with pytest.raises(InputDataError, match="nobody is there to teach"):
+        open_experts(taught_round, Distillation(), ())
 
 
 def test_an_unfinished_run_cannot_teach(runs):
@@ -70,7 +68,7 @@ def test_a_planted_score_that_is_no_probability_is_refused_with_its_id(taught_ro
     planted = [value, *table["score"].to_pylist()[1:]]
     changed = table.set_column(1, "score", pa.array(planted, pa.float64()))
     write_part(changed.replace_schema_metadata(table.schema.metadata), path)
-    experts = find_experts(taught_round, taught_round.distillation)
+    experts = open_experts(taught_round, taught_round.distillation, runs)
     with pytest.raises(InputDataError, match=f"id {table['tweet_id'][0].as_py()} for 'positive', is"):
         ask_teacher(taught_round, experts)
 

@@ -9,7 +9,7 @@ import pytest
 from tasks.core.base.errors import InputDataError
 from tasks.core.base.files import sha256_of_folder
 from tasks.core.distillation.judgement import choose_seed, read_judgement
-from tasks.core.distillation.lessons import Pupil, ask_teacher, find_experts, plan_pupil, pupils_of
+from tasks.core.distillation.lessons import Pupil, ask_teacher, open_experts, plan_pupil, pupils_of
 from tasks.core.distillation.model_scores import checkpoint_scores
 from tasks.core.distillation.student_base import larger_than_its_teacher, make_base
 from tasks.core.distillation.student_table import compare_student
@@ -29,8 +29,12 @@ def studies_of(round_):
     return [prepare_study(round_, label) for label in round_.active_labels]
 
 
+def own_runs(round_):
+    return sorted(round_.inference.output_path.iterdir())
+
+
 def plan_of_pupil(round_, pupil, base_model=None):
-    experts = find_experts(round_, round_.distillation)
+    experts = open_experts(round_, round_.distillation, own_runs(round_))
     return experts, plan_pupil(round_, pupil, ask_teacher(round_, experts), experts, base_model or round_.base_model)
 
 
@@ -92,7 +96,7 @@ def test_a_label_of_its_own_has_a_student_cut_from_the_base_model_with_hard_labe
 def test_the_experts_word_as_constant_hard_target_stops_the_plan(taught_round):
     round_ = with_settings(taught_round, alpha=0.5, hard_targets="experts")
     for pupil in pupils_of(round_, round_.distillation, studies_of(round_)):
-        experts = find_experts(round_, round_.distillation)
+        experts = open_experts(round_, round_.distillation, own_runs(round_))
         teacher = ask_teacher(round_, experts)
         constant = replace(teacher, scores=teacher.scores / 3)
         with pytest.raises(InputDataError, match="would teach the student one answer"):
@@ -103,7 +107,7 @@ def test_the_experts_word_as_constant_hard_target_stops_the_plan(taught_round):
 def test_a_student_larger_than_its_teacher_is_told(taught_round, tiny_bert, tmp_path):
     wide = Student(start="configuration", configuration={"hidden_size": 64, "num_hidden_layers": 3})
     base = make_base(wide, tiny_bert, tmp_path, ["other", "positive"], 1)
-    experts = find_experts(taught_round, taught_round.distillation)
+    experts = open_experts(taught_round, taught_round.distillation, own_runs(taught_round))
     warning = larger_than_its_teacher(base, experts)
     assert warning is not None
     assert "parameters, more than an expert's" in warning
