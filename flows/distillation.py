@@ -22,10 +22,6 @@ from tasks.core.runs.manifest import Launch
 from tasks.core.runs.scoring_inputs import EngineUse
 from tasks.core.training.seeds.seed_plan import SeedPlan
 from tasks.distillation import (
-    SeedExpert,
-    convert_expert,
-    engines_by_seed,
-    plan_seed_experts,
     plan_students,
     publish_students,
     register_student,
@@ -34,6 +30,7 @@ from tasks.distillation import (
     untaught_seeds,
 )
 from tasks.inference import find_unfinished, finish_run, plan_run
+from tasks.seed_experts import SeedExpert, convert_expert, engines_by_seed, plan_seed_experts
 from tasks.training import prepare_data
 
 

@@ -8,49 +8,28 @@ from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 
-from tasks.conversion import draw_for_parity, finished_engines
 from tasks.core.base.errors import RoundFileError, TrainingError
-from tasks.core.base.files import fingerprint
 from tasks.core.base.naming import (
     SCREENS_ARTIFACT,
     STUDENTS_ARTIFACT,
     artifact_key,
-    conversion_folder,
-    kept_logits_folder,
     lessons_folder,
     models_folder,
-    seed_version,
 )
-from tasks.core.conversion.request import ConversionRequest, sweep_conversion
 from tasks.core.corpus.labelled.prepare import LabelledSplits
 from tasks.core.distillation.expert_scores import ExpertRunFolder
 from tasks.core.distillation.judgement import TaughtSeed, choose_seed, read_judgement
 from tasks.core.distillation.lessons import Pupil, ask_teacher, open_experts, plan_pupil, pupils_of
 from tasks.core.distillation.student_plan import StudentPlan
 from tasks.core.distillation.student_rows import labelled_rows
-from tasks.core.engines.model_folder import EngineModel
 from tasks.core.metrics.heads import class_names
 from tasks.core.round.distillation_section import Distillation
 from tasks.core.round.model import Round
-from tasks.core.runs.scoring_inputs import EngineUse
-from tasks.core.training.seeds.seed_plan import SeedPlan, plan_seeds, read_result
-from tasks.records.base_model_versions import fetch_base_model, local_base_model
+from tasks.core.training.seeds.seed_plan import SeedPlan, read_result
+from tasks.records.base_model_versions import fetch_base_model
 from tasks.records.registry import RegisteredVersion, fetch_folder, resolve
 from tasks.records.student_runs import log_student, register_taught, registered_student
 from tasks.retrying import RETRIED
-
-
-@dataclass(frozen=True)
-class SeedExpert:
-    """A finished seed of a study that is to score the sample."""
-
-    plan: SeedPlan
-    request: ConversionRequest
-
-    @property
-    def name(self) -> str:
-        """What Prefect calls it."""
-        return f"{self.plan.study}-seed-{self.plan.seed}"
 
 
 @dataclass(frozen=True)
@@ -75,67 +54,6 @@ def require_section(round_: Round) -> Distillation:
             "`distillation: {}` takes every default"
         )
     return round_.distillation
-
-
-def plan_seed_experts(round_: Round, studies: list[LabelledSplits]) -> list[SeedExpert]:
-    """Plan the conversion of every finished seed of the round.
-
-    Raises:
-        TrainingError: a study has no finished seed.
-    """
-    base_model, texts = local_base_model(round_), draw_for_parity(round_)
-    return [expert for splits in studies for expert in _experts_of(round_, splits, base_model, texts.path)]
-
-
-def _experts_of(round_: Round, splits: LabelledSplits, base_model: str, texts_file: Path) -> list[SeedExpert]:
-    experts = []
-    for plan in plan_seeds(round_, splits, base_model):
-        result = read_result(plan)
-        if result is not None:
-            decisive = [plan.config_hash, round_.conversion.model_dump(mode="json"), texts_file.name]
-            name = fingerprint(["expert", decisive])
-            request = ConversionRequest(
-                checkpoint=str(plan.folder),
-                sha256=result.checkpoint_sha256,
-                labels=splits.labels,
-                texts_file=str(texts_file),
-                splits_path=splits.path,
-                settings=round_.conversion,
-                bootstrap_resamples=round_.training.bootstrap_resamples,
-                rivals=(),
-                folder=str(conversion_folder(round_.work_path, round_.name, splits.study, name)),
-                kept_logits=str(kept_logits_folder(round_.work_path)),
-                trained_validation_ap=result.metrics["validation_average_precision"],
-            )
-            experts.append(SeedExpert(plan, request))
-    if not experts:
-        raise TrainingError(
-            f"'{splits.study}' has no finished seed that could teach a student. Run: prefect deployment run "
-            f"training/{round_.name}; or name runs in distillation.experts"
-        )
-    return experts
-
-
-@task(task_run_name="convert-{expert.name}", **RETRIED)
-def convert_expert(expert: SeedExpert) -> dict[str, EngineModel]:
-    """Make a seed's engine models as those of a selected one are made, or find them there."""
-    from tasks.core.conversion.convert import convert  # noqa: PLC0415 - torch only where it is used
-
-    sweep_conversion(Path(expert.request.folder))
-    return finished_engines(expert.request) or convert(expert.request)
-
-
-def engines_by_seed(
-    round_: Round, converted: list[tuple[SeedExpert, dict[str, EngineModel]]]
-) -> dict[int, list[EngineUse]]:
-    """Return what scores the sample: a run for each seed, with the engine models of all labels that have it."""
-    uses: dict[int, list[EngineUse]] = {}
-    for expert, engines in converted:
-        for label, model in engines.items():
-            name, version = round_.registered_model(label), seed_version(expert.plan.seed)
-            use = EngineUse(label, name, version, model.digest, model.folder, model.seal, model.gate_weakened)
-            uses.setdefault(expert.plan.seed, []).append(use)
-    return uses
 
 
 @task(task_run_name="plan-students", cache_policy=NO_CACHE, persist_result=False)

@@ -49,7 +49,7 @@ def cut_model(source: Path, layers: Sequence[int], folder: Path, classes: Sequen
     with folder_aside(folder) as aside:
         save_base(kept, source, aside)
         _require_as_cut(model, source, layers, classes_there, aside)
-        put_in_place(aside, folder)
+        put_in_place(aside, folder, stands=folder.is_dir)
     return folder
 
 

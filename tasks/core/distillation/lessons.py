@@ -11,8 +11,9 @@ from tasks.core.distillation.draw import draw_rows
 from tasks.core.distillation.expert_scores import ExpertRunFolder, open_expert
 from tasks.core.distillation.scored_texts import texts_of
 from tasks.core.distillation.student_plan import StudentPlan, Teaching, plan_student
-from tasks.core.distillation.student_rows import Lesson, labelled_rows
+from tasks.core.distillation.student_rows import labelled_rows
 from tasks.core.distillation.teacher import Teacher, ask_experts
+from tasks.core.distillation.text_rows import Lesson
 from tasks.core.round.distillation_section import Distillation, ExpertRun
 from tasks.core.round.model import Round
 from tasks.core.round.sections import Head

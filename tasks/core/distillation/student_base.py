@@ -65,7 +65,7 @@ def small_model(source: Path, changes: Mapping[str, int], folder: Path, seed: in
             ) from None
     with folder_aside(folder) as aside:
         save_base(model, source, aside)
-        put_in_place(aside, folder)
+        put_in_place(aside, folder, stands=folder.is_dir)
     return folder
 
 

@@ -7,13 +7,12 @@ training is blank for the latter, so that nobody is judged by rows that an exper
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
 from tasks.core.base.errors import InputDataError
 from tasks.core.base.files import fingerprint, write_aside
@@ -21,53 +20,17 @@ from tasks.core.base.naming import splits_file
 from tasks.core.corpus.labelled.hard_targets import hard_column
 from tasks.core.corpus.labelled.prepare import LabelledSplits, read_split, target_column
 from tasks.core.corpus.labelled.splits import SPLITS
+from tasks.core.distillation.text_rows import Floats, Lesson, TextRows
 from tasks.core.metrics.heads import THRESHOLD
 from tasks.core.round.distillation_section import Distillation
 from tasks.core.round.sections import Head
-
-Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Lesson:
-    """Unlabelled texts, and what the experts think of them."""
-
-    texts: list[str]
-    targets: Floats
-    """The mean probabilities have the shape (rows, labels)."""
-
-    def without(self, texts: set[str]) -> "Lesson":
-        """Return the lesson without some texts, and with each other text once."""
-        first = {text: number for number, text in reversed(list(enumerate(self.texts)))}
-        kept = sorted(number for text, number in first.items() if text not in texts)
-        return Lesson([self.texts[number] for number in kept], self.targets[kept])
-
-
-@dataclass
-class _Split:
-    """Rows of one split, each text once, with a blank target until one is known."""
-
-    width: int
-    ids: list[str] = field(default_factory=list)
-    texts: dict[str, int] = field(default_factory=dict)
-    soft: list[Floats] = field(default_factory=list)
-    hard: list[Floats] = field(default_factory=list)
-
-    def place(self, id_: str, text: str) -> int:
-        """Return the number of the row of a text, a new one if there is none."""
-        if text not in self.texts:
-            self.texts[text] = len(self.texts)
-            self.ids.append(id_)
-            self.soft.append(np.full(self.width, np.nan))
-            self.hard.append(np.full(self.width, np.nan))
-        return self.texts[text]
 
 
 def labelled_rows(studies: Sequence[LabelledSplits], labels: Sequence[str], head: Head, study: str) -> "StudentRows":
     """Return the human labels of several studies as those of one model for all their labels."""
     splits = {}
     for split in SPLITS:
-        rows = splits[split] = _Split(len(labels))
+        rows = splits[split] = TextRows(len(labels))
         for own in studies:
             read = read_split(own.path, own.labels, split)
             columns = [labels.index(label) for label in own.labels]
@@ -83,7 +46,7 @@ class StudentRows:
     study: str
     labels: tuple[str, ...]
     head: Head
-    splits: dict[str, _Split]
+    splits: dict[str, TextRows]
 
     def judging_texts(self) -> set[str]:
         """Return the texts of validation and test, which are not learnt from."""
@@ -95,7 +58,7 @@ class StudentRows:
         Raises:
             InputDataError: the hard targets of a label are all the same.
         """
-        train, people = _Split(len(self.labels)), self.splits["train"]
+        train, people = TextRows(len(self.labels)), self.splits["train"]
         for number, (text, targets) in enumerate(zip(lesson.texts, lesson.targets, strict=True)):
             place = train.place(f"lesson-{number}", text)
             train.soft[place] = targets

@@ -7,7 +7,8 @@ import pytest
 from tasks.core.base.errors import InputDataError
 from tasks.core.corpus.labelled.hard_targets import with_hard_targets
 from tasks.core.corpus.labelled.prepare import read_split
-from tasks.core.distillation.student_rows import Lesson, labelled_rows
+from tasks.core.distillation.student_rows import labelled_rows
+from tasks.core.distillation.text_rows import Lesson
 from tasks.core.round.distillation_section import Distillation
 from tests.support.studies import prepare_study
 
