@@ -84,17 +84,13 @@ def plan_student(round_: Round, settings: Distillation, teaching: Teaching, base
     rows = teaching.people
     heldout = teaching.heldout.without(set())
     lesson = teaching.lesson.without(rows.judging_texts() | set(heldout.texts))
-    taught = rows.taught(lesson, settings).write(folder, hard=settings.alpha > 0)
+    mixing = None if settings.alpha == 0 and settings.temperature == 1 else Mixing(settings.alpha, settings.temperature)
+    taught = rows.taught(lesson, settings).write(folder, hard=mixing is not None)
     require_length(base_model, round_.training.max_length_tokens, "training.max_length_tokens")
-    mixing = Mixing(settings.alpha, settings.temperature)
-    plain = settings.alpha == 0 and settings.temperature == 1
     digest, training = base_model_digest(base_model), training_of(round_.training, settings, rows)
     root = str(seeds_folder(round_.work_path, round_.name, rows.study))
     texts = round_.preprocessing
-    seeds = tuple(
-        SeedPlan(taught, seed, training, base_model, digest, texts, root, None if plain else mixing)
-        for seed in settings.seeds
-    )
+    seeds = tuple(SeedPlan(taught, seed, training, base_model, digest, texts, root, mixing) for seed in settings.seeds)
     held = _write_heldout(folder, rows.study, rows.labels, heldout)
     labelled = rows.write(folder, hard=False)
     return StudentPlan(teaching.label, labelled, taught, held, seeds, teaching.teacher_digest, teaching.experts)

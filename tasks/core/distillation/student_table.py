@@ -18,6 +18,7 @@ from tasks.core.distillation.expert_scores import ExpertRunFolder
 from tasks.core.distillation.judgement import TaughtSeed
 from tasks.core.distillation.model_scores import ModelScores, expert_scores, texts_a_second
 from tasks.core.distillation.student_plan import StudentPlan
+from tasks.core.engines.loading import close_engines
 from tasks.core.training.seeds.baseline import BaselineError, fit_tfidf, random_scores
 from tasks.core.training.seeds.comparison import TABLE_NAMES, TFIDF, ModelFigures, model_figures
 from tasks.core.training.seeds.predictions import read_predictions
@@ -83,6 +84,7 @@ def _ask_experts(
             found += [scored] if scored else []
         except (MachineError, ModelFolderError) as error:
             left_out[expert.name] = str(error)
+    close_engines()
     return found, left_out
 
 

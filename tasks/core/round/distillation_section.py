@@ -106,3 +106,12 @@ class Distillation(Settings):
         if len(set(seeds)) != len(seeds):
             raise ValueError(f"each seed may stand once, but they are {list(seeds)}")
         return seeds
+
+    @model_validator(mode="after")
+    def _heldout_tops(self) -> "Distillation":
+        if min(self.tops) * self.heldout_texts < 1:
+            raise ValueError(
+                f"tops has {min(self.tops):g}, of which {self.heldout_texts} held-out texts hold not one; raise "
+                f"heldout_texts to {round(1 / min(self.tops))} or more, or name a larger top"
+            )
+        return self

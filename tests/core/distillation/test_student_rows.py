@@ -7,9 +7,11 @@ import pytest
 from tasks.core.base.errors import InputDataError
 from tasks.core.corpus.labelled.hard_targets import with_hard_targets
 from tasks.core.corpus.labelled.prepare import read_split
+from tasks.core.distillation.student_plan import Teaching, plan_student
 from tasks.core.distillation.student_rows import labelled_rows
 from tasks.core.distillation.text_rows import Lesson
 from tasks.core.round.distillation_section import Distillation
+from tasks.core.training.seeds.seed_plan import Mixing
 from tests.support.studies import prepare_study
 
 LABELS = ("positive", "negative")
@@ -59,6 +61,19 @@ def test_the_experts_word_can_be_a_hard_target(people, tmp_path):
     written = people.taught(LESSON, settings).write(tmp_path, hard=True)
     train = with_hard_targets(written.path, LABELS, read_split(written.path, LABELS, "train"))
     assert train.targets[:, 2:].tolist() == (LESSON.targets >= 0.5).astype(float).tolist()
+
+
+def test_a_temperature_alone_needs_no_hard_target(people, tiny_round, tmp_path):
+    settings = Distillation(temperature=5, texts=100, heldout_texts=200)
+    teaching = Teaching(None, people, LESSON, Lesson(["held out"], LESSON.targets[:1]), "digest", {})
+    student = plan_student(tiny_round, settings, teaching, tiny_round.base_model)
+    (seed,) = student.seeds
+    assert seed.mixing == Mixing(0.0, 5.0)
+    train = with_hard_targets(student.taught.path, LABELS, read_split(student.taught.path, LABELS, "train"))
+    assert np.isnan(train.targets[:, 2:]).all()
+    plain = plan_student(tiny_round, Distillation(), teaching, tiny_round.base_model)
+    assert plain.seeds[0].mixing is None
+    assert plain.seeds[0].config_hash != seed.config_hash
 
 
 @pytest.mark.parametrize("low", [0.0, 0.6])

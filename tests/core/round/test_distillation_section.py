@@ -42,6 +42,7 @@ def test_no_label_is_called_as_the_student_is(make_round):
         ({"temperature": 0}, "greater than 0"),
         ({"recall": 1.0}, "less than 1"),
         ({"tops": [0]}, "greater than 0"),
+        ({"tops": [0.001], "heldout_texts": 500}, "raise heldout_texts to 1000 or more"),
         ({"hard_targets": "none"}, "'labelled' or 'experts'"),
     ],
 )
