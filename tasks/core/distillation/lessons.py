@@ -7,8 +7,8 @@ from pathlib import Path
 from tasks.core.base.errors import InputDataError
 from tasks.core.base.naming import student_study
 from tasks.core.corpus.labelled.prepare import LabelledSplits
-from tasks.core.distillation.draw import draw_rows
 from tasks.core.distillation.expert_scores import ExpertRunFolder, open_expert
+from tasks.core.distillation.lesson_draw import draw_rows
 from tasks.core.distillation.scored_texts import texts_of
 from tasks.core.distillation.student_plan import StudentPlan, Teaching, plan_student
 from tasks.core.distillation.student_rows import labelled_rows

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from tasks.core.base.errors import InputDataError
-from tasks.core.distillation.draw import draw_rows
 from tasks.core.distillation.expert_scores import ExpertRunFolder
+from tasks.core.distillation.lesson_draw import draw_rows
 from tasks.core.distillation.scored_texts import texts_of
 from tasks.core.round.distillation_section import Distillation
 from tasks.core.runs.parts import list_parts, read_part
