@@ -18,6 +18,7 @@ from tasks.core.round.round_file import read_round
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.launch_lock import launch_lock
 from tasks.core.runs.manifest import Launch
+from tasks.core.runs.plan import Plan
 from tasks.core.runs.plan_file import read_plan
 from tasks.core.runs.resources import write_resources
 from tasks.core.runs.shards.wholeness import unfinished_shards
@@ -114,18 +115,26 @@ def score_shards(round_: Round, run_folder: str, token: str, dry_run: bool, work
     """
     folder = RunFolder(Path(run_folder))
     plan = read_plan(folder)
-    if not dry_run:
-        screen_pool(round_, plan, folder, token, FanOut(workers, attempts))
+    if dry_run or not is_certified(plan, folder):
+        publish_cost(round_, plan, folder, workers, attempts)
+    if dry_run:
+        return 0
+    screen_pool(round_, plan, folder, token, FanOut(workers, attempts))
     shards = unfinished_shards(plan, folder)
     if not shards:
         return 0
-    middle = shards[len(shards) // 2]
-    measured = run_all(lambda _: measure_run.submit(run_folder, middle), ["measure"], attempts)["measure"]
-    publish_estimate(round_, plan, estimate(plan, folder, shards, measured, workers))
-    if dry_run:
-        return 0
+    publish_cost(round_, plan, folder, workers, attempts)
     progress = Progress(start_progress(round_, plan, folder), plan, folder, shards)
     blocks = group_shards(shards, workers)
     scored = run_all(lambda block: score_block.submit(run_folder, block, token), blocks, attempts, progress.update)
     progress.update(last=True)
     return sum(scored.values())
+
+
+def publish_cost(round_: Round, plan: Plan, folder: RunFolder, workers: int | None, attempts: int) -> None:
+    """Measure a few batches on a worker, and say what the unfinished shards will cost."""
+    shards, path = unfinished_shards(plan, folder), str(folder.path)
+    if shards:
+        middle = shards[len(shards) // 2]
+        measured = run_all(lambda _: measure_run.submit(path, middle), ["measure"], attempts)["measure"]
+        publish_estimate(round_, plan, estimate(plan, folder, shards, measured, workers))

@@ -16,6 +16,7 @@ from tasks.inference import find_unfinished, finish_run, group_shards
 from tasks.progress import Progress, start_progress
 from tasks.screening import (
     certify,
+    count_drawn,
     draw_block,
     first_generation,
     is_certified,
@@ -23,6 +24,7 @@ from tasks.screening import (
     plan_draws,
     publish_certificate,
     screen_nothing,
+    standing_certificate,
 )
 from tasks.shards import score_block
 
@@ -41,13 +43,18 @@ def screen_pool(round_: Round, plan: Plan, folder: RunFolder, token: str, fan_ou
     Call it in a flow with a task runner. A run without screening, or with a certificate, needs nothing.
     """
     if is_certified(plan, folder):
+        if (standing := standing_certificate(plan, folder)) is not None:
+            publish_certificate(round_, plan, standing)
         return
     sizes, generation = first_generation(plan)
     certificate = screen_nothing(plan, folder, sizes.off) if sizes.off else None
     while certificate is None:
         _draw(plan, folder, generation, token, fan_out)
-        _score_draws(round_, plan, folder, fan_out)
-        certificate, sizes = _certify(folder, sizes, token, fan_out)
+        if not count_drawn(plan, folder, generation):
+            certificate = screen_nothing(plan, folder, "screening is off: no row that can be scored was drawn.")
+            break
+        _score_draws(round_, plan, folder, generation, fan_out)
+        certificate, sizes = _certify(folder, sizes, generation, token, fan_out)
         generation = next_generation(plan, sizes, generation)
     publish_certificate(round_, plan, certificate)
 
@@ -57,15 +64,17 @@ def _draw(plan: Plan, folder: RunFolder, generation: Generation, token: str, fan
     run_all(lambda block: draw_block.submit(path, block, generation, token), blocks, fan_out.attempts)
 
 
-def _certify(folder: RunFolder, sizes: DrawSizes, token: str, fan_out: FanOut) -> tuple[Certificate | None, DrawSizes]:
+def _certify(
+    folder: RunFolder, sizes: DrawSizes, generation: Generation, token: str, fan_out: FanOut
+) -> tuple[Certificate | None, DrawSizes]:
     path = str(folder.path)
-    found = run_all(lambda _: certify.submit(path, sizes, token), ["certify"], fan_out.attempts)
+    found = run_all(lambda _: certify.submit(path, sizes, generation, token), ["certify"], fan_out.attempts)
     return found["certify"].certificate, found["certify"].sizes
 
 
-def _score_draws(round_: Round, plan: Plan, folder: RunFolder, fan_out: FanOut) -> None:
+def _score_draws(round_: Round, plan: Plan, folder: RunFolder, generation: Generation, fan_out: FanOut) -> None:
     """Score the drawn rows as a run of their own."""
-    draws, place = plan_draws(plan, folder)
+    draws, place = plan_draws(plan, folder, generation)
     with launch_lock(place.path) as token:
         started, rows = time.monotonic(), 0
         if find_unfinished(draws, place):

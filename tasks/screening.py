@@ -9,11 +9,14 @@ from prefect.artifacts import create_table_artifact
 from prefect.logging import get_run_logger
 
 from tasks.core.base.naming import CERTIFICATE_ARTIFACT, artifact_key
-from tasks.core.inference.certifying import certify_off, certify_run, find_certificate, read_drawn, top_texts
+from tasks.core.base.parquet import read_footer
+from tasks.core.inference.certified import find_certificate, is_ready
+from tasks.core.inference.certifying import certify_off, certify_run, read_drawn, too_few, top_texts
 from tasks.core.inference.pool_draws import (
     DrawsRun,
     Generation,
     draw_shard,
+    drawn_path,
     draws_of,
     plan_of_draws,
     planned_sizes,
@@ -38,8 +41,13 @@ class Certified:
 
 
 def is_certified(plan: Plan, folder: RunFolder) -> bool:
-    """Say whether the run's screening is fitted and certified; a run without screening needs no certificate."""
-    return plan.inputs.screening is None or find_certificate(plan, folder) is not None
+    """Say whether the run's screening is fitted and certified, draws and all; a run without screening needs nothing."""
+    return is_ready(plan, folder)
+
+
+def standing_certificate(plan: Plan, folder: RunFolder) -> Certificate | None:
+    """Return the certificate of a screened run that has one."""
+    return None if plan.inputs.screening is None else find_certificate(plan, folder)
 
 
 def first_generation(plan: Plan) -> tuple[DrawSizes, Generation]:
@@ -53,9 +61,17 @@ def screen_nothing(plan: Plan, folder: RunFolder, why: str) -> Certificate:
     return certify_off(plan, folder, why)
 
 
-def plan_draws(plan: Plan, folder: RunFolder) -> tuple[Plan, RunFolder]:
-    """Return the run that scores the drawn rows: its plan and its folder."""
-    return plan_of_draws(plan, folder)
+def plan_draws(plan: Plan, folder: RunFolder, generation: Generation) -> tuple[Plan, RunFolder]:
+    """Return the run that scores what was drawn up to a generation: its plan and its folder."""
+    return plan_of_draws(plan, folder, generation.number)
+
+
+def count_drawn(plan: Plan, folder: RunFolder, generation: Generation) -> int:
+    """Return how many rows were drawn up to a generation."""
+    paths = (
+        drawn_path(folder, number, shard.number) for number in range(generation.number + 1) for shard in plan.shards
+    )
+    return sum(read_footer(path)[0].num_rows for path in paths)
 
 
 def next_generation(plan: Plan, sizes: DrawSizes, before: Generation) -> Generation:
@@ -74,20 +90,19 @@ def draw_block(run_folder: str, shards: tuple[int, ...], generation: Generation,
 
 
 @task(task_run_name="certify", **RETRIED)
-def certify(run_folder: str, sizes: DrawSizes, token: str) -> Certified:
+def certify(run_folder: str, sizes: DrawSizes, generation: Generation, token: str) -> Certified:
     """Fit the first stage and certify, or say how much larger the calibration draw must be for the bound."""
     folder = RunFolder(Path(run_folder))
     with joined(folder.path, token):
         plan = read_plan(folder)
-        own, place = plan_of_draws(plan, folder)
-        draws = DrawsRun(own, place, folder)
-        drawn = read_drawn(draws, len(plan.shards))
+        run = DrawsRun(*plan_of_draws(plan, folder, generation.number), folder)
+        drawn = read_drawn(run, len(plan.shards))
+        if why := too_few(drawn):
+            return Certified(certify_off(plan, folder, why), sizes)
         grown = grow(sizes, plan.rows, promise_of(plan), top_texts(plan, drawn))
-        if grown.off:
-            return Certified(certify_off(plan, folder, grown.off), grown)
-        if grown != sizes:
+        if not grown.off and grown != sizes:
             return Certified(None, grown)
-        return Certified(certify_run(plan, folder, draws, drawn), sizes)
+        return Certified(certify_run(plan, folder, run, generation.draws, drawn), sizes)
 
 
 def publish_certificate(round_: Round, plan: Plan, certificate: Certificate) -> None:

@@ -11,11 +11,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tasks.core.engines.model_folder import EngineModel
-from tasks.core.inference.certifying import certify_off, certify_run, find_certificate, read_drawn, top_texts
+from tasks.core.inference.certified import find_certificate, is_ready
+from tasks.core.inference.certifying import certify_off, certify_run, read_drawn, top_texts
 from tasks.core.inference.pool_draws import (
     DrawsRun,
     Generation,
     draw_shard,
+    drawn_path,
     draws_of,
     plan_of_draws,
     planned_sizes,
@@ -27,6 +29,7 @@ from tasks.core.round.inference_section import Inference, Screening
 from tasks.core.round.sections import Sample
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.manifest import Launch, write_manifest
+from tasks.core.runs.parts import read_part
 from tasks.core.runs.plan import Plan
 from tasks.core.runs.plan_file import read_plan, write_plan
 from tasks.core.runs.shards.wholeness import unfinished_shards
@@ -40,14 +43,22 @@ EASY = {"top_share": 0.05, "recall": 0.8, "confidence": 0.8}
 TEXTS = 3_000
 
 
-def screened_plan(folder: Path, engines: dict[str, EngineModel], texts: int = TEXTS, **asked: Any) -> Plan:
+def screened_plan(
+    folder: Path, engines: dict[str, EngineModel], texts: int = TEXTS, without_text: bool = False, **asked: Any
+) -> Plan:
     """Write a sample of two files below a folder, with a row without text, and plan to score it with screening."""
     (folder / "sample").mkdir(parents=True, exist_ok=True)
     sentences: list[str | None] = [*make_sentences(texts - 2, seed=3), None, "good good good"]
+    sentences = [None] * texts if without_text else sentences
     ids = [f"id-{number}" for number in range(texts)]
     for name, rows in (("a", slice(0, texts // 2)), ("b", slice(texts // 2, texts))):
         table = pa.table({"tweet_id": ids[rows], "text": pa.array(sentences[rows], pa.large_string())})
         pq.write_table(table, folder / "sample" / f"{name}.parquet", row_group_size=400)
+    return plan_below(folder, engines, **asked)
+
+
+def plan_below(folder: Path, engines: dict[str, EngineModel], **asked: Any) -> Plan:
+    """Plan to score the sample below a folder with screening."""
     settings = Inference(output_path=folder, shard_rows=800, screening=Screening(**EASY | asked))
     return plan_of(Sample(path=folder / "sample"), engines, settings)
 
@@ -55,8 +66,8 @@ def screened_plan(folder: Path, engines: dict[str, EngineModel], texts: int = TE
 def screen(plan: Plan, folder: RunFolder) -> Certificate:
     """Draw, score the draws, and certify, unless that is done."""
     write_plan(plan, folder)
-    if (found := find_certificate(plan, folder)) is not None:
-        return found
+    if is_ready(plan, folder):
+        return find_certificate(plan, folder)
     sizes = planned_sizes(plan)
     if sizes.off:
         return certify_off(plan, folder, sizes.off)
@@ -64,15 +75,14 @@ def screen(plan: Plan, folder: RunFolder) -> Certificate:
     while True:
         for shard in plan.shards:
             draw_shard(plan, shard, folder, generation)
-        draws, place = plan_of_draws(plan, folder)
-        score(draws, place)
-        run = DrawsRun(draws, place, folder)
+        if not any(read_part(drawn_path(folder, 0, shard.number)).num_rows for shard in plan.shards):
+            return certify_off(plan, folder, "no row that can be scored was drawn")
+        run = DrawsRun(*plan_of_draws(plan, folder, generation.number), folder)
+        score(run.plan, run.folder)
         drawn = read_drawn(run, len(plan.shards))
         grown = grow(sizes, plan.rows, promise_of(plan), top_texts(plan, drawn))
-        if grown.off:
-            return certify_off(plan, folder, grown.off)
-        if grown == sizes:
-            return certify_run(plan, folder, run, drawn)
+        if grown.off or grown == sizes:
+            return certify_run(plan, folder, run, generation.draws, drawn)
         sizes, generation = grown, Generation(generation.number + 1, draws_of(plan, grown), generation.draws)
 
 

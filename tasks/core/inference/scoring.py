@@ -37,6 +37,8 @@ class _Scored:
     screened: dict[str, ScreenedRows] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     """Each label's engine took so long; of labels that share a pass, the first."""
+    rows: dict[str, int] = field(default_factory=dict)
+    """Each of these had so many rows to score."""
 
 
 def score_shard(plan: Plan, shard: Shard, folder: RunFolder) -> Receipt:
@@ -95,6 +97,8 @@ def _receipt(plan: Plan, shard: Shard, read: ShardRows, texts: ShardTexts, score
         processor=processor_name(),
         cpu_features=cpu_features(),
         screened=scored.screened,
+        stage_rows=dict.fromkeys(read.stage_seconds, read.scorable.num_rows) | scored.rows,
+        certificate=read.certificate,
         stage_seconds={name: round(spent, 3) for name, spent in (read.stage_seconds | scored.seconds).items()},
     )
 
@@ -108,8 +112,9 @@ def _score_labels(plan: Plan, read: ShardRows, texts: ShardTexts, tried: Attempt
         if id(engine) not in logits:
             before = time.monotonic()
             sharing = [other.label for other, (_, own) in zip(plan.engines, opened, strict=True) if own is engine]
-            logits[id(engine)] = _logits(plan, texts, read.asked_for(*sharing), engine)
-            scored.seconds[use.label] = time.monotonic() - before
+            asked = read.asked_for(*sharing)
+            logits[id(engine)] = _logits(plan, texts, asked, engine)
+            scored.seconds[use.label], scored.rows[use.label] = time.monotonic() - before, int(asked.sum())
         of_rows = logits[id(engine)][texts.text_of_row[read.asked_for(use.label)]]
         require_finite(of_rows, f"shard {tried.shard.number}, label '{use.label}'")
         _write_label(plan, read, tried, use, model, _scores(model, of_rows), scored)

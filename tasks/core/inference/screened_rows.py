@@ -7,8 +7,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from tasks.core.inference.certifying import Screening, open_screening
-from tasks.core.inference.pool_draws import draws_of, planned_sizes
+from tasks.core.base.errors import RunFolderError
+from tasks.core.inference.certified import CertifiedScreening, open_screening
+from tasks.core.inference.pool_draws import ID, ROW, TEXT, row_names
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.parts import AUDITED, DRAWN, EXPERT, NGRAMS
 from tasks.core.runs.plan import Plan, Shard
@@ -58,35 +59,54 @@ def screen_rows(plan: Plan, shard: Shard, folder: RunFolder, rows: pa.Table) -> 
     """Screen a shard's rows that can be scored, for every label, and return the seconds that the first stage took.
 
     Raises:
-        RunFolderError: the run has no certificate, or the draws' scores are of other rows than those drawn.
+        RunFolderError: the run has no certificate, or rows are others than when they were drawn.
         ModelFolderError, MachineError: see `open_screening`.
     """
-    screening = open_screening(folder)
+    opened, labels = open_screening(folder), [use.label for use in plan.engines]
+    if opened.screen is None or opened.run is None:
+        return {label: _all_asked(opened, label, rows.num_rows) for label in labels}, 0.0
     started = time.monotonic()
-    distinct = rows["text"].combine_chunks().dictionary_encode()
-    if screening.screen is None or screening.draws is None:
-        return {use.label: _all_asked(screening, use.label, rows.num_rows) for use in plan.engines}, 0.0
-    guesses = screening.screen.score(distinct.dictionary)[distinct.indices.to_numpy()]
+    distinct = rows[TEXT].combine_chunks().dictionary_encode()
+    guesses = opened.screen.score(distinct.dictionary)[distinct.indices.to_numpy()]
     seconds = time.monotonic() - started
-    drawn = screening.draws.scores_of(shard.number)
-    audit = draws_of(plan, planned_sizes(plan)).of(rows["id"]) == NAMES.index(AUDIT)
-    labels = {
-        use.label: _label_rows(screening, use.label, guesses[:, place], audit, drawn.rows, drawn.scores[use.label])
-        for place, use in enumerate(plan.engines)
-    }
-    return labels, seconds
+    drawn = opened.run.drawn_from(shard.number)
+    places = _places_of(plan, shard, rows, drawn.rows)
+    audit = opened.draws.of(row_names(plan, shard, rows)) == NAMES.index(AUDIT)
+    return {
+        label: _label_rows(opened, label, guesses[:, place], audit, places, drawn.scores[label])
+        for place, label in enumerate(labels)
+    }, seconds
 
 
-def _all_asked(screening: Screening, label: str, rows: int) -> LabelRows:
+def _places_of(plan: Plan, shard: Shard, rows: pa.Table, drawn: pa.Table) -> NDArray[np.int64]:
+    """Return where a shard's drawn rows stand among those that can be scored, having compared ids and texts."""
+    at = drawn[ROW].to_numpy()
+    places = np.searchsorted(rows[ROW].to_numpy(), at)
+    wanted = drawn.select([ID, TEXT, ROW]).combine_chunks()
+    if (places >= rows.num_rows).any() or not rows.take(places).cast(wanted.schema).combine_chunks().equals(wanted):
+        raise RunFolderError(
+            f"{plan.input_path(shard)} has other rows than when {len(at)} of shard {shard.number} were drawn, though "
+            "by its footer it is the planned file. Put the former file back, or give the run another run_name: it is "
+            "then drawn anew, from the rows that are there now."
+        )
+    return np.asarray(places)
+
+
+def _all_asked(opened: CertifiedScreening, label: str, rows: int) -> LabelRows:
     """Return rows that all go to the label's expert."""
     stages = np.full(rows, EXPERT, dtype=object)
-    return LabelRows(stages, np.full(rows, np.nan), screening.certificate.labels[label].top_from)
+    return LabelRows(stages, np.full(rows, np.nan), opened.certificate.labels[label].top_from)
 
 
 def _label_rows(
-    screening: Screening, label: str, guesses: Floats, audit: Mask, drawn: NDArray[np.int64], known: Floats
+    opened: CertifiedScreening,
+    label: str,
+    guesses: Floats,
+    audit: Mask,
+    drawn: NDArray[np.int64],
+    known: Floats,
 ) -> LabelRows:
-    certificate = screening.certificate.labels[label]
+    certificate = opened.certificate.labels[label]
     passing = np.ones(len(guesses), dtype=bool)
     if not certificate.off and certificate.threshold is not None:
         passing = screened_settings(certificate, guesses[:, None]) >= certificate.threshold

@@ -6,13 +6,13 @@ from typing import Any
 
 from tasks.core.base.errors import RunFolderError
 from tasks.core.base.formats import Content
-from tasks.core.inference.certifying import find_certificate
+from tasks.core.inference.certified import find_certificate
 from tasks.core.inference.pool_draws import promise_of
 from tasks.core.inference.screened_rows import NGRAM_SECONDS
 from tasks.core.runs.balance import Tally
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.manifest import read_manifest
-from tasks.core.runs.parts import AUDITED, EXPERT, NGRAMS
+from tasks.core.runs.parts import AUDITED, NGRAMS
 from tasks.core.runs.plan import Plan
 from tasks.core.runs.plan_file import read_plan
 from tasks.core.screening.certificate import Certificate
@@ -71,29 +71,32 @@ def _verdict(audits: dict[str, Audit]) -> str:
 
 
 def _cost(folder: RunFolder, certificate: Certificate, tally: Tally) -> Content:
-    """Return core-seconds and texts of each stage, and what the experts alone would have taken."""
-    drawn, in_draws = _spent_on_draws(folder, certificate)
-    passed = {label: stages[EXPERT] + stages[AUDITED] for label, stages in tally.stages.items()}
-    spent = {label: tally.stage_seconds[label] + in_draws.get(label, 0.0) for label in passed}
+    """Return texts and core-seconds of each stage, in the engines and the first stage, and what engines alone take."""
     rows = max((sum(stages.values()) for stages in tally.stages.values()), default=0)
-    rates = Rates(
-        screen=tally.stage_seconds[NGRAM_SECONDS] / max(rows, 1),
-        experts={label: spent[label] / max(passed[label] + drawn, 1) for label in passed},
-    )
+    drawn, in_draws = _spent_on_draws(folder, certificate)
+    engines = [name for name in tally.stage_rows if name != NGRAM_SECONDS]
+    rates = {
+        name: (tally.stage_seconds[name] + in_draws.get(name, 0.0)) / max(tally.stage_rows[name] + drawn, 1)
+        for name in engines
+    }
+    asked = max((tally.stage_rows[name] for name in engines), default=0)
     stages = [StageCost("draws", drawn, drawn, sum(in_draws.values()))]
-    union = max(passed.values(), default=0)
-    stages.append(StageCost(NGRAM_SECONDS, rows, union, tally.stage_seconds[NGRAM_SECONDS]))
-    stages += [StageCost(label, count, count, tally.stage_seconds[label]) for label, count in passed.items()]
-    cost = measured_cost(rows, stages, rates)
-    return asdict(cost) | {"core_seconds": cost.core_seconds, "sentence": cost.sentence}
+    stages.append(StageCost(NGRAM_SECONDS, rows, asked, tally.stage_seconds[NGRAM_SECONDS]))
+    scored = {name: tally.stage_rows[name] for name in engines}
+    stages += [StageCost(name, count, count, tally.stage_seconds[name]) for name, count in scored.items()]
+    cost = measured_cost(rows, stages, Rates(tally.stage_seconds[NGRAM_SECONDS] / max(rows, 1), rates))
+    return asdict(cost) | {
+        "core_seconds": cost.core_seconds,
+        "sentence": f"in engines and first stage, {cost.sentence}",
+    }
 
 
 def _spent_on_draws(folder: RunFolder, certificate: Certificate) -> tuple[int, dict[str, float]]:
-    """Return how many rows were drawn, and the core-seconds of each label's expert on them."""
+    """Return how many rows were drawn, and the core-seconds of each engine on them."""
     if not certificate.draws_run:
         return 0, {}
     place = RunFolder(folder.screening_path / certificate.draws_run)
     draws = read_plan(place)
     manifest: dict[str, Any] = read_manifest(draws, place) or {}
     seconds = manifest.get("timings", {}).get("stage_core_seconds", {})
-    return draws.rows, {use.label: float(seconds.get(use.label, 0.0)) for use in draws.engines}
+    return draws.rows, {name: float(spent) for name, spent in seconds.items()}

@@ -12,7 +12,7 @@ from tasks.core.inference.shard_texts import ShardTexts, part_rows, tokenise
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.plan import Plan, Shard
 from tasks.core.runs.shards.planned_rows import FileState, read_shard, sha256_of_rows, state_of
-from tasks.core.runs.shards.receipt_faults import require_same_rows
+from tasks.core.runs.shards.receipt_faults import certificate_digest, require_same_rows
 from tasks.core.runs.shards.receipts import read_receipt
 
 Mask = NDArray[np.bool_]
@@ -31,6 +31,8 @@ class ShardRows:
     labels: dict[str, LabelRows]
     """What screening says of each label's rows; nothing in a run without screening."""
     stage_seconds: dict[str, float]
+    certificate: str
+    """The certificate by which the rows were screened has this sha256."""
 
     @cached_property
     def asked(self) -> Mask:
@@ -65,4 +67,5 @@ def read_shard_rows(plan: Plan, shard: Shard, folder: RunFolder) -> ShardRows:
     seconds: dict[str, float] = {}
     if plan.inputs.screening:
         labels, seconds[NGRAM_SECONDS] = screen_rows(plan, shard, folder, scorable)
-    return ShardRows(state or (0, 0), sha256_of_rows(rows), rows.num_rows, scorable, quarantined, labels, seconds)
+    digest, certificate = sha256_of_rows(rows), certificate_digest(plan, folder)
+    return ShardRows(state or (0, 0), digest, rows.num_rows, scorable, quarantined, labels, seconds, certificate)

@@ -1,8 +1,8 @@
 """The draws: which rows of a pool the expert scores to fit, to choose, to calibrate and to audit.
 
-A row's draw follows from its id and the key alone, so that resume, other shards and another order draw the same rows,
-and none is in two draws. An id has one text form: integers are their decimal digits. Rows that share an id share its
-draw.
+A row's draw follows from its name and the key alone, so that resume and other shards draw the same rows, and none is in
+two draws. A name has one text form: integers are their decimal digits. Rows that share a name share its draw, which
+makes a bound too sure: whoever draws rows gives each a name of its own, such as id, file and place in the file.
 """
 
 import hashlib

@@ -6,23 +6,27 @@ from dataclasses import replace
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from tasks.core.base.errors import ModelFolderError, RunFolderError
 from tasks.core.base.naming import SCREEN_WEIGHTS_FILE
-from tasks.core.inference.certifying import screen_folder
+from tasks.core.inference.certified import find_certificate, is_ready, screen_folder
+from tasks.core.inference.pool_draws import drawn_path
 from tasks.core.inference.scoring import score_shard
 from tasks.core.inference.screening_report import BROKEN
 from tasks.core.runs.audit.verify import Verification
 from tasks.core.runs.folder import RunFolder
-from tasks.core.runs.parts import list_parts, read_part, scan_scores
+from tasks.core.runs.parts import list_parts, read_part, scan_scores, write_part
 from tasks.core.runs.plan_file import read_plan, write_plan
 from tasks.core.runs.shards.receipts import read_receipt, write_receipt
 from tasks.core.runs.shards.wholeness import unfinished_shards
 from tasks.core.screening.certificate import write_certificate
-from tests.support.screened_runs import TEXTS, score, screen, screened_plan
+from tests.support.screened_runs import TEXTS, plan_below, score, screen, screened_plan
 
 LABELS = ("positive", "negative")
+SHORT = {"fit_texts": 200, "calibrate_texts": 90}
+"""So small a calibration draw lacks top texts, and grows."""
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +126,7 @@ def test_drawn_rows_keep_the_scores_that_the_draws_got(screened):
 
 
 def test_a_draw_that_is_short_of_top_texts_grows_and_scores_no_row_twice(tiny_engines, tmp_path):
-    plan = screened_plan(tmp_path, tiny_engines, fit_texts=200, calibrate_texts=90)
+    plan = screened_plan(tmp_path, tiny_engines, **SHORT)
     folder = RunFolder(tmp_path / "run")
     certificate = screen(plan, folder)
     assert certificate.drawn["calibrate"] > 100
@@ -135,6 +139,96 @@ def test_a_draw_that_is_short_of_top_texts_grows_and_scores_no_row_twice(tiny_en
     assert parts[-1] == sum(certificate.drawn.values())
     score(plan, folder)
     assert [str(finding) for finding in Verification(folder.path).findings()] == []
+
+
+@pytest.mark.parametrize("shards", [1, 2, 3])
+def test_a_growth_that_was_cut_short_goes_on_to_the_same_certificate(tiny_engines, tmp_path, shards):
+    plan = screened_plan(tmp_path, tiny_engines, **SHORT)
+    whole, cut = RunFolder(tmp_path / "whole"), RunFolder(tmp_path / "cut")
+    certificate = screen(plan, whole)
+    shutil.copytree(whole.path, cut.path)
+    cut.certificate_path.unlink()
+    for run in sorted(cut.screening_path.glob("iter_*-draws")):
+        if read_plan(RunFolder(run)).rows == sum(certificate.drawn.values()):
+            shutil.rmtree(run)
+    for number in range(shards, len(plan.shards)):
+        drawn_path(cut, 1, number).unlink()
+    assert screen(plan, cut) == certificate
+    assert cut.certificate_path.read_bytes() == whole.certificate_path.read_bytes()
+
+
+def test_rows_exchanged_since_they_were_drawn_are_refused(tiny_engines, tmp_path):
+    plan = screened_plan(tmp_path, tiny_engines)
+    folder = RunFolder(tmp_path / "run")
+    screen(plan, folder)
+    number, place = 0, read_part(drawn_path(folder, 0, 0), ["row"])["row"][0].as_py()
+    drawn = drawn_path(folder, 0, number)
+    table = read_part(drawn)
+    texts = ["another text", *table["text"].to_pylist()[1:]]
+    stamped = table.set_column(1, "text", pa.array(texts, pa.large_string()))
+    write_part(stamped.replace_schema_metadata(table.schema.metadata), drawn)
+    with pytest.raises(RunFolderError, match="other rows than when"):
+        score_shard(plan, plan.shards[number], folder)
+    assert place >= 0
+
+
+def test_equal_ids_are_drawn_apart(tiny_engines, tmp_path):
+    screened_plan(tmp_path, tiny_engines)
+    for name in ("a", "b"):
+        path = tmp_path / "sample" / f"{name}.parquet"
+        table = pq.read_table(path)
+        pq.write_table(table.set_column(0, "tweet_id", pa.array(["one id"] * table.num_rows)), path)
+    plan = plan_below(tmp_path, tiny_engines)
+    folder = RunFolder(tmp_path / "run")
+    drawn = sum(screen(plan, folder).drawn.values())
+    assert 400 < drawn < 1_200
+
+
+def test_a_certificate_of_another_run_is_not_taken_for_this_ones(screened, tiny_engines, tmp_path):
+    _, folder = copy_of(screened, tmp_path)
+    other = screened_plan(tmp_path / "other", tiny_engines, recall=0.9)
+    place = RunFolder(tmp_path / "other" / "run")
+    write_plan(other, place)
+    shutil.copytree(folder.screening_path, place.screening_path)
+    shutil.copy(folder.certificate_path, place.certificate_path)
+    assert find_certificate(other, place) is None
+    with pytest.raises(RunFolderError, match="is not of this run"):
+        score_shard(other, other.shards[0], place)
+
+
+def test_shards_screened_by_another_certificate_do_not_count(screened, tmp_path):
+    plan, folder = copy_of(screened, tmp_path)
+    assert unfinished_shards(plan, folder) == []
+    certificate = screened[2]
+    labels = {label: replace(said, threshold=said.threshold - 1) for label, said in certificate.labels.items()}
+    write_certificate(folder.certificate_path, replace(certificate, labels=labels))
+    assert unfinished_shards(plan, folder) == [shard.number for shard in plan.shards]
+    assert any("another certificate" in str(finding) for finding in Verification(folder.path).findings())
+
+
+def test_draws_that_are_gone_or_altered_are_scored_again_and_never_used(screened, tmp_path):
+    plan, folder = copy_of(screened, tmp_path)
+    whole = bytes_of(folder)
+    folder.receipt_path(0).unlink()
+    draws = RunFolder(folder.screening_path / screened[2].draws_run)
+    with draws.output_path("positive", 0).open("ab") as part:
+        part.write(b"x")
+    assert not is_ready(plan, folder)
+    with pytest.raises(RunFolderError, match="is not what the experts wrote"):
+        score_shard(plan, plan.shards[0], folder)
+    shutil.rmtree(folder.screening_path / "drawn")
+    assert not is_ready(plan, folder)
+    screen(plan, folder)
+    assert is_ready(plan, folder)
+    score(plan, folder)
+    assert bytes_of(folder) == whole
+
+
+def test_a_pool_of_which_no_row_can_be_scored_is_not_screened(tiny_engines, tmp_path):
+    plan = screened_plan(tmp_path, tiny_engines, without_text=True)
+    folder = RunFolder(tmp_path / "run")
+    assert "no row" in screen(plan, folder).labels["positive"].off
+    assert score(plan, folder)["counts"]["rows_quarantined"] == TEXTS
 
 
 def test_a_pool_too_small_for_the_promise_is_scored_in_full_and_says_why(tiny_engines, tmp_path):
