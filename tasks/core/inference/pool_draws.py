@@ -18,7 +18,6 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from tasks.core.base.errors import RunFolderError
-from tasks.core.base.files import sha256_of_file
 from tasks.core.base.naming import DRAWN_FOLDER, DRAWS, RunFolderName, parse_run_folder_name, part_file
 from tasks.core.base.parquet import UnreadableParquetError, read_footer
 from tasks.core.corpus.sample.listing import list_sample
@@ -28,8 +27,8 @@ from tasks.core.runs.folder import RunFolder, output_name
 from tasks.core.runs.parts import SCORE_COLUMN, read_part, write_part
 from tasks.core.runs.plan import Plan, Shard, plan_of
 from tasks.core.runs.scoring_inputs import ScreeningInputs
+from tasks.core.runs.shards.part_faults import is_as_written
 from tasks.core.runs.shards.planned_rows import read_shard
-from tasks.core.runs.shards.receipts import read_receipt
 from tasks.core.screening.draw_sizes import DrawSizes, plan_sizes
 from tasks.core.screening.draws import AUDIT, CALIBRATE, CHOOSE, FIT, NAMES, NO_DRAW, Draws
 from tasks.core.screening.promise import Promise
@@ -213,9 +212,8 @@ class DrawsRun:
             ) from None
 
     def _scores(self, label: str, number: int) -> NDArray[np.float64]:
-        path, receipt = self.folder.output_path(label, number), read_receipt(self.folder, number)
-        said = None if receipt is None else receipt.sha256.get(output_name(label, number))
-        if said is None or not path.is_file() or said != sha256_of_file(path):
+        path = self.folder.output_path(label, number)
+        if not is_as_written(self.folder, number, output_name(label, number)):
             again = AGAIN.format(self.folder.path)
             raise RunFolderError(f"{path} is not what the experts wrote of the draws. {again}")
         return np.asarray(read_part(path, [SCORE_COLUMN])[SCORE_COLUMN].to_numpy(), dtype=np.float64)
