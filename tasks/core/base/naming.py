@@ -418,6 +418,11 @@ def graph_file(variant: str) -> str:
     return f"{variant}.onnx"
 
 
+def layer_errors_file(graph: Path) -> Path:
+    """Return where it stands what each layer of an int8 graph costs the logits."""
+    return graph.with_suffix(".errors.json")
+
+
 def texts_file(digest: str) -> str:
     """Return the name of the texts drawn for conversions."""
     return f"{digest}.json"
