@@ -23,6 +23,9 @@ from tasks.core.engines.scores import margins
 from tasks.core.engines.variants import CUDA_FP16, DYNAMIC_INT8, STATIC_INT8, openvino_int8
 from tasks.core.round.conversion_section import Limits
 
+MIXING_TEXTS = 3_000
+"""So many of the texts set apart say which layers are to be left out."""
+
 
 def build(order: BuildOrder) -> None:
     """Write the graph that is ordered."""
@@ -60,7 +63,7 @@ def _build_mixed(order: BuildOrder, rows: list[list[int]]) -> None:
         return all(_is_enough(order, label, reference, found) for label in order.edges)
 
     errors: dict[str, float] = read_json(layer_errors_file(plain))
-    mixing = Mixing(plain, Path(order.fp32), rows, openvino_int8("-mixed"), errors)
+    mixing = Mixing(plain, Path(order.fp32), rows[:MIXING_TEXTS], openvino_int8("-mixed"), errors)
     build_mixed_int8(mixing, is_enough, Path(order.graph))
 
 

@@ -83,8 +83,8 @@ def costliest_first(measured: list[Sensitivity]) -> list[str]:
 def build_mixed_int8(mixing: Mixing, is_enough: Callable[[Logits, Logits], bool], target: Path) -> list[str]:
     """Write the graph with as few layers in floating point as the ranking needs, and return those.
 
-    Layers go out in the order of costliest_first. Mostly few must, so that 0, 1, 2, 4, ... of them are tried, then what
-    lies between the last two, by halving; each on all rows.
+    Layers go out in the order of costliest_first. Some must, since plain int8 has failed, and mostly few: 1, 2, 4, ...
+    of them are tried, then what lies between the last two, by halving; each on all rows.
 
     Args:
         mixing: The int8 graph, with Quantize/Dequantize pairs.
@@ -109,10 +109,10 @@ def build_mixed_int8(mixing: Mixing, is_enough: Callable[[Logits, Logits], bool]
 
 
 def _least(are_enough: Callable[[int], bool], all_of_them: int) -> int:
-    """Return the least count that is enough, tried from below in growing steps; all of them are without a trial."""
-    least, most = 0, 0
+    """Return the least count that is enough, from 1 on, tried in growing steps; all of them are without a trial."""
+    least, most = 1, 1
     while most < all_of_them and not are_enough(most):
-        least, most = most + 1, min(all_of_them, max(1, 2 * most))
+        least, most = most + 1, min(all_of_them, 2 * most)
     while least < most:
         middle = (least + most) // 2
         least, most = (least, middle) if are_enough(middle) else (middle + 1, most)
