@@ -24,6 +24,7 @@ from tasks.core.runs.resources import write_resources
 from tasks.core.runs.shards.wholeness import unfinished_shards
 from tasks.inference import (
     fetch_engine,
+    fetch_student,
     find_unfinished,
     finish_run,
     get_sample,
@@ -74,7 +75,9 @@ def inference(  # noqa: PLR0913 - Prefect merges nested parameters shallowly, so
     round_ = round_ if screened else without_screening(round_)
     get_sample(round_, sample)
     engines = [fetch_engine(round_, label) for label in round_.active_labels]
-    plan, folder = plan_run(round_, sample, run_name, limit, engines, run_id)
+    screening = round_.inference.screening
+    students = [fetch_student(round_, label) for label in round_.active_labels if screening and screening.student]
+    plan, folder = plan_run(round_, sample, run_name, limit, engines, run_id, students)
     with launch_lock(folder.path) as token:
         started, rows = time.monotonic(), 0
         unfinished = find_unfinished(plan, folder, dry_run)

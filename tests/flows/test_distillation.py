@@ -12,13 +12,17 @@ from prefect.client.orchestration import get_client
 from deployments.deploy import deploy_round
 from flows.conversion import conversion
 from flows.distillation import distillation
+from flows.inference import inference
 from flows.training import training
 from tasks.core.base.errors import RegistryError, RoundFileError, TrainingError
 from tasks.core.base.files import sha256_of_folder
 from tasks.core.round.round_file import read_round
+from tasks.core.runs.audit.verify import Verification
+from tasks.inference import fetch_student
 from tasks.records.registry import find_version
 from tasks.records.tracking import tracking_uri
-from tests.support.round_files import one_worker, write_round
+from tests.support.round_files import one_worker, write_round, write_sample
+from tests.support.screened_runs import EASY
 
 pytestmark = pytest.mark.usefixtures("orchestration")
 
@@ -101,6 +105,24 @@ def test_the_student_is_converted_through_the_same_gate_a_label_each(taught):
         assert find_version(f"{country}.{label}", "iter0-onnx") is None
 
 
+def test_the_student_screens_for_the_experts(taught, tmp_path):
+    conversion(str(taught))
+    conversion(str(taught), students=True)
+    content = yaml.safe_load(taught.read_text())
+    settings = content["inference"] | {"screening": EASY | {"student": True}, "output_path": str(tmp_path / "runs")}
+    pool = {"path": str(write_sample(tmp_path / "pool", 2_500))}
+    path = change(taught, tmp_path, inference=settings, samples=content["samples"] | {"pool": pool})
+    inference(str(path), sample="pool")
+    (folder,) = (tmp_path / "runs").iterdir()
+    manifest = json.loads((folder / "manifest.json").read_text())
+    country = read_round(path).country.lower()
+    students = [use["registered_model"] for use in manifest["settings"]["screening"]["students"]]
+    assert students == [f"{country}.student.{label}" for label in read_round(path).active_labels]
+    for said in manifest["screening"]["labels"].values():
+        assert sum(said["stages"].values()) == 2_500 - manifest["counts"]["rows_quarantined"]
+    assert [str(finding) for finding in Verification(folder).findings()] == []
+
+
 def change(round_file, folder, **changes):
     content = yaml.safe_load(round_file.read_text()) | changes
     path = folder / f"{content['country'].lower()}-{content['iteration']}.yaml"
@@ -116,6 +138,8 @@ def test_what_is_missing_names_the_flow_or_section_to_come_first(taught, tmp_pat
         distillation(str(later))
     with pytest.raises(RegistryError, match="prefect deployment run distillation/"):
         conversion(str(later), students=True)
+    with pytest.raises(RegistryError, match="distillation/.* and then conversion/.* -p students=true"):
+        fetch_student.fn(read_round(later), "positive")
 
 
 def test_a_round_with_the_section_has_its_deployment(taught, tmp_path):

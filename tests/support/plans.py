@@ -24,7 +24,9 @@ def plan_of(
     settings: Inference,
     limit: int | None = None,
     files: Iterable[SampleFile] | None = None,
+    students: Mapping[str, EngineModel] | None = None,
 ) -> Plan:
     """Plan the scoring of a sample, or of some of its files, by engine models by label."""
     listed = list_sample(sample) if files is None else list(files)
-    return make_plan("evaluation", sample, listed, engine_uses(engines), settings, limit)
+    own = [use for use, _ in engine_uses(students or {})]
+    return make_plan("evaluation", sample, listed, engine_uses(engines), settings, limit, own)

@@ -57,10 +57,12 @@ def screened_plan(
     return plan_below(folder, engines, **asked)
 
 
-def plan_below(folder: Path, engines: dict[str, EngineModel], **asked: Any) -> Plan:
+def plan_below(
+    folder: Path, engines: dict[str, EngineModel], students: dict[str, EngineModel] | None = None, **asked: Any
+) -> Plan:
     """Plan to score the sample below a folder with screening."""
     settings = Inference(output_path=folder, shard_rows=800, screening=Screening(**EASY | asked))
-    return plan_of(Sample(path=folder / "sample"), engines, settings)
+    return plan_of(Sample(path=folder / "sample"), engines, settings, students=students)
 
 
 def screen(plan: Plan, folder: RunFolder) -> Certificate:

@@ -6,6 +6,7 @@ Writes  <run folder>/screening/screen/   the first stage, fitted
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -14,10 +15,13 @@ from numpy.typing import NDArray
 from tasks.core.base.files import sha256_of_file
 from tasks.core.base.folders_aside import folder_aside, put_in_place
 from tasks.core.base.naming import SCREEN_FILE
+from tasks.core.engines.model_folder import read_planned_model
 from tasks.core.inference.certified import find_certificate, screen_folder
-from tasks.core.inference.pool_draws import DRAW, TEXT, DrawsRun, promise_of, screening_of
+from tasks.core.inference.pool_draws import DRAW, ID, TEXT, DrawsRun, promise_of, screening_of
+from tasks.core.inference.student_stage import student_guesses
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.plan import Plan
+from tasks.core.runs.scoring_inputs import EngineUse
 from tasks.core.screening.certificate import ROWS, Certificate, LabelCertificate, write_certificate
 from tasks.core.screening.certify import Drawn, certify_label, top_from
 from tasks.core.screening.draws import CALIBRATE, CHOOSE, FIT, NAMES, Draws
@@ -29,9 +33,9 @@ Floats = NDArray[np.float64]
 CANARIES = 64
 LEAST_ODDS = 1e-15
 """A probability nearer to 0 or 1 than this counts as so near: float64 has no log-odds of 1 itself."""
-NOMINAL_COSTS = StageCosts((0.01,), 1.0)
-"""The first stage counts as a hundredth of an expert, whatever it takes on this machine: measured times differ from one
-launch to the next, and what they decide would, too."""
+FIRST_STAGE_COST = 0.01
+"""The first stage counts as a hundredth of an expert, and a student as its graph's share of the expert's, whatever they
+take on this machine: measured times differ from one launch to the next, and what they decide would, too."""
 
 
 @dataclass(frozen=True)
@@ -48,9 +52,9 @@ class DrawnTexts:
         return np.asarray(self.draw == NAMES.index(name))
 
     def guessed(self, name: str, label: str, guesses: Floats) -> Drawn:
-        """Return what a draw says of a label, given the first stage's guesses of all rows' log-odds of it."""
+        """Return what a draw says of a label, given the guesses of all stages, of shape (rows, stages)."""
         chosen = self.of(name)
-        return Drawn(self.scores[label][chosen], guesses[chosen][:, None])
+        return Drawn(self.scores[label][chosen], guesses[chosen])
 
 
 def read_drawn(draws: DrawsRun, shards: int) -> DrawnTexts:
@@ -138,17 +142,35 @@ def _fit(plan: Plan, folder: RunFolder, drawn: DrawnTexts) -> LinearScreen:
 
 
 def _certified(plan: Plan, drawn: DrawnTexts, screen: LinearScreen) -> dict[str, LabelCertificate]:
-    guesses, fit, promise = screen.score(drawn.texts), drawn.of(FIT), promise_of(plan)
+    stages, fit, promise = [screen.score(drawn.texts)], drawn.of(FIT), promise_of(plan)
+    if screening_of(plan).students:
+        stages.append(student_guesses(plan, pa.table({TEXT: drawn.texts, ID: drawn.texts}))[0])
+    guesses = np.stack(stages, axis=2)
     return {
         label: certify_label(
             scores[fit],
             drawn.guessed(CHOOSE, label, guesses[:, place]),
             drawn.guessed(CALIBRATE, label, guesses[:, place]),
             promise,
-            NOMINAL_COSTS,
+            nominal_costs(plan, label),
         )
         for place, (label, scores) in enumerate(drawn.scores.items())
     }
+
+
+def nominal_costs(plan: Plan, label: str) -> StageCosts:
+    """Return what a text of a label costs at each stage, and what its expert costs: 1."""
+    students = {use.label: use for use in screening_of(plan).students}
+    if label not in students:
+        return StageCosts((FIRST_STAGE_COST,), 1.0)
+    experts = {use.label: use for use in plan.engines}
+    student, expert = (_graph_bytes(uses[label]) for uses in (students, experts))
+    return StageCosts((FIRST_STAGE_COST, student / expert), 1.0)
+
+
+def _graph_bytes(use: EngineUse) -> int:
+    model = read_planned_model(use.folder, use.seal)
+    return (Path(model.folder) / model.graph).stat().st_size
 
 
 def _certificate(

@@ -52,9 +52,10 @@ def promise_of(plan: Plan) -> Promise:
 
 
 def planned_sizes(plan: Plan) -> DrawSizes:
-    """Return how large the draws are at first; while there is one stage, there is nothing to choose."""
+    """Return how large the draws are at first; where there is one stage, there is nothing to choose."""
     asked = screening_of(plan)
-    sizes = {FIT: asked.fit_texts, CHOOSE: asked.choose_texts or 0, AUDIT: asked.audit_texts}
+    choose = asked.choose_texts if asked.students else asked.choose_texts or 0
+    sizes = {FIT: asked.fit_texts, CHOOSE: choose, AUDIT: asked.audit_texts}
     sizes[CALIBRATE] = asked.calibrate_texts
     given = {name: size for name, size in sizes.items() if size is not None}
     return plan_sizes(plan.rows, promise_of(plan), given)

@@ -9,17 +9,17 @@ from numpy.typing import NDArray
 
 from tasks.core.base.errors import RunFolderError
 from tasks.core.inference.certified import CertifiedScreening, open_screening
-from tasks.core.inference.pool_draws import ID, ROW, TEXT, row_names
+from tasks.core.inference.pool_draws import ID, ROW, TEXT, row_names, screening_of
+from tasks.core.inference.student_stage import student_guesses
 from tasks.core.runs.folder import RunFolder
-from tasks.core.runs.parts import AUDITED, DRAWN, EXPERT, NGRAMS
+from tasks.core.runs.parts import AUDITED, DRAWN, EXPERT, NGRAMS, SCREENED_OUT, STUDENT
 from tasks.core.runs.plan import Plan, Shard
 from tasks.core.runs.shards.receipts import ScreenedRows
-from tasks.core.screening.certify import screened_settings
+from tasks.core.screening.certificate import LabelCertificate
 from tasks.core.screening.draws import AUDIT, NAMES
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
-NGRAM_SECONDS = "ngrams"
 
 
 @dataclass(frozen=True)
@@ -50,32 +50,61 @@ class LabelRows:
         top = scores >= self.top_from
         return ScreenedRows(
             stages=dict(zip(stages.tolist(), counts.tolist(), strict=True)),
-            top=int((top & (self.stages != NGRAMS)).sum()),
+            top=int((top & ~np.isin(self.stages, SCREENED_OUT)).sum()),
             audited_top=int((top & (self.stages == AUDITED)).sum()),
         )
 
 
-def screen_rows(plan: Plan, shard: Shard, folder: RunFolder, rows: pa.Table) -> tuple[dict[str, LabelRows], float]:
-    """Screen a shard's rows that can be scored, for every label, and return the seconds that the first stage took.
+def screen_rows(
+    plan: Plan, shard: Shard, folder: RunFolder, rows: pa.Table
+) -> tuple[dict[str, LabelRows], dict[str, tuple[int, float]]]:
+    """Screen a shard's rows that can be scored, for every label; return also each stage's rows and seconds.
 
     Raises:
         RunFolderError: the run has no certificate, or rows are others than when they were drawn.
-        ModelFolderError, MachineError: see `open_screening`.
+        ModelFolderError, MachineError: see `open_screening` and `student_guesses`.
     """
     opened, labels = open_screening(folder), [use.label for use in plan.engines]
     if opened.screen is None or opened.run is None:
-        return {label: _all_asked(opened, label, rows.num_rows) for label in labels}, 0.0
-    started = time.monotonic()
-    distinct = rows[TEXT].combine_chunks().dictionary_encode()
-    guesses = opened.screen.score(distinct.dictionary)[distinct.indices.to_numpy()]
-    seconds = time.monotonic() - started
+        return {label: _all_asked(opened, label, rows.num_rows) for label in labels}, {}
     drawn = opened.run.drawn_from(shard.number)
     places = _places_of(plan, shard, rows, drawn.rows)
     audit = opened.draws.of(row_names(plan, shard, rows)) == NAMES.index(AUDIT)
+    guesses, spent = _guesses(plan, opened, rows, places)
     return {
         label: _label_rows(opened, label, guesses[:, place], audit, places, drawn.scores[label])
         for place, label in enumerate(labels)
-    }, seconds
+    }, spent
+
+
+def _guesses(
+    plan: Plan, opened: CertifiedScreening, rows: pa.Table, drawn: NDArray[np.int64]
+) -> tuple[Floats, dict[str, tuple[int, float]]]:
+    """Return all stages' guesses, of shape (rows, labels, stages), NaN where a stage saw no row; rows and seconds."""
+    if opened.screen is None:
+        raise AssertionError("a run that screens has a first stage")
+    started = time.monotonic()
+    distinct = rows[TEXT].combine_chunks().dictionary_encode()
+    first = opened.screen.score(distinct.dictionary)[distinct.indices.to_numpy()]
+    spent = {NGRAMS: (rows.num_rows, time.monotonic() - started)}
+    if not screening_of(plan).students:
+        return first[:, :, None], spent
+    reached = np.zeros(len(first), dtype=bool)
+    for place, use in enumerate(plan.engines):
+        reached |= _passes(opened.certificate.labels[use.label], first[:, place, None], stages=1)[:, 0]
+    reached[drawn] = False
+    second = np.full_like(first, np.nan)
+    second[reached], seconds = student_guesses(plan, rows.filter(pa.array(reached)))
+    return np.stack([first, second], axis=2), spent | {STUDENT: (int(reached.sum()), seconds)}
+
+
+def _passes(certificate: LabelCertificate, guesses: Floats, stages: int) -> Mask:
+    """Say whether rows pass each of the first stages by themselves, of shape (rows, stages)."""
+    if certificate.off or certificate.threshold is None:
+        return np.ones((len(guesses), stages), dtype=bool)
+    offsets = [np.inf if offset is None else offset for offset in certificate.offsets[:stages]]
+    moved = guesses[:, :stages] + np.array(offsets)  # as it was certified, to the last bit
+    return np.asarray(~(moved < certificate.threshold))
 
 
 def _places_of(plan: Plan, shard: Shard, rows: pa.Table, drawn: pa.Table) -> NDArray[np.int64]:
@@ -106,20 +135,26 @@ def _label_rows(
     drawn: NDArray[np.int64],
     known: Floats,
 ) -> LabelRows:
-    certificate = opened.certificate.labels[label]
-    passing = np.ones(len(guesses), dtype=bool)
-    if not certificate.off and certificate.threshold is not None:
-        passing = screened_settings(certificate, guesses[:, None]) >= certificate.threshold
-    stages = np.where(passing, EXPERT, np.where(audit, AUDITED, NGRAMS)).astype(object)
-    scores = screened_out_score(guesses)
-    stages[drawn], scores[drawn] = DRAWN, known
-    return LabelRows(stages, scores, certificate.top_from)
+    certificate, stages = opened.certificate.labels[label], guesses.shape[1]
+    passing = _passes(certificate, guesses, stages)
+    named = np.where(audit, AUDITED, EXPERT).astype(object)
+    named[passing.all(axis=1)] = EXPERT
+    scores = np.full(len(guesses), np.nan)
+    left = np.ones(len(guesses), dtype=bool)
+    for stage, name in enumerate(SCREENED_OUT[:stages]):
+        out = left & ~passing[:, stage]
+        named[out & ~audit] = name
+        scores[out] = screened_out_score(guesses[out, stage], below=stages - 1 - stage)
+        left &= ~out
+    named[drawn], scores[drawn] = DRAWN, known
+    return LabelRows(named, scores, certificate.top_from)
 
 
-def screened_out_score(guesses: Floats) -> Floats:
-    """Return scores in [-1, 0) of guessed log-odds: the guessed probability less 1, in the order of the guesses.
+def screened_out_score(guesses: Floats, below: int = 0) -> Floats:
+    """Return scores of guessed log-odds: the guessed probability less 1, and less 1 for each stage that would follow.
 
-    So every score by an expert is above them, and nobody takes them for an expert's.
+    So they are below 0 and in the order of the guesses, those of a later stage above those of an earlier one, and every
+    expert's above them all.
     """
-    below = -1 / (1 + np.exp(np.clip(guesses, -500, 500)))
-    return np.asarray(np.minimum(below, -np.finfo(np.float64).tiny))
+    under = np.minimum(-1 / (1 + np.exp(np.clip(guesses, -500, 500))), -np.finfo(np.float64).eps)
+    return np.asarray(under - below)

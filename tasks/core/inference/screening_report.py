@@ -8,11 +8,10 @@ from tasks.core.base.errors import RunFolderError
 from tasks.core.base.formats import Content
 from tasks.core.inference.certified import find_certificate
 from tasks.core.inference.pool_draws import promise_of
-from tasks.core.inference.screened_rows import NGRAM_SECONDS
 from tasks.core.runs.balance import Tally
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.manifest import read_manifest
-from tasks.core.runs.parts import AUDITED, NGRAMS
+from tasks.core.runs.parts import AUDITED, SCREENED_OUT
 from tasks.core.runs.plan import Plan
 from tasks.core.runs.plan_file import read_plan
 from tasks.core.screening.certificate import Certificate
@@ -48,7 +47,8 @@ def screening_report(plan: Plan, folder: RunFolder) -> Callable[[Tally], Content
 def _audit(plan: Plan, tally: Tally, label: str) -> Audit:
     stages = tally.stages[label]
     audited, misses = stages[AUDITED], tally.audited_top[label]
-    return audit_of_counts(audited, misses, audited + stages[NGRAMS], tally.top[label] - misses, promise_of(plan))
+    out = audited + sum(stages[name] for name in SCREENED_OUT)
+    return audit_of_counts(audited, misses, out, tally.top[label] - misses, promise_of(plan))
 
 
 def _label(certificate: Certificate, tally: Tally, label: str, audit: Audit | None) -> Content:
@@ -74,21 +74,24 @@ def _cost(folder: RunFolder, certificate: Certificate, tally: Tally) -> Content:
     """Return texts and core-seconds of each stage, in the engines and the first stage, and what engines alone take."""
     rows = max((sum(stages.values()) for stages in tally.stages.values()), default=0)
     drawn, in_draws = _spent_on_draws(folder, certificate)
-    engines = [name for name in tally.stage_rows if name != NGRAM_SECONDS]
+    engines = [name for name in tally.stage_rows if name not in SCREENED_OUT]
     rates = {
         name: (tally.stage_seconds[name] + in_draws.get(name, 0.0)) / max(tally.stage_rows[name] + drawn, 1)
         for name in engines
     }
     asked = max((tally.stage_rows[name] for name in engines), default=0)
+    screens = [name for name in SCREENED_OUT if name in tally.stage_rows]
+    after = [*(tally.stage_rows[name] for name in screens[1:]), asked]
     stages = [StageCost("draws", drawn, drawn, sum(in_draws.values()))]
-    stages.append(StageCost(NGRAM_SECONDS, rows, asked, tally.stage_seconds[NGRAM_SECONDS]))
-    scored = {name: tally.stage_rows[name] for name in engines}
-    stages += [StageCost(name, count, count, tally.stage_seconds[name]) for name, count in scored.items()]
-    cost = measured_cost(rows, stages, Rates(tally.stage_seconds[NGRAM_SECONDS] / max(rows, 1), rates))
-    return asdict(cost) | {
-        "core_seconds": cost.core_seconds,
-        "sentence": f"in engines and first stage, {cost.sentence}",
-    }
+    stages += [
+        StageCost(name, tally.stage_rows[name], out, tally.stage_seconds[name])
+        for name, out in zip(screens, after, strict=False)  # nothing is after no screen
+    ]
+    stages += [StageCost(n, tally.stage_rows[n], tally.stage_rows[n], tally.stage_seconds[n]) for n in engines]
+    first = sum(tally.stage_seconds[name] for name in screens[:1])
+    cost = measured_cost(rows, stages, Rates(first / max(rows, 1), rates))
+    sentence = f"in engines and screens, {cost.sentence}"
+    return asdict(cost) | {"core_seconds": cost.core_seconds, "sentence": sentence}
 
 
 def _spent_on_draws(folder: RunFolder, certificate: Certificate) -> tuple[int, dict[str, float]]:

@@ -310,3 +310,44 @@ def test_a_run_that_is_killed_at_any_moment_ends_with_the_same_bytes(screened, t
             run.kill()
             run.wait()
     assert bytes_of(folder) == whole
+
+
+@pytest.fixture(scope="module")
+def with_student(tiny_engines, tmp_path_factory):
+    """A finished run whose experts' own engine models are the students too: these know what the experts will say."""
+    root = tmp_path_factory.mktemp("with-student")
+    plan = screened_plan(root, tiny_engines, students=tiny_engines)
+    folder = RunFolder(root / f"iter_0-main-{plan.run_id}-evaluation")
+    return plan, folder, screen(plan, folder), score(plan, folder)
+
+
+@pytest.mark.parametrize("label", LABELS)
+def test_a_student_sees_what_passes_the_first_stage_and_the_expert_what_passes_both(with_student, unscreened, label):
+    plan, folder, certificate, manifest = with_student
+    said, rows = certificate.labels[label], rows_of(plan, folder, label)
+    assert len(said.offsets) == len(said.reaching) - 1 == 2
+    stages, scores = np.array(rows["stage"].to_pylist()), rows["score"].to_numpy()
+    whole = rows_of(*unscreened, label)["score"].to_numpy()
+    by_expert = ~np.isin(stages, ["ngrams", "student"])
+    assert np.allclose(scores[by_expert], whole[by_expert], atol=1e-6)
+    assert ((scores[stages == "student"] >= -1) & (scores[stages == "student"] < 0)).all()
+    assert (scores[stages == "ngrams"] < -1).all()
+    assert by_expert[whole >= said.top_from].mean() >= 0.8
+    counted = manifest["screening"]["labels"][label]["stages"]
+    assert sum(counted.values()) == TEXTS - 1
+    assert counted["expert"] < 0.3 * TEXTS
+
+
+def test_the_cost_of_a_run_with_a_student_has_all_stages(with_student):
+    stages = {stage["name"]: stage for stage in with_student[3]["screening"]["cost"]["stages"]}
+    assert list(stages)[:3] == ["draws", "ngrams", "student"]
+    assert stages["ngrams"]["texts_out"] == stages["student"]["texts_in"]
+    assert stages["student"]["texts_in"] < stages["ngrams"]["texts_in"]
+    assert [str(finding) for finding in Verification(with_student[1].path).findings()] == []
+
+
+def test_another_student_makes_another_run(with_student, tiny_engines, tmp_path):
+    plan = screened_plan(tmp_path, tiny_engines)
+    swapped = {label: tiny_engines[other] for label, other in zip(LABELS, reversed(LABELS), strict=True)}
+    runs = {plan.run_id, with_student[0].run_id, screened_plan(tmp_path, tiny_engines, students=swapped).run_id}
+    assert len(runs) == 3
