@@ -138,7 +138,7 @@ def test_what_is_missing_names_the_flow_or_section_to_come_first(taught, tmp_pat
         distillation(str(later))
     with pytest.raises(RegistryError, match="prefect deployment run distillation/"):
         conversion(str(later), students=True)
-    with pytest.raises(RegistryError, match="distillation/.* and then conversion/.* -p students=true"):
+    with pytest.raises(RegistryError, match=r"distillation/.* and then conversion/.* -p students=true"):
         fetch_student.fn(read_round(later), "positive")
 
 
