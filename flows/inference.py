@@ -12,6 +12,7 @@ from flows.screening import FanOut, screen_pool
 from infra.cluster import task_runner
 from infra.clusters.profiles import read_profile, with_resources, worker_count
 from infra.fan_out import run_all
+from tasks.core.inference.certified import is_ready
 from tasks.core.inference.estimate import estimate
 from tasks.core.round.model import Round
 from tasks.core.round.round_file import read_round
@@ -37,7 +38,6 @@ from tasks.inference import (
     without_screening,
 )
 from tasks.progress import Progress, start_progress
-from tasks.screening import is_certified
 from tasks.shards import measure_run, score_block
 
 RunName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]+$", max_length=60)]
@@ -85,7 +85,7 @@ def inference(  # noqa: PLR0913 - Prefect merges nested parameters shallowly, so
             asked = {"cluster": cluster, "memory_gib": memory_gib, "walltime_minutes": walltime_minutes}
             asked |= {"screened": None if screened else False}
             write_resources(folder, asked)
-        if unfinished or not is_certified(plan, folder):
+        if unfinished or not is_ready(plan, folder):
             profile = read_profile(cluster or round_.clusters.inference)
             profile = with_resources(profile, memory_gib, walltime_minutes)
             runner = task_runner(profile, place_of_run(round_, folder))
@@ -118,7 +118,7 @@ def score_shards(round_: Round, run_folder: str, token: str, dry_run: bool, work
     """
     folder = RunFolder(Path(run_folder))
     plan = read_plan(folder)
-    if dry_run or not is_certified(plan, folder):
+    if dry_run or not is_ready(plan, folder):
         publish_cost(round_, plan, folder, workers, attempts)
     if dry_run:
         return 0

@@ -126,7 +126,8 @@ def plan_run(  # noqa: PLR0913, PLR0917 - what is scored, by which models, and w
     listing = survey_sample(source, get_run_logger().info)
     for reason in listing.torn.values():
         get_run_logger().warning("left out of the run: %s", reason)
-    plan = make_plan(sample, source, listing.files, opened, round_.inference, limit, students)
+    screens = [(use, read_planned_model(use.folder, use.seal)) for use in students]
+    plan = make_plan(sample, source, listing.files, opened, round_.inference, limit, screens)
     plan = replace(plan, torn_files=listing.torn, passed_over=listing.passed_over, round_name=round_.name)
     if run_id not in {None, plan.run_id}:
         raise RunFolderError(

@@ -28,5 +28,4 @@ def plan_of(
 ) -> Plan:
     """Plan the scoring of a sample, or of some of its files, by engine models by label."""
     listed = list_sample(sample) if files is None else list(files)
-    own = [use for use, _ in engine_uses(students or {})]
-    return make_plan("evaluation", sample, listed, engine_uses(engines), settings, limit, own)
+    return make_plan("evaluation", sample, listed, engine_uses(engines), settings, limit, engine_uses(students or {}))

@@ -12,29 +12,18 @@ import pyarrow.parquet as pq
 
 from tasks.core.engines.model_folder import EngineModel
 from tasks.core.inference.certified import find_certificate, is_ready
-from tasks.core.inference.certifying import certify_off, certify_run, read_drawn, top_texts
-from tasks.core.inference.pool_draws import (
-    DrawsRun,
-    Generation,
-    draw_shard,
-    drawn_path,
-    draws_of,
-    plan_of_draws,
-    planned_sizes,
-    promise_of,
-)
+from tasks.core.inference.certifying import NOTHING_DRAWN, certify_off, certify_or_grow
+from tasks.core.inference.pool_draws import count_drawn, draw_shard, first_generation, plan_of_draws
 from tasks.core.inference.scoring import score_shard
 from tasks.core.inference.screening_report import screening_report
 from tasks.core.round.inference_section import Inference, Screening
 from tasks.core.round.sections import Sample
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.manifest import Launch, write_manifest
-from tasks.core.runs.parts import read_part
 from tasks.core.runs.plan import Plan
 from tasks.core.runs.plan_file import read_plan, write_plan
 from tasks.core.runs.shards.wholeness import unfinished_shards
 from tasks.core.screening.certificate import Certificate
-from tasks.core.screening.draw_sizes import grow
 from tests.support.plans import plan_of
 from tests.support.tiny import make_sentences
 
@@ -70,22 +59,18 @@ def screen(plan: Plan, folder: RunFolder) -> Certificate:
     write_plan(plan, folder)
     if is_ready(plan, folder):
         return find_certificate(plan, folder)
-    sizes = planned_sizes(plan)
-    if sizes.off:
-        return certify_off(plan, folder, sizes.off)
-    generation = Generation(0, draws_of(plan, sizes))
-    while True:
+    sizes, generation = first_generation(plan)
+    certificate = certify_off(plan, folder, sizes.off) if sizes.off else None
+    while certificate is None:
         for shard in plan.shards:
             draw_shard(plan, shard, folder, generation)
-        if not any(read_part(drawn_path(folder, 0, shard.number)).num_rows for shard in plan.shards):
-            return certify_off(plan, folder, "no row that can be scored was drawn")
-        run = DrawsRun(*plan_of_draws(plan, folder, generation.number), folder)
-        score(run.plan, run.folder)
-        drawn = read_drawn(run, len(plan.shards))
-        grown = grow(sizes, plan.rows, promise_of(plan), top_texts(plan, drawn))
-        if grown.off or grown == sizes:
-            return certify_run(plan, folder, run, generation.draws, drawn)
-        sizes, generation = grown, Generation(generation.number + 1, draws_of(plan, grown), generation.draws)
+        if not count_drawn(plan, folder, generation):
+            return certify_off(plan, folder, NOTHING_DRAWN)
+        score(*plan_of_draws(plan, folder, generation))
+        certified = certify_or_grow(plan, folder, sizes, generation)
+        certificate, sizes = certified.certificate, certified.sizes
+        generation = generation.grown(plan, sizes)
+    return certificate
 
 
 def score(plan: Plan, folder: RunFolder) -> dict[str, Any]:

@@ -17,20 +17,31 @@ from tasks.core.base.folders_aside import folder_aside, put_in_place
 from tasks.core.base.naming import SCREEN_FILE
 from tasks.core.engines.model_folder import read_planned_model
 from tasks.core.inference.certified import find_certificate, screen_folder
-from tasks.core.inference.pool_draws import DRAW, ID, TEXT, DrawsRun, promise_of, screening_of
+from tasks.core.inference.pool_draws import (
+    ID,
+    TEXT,
+    DrawsRun,
+    Generation,
+    plan_of_draws,
+    promise_of,
+    screening_of,
+)
+from tasks.core.inference.pool_texts import DrawnTexts, read_drawn, too_few, top_texts
 from tasks.core.inference.student_stage import student_guesses
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.plan import Plan
 from tasks.core.runs.scoring_inputs import EngineUse
 from tasks.core.screening.certificate import ROWS, Certificate, LabelCertificate, write_certificate
-from tasks.core.screening.certify import Drawn, certify_label, top_from
-from tasks.core.screening.draws import CALIBRATE, CHOOSE, FIT, NAMES, Draws
+from tasks.core.screening.certify import certify_label
+from tasks.core.screening.draw_sizes import DrawSizes, grow
+from tasks.core.screening.draws import CALIBRATE, CHOOSE, FIT, Draws
 from tasks.core.screening.joint_path import StageCosts
 from tasks.core.screening.linear_screen import FLOOR, LinearScreen, fit_screen
 from tasks.core.screening.screen_folder import save_screen
 
 Floats = NDArray[np.float64]
 CANARIES = 64
+NOTHING_DRAWN = "screening is off: no row that can be scored was drawn. Every text is scored."
 LEAST_ODDS = 1e-15
 """A probability nearer to 0 or 1 than this counts as so near: float64 has no log-odds of 1 itself."""
 FIRST_STAGE_COST = 0.01
@@ -39,47 +50,28 @@ take on this machine: measured times differ from one launch to the next, and wha
 
 
 @dataclass(frozen=True)
-class DrawnTexts:
-    """All drawn rows: their texts, draws and scores, in the order of the shards."""
+class Certified:
+    """What became of an attempt to certify: a certificate, or larger draws that it needs first."""
 
-    texts: pa.ChunkedArray
-    draw: NDArray[np.int8]
-    scores: dict[str, Floats]
-    """Each label's expert gave these."""
-
-    def of(self, name: str) -> NDArray[np.bool_]:
-        """Say which rows are in the draw of that name."""
-        return np.asarray(self.draw == NAMES.index(name))
-
-    def guessed(self, name: str, label: str, guesses: Floats) -> Drawn:
-        """Return what a draw says of a label, given the guesses of all stages, of shape (rows, stages)."""
-        chosen = self.of(name)
-        return Drawn(self.scores[label][chosen], guesses[chosen])
+    certificate: Certificate | None
+    sizes: DrawSizes
 
 
-def read_drawn(draws: DrawsRun, shards: int) -> DrawnTexts:
-    """Read the drawn rows of so many shards, with what the experts made of them.
+def certify_or_grow(plan: Plan, folder: RunFolder, sizes: DrawSizes, generation: Generation) -> Certified:
+    """Certify a run whose draws are scored, or say how much larger the calibration draw must be for the bound.
 
     Raises:
-        RunFolderError: a file is missing, or not the one that was scored or written.
+        RunFolderError: a file of the draws is missing, or not the one that was scored or written.
+        InputDataError: a score is no finite number.
     """
-    found = [draws.drawn_from(shard) for shard in range(shards)]
-    whole = pa.concat_tables([drawn.rows.select([TEXT, DRAW]) for drawn in found])
-    labels = [use.label for use in draws.plan.engines]
-    scores = {label: np.concatenate([drawn.scores[label] for drawn in found]) for label in labels}
-    return DrawnTexts(whole[TEXT], whole[DRAW].to_numpy(), scores)
-
-
-def too_few(drawn: DrawnTexts) -> str:
-    """Say why nothing can be fitted or bounded at all, or nothing."""
-    empty = [name for name in (FIT, CALIBRATE) if not drawn.of(name).any()]
-    return f"screening is off: no row was drawn to {' or to '.join(empty)}. Every text is scored." if empty else ""
-
-
-def top_texts(plan: Plan, drawn: DrawnTexts) -> int:
-    """Return how many top texts the calibration draw holds, of the label that has the fewest."""
-    share, fit, calibrate = screening_of(plan).top_share, drawn.of(FIT), drawn.of(CALIBRATE)
-    return min(int((found[calibrate] >= top_from(found[fit], share)).sum()) for found in drawn.scores.values())
+    run = DrawsRun(*plan_of_draws(plan, folder, generation), folder)
+    drawn = read_drawn(run, len(plan.shards))
+    if why := too_few(drawn):
+        return Certified(certify_off(plan, folder, why), sizes)
+    grown = grow(sizes, plan.rows, promise_of(plan), top_texts(plan, drawn))
+    if not grown.off and grown != sizes:
+        return Certified(None, grown)
+    return Certified(certify_run(plan, folder, run, generation.draws, drawn), sizes)
 
 
 def certify_off(plan: Plan, folder: RunFolder, why: str) -> Certificate:

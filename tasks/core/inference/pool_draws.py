@@ -61,12 +61,6 @@ def planned_sizes(plan: Plan) -> DrawSizes:
     return plan_sizes(plan.rows, promise_of(plan), given)
 
 
-def draws_of(plan: Plan, sizes: DrawSizes) -> Draws:
-    """Return the draws of these sizes from the run's rows."""
-    wanted = (sizes.fit, sizes.choose, sizes.audit, sizes.calibrate)
-    return Draws(screening_of(plan).key, *(min(size / plan.rows, 1.0) for size in wanted))
-
-
 def row_names(plan: Plan, shard: Shard, rows: pa.Table) -> pa.Array:
     """Return what a shard's rows are drawn by: id, file and place in the file, so that equal ids are drawn apart."""
     text = pa.large_string()
@@ -92,6 +86,16 @@ class Generation:
             found[self.before.of(names) != NO_DRAW] = NO_DRAW
         return found
 
+    def grown(self, plan: Plan, sizes: DrawSizes) -> "Generation":
+        """Return what the draws grow by to these sizes."""
+        return Generation(self.number + 1, sizes.draws(self.draws.key, plan.rows), self.draws)
+
+
+def first_generation(plan: Plan) -> tuple[DrawSizes, Generation]:
+    """Return how large the draws are at first, and which rows they are."""
+    sizes = planned_sizes(plan)
+    return sizes, Generation(0, sizes.draws(screening_of(plan).key, plan.rows))
+
 
 def drawn_path(folder: RunFolder, generation: int, shard: int) -> Path:
     """Return where a shard's drawn rows lie."""
@@ -113,6 +117,13 @@ def draw_shard(plan: Plan, shard: Shard, folder: RunFolder, generation: Generati
     write_part(drawn, path, wanted)
 
 
+def count_drawn(plan: Plan, folder: RunFolder, generation: Generation) -> int:
+    """Return how many rows were drawn up to a generation."""
+    numbers = range(generation.number + 1)
+    paths = (drawn_path(folder, number, shard.number) for number in numbers for shard in plan.shards)
+    return sum(read_footer(path)[0].num_rows for path in paths)
+
+
 def _stamp(plan: Plan, shard: Shard, generation: Generation) -> dict[str, object]:
     return {
         "run_id": plan.run_id,
@@ -129,14 +140,14 @@ def _says(path: Path) -> dict[str, object] | None:
         return None
 
 
-def plan_of_draws(plan: Plan, folder: RunFolder, generation: int) -> tuple[Plan, RunFolder]:
+def plan_of_draws(plan: Plan, folder: RunFolder, generation: Generation) -> tuple[Plan, RunFolder]:
     """Return the run that scores what was drawn up to a generation: its plan and its folder.
 
     Raises:
         InputDataError: no row was drawn.
     """
     sample = Sample(path=folder.screening_path / DRAWN_FOLDER, id_column=ID, text_column=TEXT)
-    known = {str(number) for number in range(generation + 1)}
+    known = {str(number) for number in range(generation.number + 1)}
     files = [file for file in list_sample(sample) if file.name.partition("/")[0] in known]
     inputs = replace(
         plan.inputs,

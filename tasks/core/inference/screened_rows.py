@@ -17,6 +17,7 @@ from tasks.core.runs.plan import Plan, Shard
 from tasks.core.runs.shards.receipts import ScreenedRows
 from tasks.core.screening.certificate import LabelCertificate
 from tasks.core.screening.draws import AUDIT, NAMES
+from tasks.core.screening.joint_path import JointPath
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -91,20 +92,18 @@ def _guesses(
         return first[:, :, None], spent
     reached = np.zeros(len(first), dtype=bool)
     for place, use in enumerate(plan.engines):
-        reached |= _passes(opened.certificate.labels[use.label], first[:, place, None], stages=1)[:, 0]
+        reached |= _passes(opened.certificate.labels[use.label], first[:, place, None])[:, 0]
     reached[drawn] = False
     second = np.full_like(first, np.nan)
     second[reached], seconds = student_guesses(plan, rows.filter(pa.array(reached)))
     return np.stack([first, second], axis=2), spent | {STUDENT: (int(reached.sum()), seconds)}
 
 
-def _passes(certificate: LabelCertificate, guesses: Floats, stages: int) -> Mask:
-    """Say whether rows pass each of the first stages by themselves, of shape (rows, stages)."""
+def _passes(certificate: LabelCertificate, guesses: Floats) -> Mask:
+    """Say which stages each row passes by itself, of the shape of the guesses (rows, stages)."""
     if certificate.off or certificate.threshold is None:
-        return np.ones((len(guesses), stages), dtype=bool)
-    offsets = [np.inf if offset is None else offset for offset in certificate.offsets[:stages]]
-    moved = guesses[:, :stages] + np.array(offsets)  # as it was certified, to the last bit
-    return np.asarray(~(moved < certificate.threshold))
+        return np.ones(guesses.shape, dtype=bool)
+    return JointPath(certificate.offsets).passing(guesses, certificate.threshold)
 
 
 def _places_of(plan: Plan, shard: Shard, rows: pa.Table, drawn: pa.Table) -> NDArray[np.int64]:
@@ -136,7 +135,7 @@ def _label_rows(
     known: Floats,
 ) -> LabelRows:
     certificate, stages = opened.certificate.labels[label], guesses.shape[1]
-    passing = _passes(certificate, guesses, stages)
+    passing = _passes(certificate, guesses)
     named = np.where(audit, AUDITED, EXPERT).astype(object)
     named[passing.all(axis=1)] = EXPERT
     scores = np.full(len(guesses), np.nan)

@@ -15,8 +15,8 @@ from tasks.core.runs.parts import AUDITED, SCREENED_OUT
 from tasks.core.runs.plan import Plan
 from tasks.core.runs.plan_file import read_plan
 from tasks.core.screening.certificate import Certificate
-from tasks.core.screening.screening_audit import Audit, audit_of_counts
-from tasks.core.screening.screening_cost import Rates, StageCost, measured_cost
+from tasks.core.screening.screening_audit import Audit, audit_label
+from tasks.core.screening.screening_cost import ScreeningCost, StageCost
 
 BROKEN = "promise not kept"
 
@@ -48,7 +48,7 @@ def _audit(plan: Plan, tally: Tally, label: str) -> Audit:
     stages = tally.stages[label]
     audited, misses = stages[AUDITED], tally.audited_top[label]
     out = audited + sum(stages[name] for name in SCREENED_OUT)
-    return audit_of_counts(audited, misses, out, tally.top[label] - misses, promise_of(plan))
+    return audit_label(audited, misses, out, tally.top[label] - misses, promise_of(plan))
 
 
 def _label(certificate: Certificate, tally: Tally, label: str, audit: Audit | None) -> Content:
@@ -88,8 +88,7 @@ def _cost(folder: RunFolder, certificate: Certificate, tally: Tally) -> Content:
         for name, out in zip(screens, after, strict=False)  # nothing is after no screen
     ]
     stages += [StageCost(n, tally.stage_rows[n], tally.stage_rows[n], tally.stage_seconds[n]) for n in engines]
-    first = sum(tally.stage_seconds[name] for name in screens[:1])
-    cost = measured_cost(rows, stages, Rates(first / max(rows, 1), rates))
+    cost = ScreeningCost(tuple(stages), rows * sum(rates.values()))
     sentence = f"in engines and screens, {cost.sentence}"
     return asdict(cost) | {"core_seconds": cost.core_seconds, "sentence": sentence}
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from tasks.core.round.sections import Label, Name, Seed, Settings
+from tasks.core.round.sections import Label, Name, Seed, Seeds, Settings
 
 Layer = Annotated[int, Field(ge=0)]
 
@@ -78,7 +78,7 @@ class Distillation(Settings):
     """So many other texts, drawn evenly from the sample, are kept from the student, and it is judged on them."""
     draw_seed: Seed = 0
     """The drawing of texts is fixed by this number."""
-    seeds: tuple[Seed, ...] = Field(default=(1,), min_length=1)
+    seeds: Seeds = (1,)
     """A student is trained with each of these seeds; the one that lets the fewest texts pass is kept."""
     epochs: int = Field(default=1, ge=1)
     """Training goes through the student's texts so many times."""
@@ -99,13 +99,6 @@ class Distillation(Settings):
     """The student is judged as a screen for these shares of the sample, the best by the experts."""
     recall: float = Field(default=0.99, gt=0, lt=1)
     """As a screen it must keep so large a share of the experts' best."""
-
-    @field_validator("seeds")
-    @classmethod
-    def _distinct(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
-        if len(set(seeds)) != len(seeds):
-            raise ValueError(f"each seed may stand once, but they are {list(seeds)}")
-        return seeds
 
     @model_validator(mode="after")
     def _heldout_tops(self) -> "Distillation":

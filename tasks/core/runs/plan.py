@@ -82,7 +82,7 @@ def make_plan(  # noqa: PLR0913, PLR0917 - a sample, the models that read it, an
     engines: list[tuple[EngineUse, EngineModel]],
     settings: Inference,
     limit: int | None,
-    students: Sequence[EngineUse] = (),
+    students: Sequence[tuple[EngineUse, EngineModel]] = (),
 ) -> Plan:
     """Cut the files into shards and take down all that decides their scores.
 
@@ -92,6 +92,8 @@ def make_plan(  # noqa: PLR0913, PLR0917 - a sample, the models that read it, an
         ModelFolderError: the engine models do not share tokenizer, preprocessing and maximum length.
     """
     shared = _shared_input(engines)
+    if students:
+        _shared_input(list(students))
     inputs = ScoringInputs(
         engines=tuple(use for use, _ in engines),
         id_column=sample.id_column,
@@ -106,7 +108,7 @@ def make_plan(  # noqa: PLR0913, PLR0917 - a sample, the models that read it, an
         changed_ns={file.name: file.changed_ns for file in files},
         shard_rows=settings.shard_rows,
         limit=limit,
-        screening=_screening(settings, files, limit, students),
+        screening=_screening(settings, files, limit, [use for use, _ in students]),
     )
     return plan_of(inputs, sample_name, files, sample_root(sample))
 

@@ -6,7 +6,7 @@ makes a bound too sure: whoever draws rows gives each a name of its own, such as
 """
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -47,10 +47,6 @@ class Draws:
     def shares(self) -> tuple[float, ...]:
         """Return the draws' shares, in the order of NAMES."""
         return self.fit, self.choose, self.audit, self.calibrate
-
-    def grown(self, calibrate: float) -> "Draws":
-        """Return draws whose calibration draw is larger, and holds the rows that it held."""
-        return replace(self, calibrate=max(calibrate, self.calibrate))
 
     def of(self, ids: pa.Array | pa.ChunkedArray) -> NDArray[np.int8]:
         """Return the number, in NAMES, of the draw that each row is in, NO_DRAW for most.

@@ -351,3 +351,9 @@ def test_another_student_makes_another_run(with_student, tiny_engines, tmp_path)
     swapped = {label: tiny_engines[other] for label, other in zip(LABELS, reversed(LABELS), strict=True)}
     runs = {plan.run_id, with_student[0].run_id, screened_plan(tmp_path, tiny_engines, students=swapped).run_id}
     assert len(runs) == 3
+
+
+def test_students_that_read_texts_otherwise_than_each_other_are_refused(tiny_engines, tmp_path):
+    other = replace(tiny_engines["negative"], max_length_tokens=16)
+    with pytest.raises(ModelFolderError, match="do not take the same input"):
+        screened_plan(tmp_path, tiny_engines, students=tiny_engines | {"negative": other})
