@@ -11,17 +11,20 @@ import pytest
 
 from tasks.core.base.errors import ModelFolderError, RunFolderError
 from tasks.core.base.naming import SCREEN_WEIGHTS_FILE
-from tasks.core.inference.certified import find_certificate, is_ready, screen_folder
+from tasks.core.inference.certified import find_certificate, is_ready, open_screening, screen_folder
 from tasks.core.inference.pool_draws import drawn_path
 from tasks.core.inference.scoring import score_shard
 from tasks.core.inference.screening_report import BROKEN
+from tasks.core.inference.student_stage import student_guesses
 from tasks.core.runs.audit.verify import Verification
+from tasks.core.runs.earlier_runs import adopt_shards
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.parts import list_parts, read_part, scan_scores, write_part
 from tasks.core.runs.plan_file import read_plan, write_plan
 from tasks.core.runs.shards.receipts import read_receipt, write_receipt
 from tasks.core.runs.shards.wholeness import unfinished_shards
 from tasks.core.screening.certificate import write_certificate
+from tasks.core.screening.joint_path import JointPath
 from tests.support.screened_runs import TEXTS, plan_below, score, screen, screened_plan
 
 LABELS = ("positive", "negative")
@@ -206,6 +209,18 @@ def test_shards_screened_by_another_certificate_do_not_count(screened, tmp_path)
     assert any("another certificate" in str(finding) for finding in Verification(folder.path).findings())
 
 
+def test_no_shard_is_taken_over_from_another_screened_run(screened):
+    plan, folder = screened[:2]
+    inputs = replace(plan.inputs, changed_ns=dict.fromkeys(plan.inputs.changed_ns, 0))
+    later = replace(plan, inputs=inputs, run_id=inputs.run_id)
+    assert later.run_id != plan.run_id
+    assert inputs.scores_like(plan.inputs)
+    place = RunFolder(folder.path.with_name(folder.path.name.replace(plan.run_id, later.run_id)))
+    write_plan(later, place)
+    assert adopt_shards(later, place, unfinished_shards(later, place)) == set()
+    shutil.rmtree(place.path)
+
+
 def test_draws_that_are_gone_or_altered_are_scored_again_and_never_used(screened, tmp_path):
     plan, folder = copy_of(screened, tmp_path)
     whole = bytes_of(folder)
@@ -357,3 +372,35 @@ def test_students_that_read_texts_otherwise_than_each_other_are_refused(tiny_eng
     other = replace(tiny_engines["negative"], max_length_tokens=16)
     with pytest.raises(ModelFolderError, match="do not take the same input"):
         screened_plan(tmp_path, tiny_engines, students=tiny_engines | {"negative": other})
+
+
+def test_the_student_reads_only_what_passes_the_first_stage_and_was_not_drawn(with_student, sample_texts):
+    plan, folder, certificate, manifest = with_student
+    ids = rows_of(plan, folder, LABELS[0])["tweet_id"].to_pylist()
+    guesses = open_screening(folder).screen.score(pa.array([sample_texts[id_] for id_ in ids], pa.large_string()))
+    passing = [
+        JointPath(said.offsets).passing(guesses[:, [place]], said.threshold)[:, 0]
+        for place, said in enumerate(certificate.labels[use.label] for use in plan.engines)
+    ]
+    drawn = np.array(rows_of(plan, folder, LABELS[0])["stage"].to_pylist()) == "drawn"
+    read = int((np.logical_or.reduce(passing) & ~drawn).sum())
+    stages = {stage["name"]: stage for stage in manifest["screening"]["cost"]["stages"]}
+    assert stages["student"]["texts_in"] == read
+
+
+@pytest.fixture
+def sample_texts(with_student):
+    tables = [pq.read_table(path) for path in sorted((with_student[1].path.parent / "sample").iterdir())]
+    return {id_: text for table in tables for id_, text in zip(*table.to_pydict().values(), strict=True)}
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_student_that_is_not_the_planned_one_screens_nothing(with_student, place):
+    plan = with_student[0]
+    students = list(plan.inputs.screening.students)
+    students[place] = replace(students[place], seal="another")
+    screening = replace(plan.inputs.screening, students=tuple(students))
+    other = replace(plan, inputs=replace(plan.inputs, screening=screening))
+    rows = pa.table({"id": ["1"], "text": pa.array(["good"], pa.large_string())})
+    with pytest.raises(ModelFolderError, match="another"):
+        student_guesses(other, rows)
