@@ -13,7 +13,8 @@ import pyarrow.parquet as pq
 from tasks.core.engines.model_folder import EngineModel
 from tasks.core.inference.certified import find_certificate, is_ready
 from tasks.core.inference.certifying import NOTHING_DRAWN, certify_off, certify_or_grow
-from tasks.core.inference.pool_draws import count_drawn, draw_shard, first_generation, plan_of_draws
+from tasks.core.inference.draws_run import plan_of_draws
+from tasks.core.inference.pool_draws import count_drawn, draw_shard, first_generation
 from tasks.core.inference.scoring import score_shard
 from tasks.core.inference.screening_report import screening_report
 from tasks.core.round.inference_section import Inference, Screening

@@ -17,8 +17,8 @@ from tasks.core.base.threads import cpu_threads
 from tasks.core.engines.batching import spread_batches
 from tasks.core.engines.libraries import require_libraries
 from tasks.core.engines.loading import Engine, open_engine
+from tasks.core.inference.asked_screening import planned_sizes
 from tasks.core.inference.certified import open_screening
-from tasks.core.inference.pool_draws import planned_sizes
 from tasks.core.inference.shard_texts import part_rows, tokenise
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.parts import bytes_a_row

@@ -6,7 +6,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from tasks.core.inference.pool_draws import DRAW, TEXT, DrawsRun, screening_of
+from tasks.core.inference.asked_screening import screening_of
+from tasks.core.inference.draws_run import DrawsRun
+from tasks.core.inference.pool_draws import DRAW, TEXT
 from tasks.core.runs.plan import Plan
 from tasks.core.screening.certify import Drawn, top_from
 from tasks.core.screening.draws import CALIBRATE, FIT, NAMES
@@ -15,7 +17,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class DrawnTexts:
+class PoolTexts:
     """All drawn rows: their texts, draws and scores, in the order of the shards."""
 
     texts: pa.ChunkedArray
@@ -33,7 +35,7 @@ class DrawnTexts:
         return Drawn(self.scores[label][chosen], guesses[chosen])
 
 
-def read_drawn(draws: DrawsRun, shards: int) -> DrawnTexts:
+def read_drawn(draws: DrawsRun, shards: int) -> PoolTexts:
     """Read the drawn rows of so many shards, with what the experts made of them.
 
     Raises:
@@ -43,16 +45,16 @@ def read_drawn(draws: DrawsRun, shards: int) -> DrawnTexts:
     whole = pa.concat_tables([drawn.rows.select([TEXT, DRAW]) for drawn in found])
     labels = [use.label for use in draws.plan.engines]
     scores = {label: np.concatenate([drawn.scores[label] for drawn in found]) for label in labels}
-    return DrawnTexts(whole[TEXT], whole[DRAW].to_numpy(), scores)
+    return PoolTexts(whole[TEXT], whole[DRAW].to_numpy(), scores)
 
 
-def too_few(drawn: DrawnTexts) -> str:
+def too_few(drawn: PoolTexts) -> str:
     """Say why nothing can be fitted or bounded at all, or nothing."""
     empty = [name for name in (FIT, CALIBRATE) if not drawn.of(name).any()]
     return f"screening is off: no row was drawn to {' or to '.join(empty)}. Every text is scored." if empty else ""
 
 
-def top_texts(plan: Plan, drawn: DrawnTexts) -> int:
+def top_texts(plan: Plan, drawn: PoolTexts) -> int:
     """Return how many top texts the calibration draw holds, of the label that has the fewest."""
     share, fit, calibrate = screening_of(plan).top_share, drawn.of(FIT), drawn.of(CALIBRATE)
     return min(int((found[calibrate] >= top_from(found[fit], share)).sum()) for found in drawn.scores.values())
