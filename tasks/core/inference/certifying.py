@@ -43,7 +43,8 @@ def certify_or_grow(plan: Plan, folder: RunFolder, sizes: DrawSizes, generation:
     """Certify a run whose draws are scored, or say how much larger the calibration draw must be for the bound.
 
     Raises:
-        RunFolderError: a file of the draws is missing, or not the one that was scored or written.
+        RunFolderError: a file of the draws is missing, or not the one that was scored or written; or a label's draws
+            were scored by several engine variants.
         InputDataError: a score is no finite number.
     """
     run = DrawsRun(*plan_of_draws(plan, folder, generation), folder)
@@ -96,6 +97,7 @@ def certify_run(plan: Plan, folder: RunFolder, run: DrawsRun, draws: Draws, draw
         drawn={name: int(drawn.of(name).sum()) for name in (FIT, CHOOSE, CALIBRATE)},
         shares=draws.shares,
         draws_run=run.folder.path.name,
+        variants=drawn.variants,
         screen_sha256=sha256_of_file(screen_folder(folder) / SCREEN_FILE),
     )
     write_certificate(folder.certificate_path, certificate)

@@ -6,6 +6,7 @@ Drawn rows are scored as every run's rows are: resumed, accounted for, with cana
 which takes over what the one before has scored.
 """
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -22,6 +23,7 @@ from tasks.core.runs.folder import RunFolder, output_name
 from tasks.core.runs.parts import SCORE_COLUMN, read_part
 from tasks.core.runs.plan import Plan, plan_of
 from tasks.core.runs.shards.part_faults import is_as_written
+from tasks.core.runs.shards.receipts import Receipt, read_receipts
 
 AGAIN = "Delete {} and run the inference flow again: the draws are scored anew."
 
@@ -81,6 +83,27 @@ class DrawsRun:
     def numbers(self) -> dict[str, int]:
         """Each file that has rows is the shard of this number."""
         return {shard.file: shard.number for shard in self.plan.shards}
+
+    def variants(self) -> dict[str, str]:
+        """Return which variant of its engine model scored each label's draws.
+
+        Raises:
+            RunFolderError: a label's were scored by several.
+        """
+        receipts = [receipt for _, receipt in read_receipts(self.plan, self.folder) if receipt is not None]
+        return {use.label: self._one_variant(use.label, receipts) for use in self.plan.engines}
+
+    def _one_variant(self, label: str, receipts: list[Receipt]) -> str:
+        counts = Counter(receipt.variants[label] for receipt in receipts)
+        if len(counts) == 1:
+            return next(iter(counts))
+        said = " and ".join(f"{name} ({count} shards)" for name, count in sorted(counts.items())) or "none"
+        raise RunFolderError(
+            f"the draws of label '{label}' were scored by {said}: a bound is of the scores of one engine variant. Some "
+            "workers fell back to fp32. Have workers of one kind score all of the run (-p cluster=...), or set "
+            "inference.fall_back_to_fp32: false, so that the others are refused. "
+            f"{AGAIN.format(self.folder.path)}"
+        )
 
     def drawn_from(self, shard: int) -> DrawnRows:
         """Return a shard's drawn rows and their scores.

@@ -18,7 +18,7 @@ from tasks.core.engines.batching import spread_batches
 from tasks.core.engines.libraries import require_libraries
 from tasks.core.engines.loading import Engine, open_engine
 from tasks.core.inference.asked_screening import planned_sizes
-from tasks.core.inference.certified import open_screening
+from tasks.core.inference.certified import open_screening, require_certified_variants
 from tasks.core.inference.shard_texts import part_rows, tokenise
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.parts import bytes_a_row
@@ -90,8 +90,10 @@ def measure(plan: Plan, folder: RunFolder, shard: Shard) -> Measured:
     """
     require_libraries(plan.inputs.libraries)
     _require_writable(folder)
-    opened = [open_engine(use.folder, plan.inputs.fall_back_to_fp32, use.seal)[1] for use in plan.engines]
-    engines = {id(engine): engine for engine in opened}.values()
+    opened = [open_engine(use.folder, plan.inputs.fall_back_to_fp32, use.seal) for use in plan.engines]
+    if plan.inputs.screening and folder.certificate_path.is_file():
+        require_certified_variants(folder, {model.label: model.variant.name for model, _ in opened})
+    engines = {id(engine): engine for _, engine in opened}.values()
     rows = read_shard(plan, _some_rows(shard))
     started = time.monotonic()
     texts = tokenise(plan, part_rows(rows)[0])

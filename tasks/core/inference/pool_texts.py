@@ -24,6 +24,8 @@ class PoolTexts:
     draw: NDArray[np.int8]
     scores: dict[str, Floats]
     """Each label's expert gave these."""
+    variants: dict[str, str]
+    """This variant of each label's engine model is that expert."""
 
     def of(self, name: str) -> NDArray[np.bool_]:
         """Say which rows are in the draw of that name."""
@@ -39,13 +41,14 @@ def read_drawn(draws: DrawsRun, shards: int) -> PoolTexts:
     """Read the drawn rows of so many shards, with what the experts made of them.
 
     Raises:
-        RunFolderError: a file is missing, or not the one that was scored or written.
+        RunFolderError: a file is missing, or not the one that was scored or written; or a label's rows were scored by
+            several variants of its engine model.
     """
     found = [draws.drawn_from(shard) for shard in range(shards)]
     whole = pa.concat_tables([drawn.rows.select([TEXT, DRAW]) for drawn in found])
     labels = [use.label for use in draws.plan.engines]
     scores = {label: np.concatenate([drawn.scores[label] for drawn in found]) for label in labels}
-    return PoolTexts(whole[TEXT], whole[DRAW].to_numpy(), scores)
+    return PoolTexts(whole[TEXT], whole[DRAW].to_numpy(), scores, draws.variants())
 
 
 def too_few(drawn: PoolTexts) -> str:

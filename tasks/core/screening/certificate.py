@@ -3,7 +3,7 @@
 certificate.json   a Certificate, signed; written when the calibration draw has been read
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -69,6 +69,8 @@ class Certificate:
     """The draws are such shares of the rows, in the order of draws.NAMES; nothing where no label is screened."""
     draws_run: str = ""
     """The draws were scored in the run folder of this name; nothing where no label is screened."""
+    variants: dict[str, str] = field(default_factory=dict)
+    """The draws were scored by this variant of each label's engine model; nothing where no label is screened."""
     screen_sha256: str = ""
     """The first stage's `screen.json` has this checksum, and names that of its weights."""
 
