@@ -9,7 +9,7 @@ from tasks.core.base.errors import MachineError, RunFolderError
 from tasks.core.engines.model_folder import read_engine_model
 from tasks.core.engines.variants import FP32, OPENVINO_BF16
 from tasks.core.inference.certifying import certify_or_grow
-from tasks.core.inference.estimate import measure
+from tasks.core.inference.measuring import measure
 from tasks.core.inference.pool_draws import first_generation
 from tasks.core.inference.scoring import score_shard
 from tasks.core.runs.folder import RunFolder
