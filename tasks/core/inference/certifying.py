@@ -9,13 +9,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from tasks.core.base.files import sha256_of_file
 from tasks.core.base.naming import SCREEN_FILE
 from tasks.core.inference.asked_screening import promise_of, screening_of
 from tasks.core.inference.certified import find_certificate, screen_folder
 from tasks.core.inference.draws_run import DrawsRun, plan_of_draws
-from tasks.core.inference.first_stage import fit_first_stage
+from tasks.core.inference.first_stage import fit_first_stage, fitting_part
 from tasks.core.inference.nominal_costs import nominal_costs
 from tasks.core.inference.pool_draws import ID, TEXT, Generation
 from tasks.core.inference.pool_texts import PoolTexts, read_drawn, too_few, top_texts
@@ -28,6 +29,7 @@ from tasks.core.screening.draw_sizes import DrawSizes, grow
 from tasks.core.screening.draws import CALIBRATE, CHOOSE, FIT, Draws
 from tasks.core.screening.linear_screen import LinearScreen
 
+Floats = NDArray[np.float64]
 NOTHING_DRAWN = "screening is off: no row that can be scored was drawn. Every text is scored."
 
 
@@ -95,6 +97,7 @@ def certify_run(plan: Plan, folder: RunFolder, run: DrawsRun, draws: Draws, draw
     certificate = replace(
         _certificate(plan, _certified(plan, drawn, screen)),
         drawn={name: int(drawn.of(name).sum()) for name in (FIT, CHOOSE, CALIBRATE)},
+        fitted_texts=int(fitting_part(drawn).sum()),
         shares=draws.shares,
         draws_run=run.folder.path.name,
         variants=drawn.variants,
@@ -105,10 +108,8 @@ def certify_run(plan: Plan, folder: RunFolder, run: DrawsRun, draws: Draws, draw
 
 
 def _certified(plan: Plan, drawn: PoolTexts, screen: LinearScreen) -> dict[str, LabelCertificate]:
-    stages, fit, promise = [screen.score(drawn.texts)], drawn.of(FIT), promise_of(plan)
-    if screening_of(plan).students:
-        stages.append(student_guesses(plan, pa.table({TEXT: drawn.texts, ID: drawn.texts}))[0])
-    guesses = np.stack(stages, axis=2)
+    fit, promise = drawn.of(FIT), promise_of(plan)
+    guesses = np.concatenate([_guesses(plan, texts, screen) for texts in drawn.by_shard()])
     return {
         label: certify_label(
             scores[fit],
@@ -119,6 +120,14 @@ def _certified(plan: Plan, drawn: PoolTexts, screen: LinearScreen) -> dict[str, 
         )
         for place, (label, scores) in enumerate(drawn.scores.items())
     }
+
+
+def _guesses(plan: Plan, texts: pa.ChunkedArray, screen: LinearScreen) -> Floats:
+    """Return all stages' guesses, of shape (rows, labels, stages); the student, too, reads every drawn row."""
+    stages = [screen.score(texts)]
+    if screening_of(plan).students:
+        stages.append(student_guesses(plan, pa.table({TEXT: texts, ID: texts}))[0])
+    return np.stack(stages, axis=2)
 
 
 def _certificate(plan: Plan, labels: dict[str, LabelCertificate]) -> Certificate:

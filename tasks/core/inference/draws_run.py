@@ -105,23 +105,32 @@ class DrawsRun:
             f"{AGAIN.format(self.folder.path)}"
         )
 
+    def rows_of(self, shard: int) -> pa.Table:
+        """Return a shard's drawn rows.
+
+        Raises:
+            RunFolderError: a file is missing.
+        """
+        names = self.parts.get(part_file(shard), [])
+        if not names:
+            raise RunFolderError(
+                f"{self.folder.path} has no drawn rows of shard {shard}. {AGAIN.format(self.parent.screening_path)}"
+            )
+        return pa.concat_tables([self._rows(name) for name in names])
+
     def drawn_from(self, shard: int) -> DrawnRows:
         """Return a shard's drawn rows and their scores.
 
         Raises:
             RunFolderError: a file is missing, or not the one that was scored or written.
         """
-        names = self.parts.get(part_file(shard), [])
-        numbers = [self.numbers[name] for name in names if name in self.numbers]
-        if not names:
-            raise RunFolderError(
-                f"{self.folder.path} has no drawn rows of shard {shard}. {AGAIN.format(self.parent.screening_path)}"
-            )
+        rows = self.rows_of(shard)
+        numbers = [self.numbers[name] for name in self.parts[part_file(shard)] if name in self.numbers]
         scores = {
             use.label: np.concatenate([np.empty(0), *(self._scores(use.label, number) for number in numbers)])
             for use in self.plan.engines
         }
-        return DrawnRows(pa.concat_tables([self._rows(name) for name in names]), scores)
+        return DrawnRows(rows, scores)
 
     def _rows(self, name: str) -> pa.Table:
         path = self.parent.screening_path / DRAWN_FOLDER / name

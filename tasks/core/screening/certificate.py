@@ -65,6 +65,8 @@ class Certificate:
     labels: dict[str, LabelCertificate]
     run_id: str = ""
     """The screened run is this one; the certificate is of no other."""
+    fitted_texts: int = 0
+    """The first stage is fitted to so many texts of the fitting draw: all of them, unless they are very long."""
     shares: tuple[float, ...] = ()
     """The draws are such shares of the rows, in the order of draws.NAMES; nothing where no label is screened."""
     draws_run: str = ""
