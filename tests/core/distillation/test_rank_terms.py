@@ -6,7 +6,7 @@ import pytest
 from tasks.core.base.errors import InputDataError
 from tasks.core.distillation.rank_terms import at_best, certified, judge, pass_share
 from tasks.core.screening.promise import Promise
-from tests.core.screening.simulated import keeps
+from tests.support.kept_promises import keeps
 
 TEACHER = np.arange(1_000) / 1_000
 

@@ -56,7 +56,7 @@ class RunStatus:
     draws: "RunStatus | None"
     """The run that scores the screening's draws stands here; None in a run without any, and before it is planned."""
     certified: bool | None
-    """Whether a certificate says what the screening promises, after which shards are scored; None without screening."""
+    """This says whether a certificate stands, after which shards are scored; None in a run without screening."""
     command: str | None
     """This command goes on with the run; None when the plan does not say which round it is of."""
 
