@@ -3,6 +3,7 @@
 As a program it goes on with the run in the folder that it is given, until that is finished or the program killed.
 """
 
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,8 @@ import pyarrow.parquet as pq
 from tasks.core.engines.model_folder import EngineModel
 from tasks.core.inference.certified import find_certificate, is_ready
 from tasks.core.inference.certifying import NOTHING_DRAWN, certify_off, certify_or_grow
-from tasks.core.inference.pool_draws import count_drawn, draw_shard, first_generation, plan_of_draws
+from tasks.core.inference.draws_run import plan_of_draws
+from tasks.core.inference.pool_draws import count_drawn, draw_shard, first_generation
 from tasks.core.inference.scoring import score_shard
 from tasks.core.inference.screening_report import screening_report
 from tasks.core.round.inference_section import Inference, Screening
@@ -29,16 +31,28 @@ from tests.support.tiny import make_sentences
 
 EASY = {"top_share": 0.05, "recall": 0.8, "confidence": 0.8}
 """A promise that a few hundred texts can hold."""
+SHORT = {"fit_texts": 200, "calibrate_texts": 90}
+"""So small a calibration draw lacks top texts, and grows."""
 TEXTS = 3_000
 
 
 def screened_plan(
-    folder: Path, engines: dict[str, EngineModel], texts: int = TEXTS, without_text: bool = False, **asked: Any
+    folder: Path,
+    engines: dict[str, EngineModel],
+    texts: int = TEXTS,
+    without_text: bool = False,
+    long_text: str = "",
+    **asked: Any,
 ) -> Plan:
-    """Write a sample of two files below a folder, with a row without text, and plan to score it with screening."""
+    """Write a sample of two files below a folder, with a row without text, and plan to score it with screening.
+
+    Where a `long_text` is given, every tenth row has it.
+    """
     (folder / "sample").mkdir(parents=True, exist_ok=True)
     sentences: list[str | None] = [*make_sentences(texts - 2, seed=3), None, "good good good"]
     sentences = [None] * texts if without_text else sentences
+    if long_text:
+        sentences[::10] = [long_text] * len(sentences[::10])
     ids = [f"id-{number}" for number in range(texts)]
     for name, rows in (("a", slice(0, texts // 2)), ("b", slice(texts // 2, texts))):
         table = pa.table({"tweet_id": ids[rows], "text": pa.array(sentences[rows], pa.large_string())})
@@ -79,6 +93,19 @@ def score(plan: Plan, folder: RunFolder) -> dict[str, Any]:
     for number in unfinished_shards(plan, folder):
         score_shard(plan, plan.shards[number], folder)
     return write_manifest(plan, folder, Launch(plan.rows, 1.0), screening_report(plan, folder))
+
+
+def copy_of(run: tuple[Any, ...], place: Path) -> tuple[Plan, RunFolder]:
+    """Return a run's plan, and a copy of its folder in another place, to be broken."""
+    plan, folder = run[:2]
+    return plan, RunFolder(shutil.copytree(folder.path, place / folder.path.name))
+
+
+def bytes_of(folder: RunFolder) -> dict[str, bytes]:
+    """Return what a screened run wrote that must be the same whatever happened on the way."""
+    kept = ("output", "screening/screen", "certificate.json", "screening/drawn")
+    files = [path for name in kept for path in sorted((folder.path / name).rglob("*.*")) or [folder.path / name]]
+    return {str(path.relative_to(folder.path)): path.read_bytes() for path in files if path.is_file()}
 
 
 if __name__ == "__main__":

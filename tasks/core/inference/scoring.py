@@ -18,6 +18,7 @@ from tasks.core.engines.libraries import require_libraries
 from tasks.core.engines.loading import Engine, open_engine
 from tasks.core.engines.model_folder import EngineModel
 from tasks.core.engines.scores import label_scores, require_finite
+from tasks.core.inference.certified import require_certified_variants
 from tasks.core.inference.shard_rows import ShardRows, read_shard_rows
 from tasks.core.inference.shard_texts import ShardTexts
 from tasks.core.runs.folder import RunFolder, worker_name
@@ -48,7 +49,8 @@ def score_shard(plan: Plan, shard: Shard, folder: RunFolder) -> Receipt:
     another kind is within the canaries' tolerance or, where the plan lets it, falls back to fp32 and says so.
 
     Raises:
-        MachineError: this worker has other libraries than the plan, or cannot run an engine as it was made.
+        MachineError: this worker has other libraries than the plan, or cannot run an engine as it was made, or would
+            score by another variant than a screening's draws were scored by.
         ModelFolderError: an engine model is not the planned one, or gives logits that are no finite numbers.
         RunFolderError: the sample's file is not the planned one, or has other rows than when the shard was scored.
         LaunchLostError: another launch has taken over the run folder; nothing of the shard was changed.
@@ -108,6 +110,9 @@ def _score_labels(plan: Plan, read: ShardRows, texts: ShardTexts, tried: Attempt
     """Run every label's model on the texts and write its scores; labels of one model share its pass."""
     scored = _Scored()
     opened = [open_engine(use.folder, plan.inputs.fall_back_to_fp32, use.seal) for use in plan.engines]
+    if plan.inputs.screening:
+        variants = {use.label: model.variant.name for use, (model, _) in zip(plan.engines, opened, strict=True)}
+        require_certified_variants(tried.folder, variants)
     logits: dict[int, NDArray[np.float32]] = {}
     for use, (model, engine) in zip(plan.engines, opened, strict=True):
         if id(engine) not in logits:

@@ -25,11 +25,9 @@ from tasks.core.runs.shards.receipts import read_receipt, write_receipt
 from tasks.core.runs.shards.wholeness import unfinished_shards
 from tasks.core.screening.certificate import write_certificate
 from tasks.core.screening.joint_path import JointPath
-from tests.support.screened_runs import TEXTS, plan_below, score, screen, screened_plan
+from tests.support.screened_runs import SHORT, TEXTS, bytes_of, copy_of, plan_below, score, screen, screened_plan
 
 LABELS = ("positive", "negative")
-SHORT = {"fit_texts": 200, "calibrate_texts": 90}
-"""So small a calibration draw lacks top texts, and grows."""
 
 
 @pytest.fixture(scope="module")
@@ -88,17 +86,6 @@ def test_the_certificate_promises_and_the_run_keeps_it(screened, unscreened):
 
 def test_a_screened_run_verifies(screened):
     assert [str(finding) for finding in Verification(screened[1].path).findings()] == []
-
-
-def copy_of(screened, tmp_path):
-    plan, folder = screened[:2]
-    return plan, RunFolder(shutil.copytree(folder.path, tmp_path / folder.path.name))
-
-
-def bytes_of(folder):
-    kept = ("output", "screening/screen", "certificate.json", "screening/drawn")
-    files = [path for name in kept for path in sorted((folder.path / name).rglob("*.*")) or [folder.path / name]]
-    return {str(path.relative_to(folder.path)): path.read_bytes() for path in files if path.is_file()}
 
 
 def test_what_is_gone_is_made_again_with_the_same_bytes(screened, tmp_path):
