@@ -36,14 +36,18 @@ def screened_plan(
     folder: Path, engines: dict[str, EngineModel], texts: int = TEXTS, without_text: bool = False, **asked: Any
 ) -> Plan:
     """Write a sample of two files below a folder, with a row without text, and plan to score it with screening."""
-    (folder / "sample").mkdir(parents=True, exist_ok=True)
     sentences: list[str | None] = [*make_sentences(texts - 2, seed=3), None, "good good good"]
-    sentences = [None] * texts if without_text else sentences
-    ids = [f"id-{number}" for number in range(texts)]
-    for name, rows in (("a", slice(0, texts // 2)), ("b", slice(texts // 2, texts))):
+    write_pool(folder, [None] * texts if without_text else sentences)
+    return plan_below(folder, engines, **asked)
+
+
+def write_pool(folder: Path, sentences: list[str | None]) -> None:
+    """Write a sample of two files below a folder, each with a half of these texts."""
+    (folder / "sample").mkdir(parents=True, exist_ok=True)
+    ids, half = [f"id-{number}" for number in range(len(sentences))], len(sentences) // 2
+    for name, rows in (("a", slice(0, half)), ("b", slice(half, None))):
         table = pa.table({"tweet_id": ids[rows], "text": pa.array(sentences[rows], pa.large_string())})
         pq.write_table(table, folder / "sample" / f"{name}.parquet", row_group_size=400)
-    return plan_below(folder, engines, **asked)
 
 
 def plan_below(
@@ -71,6 +75,14 @@ def screen(plan: Plan, folder: RunFolder) -> Certificate:
         certificate, sizes = certified.certificate, certified.sizes
         generation = generation.grown(plan, sizes)
     return certificate
+
+
+def kept_bytes(folder: RunFolder) -> dict[str, bytes]:
+    """Return every file of a screened run that must come out the same, by its path in the run folder."""
+    kept = ("output", "screening/screen", "certificate.json", "screening/drawn")
+    files = [path for name in kept for path in sorted((folder.path / name).rglob("*.*")) or [folder.path / name]]
+    files = [path for path in files if path.is_file() and not path.name.startswith(".")]
+    return {str(path.relative_to(folder.path)): path.read_bytes() for path in files}
 
 
 def score(plan: Plan, folder: RunFolder) -> dict[str, Any]:
