@@ -48,16 +48,21 @@ def screened_plan(
 
     Where a `long_text` is given, every tenth row has it.
     """
-    (folder / "sample").mkdir(parents=True, exist_ok=True)
     sentences: list[str | None] = [*make_sentences(texts - 2, seed=3), None, "good good good"]
     sentences = [None] * texts if without_text else sentences
     if long_text:
         sentences[::10] = [long_text] * len(sentences[::10])
-    ids = [f"id-{number}" for number in range(texts)]
-    for name, rows in (("a", slice(0, texts // 2)), ("b", slice(texts // 2, texts))):
+    write_pool(folder, sentences)
+    return plan_below(folder, engines, **asked)
+
+
+def write_pool(folder: Path, sentences: list[str | None]) -> None:
+    """Write a sample of two files below a folder, each with a half of these texts."""
+    (folder / "sample").mkdir(parents=True, exist_ok=True)
+    ids, half = [f"id-{number}" for number in range(len(sentences))], len(sentences) // 2
+    for name, rows in (("a", slice(0, half)), ("b", slice(half, None))):
         table = pa.table({"tweet_id": ids[rows], "text": pa.array(sentences[rows], pa.large_string())})
         pq.write_table(table, folder / "sample" / f"{name}.parquet", row_group_size=400)
-    return plan_below(folder, engines, **asked)
 
 
 def plan_below(
@@ -87,6 +92,14 @@ def screen(plan: Plan, folder: RunFolder) -> Certificate:
     return certificate
 
 
+def kept_bytes(folder: RunFolder) -> dict[str, bytes]:
+    """Return every file of a screened run that must come out the same, by its path in the run folder."""
+    kept = ("output", "screening/screen", "certificate.json", "screening/drawn")
+    files = [path for name in kept for path in sorted((folder.path / name).rglob("*.*")) or [folder.path / name]]
+    files = [path for path in files if path.is_file() and not path.name.startswith(".")]
+    return {str(path.relative_to(folder.path)): path.read_bytes() for path in files}
+
+
 def score(plan: Plan, folder: RunFolder) -> dict[str, Any]:
     """Score what is unfinished of a run and finish it; return its manifest."""
     write_plan(plan, folder)
@@ -99,13 +112,6 @@ def copy_of(run: tuple[Any, ...], place: Path) -> tuple[Plan, RunFolder]:
     """Return a run's plan, and a copy of its folder in another place, to be broken."""
     plan, folder = run[:2]
     return plan, RunFolder(shutil.copytree(folder.path, place / folder.path.name))
-
-
-def bytes_of(folder: RunFolder) -> dict[str, bytes]:
-    """Return what a screened run wrote that must be the same whatever happened on the way."""
-    kept = ("output", "screening/screen", "certificate.json", "screening/drawn")
-    files = [path for name in kept for path in sorted((folder.path / name).rglob("*.*")) or [folder.path / name]]
-    return {str(path.relative_to(folder.path)): path.read_bytes() for path in files if path.is_file()}
 
 
 if __name__ == "__main__":

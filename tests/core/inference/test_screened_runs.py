@@ -25,7 +25,7 @@ from tasks.core.runs.shards.receipts import read_receipt, write_receipt
 from tasks.core.runs.shards.wholeness import unfinished_shards
 from tasks.core.screening.certificate import write_certificate
 from tasks.core.screening.joint_path import JointPath
-from tests.support.screened_runs import SHORT, TEXTS, bytes_of, copy_of, plan_below, score, screen, screened_plan
+from tests.support.screened_runs import SHORT, TEXTS, copy_of, kept_bytes, plan_below, score, screen, screened_plan
 
 LABELS = ("positive", "negative")
 
@@ -90,7 +90,7 @@ def test_a_screened_run_verifies(screened):
 
 def test_what_is_gone_is_made_again_with_the_same_bytes(screened, tmp_path):
     plan, folder = copy_of(screened, tmp_path)
-    whole = bytes_of(folder)
+    whole = kept_bytes(folder)
     folder.certificate_path.unlink()
     shutil.rmtree(screen_folder(folder))
     folder.receipt_path(1).unlink()
@@ -98,7 +98,7 @@ def test_what_is_gone_is_made_again_with_the_same_bytes(screened, tmp_path):
         folder.output_path(label, 1).unlink()
     screen(plan, folder)
     score(plan, folder)
-    assert bytes_of(folder) == whole
+    assert kept_bytes(folder) == whole
 
 
 def test_drawn_rows_keep_the_scores_that_the_draws_got(screened):
@@ -210,7 +210,7 @@ def test_no_shard_is_taken_over_from_another_screened_run(screened):
 
 def test_draws_that_are_gone_or_altered_are_scored_again_and_never_used(screened, tmp_path):
     plan, folder = copy_of(screened, tmp_path)
-    whole = bytes_of(folder)
+    whole = kept_bytes(folder)
     folder.receipt_path(0).unlink()
     draws = RunFolder(folder.screening_path / screened[2].draws_run)
     with draws.output_path("positive", 0).open("ab") as part:
@@ -223,7 +223,7 @@ def test_draws_that_are_gone_or_altered_are_scored_again_and_never_used(screened
     screen(plan, folder)
     assert is_ready(plan, folder)
     score(plan, folder)
-    assert bytes_of(folder) == whole
+    assert kept_bytes(folder) == whole
 
 
 def test_a_pool_of_which_no_row_can_be_scored_is_not_screened(tiny_engines, tmp_path):
@@ -300,7 +300,7 @@ def test_stages_that_do_not_add_up_are_seen(screened, tmp_path):
 
 @pytest.mark.slow
 def test_a_run_that_is_killed_at_any_moment_ends_with_the_same_bytes(screened, tmp_path):
-    plan, whole = screened[0], bytes_of(screened[1])
+    plan, whole = screened[0], kept_bytes(screened[1])
     folder = RunFolder(tmp_path / screened[1].path.name)
     write_plan(plan, folder)
     for tenths in range(1_000):
@@ -311,7 +311,7 @@ def test_a_run_that_is_killed_at_any_moment_ends_with_the_same_bytes(screened, t
         except subprocess.TimeoutExpired:
             run.kill()
             run.wait()
-    assert bytes_of(folder) == whole
+    assert kept_bytes(folder) == whole
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.shards.receipts import read_receipt, write_receipt
 from tasks.core.screening.certificate import write_certificate
 from tests.support.made_elsewhere import as_if_made_elsewhere
-from tests.support.screened_runs import bytes_of, copy_of, score, screen, screened_plan
+from tests.support.screened_runs import copy_of, kept_bytes, score, screen, screened_plan
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def test_a_worker_that_scores_by_another_variant_than_the_draws_is_refused_until
     fallen_back, tmp_path
 ):
     plan, folder = copy_of(fallen_back, tmp_path)
-    whole, certificate = bytes_of(folder), fallen_back[2]
+    whole, certificate = kept_bytes(folder), fallen_back[2]
     by_engine = replace(certificate, variants=certificate.variants | {"positive": OPENVINO_BF16.name})
     write_certificate(folder.certificate_path, by_engine)
     for work in (score_shard, lambda *run: measure(run[0], run[2], run[1])):
@@ -52,7 +52,7 @@ def test_a_worker_that_scores_by_another_variant_than_the_draws_is_refused_until
     shutil.rmtree(folder.screening_path / certificate.draws_run)
     assert screen(plan, folder) == certificate
     score(plan, folder)
-    assert bytes_of(folder) == whole
+    assert kept_bytes(folder) == whole
 
 
 def test_a_label_that_is_not_screened_may_be_scored_by_any_variant(fallen_back, tmp_path):

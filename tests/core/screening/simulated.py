@@ -45,10 +45,15 @@ def population(seed, texts=300_000, noise=(1.2, 0.6), unseen=0.0) -> Population:
 
 
 def draw_three(pool: Population, promise: Promise, random) -> tuple[np.ndarray, Drawn, Drawn]:
+    """Draw from a pool; see `fresh_rows`."""
+    fit, choose, calibrate = fresh_rows(len(pool.expert), promise, random)
+    return pool.expert[fit], pool.drawn(choose), pool.drawn(calibrate)
+
+
+def fresh_rows(texts: int, promise: Promise, random) -> list[np.ndarray]:
     """Draw uniformly, with replacement: fresh rows of a pool without end that the stored texts stand for."""
     sizes = (least_draw(promise), CHOOSE_TEXTS, least_draw(promise))
-    fit, choose, calibrate = (random.integers(0, len(pool.expert), size) for size in sizes)
-    return pool.expert[fit], pool.drawn(choose), pool.drawn(calibrate)
+    return [random.integers(0, texts, size) for size in sizes]
 
 
 def kept_recall(pool: Population, certificate: LabelCertificate) -> float:
@@ -59,13 +64,22 @@ def kept_recall(pool: Population, certificate: LabelCertificate) -> float:
     return float((JointPath(certificate.offsets).settings(top) >= certificate.threshold).mean()) if len(top) else 1.0
 
 
-def recalls(pools, promise, repetitions, certify: Certify = certify_label, seed=20) -> np.ndarray:
-    """Return the recall of each label (columns) in each repetition (rows) with draws of its own."""
+def screenings(
+    pools: list[Population], promise: Promise, repetitions: int, certify: Certify = certify_label, seed: int = 20
+) -> list[list[LabelCertificate]]:
+    """Certify each label in each repetition; the labels of one repetition share its draws, as those of a run do."""
     random = np.random.default_rng(seed)
     costs = COSTS if pools[0].stages.shape[1] == 2 else COSTS1
-    return np.array(
-        [
-            [kept_recall(pool, certify(*draw_three(pool, promise, random), promise, costs)) for pool in pools]
-            for _ in range(repetitions)
-        ]
-    )
+    made = []
+    for _ in range(repetitions):
+        fit, choose, calibrate = fresh_rows(len(pools[0].expert), promise, random)
+        made.append(
+            [certify(pool.expert[fit], pool.drawn(choose), pool.drawn(calibrate), promise, costs) for pool in pools]
+        )
+    return made
+
+
+def recalls(pools, promise, repetitions, certify: Certify = certify_label, seed=20) -> np.ndarray:
+    """Return the recall of each label (columns) in each repetition (rows) with draws of its own."""
+    made = screenings(pools, promise, repetitions, certify, seed)
+    return np.array([[kept_recall(pool, said) for pool, said in zip(pools, each, strict=True)] for each in made])

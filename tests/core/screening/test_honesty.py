@@ -47,6 +47,18 @@ def test_five_labels_that_share_the_confidence_all_keep_what_is_promised(pools, 
 EASY = Promise(0.02, 0.95, 0.95)
 
 
+@pytest.mark.parametrize("stages", [1, 2])
+def test_five_labels_are_all_kept_at_once_where_they_share_the_confidence(pools, stages):
+    found = recalls(of_stages(pools, stages), EASY.shared_by(5), 60)
+    assert keeps(np.fmin.reduce(found, axis=1), EASY)
+
+
+def test_five_labels_with_the_whole_confidence_each_are_seldom_enough_kept_at_once(pools):
+    found = recalls(of_stages(pools, 1), EASY, 300)
+    assert all(keeps(column, EASY) for column in found.T)
+    assert not keeps(np.fmin.reduce(found, axis=1), EASY)
+
+
 def bounded(threshold, fit, calibrate, offsets=(0.0,)):
     """Return a certificate with a threshold that was found some other way."""
     least = top_from(fit, EASY.top_share)
