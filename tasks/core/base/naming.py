@@ -49,6 +49,10 @@ FP32_FILE = "fp32.onnx"
 CANARIES_FILE = "canaries.json"
 PARITY_FILE = "parity.json"
 
+# An evaluation's folder.
+CALIBRATION_FILE = "calibration.json"
+EVALUATION_FILE = "evaluation.json"
+
 # A screen's folder, and what a screening leaves in the run folder.
 SCREEN_FILE = "screen.json"
 SCREEN_WEIGHTS_FILE = "screen.safetensors"
