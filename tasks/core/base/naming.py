@@ -119,6 +119,11 @@ PROGRESS_ARTIFACT = "progress"
 RUN_ARTIFACT = "run"
 DASHBOARD_ARTIFACT = "dask"
 
+# A labelling batch's folder.
+BATCH_FILE = "batch.json"
+DRAWS_FILE = "draws.parquet"
+BATCH_TEXTS_FILE = "texts.parquet"
+
 # Names that other libraries give.
 MLMODEL_FILE = "MLmodel"
 REQUIREMENTS_FILE = "requirements.txt"
@@ -345,6 +350,21 @@ def pretraining_folder(work_path: Path) -> Path:
 def converted_folder(work_path: Path) -> Path:
     """Return where a round keeps the converted files of its samples."""
     return work_path / "converted"
+
+
+def country_folder(work_path: Path, country: str) -> Path:
+    """Return where all rounds of a country keep what goes to labellers and what comes back."""
+    return work_path / country.lower()
+
+
+def batches_folder(work_path: Path, country: str, round_: str) -> Path:
+    """Return where a round's labelling batches lie."""
+    return country_folder(work_path, country) / round_ / "batches"
+
+
+def batch_folder(batches: Path, kind: str, batch_id: str) -> Path:
+    """Return where a labelling batch lies: `sampling-<batch id>`."""
+    return batches / f"{kind}-{batch_id}"
 
 
 def logs_folder(path: Path, of: str) -> Path:
