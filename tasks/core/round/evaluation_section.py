@@ -44,7 +44,7 @@ class RankSample(Settings):
 class Gate(Settings):
     """How far a version's figures may fall below the champion's before it is refused."""
 
-    precision_at: dict[Rank, Fall] = Field(default={50: 0.1, 10_000: 0.1})
+    precision_at: dict[Rank, Fall] = Field(default={50: 0.1, 10_000: 0.2})
     """The precision among so many best texts may fall by at most this much: 0.1 lets 0.9 become 0.8."""
     expansion: Fall = 0.5
     """The share of the sample above the calibrated threshold may shrink by at most this share of itself: 0.5 halves
