@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from tasks.core.base.errors import EvaluationError
-from tasks.core.evaluation.count_bounds import CONFIDENCE, Estimate, true_texts
+from tasks.core.evaluation.count_bounds import CONFIDENCE, Cell, Estimate, true_texts
 from tasks.core.evaluation.labelled_ranks import LabelledRanks
 
 
@@ -59,7 +59,7 @@ def precision_curve(labels: LabelledRanks) -> list[CurvePoint]:
     """Return the precision of every stretch down to where labels reach; each band is of 95 % by itself."""
     points = []
     stretches = labels.stretches(1, labels.reach) if labels.reach else []
-    cells = []
+    cells: list[Cell] = []
     for stretch in stretches:
         cells += stretch.cells
         within = true_texts(stretch.cells).scaled(1 / stretch.texts)
