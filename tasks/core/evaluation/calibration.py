@@ -25,6 +25,14 @@ NEAREST = 2.0**-53
 LEVEL = 0.95
 
 
+class TooFewLabelsError(EvaluationError):
+    """True or false labelled texts are too few."""
+
+    def __init__(self, message: str, lacking: int) -> None:
+        super().__init__(message)
+        self.lacking = lacking
+
+
 @dataclass(frozen=True)
 class CalibratedModel:
     """Whose scores are calibrated."""
@@ -112,6 +120,16 @@ def read_calibration(path: Path) -> Calibration:
     return Calibration(**read_record(path, FORMAT))
 
 
+def calibration_from(content: Any, where: str) -> Calibration:
+    """Return a calibration that the tracking server holds.
+
+    Raises:
+        FormatError: another version of Winnow wrote it.
+        TornRecordError: it was altered, or is none.
+    """
+    return Calibration(**FORMAT.read_signed(content, Path(where)))
+
+
 def log_odds_of(scores: ArrayLike) -> Floats:
     """Return the log-odds of scores.
 
@@ -141,11 +159,12 @@ def _decided(scores: ArrayLike, answers: ArrayLike) -> tuple[Floats, Any]:
 def _require_enough(label: str, truth: Any, how: CalibrationSettings) -> None:
     for name, found in (("true", int(truth.sum())), ("false", int((~truth).sum()))):
         if found < how.minimum_of_each:
-            raise EvaluationError(
+            raise TooFewLabelsError(
                 f"'{label}' cannot be calibrated: {found} of its {truth.size} labelled texts are {name}, and "
                 f"evaluation.calibration.minimum_of_each asks for {how.minimum_of_each}. Label at least "
                 f"{how.minimum_of_each - found} more that are likely {name}: texts of the "
-                f"{'highest' if name == 'true' else 'lower'} ranks."
+                f"{'highest' if name == 'true' else 'lower'} ranks.",
+                how.minimum_of_each - found,
             )
 
 
