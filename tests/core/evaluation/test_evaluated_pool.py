@@ -244,6 +244,14 @@ def test_a_record_reads_back_and_drift_is_measured_on_the_same_texts(round_, run
     assert "of the champion, version 0, has no labels" in bare.sentence
 
 
+def test_another_country_s_model_is_measured_but_not_made_champion(round_, run):
+    borrowing = round_.model_copy(update={"model_country": "MX"})
+    drawn, _ = ask(borrowing, run)
+    found = judge(borrowing, run, drawn)[1]
+    assert (found.record.decision, found.promotes) == ("borrowed", False)
+    assert found.record.tops["50"]["precision"]["value"] > 0
+
+
 def test_seed_sentences_are_found_in_pool_and_top(round_, run):
     holding = TRUTH & (np.arange(ROWS) % 2 == 1)
     with open_ranked(run.folder, "positive", "all") as ranked:
