@@ -4,6 +4,7 @@ As a program it goes on with the run in the folder that it is given, until that 
 """
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,15 @@ def screened_plan(folder: Path, engines: dict[str, EngineModel], texts: int = TE
     return plan_of(Sample(path=folder / "sample"), engines, settings)
 
 
-def screen(plan: Plan, folder: RunFolder) -> Certificate:
+def score(plan: Plan, folder: RunFolder) -> dict[str, Any]:
+    """Score what is unfinished of a run and finish it; return its manifest."""
+    write_plan(plan, folder)
+    for number in unfinished_shards(plan, folder):
+        score_shard(plan, plan.shards[number], folder)
+    return write_manifest(plan, folder, Launch(plan.rows, 1.0), screening_report(plan, folder))
+
+
+def screen(plan: Plan, folder: RunFolder, score_draws: Callable[[Plan, RunFolder], Any] = score) -> Certificate:
     """Draw, score the draws, and certify, unless that is done."""
     write_plan(plan, folder)
     if (found := find_certificate(plan, folder)) is not None:
@@ -65,7 +74,7 @@ def screen(plan: Plan, folder: RunFolder) -> Certificate:
         for shard in plan.shards:
             draw_shard(plan, shard, folder, generation)
         draws, place = plan_of_draws(plan, folder)
-        score(draws, place)
+        score_draws(draws, place)
         run = DrawsRun(draws, place, folder)
         drawn = read_drawn(run, len(plan.shards))
         grown = grow(sizes, plan.rows, promise_of(plan), top_texts(plan, drawn))
@@ -74,14 +83,6 @@ def screen(plan: Plan, folder: RunFolder) -> Certificate:
         if grown == sizes:
             return certify_run(plan, folder, run, drawn)
         sizes, generation = grown, Generation(generation.number + 1, draws_of(plan, grown), generation.draws)
-
-
-def score(plan: Plan, folder: RunFolder) -> dict[str, Any]:
-    """Score what is unfinished of a run and finish it; return its manifest."""
-    write_plan(plan, folder)
-    for number in unfinished_shards(plan, folder):
-        score_shard(plan, plan.shards[number], folder)
-    return write_manifest(plan, folder, Launch(plan.rows, 1.0), screening_report(plan, folder))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,163 @@
+"""What a finished screened run let pass and kept, and what its stages take."""
+
+import shutil
+import time
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.core.inference.certifying import Screening, certify_run, open_screening, read_drawn
+from tasks.core.inference.pool_draws import DrawsRun, Generation, draw_shard, draws_of, planned_sizes
+from tasks.core.inference.shard_rows import read_shard_rows
+from tasks.core.inference.shard_texts import part_rows
+from tasks.core.runs.folder import RunFolder
+from tasks.core.runs.parts import AUDITED, DRAWN, EXPERT, NGRAMS, SCORE_COLUMN, STAGE_COLUMN, list_parts, read_part
+from tasks.core.runs.shards.planned_rows import read_shard
+from tasks.core.runs.shards.receipts import Receipt, read_receipts
+from tasks.core.screening.draw_sizes import DrawSizes
+from tasks.core.screening.draws import CALIBRATE, CHOOSE, FIT
+from tests.benchmarks.kept_tops import TOPS, kept, pass_share_at_best, top_rows
+from tests.benchmarks.screened_pool import PoolRun, open_all
+from tests.benchmarks.screening_costs import Passing, UnitCosts, add_up, left_over
+from tests.benchmarks.turns import rate_of, take_turns
+
+ROUNDS = 3
+
+
+def receipts_of(run: PoolRun) -> list[Receipt]:
+    """Return the receipts of a finished run."""
+    return [receipt for _, receipt in read_receipts(run.plan, run.folder) if receipt is not None]
+
+
+def column(run: PoolRun, label: str, name: str) -> NDArray[Any]:
+    """Return a column of a label's scores, in the order of the pool."""
+    parts = [read_part(path, [name])[name] for path in list_parts(run.plan, run.folder, label)]
+    return np.concatenate([part.to_numpy() for part in parts])
+
+
+@dataclass(frozen=True)
+class Screened:
+    """A finished screened run."""
+
+    run: PoolRun
+
+    @property
+    def labels(self) -> list[str]:
+        """The labels."""
+        return [use.label for use in self.run.plan.engines]
+
+    @cached_property
+    def screening(self) -> Screening:
+        """What a worker opens."""
+        return open_screening(self.run.folder)
+
+    @property
+    def draws(self) -> DrawsRun:
+        """The run of the draws."""
+        if self.screening.draws is None:
+            raise AssertionError("the run was screened")
+        return self.screening.draws
+
+    @property
+    def sizes(self) -> DrawSizes:
+        """How large the draws have become; of the audit's, how large it was planned."""
+        drawn = self.screening.certificate.drawn
+        return DrawSizes(drawn[FIT], drawn[CHOOSE], planned_sizes(self.run.plan).audit, drawn[CALIBRATE])
+
+    @cached_property
+    def stages(self) -> dict[str, NDArray[Any]]:
+        """The stage of each row, by label."""
+        return {label: column(self.run, label, STAGE_COLUMN) for label in self.labels}
+
+    @cached_property
+    def passing(self) -> Passing:
+        """Which shares of the rows that were not drawn the first stage lets pass."""
+        others = next(iter(self.stages.values())) != DRAWN
+        passed = {label: (stages == EXPERT)[others] for label, stages in self.stages.items()}
+        union = np.logical_or.reduce(list(passed.values()))
+        return Passing([float(each.mean()) for each in passed.values()], float(union.mean()))
+
+    @property
+    def asked_rows(self) -> int:
+        """So many rows of the screened shards any expert was asked for."""
+        asked = [np.isin(stages, (EXPERT, AUDITED)) for stages in self.stages.values()]
+        return int(np.logical_or.reduce(asked).sum())
+
+    def label_figures(self, full: PoolRun) -> dict[str, dict[str, Any]]:
+        """Return by label what passes, and what of its expert's top does, where every row was scored beside."""
+        rows = full.plan.rows
+        certificate = self.screening.certificate
+        guesses = self._guesses(full)
+        found = {}
+        for place, label in enumerate(self.labels):
+            stages, said = self.stages[label][:rows], certificate.labels[label]
+            others = stages != DRAWN
+            expert = column(full, label, SCORE_COLUMN)[others]
+            found[label] = {
+                "recall": {f"{share:.1%}": kept(expert, (stages == EXPERT)[others], share) for share in TOPS},
+                "top_texts": {f"{share:.1%}": len(top_rows(expert, share)) for share in TOPS},
+                "pass_share_at_best": pass_share_at_best(
+                    expert, guesses[others, place], certificate.top_share, certificate.recall
+                ),
+                "pass_share_certified": self.passing.labels[place],
+                "pass_share_by_certificate": said.reaching[-1],
+                "top_texts_calibrate": said.top_texts_calibrate,
+                "screened_out": float((self.stages[label] == NGRAMS).mean()),
+                "off": said.off,
+                "audit": self.run.manifest["screening"]["labels"][label]["audit"],
+            }
+        return found
+
+    def _guesses(self, full: PoolRun) -> NDArray[np.float64]:
+        if self.screening.screen is None:
+            raise AssertionError("the run was screened")
+        screen = self.screening.screen
+        texts = (part_rows(read_shard(full.plan, shard))[0]["text"] for shard in full.plan.shards)
+        return np.concatenate([screen.score(each) for each in texts])
+
+    def unit_costs(self, scratch: Path) -> UnitCosts:
+        """Return what each stage takes: by the receipts, and of what has none, measured again."""
+        plan, folder = self.run.plan, self.run.folder
+        open_all(plan, folder)
+        of_draws = add_up(receipts_of(PoolRun(self.draws.plan, self.draws.folder, {})))
+        spent = add_up(receipts_of(self.run))
+        rates = self._rates(scratch)
+        stage_1, tokenising = 1 / rates["stage_1"], 1 / rates["tokenising"]
+        return UnitCosts(
+            drawing=1 / rates["drawing"],
+            draw_around=of_draws.around / of_draws.rows,
+            draw_engines=of_draws.engines / of_draws.rows,
+            fitting=self._fitting_seconds(scratch) / self.sizes.fit,
+            stage_1=stage_1,
+            tokenising=tokenising,
+            expert=spent.engines / spent.asked,
+            writing=left_over(spent, stage_1, tokenising, self.asked_rows),
+        )
+
+    def _rates(self, scratch: Path) -> dict[str, float]:
+        plan, folder = self.run.plan, self.run.folder
+        shard = plan.shards[0]
+        read = read_shard_rows(plan, shard, folder)
+        generation = Generation(0, draws_of(plan, self.sizes))
+
+        def draw() -> None:
+            shutil.rmtree(scratch, ignore_errors=True)
+            draw_shard(plan, shard, RunFolder(scratch), generation)
+
+        ways = {
+            "drawing": rate_of(draw, shard.rows),
+            "stage_1": rate_of(lambda: read_shard_rows(plan, shard, folder), shard.rows),
+            "tokenising": rate_of(lambda: read.tokenised(plan), int(read.asked.sum())),
+        }
+        return {name: float(np.median(rates)) for name, rates in take_turns(ways, ROUNDS).items()}
+
+    def _fitting_seconds(self, scratch: Path) -> float:
+        """Fit and certify once more, beside the run."""
+        started = time.process_time()
+        drawn = read_drawn(self.draws, len(self.run.plan.shards))
+        certify_run(self.run.plan, RunFolder(scratch), self.draws, drawn)
+        return time.process_time() - started

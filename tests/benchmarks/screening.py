@@ -1,0 +1,178 @@
+"""Scoring of real tweets for five labels with screening, against every text to every expert and the ways before.
+
+Run with `make bench NAME=screening`: half an hour on two cores. Writes .winnow/bench/screening.json. The experts are
+MiniLM, taught five labels of real sets and converted through the strict gate, to bf16 where the CPU has it. The pool is
+tweets that none of them was taught or tested on. It is drawn from, fitted, certified and scored as the inference flow
+does it, from Parquet to Parquet; its first `full_rows` rows are scored in full beside, to see what was missed. Options
+(`python -m tests.benchmarks.screening --help`) make it smaller. Models and runs are kept, and a stopped run goes on.
+
+All costs are CPU time of the processes that do the work; opening models is left out. A shard's CPU time is parted into
+engines and the rest as its clock was. Engines are **scaled to BERT-base**: times what all-mpnet-base-v2 (12 layers of
+768), untaught, takes over MiniLM in the same variant, on the same texts, in turns. Keys that begin with `minilm_` are
+not scaled.
+
+texts_per_core_second_5_labels   of a pool of 100 million: 100 million / (3,600 core_hours_100m)
+core_hours_100m     stages of the run, each by what it took a text, and draws as `plan_sizes` plans them for 100 million
+                    and this promise. Passing shares are those of this pool's undrawn rows: larger draws pass fewer.
+shipped_pool        the same for the pool as it is, of which the draws are a large part; nothing of it is scaled to 100
+                    million.
+over_old_way_int8, _fp32   core-seconds of the old way (each text by itself, tokenised again for each label, in ONNX
+                    Runtime) over those of 100 million texts.
+recall_top_half_percent   share of the best .5 % by the expert, among rows outside the draws, that the first stage lets
+                    pass: the median label. `labels` has each, and the top .1 and 1 %; `recall` the other ways.
+pass_share_stage_1  share of rows that passes where 99 % of the top that is asked for do, at best: median label
+pass_share_certified      share of undrawn rows that the certified threshold lets pass: median label
+stage_1_texts_per_core_second   a shard read and checked, hashed, scored for all labels, and compared with the draws
+milliseconds_a_text   of 100 million: what each stage takes, of a text of the pool
+recall              share of an expert's best .1, .5 and 1 % that are among a way's own best, as many. fp32 is faithful
+                    by definition; the old int8 and the gate's engine are compared with it on `compared_texts` texts of
+                    the first label.
+"""
+
+import argparse
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from tasks.core.engines.loading import open_tokenizer
+from tasks.core.engines.model_folder import EngineModel
+from tasks.core.inference.pool_draws import promise_of
+from tasks.core.screening.draw_sizes import plan_sizes
+from tests.benchmarks.base_models import fetch_mpnet
+from tests.benchmarks.experts import SETS, convert_experts, expert_recipes
+from tests.benchmarks.model_rates import BASE, EXPERT, OLD_FP32, OLD_INT8, ModelRates, measure_models
+from tests.benchmarks.old_way import open_old_fp32, open_old_int8
+from tests.benchmarks.report import write_report
+from tests.benchmarks.screened_measures import Screened, receipts_of
+from tests.benchmarks.screened_pool import Asked, PoolRun, run_in_full, run_screened, write_pool
+from tests.benchmarks.screening_costs import Spent, UnitCosts, add_up, stage_seconds
+from tests.benchmarks.trained import Trained, real_data, train
+from tests.benchmarks.unscreened_ways import COMPARED_TEXTS, recall_of_ways, seconds_a_text
+
+FOLDER = Path(".winnow/bench/screening").resolve()
+HUNDRED_MILLION = 100_000_000
+SCREENED = "with_stage_1"
+HALF_PERCENT = "0.5%"
+
+
+def main() -> None:
+    """Teach on all cores, convert, score the pool a process a core, measure on one, and write the report."""
+    asked = _asked()
+    if any(real_data(each.file) is None for each in SETS):
+        raise SystemExit("five labels need the real sets: set WINNOW_TEST_DATA to their folder; see tests/README.md")
+    fetch_mpnet()
+    experts = [train(recipe) for recipe in expert_recipes()]
+    os.environ |= {"OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
+    torch.set_num_threads(1)
+    engines = convert_experts(experts, FOLDER)
+    sample = write_pool(FOLDER, asked.rows, [expert.splits.path for expert in experts])
+    screened = Screened(run_screened(sample, engines, asked, FOLDER / "runs"))
+    full = run_in_full(sample, engines, asked, FOLDER / "runs")
+    first = next(iter(engines.values()))
+    tokenizer = open_tokenizer(str(first.tokenizer_path), first.max_length_tokens)
+    rates = measure_models(_fp32(first), tokenizer, first.variant, FOLDER)
+    old_int8 = open_old_int8(_fp32(first), FOLDER)
+    recall = recall_of_ways(full, first, open_old_fp32(_fp32(first)), old_int8)
+    write_report("screening", _figures(asked, screened, full, rates) | _said(experts, engines) | {"recall": recall})
+
+
+def _figures(asked: Asked, screened: Screened, full: PoolRun, rates: ModelRates) -> dict[str, Any]:
+    labels = screened.label_figures(full)
+    costs = screened.unit_costs(FOLDER / "again")
+    scales = {model: rates.over_served(model, rates.served) for model in (BASE, EXPERT)}
+    spent = add_up(receipts_of(full))
+    jobs = {model: _job(screened, costs, slower, HUNDRED_MILLION) for model, slower in scales.items()}
+    unscreened = {model: seconds_a_text(spent, rates, model, len(labels)) for model in scales}
+    return {
+        **_headline(jobs[BASE], unscreened[BASE]),
+        **{f"minilm_{key}": value for key, value in _headline(jobs[EXPERT], unscreened[EXPERT]).items()},
+        "recall_top_half_percent": _median(each["recall"][HALF_PERCENT] for each in labels.values()),
+        "pass_share_stage_1": _median(each["pass_share_at_best"] for each in labels.values()),
+        "pass_share_certified": _median(each["pass_share_certified"] for each in labels.values()),
+        "stage_1_texts_per_core_second": 1 / costs.stage_1,
+        "scaled_by": scales[BASE],
+        "milliseconds_a_text": {model: _milliseconds(job, HUNDRED_MILLION) for model, job in jobs.items()},
+        "core_seconds_a_million_texts": {
+            model: {way: 1e6 * seconds for way, seconds in found.items()}
+            | {SCREENED: 1e6 * sum(jobs[model].values()) / HUNDRED_MILLION}
+            for model, found in unscreened.items()
+        },
+        "shipped_pool": _shipped(screened, costs, scales),
+        "asked": vars(asked) | {"recall": promise_of(screened.run.plan).recall},
+        "verdict": screened.run.manifest["screening"]["verdict"],
+        "union_passes": screened.passing.union,
+        "labels": labels,
+        "unit_costs": vars(costs),
+        "texts_a_second_and_label": rates.rates,
+    }
+
+
+def _job(screened: Screened, costs: UnitCosts, slower: float, rows: int) -> dict[str, float]:
+    """Return the core-seconds of each stage of a run over so many rows, with draws as they are planned for them."""
+    sizes = plan_sizes(rows, promise_of(screened.run.plan))
+    return stage_seconds(costs, screened.passing, rows, sizes, slower)
+
+
+def _headline(job: dict[str, float], unscreened: dict[str, float]) -> dict[str, float]:
+    seconds = sum(job.values()) / HUNDRED_MILLION
+    return {
+        "texts_per_core_second_5_labels": 1 / seconds,
+        "over_old_way_fp32": unscreened[OLD_FP32] / seconds,
+        "over_old_way_int8": unscreened[OLD_INT8] / seconds,
+        "core_hours_100m": sum(job.values()) / 3_600,
+    }
+
+
+def _shipped(screened: Screened, costs: UnitCosts, scales: dict[str, float]) -> dict[str, Any]:
+    """Return the run as it was: by the stages' sums and, unscaled, by its receipts, which lack drawing and fitting."""
+    rows, sizes = screened.run.plan.rows, screened.sizes
+    jobs = {model: stage_seconds(costs, screened.passing, rows, sizes, slower) for model, slower in scales.items()}
+    draws = PoolRun(screened.draws.plan, screened.draws.folder, {})
+    receipts: list[Spent] = [add_up(receipts_of(run)) for run in (draws, screened.run)]
+    return {
+        "rows": rows,
+        "draws": vars(sizes),
+        "texts_per_core_second_5_labels": {model: rows / sum(job.values()) for model, job in jobs.items()},
+        "milliseconds_a_text": {model: _milliseconds(job, rows) for model, job in jobs.items()},
+        "minilm_core_seconds": sum(jobs[EXPERT].values()),
+        "minilm_core_seconds_by_receipts": sum(spent.engines + spent.around for spent in receipts),
+    }
+
+
+def _milliseconds(job: dict[str, float], rows: int) -> dict[str, float]:
+    return {stage: 1_000 * seconds / rows for stage, seconds in job.items()}
+
+
+def _median(values: Iterable[float]) -> float:
+    return float(np.median(list(values)))
+
+
+def _said(experts: list[Trained], engines: dict[str, EngineModel]) -> dict[str, Any]:
+    return {
+        "test_average_precision": {each.splits.labels[0]: each.test_average_precision for each in experts},
+        "variants": {label: engine.variant.name for label, engine in engines.items()},
+        "compared_texts": COMPARED_TEXTS,
+    }
+
+
+def _fp32(engine: EngineModel) -> Path:
+    return Path(engine.folder) / engine.in_fp32().graph
+
+
+def _asked() -> Asked:
+    parser = argparse.ArgumentParser(description="Screening of real tweets for five labels.")
+    parser.add_argument("--rows", type=int, default=600_000, help="of the pool, at most")
+    parser.add_argument("--full-rows", type=int, default=100_000, help="of the pool, scored in full beside")
+    parser.add_argument("--top-share", type=float, default=0.005, help="of the pool, that is screened for")
+    parser.add_argument("--fit-texts", type=int, default=50_000)
+    parser.add_argument("--audit-texts", type=int, default=20_000)
+    parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)))
+    return Asked(**vars(parser.parse_args()))
+
+
+if __name__ == "__main__":
+    main()
