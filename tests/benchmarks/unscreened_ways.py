@@ -1,5 +1,7 @@
 """The ways that send every text to every expert: what a text costs, and what they keep of an expert's top."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -30,7 +32,7 @@ def seconds_a_text(full: Spent, rates: ModelRates, model: str, labels: int) -> d
     return olds | {way: around + labels * expert * rates.over_served(model, engine) for way, engine in engines.items()}
 
 
-def recall_of_ways(full: PoolRun, engine: EngineModel, fp32: Run, old_int8: Run) -> dict[str, dict[str, float]]:
+def recall_of_ways(full: PoolRun, engine: EngineModel, fp32: Run, old_int8: Run) -> dict[str, Any]:
     """Return by way which share of the best texts by fp32 are among its own best, of the first label."""
     rows = read_shard(full.plan, full.plan.shards[0])
     tokens = tokenise(full.plan, part_rows(rows)[0]).tokens[:COMPARED_TEXTS]
@@ -40,7 +42,8 @@ def recall_of_ways(full: PoolRun, engine: EngineModel, fp32: Run, old_int8: Run)
         FAITHFUL: by_fp32,
         GATES: column(full, engine.label, SCORE_COLUMN)[: len(tokens)],
     }
-    return {way: {f"{share:.1%}": overlap(by_fp32, found, share) for share in TOPS} for way, found in by_way.items()}
+    recall = {way: {f"{share:.1%}": overlap(by_fp32, found, share) for share in TOPS} for way, found in by_way.items()}
+    return {"recall": recall, "compared_texts": len(tokens)}
 
 
 def _one_a_call(run: Run, rows: list[list[int]]) -> NDArray[np.float32]:
