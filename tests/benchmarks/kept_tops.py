@@ -23,7 +23,7 @@ def kept(expert: Floats, passing: NDArray[np.bool_], share: float) -> float:
     return float(passing[top_rows(expert, share)].mean())
 
 
-def pass_share_at_best(expert: Floats, guesses: Floats, share: float, recall: float) -> float:
-    """Return the least share of all rows that passes by guesses and has such a share of the expert's best."""
-    of_top = np.sort(guesses[top_rows(expert, share)])
-    return float((guesses >= of_top[int(np.floor((1 - recall) * len(of_top) + 1e-9))]).mean())
+def passing_but(lost: float, guesses: Floats, top: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Say which rows pass by the highest threshold on guesses that loses at most such a share of the top ones."""
+    of_top = np.sort(guesses[top])
+    return np.asarray(guesses >= of_top[int(lost * len(of_top) + 1e-9)])

@@ -8,19 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from tasks.core.inference.certifying import Screening, certify_run, open_screening, read_drawn
 from tasks.core.inference.pool_draws import DrawsRun, Generation, draw_shard, draws_of, planned_sizes
 from tasks.core.inference.shard_rows import read_shard_rows
-from tasks.core.inference.shard_texts import part_rows
 from tasks.core.runs.folder import RunFolder
-from tasks.core.runs.parts import AUDITED, DRAWN, EXPERT, NGRAMS, SCORE_COLUMN, STAGE_COLUMN, list_parts, read_part
-from tasks.core.runs.shards.planned_rows import read_shard
+from tasks.core.runs.parts import AUDITED, DRAWN, EXPERT, SCORE_COLUMN, STAGE_COLUMN, list_parts, read_part
 from tasks.core.runs.shards.receipts import Receipt, read_receipts
 from tasks.core.screening.draw_sizes import DrawSizes
 from tasks.core.screening.draws import CALIBRATE, CHOOSE, FIT
-from tests.benchmarks.kept_tops import TOPS, kept, pass_share_at_best, top_rows
+from tests.benchmarks.kept_tops import TOPS, kept, passing_but, top_rows
 from tests.benchmarks.screened_pool import PoolRun, open_all
 from tests.benchmarks.screening_costs import Passing, UnitCosts, add_up, left_over
 from tests.benchmarks.turns import rate_of, take_turns
@@ -77,9 +76,23 @@ class Screened:
     def passing(self) -> Passing:
         """Which shares of the rows that were not drawn the first stage lets pass."""
         others = next(iter(self.stages.values())) != DRAWN
-        passed = {label: (stages == EXPERT)[others] for label, stages in self.stages.items()}
-        union = np.logical_or.reduce(list(passed.values()))
-        return Passing([float(each.mean()) for each in passed.values()], float(union.mean()))
+        return Passing.of([(stages == EXPERT)[others] for stages in self.stages.values()])
+
+    @cached_property
+    def calibrated(self) -> list[tuple[NDArray[np.float64], NDArray[np.bool_]]]:
+        """The calibration draw: the first stage's guesses, and which rows are of the top, a pair a label."""
+        if self.screening.screen is None:
+            raise AssertionError("the run was screened")
+        drawn = read_drawn(self.draws, len(self.run.plan.shards))
+        chosen = drawn.of(CALIBRATE)
+        guesses = self.screening.screen.score(drawn.texts.filter(pa.array(chosen)))
+        said = self.screening.certificate.labels
+        top = [drawn.scores[label][chosen] >= said[label].top_from for label in self.labels]
+        return list(zip(guesses.T, top, strict=True))
+
+    def passing_but(self, lost: float) -> Passing:
+        """Return what would pass by thresholds that lose such a share of the calibration draw's top texts."""
+        return Passing.of([passing_but(lost, guesses, top) for guesses, top in self.calibrated])
 
     @property
     def asked_rows(self) -> int:
@@ -87,37 +100,25 @@ class Screened:
         asked = [np.isin(stages, (EXPERT, AUDITED)) for stages in self.stages.values()]
         return int(np.logical_or.reduce(asked).sum())
 
-    def label_figures(self, full: PoolRun) -> dict[str, dict[str, Any]]:
+    def label_figures(self, full: PoolRun, at_best: Passing, bounded: Passing) -> dict[str, dict[str, Any]]:
         """Return by label what passes, and what of its expert's top does, where every row was scored beside."""
-        rows = full.plan.rows
-        certificate = self.screening.certificate
-        guesses = self._guesses(full)
         found = {}
         for place, label in enumerate(self.labels):
-            stages, said = self.stages[label][:rows], certificate.labels[label]
+            stages, said = self.stages[label][: full.plan.rows], self.screening.certificate.labels[label]
             others = stages != DRAWN
             expert = column(full, label, SCORE_COLUMN)[others]
             found[label] = {
                 "recall": {f"{share:.1%}": kept(expert, (stages == EXPERT)[others], share) for share in TOPS},
                 "top_texts": {f"{share:.1%}": len(top_rows(expert, share)) for share in TOPS},
-                "pass_share_at_best": pass_share_at_best(
-                    expert, guesses[others, place], certificate.top_share, certificate.recall
-                ),
+                "pass_share_stage_1": at_best.labels[place],
                 "pass_share_certified": self.passing.labels[place],
-                "pass_share_by_certificate": said.reaching[-1],
+                "pass_share_100m": bounded.labels[place],
                 "top_texts_calibrate": said.top_texts_calibrate,
-                "screened_out": float((self.stages[label] == NGRAMS).mean()),
+                "misses_allowed": said.misses_allowed,
                 "off": said.off,
                 "audit": self.run.manifest["screening"]["labels"][label]["audit"],
             }
         return found
-
-    def _guesses(self, full: PoolRun) -> NDArray[np.float64]:
-        if self.screening.screen is None:
-            raise AssertionError("the run was screened")
-        screen = self.screening.screen
-        texts = (part_rows(read_shard(full.plan, shard))[0]["text"] for shard in full.plan.shards)
-        return np.concatenate([screen.score(each) for each in texts])
 
     def unit_costs(self, scratch: Path) -> UnitCosts:
         """Return what each stage takes: by the receipts, and of what has none, measured again."""

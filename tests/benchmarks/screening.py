@@ -13,14 +13,17 @@ not scaled.
 
 texts_per_core_second_5_labels   of a pool of 100 million: 100 million / (3,600 core_hours_100m)
 core_hours_100m     stages of the run, each by what it took a text, and draws as `plan_sizes` plans them for 100 million
-                    and this promise. Passing shares are those of this pool's undrawn rows: larger draws pass fewer.
+                    and this promise. What passes is told from this pool's calibration draw, by a threshold that loses
+                    as large a share of its top texts as the larger draw's bound would: `pass_share_100m`. By the
+                    thresholds that were certified here, with a small draw, it is `with_pass_shares_of_this_pool`.
 shipped_pool        the same for the pool as it is, of which the draws are a large part; nothing of it is scaled to 100
                     million.
 over_old_way_int8, _fp32   core-seconds of the old way (each text by itself, tokenised again for each label, in ONNX
                     Runtime) over those of 100 million texts.
 recall_top_half_percent   share of the best .5 % by the expert, among rows outside the draws, that the first stage lets
                     pass: the median label. `labels` has each, and the top .1 and 1 %; `recall` the other ways.
-pass_share_stage_1  share of rows that passes where 99 % of the top that is asked for do, at best: median label
+pass_share_stage_1  share of the calibration draw that passes where 99 % of its top texts do, without a bound: median
+                    label
 pass_share_certified      share of undrawn rows that the certified threshold lets pass: median label
 stage_1_texts_per_core_second   a shard read and checked, hashed, scored for all labels, and compared with the draws
 milliseconds_a_text   of 100 million: what each stage takes, of a text of the pool
@@ -41,7 +44,8 @@ import torch
 from tasks.core.engines.loading import open_tokenizer
 from tasks.core.engines.model_folder import EngineModel
 from tasks.core.inference.pool_draws import promise_of
-from tasks.core.screening.draw_sizes import plan_sizes
+from tasks.core.screening.draw_sizes import DrawSizes, plan_sizes
+from tasks.core.screening.recall_bound import misses_allowed
 from tests.benchmarks.base_models import fetch_mpnet
 from tests.benchmarks.experts import SETS, convert_experts, expert_recipes
 from tests.benchmarks.model_rates import BASE, EXPERT, OLD_FP32, OLD_INT8, ModelRates, measure_models
@@ -57,6 +61,7 @@ FOLDER = Path(".winnow/bench/screening").resolve()
 HUNDRED_MILLION = 100_000_000
 SCREENED = "with_stage_1"
 HALF_PERCENT = "0.5%"
+SHARES = ("pass_share_stage_1", "pass_share_certified", "pass_share_100m")
 
 
 def main() -> None:
@@ -80,18 +85,22 @@ def main() -> None:
 
 
 def _figures(asked: Asked, screened: Screened, full: PoolRun, rates: ModelRates) -> dict[str, Any]:
-    labels = screened.label_figures(full)
+    promise, sizes = promise_of(screened.run.plan), _sizes(screened)
+    top_texts = round(promise.top_share * sizes.calibrate)
+    bounded = screened.passing_but((misses_allowed(top_texts, promise) or 0) / top_texts)
+    labels = screened.label_figures(full, screened.passing_but(1 - promise.recall), bounded)
     costs = screened.unit_costs(FOLDER / "again")
     scales = {model: rates.over_served(model, rates.served) for model in (BASE, EXPERT)}
     spent = add_up(receipts_of(full))
-    jobs = {model: _job(screened, costs, slower, HUNDRED_MILLION) for model, slower in scales.items()}
+    jobs = {model: stage_seconds(costs, bounded, HUNDRED_MILLION, sizes, slower) for model, slower in scales.items()}
+    as_here = stage_seconds(costs, screened.passing, HUNDRED_MILLION, sizes, scales[BASE])
     unscreened = {model: seconds_a_text(spent, rates, model, len(labels)) for model in scales}
     return {
         **_headline(jobs[BASE], unscreened[BASE]),
         **{f"minilm_{key}": value for key, value in _headline(jobs[EXPERT], unscreened[EXPERT]).items()},
+        "with_pass_shares_of_this_pool": _headline(as_here, unscreened[BASE]),
         "recall_top_half_percent": _median(each["recall"][HALF_PERCENT] for each in labels.values()),
-        "pass_share_stage_1": _median(each["pass_share_at_best"] for each in labels.values()),
-        "pass_share_certified": _median(each["pass_share_certified"] for each in labels.values()),
+        **{share: _median(each[share] for each in labels.values()) for share in SHARES},
         "stage_1_texts_per_core_second": 1 / costs.stage_1,
         "scaled_by": scales[BASE],
         "milliseconds_a_text": {model: _milliseconds(job, HUNDRED_MILLION) for model, job in jobs.items()},
@@ -101,7 +110,8 @@ def _figures(asked: Asked, screened: Screened, full: PoolRun, rates: ModelRates)
             for model, found in unscreened.items()
         },
         "shipped_pool": _shipped(screened, costs, scales),
-        "asked": vars(asked) | {"recall": promise_of(screened.run.plan).recall},
+        "asked": vars(asked) | vars(promise),
+        "draws_100m": vars(sizes) | {"top_texts": top_texts},
         "verdict": screened.run.manifest["screening"]["verdict"],
         "union_passes": screened.passing.union,
         "labels": labels,
@@ -110,10 +120,9 @@ def _figures(asked: Asked, screened: Screened, full: PoolRun, rates: ModelRates)
     }
 
 
-def _job(screened: Screened, costs: UnitCosts, slower: float, rows: int) -> dict[str, float]:
-    """Return the core-seconds of each stage of a run over so many rows, with draws as they are planned for them."""
-    sizes = plan_sizes(rows, promise_of(screened.run.plan))
-    return stage_seconds(costs, screened.passing, rows, sizes, slower)
+def _sizes(screened: Screened) -> DrawSizes:
+    """Return the draws that a pool of 100 million would have."""
+    return plan_sizes(HUNDRED_MILLION, promise_of(screened.run.plan))
 
 
 def _headline(job: dict[str, float], unscreened: dict[str, float]) -> dict[str, float]:

@@ -6,6 +6,9 @@ All of it is core-seconds. Nothing is measured here.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from tasks.core.runs.parts import AUDITED, EXPERT
 from tasks.core.runs.shards.receipts import Receipt
 from tasks.core.screening.draw_sizes import DrawSizes
@@ -54,6 +57,11 @@ class Passing:
     """Each label's."""
     union: float
     """For any label."""
+
+    @classmethod
+    def of(cls, passed: Sequence[NDArray[np.bool_]]) -> "Passing":
+        """Return the shares of rows, given by label which of them pass."""
+        return cls([float(each.mean()) for each in passed], float(np.logical_or.reduce(passed).mean()))
 
     def asked(self, audited: float) -> tuple[float, float]:
         """Return how many experts a row is sent to, and which share goes to any, where such a share is audited."""

@@ -7,7 +7,7 @@ import pytest
 
 from tasks.core.runs.shards.receipts import Receipt, ScreenedRows
 from tasks.core.screening.draw_sizes import DrawSizes
-from tests.benchmarks.kept_tops import kept, overlap, pass_share_at_best
+from tests.benchmarks.kept_tops import kept, overlap, passing_but, top_rows
 from tests.benchmarks.screening_costs import Passing, Spent, UnitCosts, add_up, left_over, stage_seconds
 
 RECEIPT = Receipt(
@@ -89,7 +89,13 @@ def test_tops_are_compared_by_their_rows():
     assert kept(EXPERT, other >= 500, 0.01) == 0.9
 
 
-def test_at_best_a_screen_loses_what_it_may_and_passes_no_more():
-    assert pass_share_at_best(EXPERT, EXPERT, 0.1, 0.99) == pytest.approx(0.099)
-    assert pass_share_at_best(EXPERT, EXPERT, 0.01, 0.99) == pytest.approx(0.01)
-    assert pass_share_at_best(EXPERT, -EXPERT, 0.1, 0.99) == pytest.approx(0.999)
+def test_a_screen_loses_what_it_may_and_passes_no_more():
+    top = np.isin(np.arange(1_000), top_rows(EXPERT, 0.1))
+    assert passing_but(0.01, EXPERT, top).sum() == 99
+    assert passing_but(0.005, EXPERT, top).sum() == 100
+    assert passing_but(0.01, -EXPERT, top).sum() == 999
+
+
+def test_rows_that_pass_for_any_label_are_counted_once():
+    found = Passing.of([np.array([True, True, False, False]), np.array([True, False, False, True])])
+    assert (found.labels, found.union) == ([0.5, 0.5], 0.75)
