@@ -1,6 +1,6 @@
 """A pool of real tweets, screened and scored by five experts as a run is: Parquet to Parquet, a process a core.
 
-<folder>/sample-<rows>/       the pool
+<folder>/sample-<rows>-.../   the pool, named after the splits whose texts it lacks, too
 <folder>/runs/iter_0-.../     the screened run, and one that scores the pool's first rows in full
 
 Run folders are kept, and a run that was stopped goes on. As a program it scores a worker's shards of a run.
@@ -16,7 +16,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tasks.core.base.files import write_aside
+from tasks.core.base.files import fingerprint, write_aside
 from tasks.core.engines.loading import open_engine
 from tasks.core.engines.model_folder import EngineModel
 from tasks.core.inference.certifying import open_screening
@@ -73,7 +73,7 @@ class PoolRun:
 
 def write_pool(folder: Path, rows: int, splits_paths: list[str]) -> Sample:
     """Write a pool of distinct tweets that none of these splits has, unless it is there."""
-    path = folder / f"sample-{rows}"
+    path = folder / f"sample-{rows}-{fingerprint(sorted(Path(each).name for each in splits_paths))}"
     if not path.is_dir():
         texts = draw_texts(*splits_paths, count=rows)
         table = pa.table({"tweet_id": pa.array(range(10**18, 10**18 + len(texts)), pa.int64()), "text": texts})
