@@ -13,6 +13,7 @@ from prefect.exceptions import ObjectAlreadyExists, PrefectHTTPStatusError
 from prefect.types.entrypoint import EntrypointType
 
 from flows.conversion import conversion
+from flows.distillation import distillation
 from flows.inference import inference
 from flows.pretraining import pretraining
 from flows.training import training
@@ -28,7 +29,8 @@ FLOWS: tuple[Flow[..., None], ...] = (training, conversion, inference)
 def deploy_round(round_file: Path) -> list[str]:
     """Check the round file, register its flows as `training/<round>` and so on, and return those names.
 
-    `pretraining/<country>` is registered by a round that has that section; the last one deployed stands.
+    `distillation/<round>` and `pretraining/<country>` are registered by a round that has that section; of the latter,
+    the last one deployed stands.
 
     Raises:
         RoundFileError: the file cannot be used.
@@ -60,6 +62,7 @@ def deploy_round(round_file: Path) -> list[str]:
 def _deployments(round_: Round) -> list[tuple[Flow[..., None], str]]:
     """Return the round's flows with the names of their deployments."""
     named = [(flow, round_.name) for flow in FLOWS]
+    named += [] if round_.distillation is None else [(distillation, round_.name)]
     return named if round_.pretraining is None else [*named, (pretraining, round_.country.lower())]
 
 

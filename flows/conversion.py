@@ -16,22 +16,25 @@ from tasks.conversion import (
     register_engine,
 )
 from tasks.core.round.round_file import read_round
+from tasks.distillation import prepare_students
 from tasks.training import prepare_data
 
 
 @flow(name="conversion", flow_run_name=round_and_flow, persist_result=False)
-def conversion(round_file: str, remake: bool = False, cluster: str | None = None) -> None:
+def conversion(round_file: str, remake: bool = False, cluster: str | None = None, students: bool = False) -> None:
     """Convert every label's selected checkpoint; one already converted this way is left alone.
 
     Args:
         round_file: Path of the round's YAML.
         remake: Convert again what is converted already, for example on another kind of machine.
         cluster: Cluster profile to use instead of the round's.
+        students: Convert the round's students instead, each through the same gate against itself.
     """
     round_ = read_round(round_file)
     round_.require_own_models()
     splits = [prepare_data(round_, name, labels) for name, labels in round_.studies.items()]
-    plans = [plan for study in splits for plan in plan_conversions(round_, study)]
+    splits = prepare_students(round_, splits) if students else splits
+    plans = [plan for study in splits for plan in plan_conversions(round_, study, students)]
     found = {} if remake else {label: engine for plan in plans for label, engine in find_engines(round_, plan).items()}
     missing = [plan for plan in plans if not set(plan.checkpoints) <= set(found)]
     failures: list[BaseException] = []

@@ -12,17 +12,20 @@ from flows.screening import FanOut, screen_pool
 from infra.cluster import task_runner
 from infra.clusters.profiles import read_profile, with_resources, worker_count
 from infra.fan_out import run_all
+from tasks.core.inference.certified import is_ready
 from tasks.core.inference.estimate import estimate
 from tasks.core.round.model import Round
 from tasks.core.round.round_file import read_round
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.launch_lock import launch_lock
 from tasks.core.runs.manifest import Launch
+from tasks.core.runs.plan import Plan
 from tasks.core.runs.plan_file import read_plan
 from tasks.core.runs.resources import write_resources
 from tasks.core.runs.shards.wholeness import unfinished_shards
 from tasks.inference import (
     fetch_engine,
+    fetch_student,
     find_unfinished,
     finish_run,
     get_sample,
@@ -35,7 +38,6 @@ from tasks.inference import (
     without_screening,
 )
 from tasks.progress import Progress, start_progress
-from tasks.screening import is_certified
 from tasks.shards import measure_run, score_block
 
 RunName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]+$", max_length=60)]
@@ -73,7 +75,9 @@ def inference(  # noqa: PLR0913 - Prefect merges nested parameters shallowly, so
     round_ = round_ if screened else without_screening(round_)
     get_sample(round_, sample)
     engines = [fetch_engine(round_, label) for label in round_.active_labels]
-    plan, folder = plan_run(round_, sample, run_name, limit, engines, run_id)
+    screening = round_.inference.screening
+    students = [fetch_student(round_, label) for label in round_.active_labels if screening and screening.student]
+    plan, folder = plan_run(round_, sample, run_name, limit, engines, run_id, students)
     with launch_lock(folder.path) as token:
         started, rows = time.monotonic(), 0
         unfinished = find_unfinished(plan, folder, dry_run)
@@ -81,7 +85,7 @@ def inference(  # noqa: PLR0913 - Prefect merges nested parameters shallowly, so
             asked = {"cluster": cluster, "memory_gib": memory_gib, "walltime_minutes": walltime_minutes}
             asked |= {"screened": None if screened else False}
             write_resources(folder, asked)
-        if unfinished or not is_certified(plan, folder):
+        if unfinished or not is_ready(plan, folder):
             profile = read_profile(cluster or round_.clusters.inference)
             profile = with_resources(profile, memory_gib, walltime_minutes)
             runner = task_runner(profile, place_of_run(round_, folder))
@@ -114,18 +118,26 @@ def score_shards(round_: Round, run_folder: str, token: str, dry_run: bool, work
     """
     folder = RunFolder(Path(run_folder))
     plan = read_plan(folder)
-    if not dry_run:
-        screen_pool(round_, plan, folder, token, FanOut(workers, attempts))
+    if dry_run or not is_ready(plan, folder):
+        publish_cost(round_, plan, folder, workers, attempts)
+    if dry_run:
+        return 0
+    screen_pool(round_, plan, folder, token, FanOut(workers, attempts))
     shards = unfinished_shards(plan, folder)
     if not shards:
         return 0
-    middle = shards[len(shards) // 2]
-    measured = run_all(lambda _: measure_run.submit(run_folder, middle), ["measure"], attempts)["measure"]
-    publish_estimate(round_, plan, estimate(plan, folder, shards, measured, workers))
-    if dry_run:
-        return 0
+    publish_cost(round_, plan, folder, workers, attempts)
     progress = Progress(start_progress(round_, plan, folder), plan, folder, shards)
     blocks = group_shards(shards, workers)
     scored = run_all(lambda block: score_block.submit(run_folder, block, token), blocks, attempts, progress.update)
     progress.update(last=True)
     return sum(scored.values())
+
+
+def publish_cost(round_: Round, plan: Plan, folder: RunFolder, workers: int | None, attempts: int) -> None:
+    """Measure a few batches on a worker, and say what the unfinished shards will cost."""
+    shards, path = unfinished_shards(plan, folder), str(folder.path)
+    if shards:
+        middle = shards[len(shards) // 2]
+        measured = run_all(lambda _: measure_run.submit(path, middle), ["measure"], attempts)["measure"]
+        publish_estimate(round_, plan, estimate(plan, folder, shards, measured, workers))

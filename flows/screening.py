@@ -4,26 +4,18 @@ import time
 from dataclasses import dataclass
 
 from infra.fan_out import run_all
-from tasks.core.inference.pool_draws import Generation
+from tasks.core.inference.certified import find_certificate, is_ready
+from tasks.core.inference.certifying import NOTHING_DRAWN, Certified, certify_off
+from tasks.core.inference.pool_draws import Generation, count_drawn, first_generation, plan_of_draws
 from tasks.core.round.model import Round
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.launch_lock import launch_lock
 from tasks.core.runs.manifest import Launch
 from tasks.core.runs.plan import Plan
-from tasks.core.screening.certificate import Certificate
 from tasks.core.screening.draw_sizes import DrawSizes
 from tasks.inference import find_unfinished, finish_run, group_shards
 from tasks.progress import Progress, start_progress
-from tasks.screening import (
-    certify,
-    draw_block,
-    first_generation,
-    is_certified,
-    next_generation,
-    plan_draws,
-    publish_certificate,
-    screen_nothing,
-)
+from tasks.screening import certify, draw_block, publish_certificate
 from tasks.shards import score_block
 
 
@@ -40,15 +32,21 @@ def screen_pool(round_: Round, plan: Plan, folder: RunFolder, token: str, fan_ou
 
     Call it in a flow with a task runner. A run without screening, or with a certificate, needs nothing.
     """
-    if is_certified(plan, folder):
+    if plan.inputs.screening is None:
         return
+    certificate = find_certificate(plan, folder) if is_ready(plan, folder) else None
     sizes, generation = first_generation(plan)
-    certificate = screen_nothing(plan, folder, sizes.off) if sizes.off else None
+    if certificate is None and sizes.off:
+        certificate = certify_off(plan, folder, sizes.off)
     while certificate is None:
         _draw(plan, folder, generation, token, fan_out)
-        _score_draws(round_, plan, folder, fan_out)
-        certificate, sizes = _certify(folder, sizes, token, fan_out)
-        generation = next_generation(plan, sizes, generation)
+        if not count_drawn(plan, folder, generation):
+            certificate = certify_off(plan, folder, NOTHING_DRAWN)
+            break
+        _score_draws(round_, plan, folder, generation, fan_out)
+        certified = _certify(folder, sizes, generation, token, fan_out)
+        certificate, sizes = certified.certificate, certified.sizes
+        generation = generation.grown(plan, sizes)
     publish_certificate(round_, plan, certificate)
 
 
@@ -57,15 +55,16 @@ def _draw(plan: Plan, folder: RunFolder, generation: Generation, token: str, fan
     run_all(lambda block: draw_block.submit(path, block, generation, token), blocks, fan_out.attempts)
 
 
-def _certify(folder: RunFolder, sizes: DrawSizes, token: str, fan_out: FanOut) -> tuple[Certificate | None, DrawSizes]:
+def _certify(folder: RunFolder, sizes: DrawSizes, generation: Generation, token: str, fan_out: FanOut) -> Certified:
     path = str(folder.path)
-    found = run_all(lambda _: certify.submit(path, sizes, token), ["certify"], fan_out.attempts)
-    return found["certify"].certificate, found["certify"].sizes
+    found = run_all(lambda _: certify.submit(path, sizes, generation, token), ["certify"], fan_out.attempts)
+    certified: Certified = found["certify"]
+    return certified
 
 
-def _score_draws(round_: Round, plan: Plan, folder: RunFolder, fan_out: FanOut) -> None:
+def _score_draws(round_: Round, plan: Plan, folder: RunFolder, generation: Generation, fan_out: FanOut) -> None:
     """Score the drawn rows as a run of their own."""
-    draws, place = plan_draws(plan, folder)
+    draws, place = plan_of_draws(plan, folder, generation)
     with launch_lock(place.path) as token:
         started, rows = time.monotonic(), 0
         if find_unfinished(draws, place):

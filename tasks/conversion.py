@@ -61,6 +61,8 @@ class ConversionPlan:
     """Each label has the registered checkpoint that was selected for it; the files of all of them are the same."""
     request: ConversionRequest
     conversion_hash: str
+    engine_names: dict[str, str]
+    """Each label's engine model is registered under this name."""
 
     @property
     def report_folder(self) -> Path:
@@ -68,19 +70,31 @@ class ConversionPlan:
         return Path(self.request.folder) / REPORT_FOLDER
 
 
+@dataclass(frozen=True)
+class DrawnTexts:
+    """Texts of the sample that variants are compared on."""
+
+    path: Path
+    identity: list[Any]
+    """All that the drawing follows from."""
+
+
 @task(task_run_name="plan-{splits.study}", cache_policy=NO_CACHE, persist_result=False)
-def plan_conversions(round_: Round, splits: LabelledSplits) -> list[ConversionPlan]:
+def plan_conversions(round_: Round, splits: LabelledSplits, students: bool = False) -> list[ConversionPlan]:
     """Fetch the checkpoints selected for a study's labels and draw the texts of the sample to compare on.
 
-    Labels of one checkpoint are converted together.
+    Labels of one checkpoint are converted together. With `students`, the study is a student's.
     """
-    flow_to_run = f"training/{round_.model_round}"
+    flow_to_run = f"{'distillation' if students else 'training'}/{round_.model_round}"
     by_files: dict[str, dict[str, RegisteredVersion]] = {}
     for label in splits.labels:
-        checkpoint = resolve(round_.registered_model(label), round_.checkpoint_alias, label, flow_to_run)
+        name = round_.student_model(splits.study) if students else round_.registered_model(label)
+        checkpoint = resolve(name, round_.checkpoint_alias, label, flow_to_run)
         _require_same_data(checkpoint, splits, label, flow_to_run)
         by_files.setdefault(checkpoint.digest, {})[label] = checkpoint
-    return [_plan(round_, splits, checkpoints) for checkpoints in by_files.values()]
+    engine_name = round_.student_engine if students else round_.registered_model
+    names = {label: engine_name(label) for label in splits.labels}
+    return [_plan(round_, splits, checkpoints, names) for checkpoints in by_files.values()]
 
 
 def _require_same_data(checkpoint: RegisteredVersion, splits: LabelledSplits, label: str, flow_to_run: str) -> None:
@@ -93,19 +107,28 @@ def _require_same_data(checkpoint: RegisteredVersion, splits: LabelledSplits, la
         )
 
 
-def _plan(round_: Round, splits: LabelledSplits, checkpoints: dict[str, RegisteredVersion]) -> ConversionPlan:
-    settings, first = round_.conversion, next(iter(checkpoints.values()))
+def draw_for_parity(round_: Round) -> DrawnTexts:
+    """Draw the texts of the sample that the round's conversions compare on, unless they were drawn before."""
+    settings = round_.conversion
     sample = round_.samples[settings.sample]
     files = list_sample(sample)
     drawn = [{file.name: file.digest for file in files}, sample.text_column, settings.scored_texts, settings.draw_seed]
-    drawn_file = parity_texts_folder(round_.work_path) / texts_file(fingerprint(drawn))
-    sweep(drawn_file.parent)
-    if not drawn_file.is_file():
+    path = parity_texts_folder(round_.work_path) / texts_file(fingerprint(drawn))
+    sweep(path.parent)
+    if not path.is_file():
         texts = draw_texts(files, sample, settings.scored_texts, settings.draw_seed, "conversion.scored_texts")
-        write_json(drawn_file, texts)
+        write_json(path, texts)
+    return DrawnTexts(path, drawn)
+
+
+def _plan(
+    round_: Round, splits: LabelledSplits, checkpoints: dict[str, RegisteredVersion], engine_names: dict[str, str]
+) -> ConversionPlan:
+    settings, first = round_.conversion, next(iter(checkpoints.values()))
+    texts = draw_for_parity(round_)
     rivals, labels = find_rivals(round_, first), set(splits.labels)
     versions_by_label = {label: checkpoint.version for label, checkpoint in checkpoints.items()}
-    decisive = [first.folder_name, versions_by_label, drawn, settings.model_dump(mode="json"), splits.digest]
+    decisive = [first.folder_name, versions_by_label, texts.identity, settings.model_dump(mode="json"), splits.digest]
     versions = {library: version(library).split("+")[0] for library in DECISIVE_LIBRARIES}
     seeds = [[rival.seed, rival.tied] for rival in rivals]
     conversion_hash = fingerprint([CONVERSION_FORMAT, versions, decisive, seeds])
@@ -116,7 +139,7 @@ def _plan(round_: Round, splits: LabelledSplits, checkpoints: dict[str, Register
         checkpoint=str(checkpoint),
         sha256=sha256_of_folder(checkpoint),
         labels=tuple(checkpoints),
-        texts_file=str(drawn_file),
+        texts_file=str(texts.path),
         splits_path=splits.path,
         settings=settings,
         bootstrap_resamples=round_.training.bootstrap_resamples,
@@ -125,7 +148,7 @@ def _plan(round_: Round, splits: LabelledSplits, checkpoints: dict[str, Register
         kept_logits=str(kept_logits_folder(round_.work_path)),
         trained_validation_ap=_trained_ap(first) if set(checkpoints) == labels else None,
     )
-    return ConversionPlan(splits.study, checkpoints, request, conversion_hash)
+    return ConversionPlan(splits.study, checkpoints, request, conversion_hash, engine_names)
 
 
 def _trained_ap(checkpoint: RegisteredVersion) -> float | None:
@@ -137,7 +160,7 @@ def _trained_ap(checkpoint: RegisteredVersion) -> float | None:
 def find_engines(round_: Round, plan: ConversionPlan) -> dict[str, RegisteredVersion]:
     """Return the registered engine models that this very conversion made, by label."""
     models, alias = models_folder(round_.work_path), round_.engine_alias
-    found = {label: find_own_version(round_.registered_model(label), alias, models) for label in plan.checkpoints}
+    found = {label: find_own_version(plan.engine_names[label], alias, models) for label in plan.checkpoints}
     return {
         label: engine
         for label, engine in found.items()
@@ -150,15 +173,15 @@ def convert_checkpoint(plan: ConversionPlan, remake: bool) -> dict[str, EngineMo
     """Try every variant; leave the engine models in the plan's folder, or find them there if not to `remake` them."""
     from tasks.core.conversion.convert import convert  # noqa: PLC0415 - torch only where it is used
 
-    return (None if remake else _finished(plan)) or convert(plan.request)
+    return (None if remake else finished_engines(plan.request)) or convert(plan.request)
 
 
-def _finished(plan: ConversionPlan) -> dict[str, EngineModel] | None:
+def finished_engines(request: ConversionRequest) -> dict[str, EngineModel] | None:
     """Return the engine models that this conversion left before it was interrupted; None unless all are sound."""
     try:
-        return {label: read_engine_model(Path(plan.request.folder) / label) for label in plan.checkpoints}
+        return {label: read_engine_model(Path(request.folder) / label) for label in request.labels}
     except (ModelFolderError, FormatError) as error:
-        get_run_logger().debug("converting %s: %s", plan.name, error)
+        get_run_logger().debug("converting %s: %s", request.checkpoint, error)
         return None
 
 
@@ -171,8 +194,9 @@ def register_engine(round_: Round, plan: ConversionPlan, engine: EngineModel) ->
         "source_version": plan.checkpoints[engine.label].version,
         "conversion_hash": plan.conversion_hash,
     }
-    name = round_.registered_model(engine.label)
-    registration = Registration(name, round_.engine_alias, Path(engine.folder), run_id, "engine", tags)
+    registration = Registration(
+        plan.engine_names[engine.label], round_.engine_alias, Path(engine.folder), run_id, "engine", tags
+    )
     get_run_logger().info("%s: %s serves, for it is the fastest that passes the gate", engine.label, report["serves"])
     if engine.gate_weakened:
         get_run_logger().warning("%s: gate weakened: %s", engine.label, engine.gate_weakened)
@@ -191,7 +215,7 @@ def publish_parity(round_: Round, plans: list[ConversionPlan], registered: dict[
         for label in registered.keys() & plan.checkpoints:
             report = read_parity(fetch_folder(registered[label], models_folder(round_.work_path)))
             create_table_artifact(
-                key=artifact_key(round_.name, label, PARITY_ARTIFACT),
+                key=artifact_key(*_called(round_, plan, label), PARITY_ARTIFACT),
                 table=parity_rows(report, label),
                 description=f"Engine variants of {label} against its checkpoint; {report['serves']} serves as "
                 f"{round_.engine_alias}, the fastest that passes the {report['preset']} gate",
@@ -199,5 +223,10 @@ def publish_parity(round_: Round, plans: list[ConversionPlan], registered: dict[
             picture = plan.report_folder / scatter_picture(label)
             if picture.is_file():
                 content = base64.b64encode(picture.read_bytes()).decode()
-                key = artifact_key(round_.name, label, SCATTER_ARTIFACT)
+                key = artifact_key(*_called(round_, plan, label), SCATTER_ARTIFACT)
                 create_image_artifact(f"data:image/png;base64,{content}", key=key, description=f"Log-odds of {label}")
+
+
+def _called(round_: Round, plan: ConversionPlan, label: str) -> tuple[str, ...]:
+    """Return what a label's artifacts are called after: its engine model's name without the country."""
+    return round_.name, *plan.engine_names[label].split(".")[1:]

@@ -1,5 +1,6 @@
 """Inference as Prefect tasks."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -76,6 +77,24 @@ def find_engine(round_: Round, label: str) -> EngineUse:
     return EngineUse(label, name, registered.version, model.digest, str(folder), model.seal, model.gate_weakened)
 
 
+@task(task_run_name="fetch-student-{label}", cache_policy=NO_CACHE, persist_result=False)
+def fetch_student(round_: Round, label: str) -> EngineUse:
+    """Resolve the engine model of a label's student to a version, and fetch and verify its files.
+
+    Raises:
+        RegistryError: there is none.
+        ModelFolderError: its files are not those that were registered, or score another label.
+    """
+    name = round_.student_engine(label)
+    how = f"distillation/{round_.model_round} and then conversion/{round_.model_round} -p students=true"
+    registered = resolve(name, round_.engine_alias, label, how)
+    folder = fetch_folder(registered, models_folder(round_.work_path))
+    model = read_engine_model(folder)
+    if model.label != label:
+        raise ModelFolderError(f"{name} version {registered.version} scores '{model.label}', not '{label}'")
+    return EngineUse(label, name, registered.version, model.digest, str(folder), model.seal, model.gate_weakened)
+
+
 def get_sample(round_: Round, sample: str) -> Sample:
     """Return one of the round's samples.
 
@@ -88,8 +107,14 @@ def get_sample(round_: Round, sample: str) -> Sample:
 
 
 @task(task_run_name="plan-{sample}", cache_policy=NO_CACHE, persist_result=False)
-def plan_run(
-    round_: Round, sample: str, run_name: str, limit: int | None, engines: list[EngineUse], run_id: str | None = None
+def plan_run(  # noqa: PLR0913, PLR0917 - what is scored, by which models, and what it is called
+    round_: Round,
+    sample: str,
+    run_name: str,
+    limit: int | None,
+    engines: list[EngineUse],
+    run_id: str | None = None,
+    students: Sequence[EngineUse] = (),
 ) -> tuple[Plan, RunFolder]:
     """Plan the shards, and return the plan and the run folder that its fingerprint names; nothing is written yet.
 
@@ -101,7 +126,8 @@ def plan_run(
     listing = survey_sample(source, get_run_logger().info)
     for reason in listing.torn.values():
         get_run_logger().warning("left out of the run: %s", reason)
-    plan = make_plan(sample, source, listing.files, opened, round_.inference, limit)
+    screens = [(use, read_planned_model(use.folder, use.seal)) for use in students]
+    plan = make_plan(sample, source, listing.files, opened, round_.inference, limit, screens)
     plan = replace(plan, torn_files=listing.torn, passed_over=listing.passed_over, round_name=round_.name)
     if run_id not in {None, plan.run_id}:
         raise RunFolderError(

@@ -1,6 +1,5 @@
 """Screening a pool as Prefect tasks on workers: draws, and the certificate that follows from their scores."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,58 +8,16 @@ from prefect.artifacts import create_table_artifact
 from prefect.logging import get_run_logger
 
 from tasks.core.base.naming import CERTIFICATE_ARTIFACT, artifact_key
-from tasks.core.inference.certifying import certify_off, certify_run, find_certificate, read_drawn, top_texts
-from tasks.core.inference.pool_draws import (
-    DrawsRun,
-    Generation,
-    draw_shard,
-    draws_of,
-    plan_of_draws,
-    planned_sizes,
-    promise_of,
-)
+from tasks.core.inference.certifying import Certified, certify_or_grow
+from tasks.core.inference.pool_draws import Generation, draw_shard
 from tasks.core.round.model import Round
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.launch_lock import joined
 from tasks.core.runs.plan import Plan
 from tasks.core.runs.plan_file import read_plan
 from tasks.core.screening.certificate import Certificate
-from tasks.core.screening.draw_sizes import DrawSizes, grow
+from tasks.core.screening.draw_sizes import DrawSizes
 from tasks.retrying import RETRIED
-
-
-@dataclass(frozen=True)
-class Certified:
-    """What became of an attempt to certify: a certificate, or larger draws that it needs first."""
-
-    certificate: Certificate | None
-    sizes: DrawSizes
-
-
-def is_certified(plan: Plan, folder: RunFolder) -> bool:
-    """Say whether the run's screening is fitted and certified; a run without screening needs no certificate."""
-    return plan.inputs.screening is None or find_certificate(plan, folder) is not None
-
-
-def first_generation(plan: Plan) -> tuple[DrawSizes, Generation]:
-    """Return how large the draws are at first, and which rows they are."""
-    sizes = planned_sizes(plan)
-    return sizes, Generation(0, draws_of(plan, sizes))
-
-
-def screen_nothing(plan: Plan, folder: RunFolder, why: str) -> Certificate:
-    """Certify that every text goes to the experts, and why."""
-    return certify_off(plan, folder, why)
-
-
-def plan_draws(plan: Plan, folder: RunFolder) -> tuple[Plan, RunFolder]:
-    """Return the run that scores the drawn rows: its plan and its folder."""
-    return plan_of_draws(plan, folder)
-
-
-def next_generation(plan: Plan, sizes: DrawSizes, before: Generation) -> Generation:
-    """Return what the calibration draw grows by."""
-    return Generation(before.number + 1, draws_of(plan, sizes), before.draws)
 
 
 @task(task_run_name="draw-from-{shards[0]}", **RETRIED)
@@ -74,20 +31,11 @@ def draw_block(run_folder: str, shards: tuple[int, ...], generation: Generation,
 
 
 @task(task_run_name="certify", **RETRIED)
-def certify(run_folder: str, sizes: DrawSizes, token: str) -> Certified:
+def certify(run_folder: str, sizes: DrawSizes, generation: Generation, token: str) -> Certified:
     """Fit the first stage and certify, or say how much larger the calibration draw must be for the bound."""
     folder = RunFolder(Path(run_folder))
     with joined(folder.path, token):
-        plan = read_plan(folder)
-        own, place = plan_of_draws(plan, folder)
-        draws = DrawsRun(own, place, folder)
-        drawn = read_drawn(draws, len(plan.shards))
-        grown = grow(sizes, plan.rows, promise_of(plan), top_texts(plan, drawn))
-        if grown.off:
-            return Certified(certify_off(plan, folder, grown.off), grown)
-        if grown != sizes:
-            return Certified(None, grown)
-        return Certified(certify_run(plan, folder, draws, drawn), sizes)
+        return certify_or_grow(read_plan(folder), folder, sizes, generation)
 
 
 def publish_certificate(round_: Round, plan: Plan, certificate: Certificate) -> None:

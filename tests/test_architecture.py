@@ -25,7 +25,7 @@ STOREYS = [
     {"round", "engines"},
     {"corpus", "metrics"},
     {"runs", "training", "screening"},
-    {"inference", "conversion", "pretraining", "evaluation"},
+    {"inference", "conversion", "pretraining", "distillation", "evaluation"},
 ]
 """The rooms of tasks/core from the ground up: each imports from those below it alone, never from its neighbours."""
 

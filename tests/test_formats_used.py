@@ -37,6 +37,7 @@ MAY = {
     "tasks/core/conversion/packing/pack_engine.py": "token rows, and the parity report, which is read by people",
     "tasks/conversion.py": "texts, between a flow and its task; the parity report for tables",
     "tasks/core/corpus/labelled/label_report.py": "the report of refused splits, which is read by people",
+    "tasks/core/distillation/cut_model.py": "a model's config.json, which transformers writes",
     "tasks/core/runs/audit/stray_files.py": "files that are none of the run's, to say what they are",
     "tasks/core/runs/launch_lock.py": "the sign of a launch, which ends with it",
     "tasks/core/runs/launch_sign.py": "the sign of a launch, which ends with it",

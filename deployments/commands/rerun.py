@@ -9,7 +9,7 @@ from prefect.exceptions import ObjectNotFound
 from infra.errors import ServiceError
 from tasks.core.base.errors import RunFolderError
 from tasks.core.base.naming import parse_run_folder_name
-from tasks.core.runs.open_run import open_run
+from tasks.core.runs.open_run import continue_command, is_of_seeds, open_run
 from tasks.core.runs.resources import read_resources
 from tasks.core.runs.status.read_status import RunStatus
 
@@ -30,6 +30,8 @@ def rerun(status: RunStatus, changes: dict[str, Any]) -> str:
     name = parse_run_folder_name(folder.path.name)
     if name is None or not plan.round_name:
         raise RunFolderError(f"{folder.path} does not say which round it is of; run its inference deployment by hand")
+    if is_of_seeds(plan):
+        raise RunFolderError(f"seeds score {folder.path} for a student; run: {continue_command(plan, folder)}")
     given = {"sample": plan.sample_name, "run_name": name.run_name, "limit": plan.inputs.limit, "run_id": plan.run_id}
     chosen = {key: value for key, value in (given | changes).items() if value is not None}
     parameters = read_resources(folder) | chosen

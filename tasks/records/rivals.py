@@ -13,7 +13,9 @@ from tasks.records.tracking import read_json_artifact
 
 
 def find_rivals(round_: Round, checkpoint: RegisteredVersion) -> list[Rival]:
-    """Return the seeds that a checkpoint was selected among, the best first."""
+    """Return the seeds that a checkpoint was selected among, the best first; a student was selected otherwise."""
+    if "study_run_id" not in checkpoint.tags:
+        return []
     selection = read_json_artifact(checkpoint.tags["study_run_id"], SELECTION_FILE)
     sign = 1 if selection["metric"].removeprefix("validation_") in LOWER_IS_BETTER else -1
     others = [seed for seed in selection["seeds"] if seed["config_hash"] != checkpoint.tags["config_hash"]]

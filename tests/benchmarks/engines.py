@@ -14,7 +14,8 @@ share_of_ceiling            operations of all matrix products of the texts at th
                             leaves in another format count as if they were int8.
 convert_core_minutes        CPU time of the conversion with the settings that a round has by itself, packing excepted.
 verdict_stability           share of 20 draws of other texts that give a judged variant the commoner verdict: the
-                            least of all variants, each of which stands under `redraws`.
+                            least of all variants, each of which stands under `redraws`; there also how many had the
+                            other verdict and were not called near the limit.
 verdict_stability_overlap   the same by the former gate.
 displacement_100, regret_100  of each variant, under `variants`.
 The engines put texts of one length together, as inference does; the old ways take them as they came. The first round
@@ -33,6 +34,7 @@ from tasks.core.engines.loading import Engine, open_tokenizer
 from tasks.core.engines.runtimes import open_runtime
 from tasks.core.engines.variants import CPU_PROVIDER, FP32
 from tasks.core.preprocessing import preprocess
+from tasks.core.round.conversion_section import APART_SHARE
 from tests.benchmarks.base_models import MINILM, MPNET, fetch_mpnet
 from tests.benchmarks.ceiling import ceiling_ways, flops_of_pass
 from tests.benchmarks.engine_figures import FROM_TEXTS, OLD_FP32, OLD_INT8, PIPELINE, TOKENISING, Turns, figures
@@ -85,7 +87,8 @@ def measure(recipe: Recipe, trained: Trained) -> dict[str, Any]:
         "rounds": ROUNDS,
     }
     pool = [encoding.ids for encoding in tokenizer.encode_batch(preprocess(PREPROCESSING, shard[: recipe.pool_texts]))]
-    return model | figures(Turns(measured, rates, flops)) | verdicts_of(measured, pool, recipe.scored_texts // 2)
+    judged = round((1 - APART_SHARE) * recipe.scored_texts)
+    return model | figures(Turns(measured, rates, flops)) | verdicts_of(measured, pool, judged)
 
 
 def _engines(measured: Measured, timed: TimedTexts) -> dict[str, Way]:

@@ -93,7 +93,7 @@ class FiveLabels:
         plan = plan_of(sample, self.engines, settings)
         run_folder = RunFolder(folder / "run")
         write_plan(plan, run_folder)
-        return Run(plan, run_folder, preprocess(plan.preprocessing, texts))
+        return Run(plan, run_folder, preprocess(plan.inputs.preprocessing, texts))
 
 
 def make_five_labels(trained: Trained, folder: Path) -> FiveLabels:

@@ -85,11 +85,19 @@ def _passes_by_overlap(
 
 
 def stability(drawn: list[Redraw]) -> dict[str, float | int]:
-    """Return shares of redraws with the commoner verdict, and how many were called near the limit."""
+    """Return shares of redraws with the commoner verdict, and how many were called near the limit.
+
+    `firm_minority` counts those with the other verdict that were not.
+    """
+    passes = [not redraw.verdict.reasons for redraw in drawn]
+    commoner = Counter(passes).most_common(1)[0][0]
     return {
-        "verdict_stability": _commoner(not redraw.verdict.reasons for redraw in drawn),
+        "verdict_stability": _commoner(passes),
+        "firm_minority": sum(
+            verdict != commoner and not redraw.verdict.near for verdict, redraw in zip(passes, drawn, strict=True)
+        ),
         "near_limit": sum(bool(redraw.verdict.near) for redraw in drawn),
-        "passes": sum(not redraw.verdict.reasons for redraw in drawn),
+        "passes": sum(passes),
         "verdict_stability_overlap": _commoner(redraw.passes_by_overlap for redraw in drawn),
         "passes_by_overlap": sum(redraw.passes_by_overlap for redraw in drawn),
     }

@@ -20,6 +20,7 @@ SHOWN = {
     "a hub model pinned by its commit": lambda round_: len(round_.base_model.partition("@")[2]) == 40,
     "a search": lambda round_: round_.training.search.strategy != "none",
     "pretraining": lambda round_: round_.pretraining is not None,
+    "distillation": lambda round_: round_.distillation is not None,
 }
 
 

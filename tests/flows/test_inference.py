@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -19,7 +20,10 @@ from tasks.core.base.errors import RunFolderError
 from tasks.core.base.naming import parse_run_folder_name
 from tasks.core.round.round_file import read_round
 from tasks.core.runs.folder import RunFolder
+from tasks.core.runs.open_run import continue_command
+from tasks.core.runs.plan_file import read_plan
 from tasks.core.runs.status.markers import read_failures, read_running
+from tasks.core.screening.certificate import read_certificate, write_certificate
 from tasks.records.tracking import tracking_uri
 from tests.support.round_files import write_sample
 from tests.support.run_marks import HOLD
@@ -164,3 +168,14 @@ def test_a_screened_run_draws_certifies_and_scores_what_passes(round_file, tmp_p
     folder.receipt_path(0).unlink()
     inference(str(round_file), sample="new_samples")
     assert folder.certificate_path.read_bytes() == certified
+    certificate = read_certificate(folder.certificate_path)
+    blind = {label: replace(said, threshold=1e9) for label, said in certificate.labels.items()}
+    write_certificate(folder.certificate_path, replace(certificate, labels=blind))
+    content["inference"]["screening"] = EASY | {"on_broken_promise": "score_all"}
+    round_file.write_text(yaml.safe_dump(content))
+    inference(str(round_file), sample="new_samples")
+    screened, whole = sorted(run_folders(round_file), key=lambda run: run.certificate_path.exists(), reverse=True)
+    assert json.loads(screened.manifest_path.read_text())["screening"]["verdict"] == "promise not kept"
+    counts = json.loads(whole.manifest_path.read_text())["counts"]
+    assert set(counts["rows_out"].values()) == {3_000 - counts["rows_quarantined"]}
+    assert "-p screened=false" in continue_command(read_plan(whole), whole)

@@ -24,7 +24,8 @@ def plan_of(
     settings: Inference,
     limit: int | None = None,
     files: Iterable[SampleFile] | None = None,
+    students: Mapping[str, EngineModel] | None = None,
 ) -> Plan:
     """Plan the scoring of a sample, or of some of its files, by engine models by label."""
     listed = list_sample(sample) if files is None else list(files)
-    return make_plan("evaluation", sample, listed, engine_uses(engines), settings, limit)
+    return make_plan("evaluation", sample, listed, engine_uses(engines), settings, limit, engine_uses(students or {}))

@@ -12,16 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tasks.core.engines.model_folder import EngineModel
-from tasks.core.inference.certifying import certify_off, certify_run, find_certificate, read_drawn, top_texts
-from tasks.core.inference.pool_draws import (
-    DrawsRun,
-    Generation,
-    draw_shard,
-    draws_of,
-    plan_of_draws,
-    planned_sizes,
-    promise_of,
-)
+from tasks.core.inference.certified import find_certificate, is_ready
+from tasks.core.inference.certifying import NOTHING_DRAWN, certify_off, certify_or_grow
+from tasks.core.inference.pool_draws import count_drawn, draw_shard, first_generation, plan_of_draws
 from tasks.core.inference.scoring import score_shard
 from tasks.core.inference.screening_report import screening_report
 from tasks.core.round.inference_section import Inference, Screening
@@ -32,7 +25,6 @@ from tasks.core.runs.plan import Plan
 from tasks.core.runs.plan_file import read_plan, write_plan
 from tasks.core.runs.shards.wholeness import unfinished_shards
 from tasks.core.screening.certificate import Certificate
-from tasks.core.screening.draw_sizes import grow
 from tests.support.plans import plan_of
 from tests.support.tiny import make_sentences
 
@@ -41,16 +33,26 @@ EASY = {"top_share": 0.05, "recall": 0.8, "confidence": 0.8}
 TEXTS = 3_000
 
 
-def screened_plan(folder: Path, engines: dict[str, EngineModel], texts: int = TEXTS, **asked: Any) -> Plan:
+def screened_plan(
+    folder: Path, engines: dict[str, EngineModel], texts: int = TEXTS, without_text: bool = False, **asked: Any
+) -> Plan:
     """Write a sample of two files below a folder, with a row without text, and plan to score it with screening."""
     (folder / "sample").mkdir(parents=True, exist_ok=True)
     sentences: list[str | None] = [*make_sentences(texts - 2, seed=3), None, "good good good"]
+    sentences = [None] * texts if without_text else sentences
     ids = [f"id-{number}" for number in range(texts)]
     for name, rows in (("a", slice(0, texts // 2)), ("b", slice(texts // 2, texts))):
         table = pa.table({"tweet_id": ids[rows], "text": pa.array(sentences[rows], pa.large_string())})
         pq.write_table(table, folder / "sample" / f"{name}.parquet", row_group_size=400)
+    return plan_below(folder, engines, **asked)
+
+
+def plan_below(
+    folder: Path, engines: dict[str, EngineModel], students: dict[str, EngineModel] | None = None, **asked: Any
+) -> Plan:
+    """Plan to score the sample below a folder with screening."""
     settings = Inference(output_path=folder, shard_rows=800, screening=Screening(**EASY | asked))
-    return plan_of(Sample(path=folder / "sample"), engines, settings)
+    return plan_of(Sample(path=folder / "sample"), engines, settings, students=students)
 
 
 def score(plan: Plan, folder: RunFolder) -> dict[str, Any]:
@@ -64,25 +66,20 @@ def score(plan: Plan, folder: RunFolder) -> dict[str, Any]:
 def screen(plan: Plan, folder: RunFolder, score_draws: Callable[[Plan, RunFolder], Any] = score) -> Certificate:
     """Draw, score the draws, and certify, unless that is done."""
     write_plan(plan, folder)
-    if (found := find_certificate(plan, folder)) is not None:
-        return found
-    sizes = planned_sizes(plan)
-    if sizes.off:
-        return certify_off(plan, folder, sizes.off)
-    generation = Generation(0, draws_of(plan, sizes))
-    while True:
+    if is_ready(plan, folder):
+        return find_certificate(plan, folder)
+    sizes, generation = first_generation(plan)
+    certificate = certify_off(plan, folder, sizes.off) if sizes.off else None
+    while certificate is None:
         for shard in plan.shards:
             draw_shard(plan, shard, folder, generation)
-        draws, place = plan_of_draws(plan, folder)
-        score_draws(draws, place)
-        run = DrawsRun(draws, place, folder)
-        drawn = read_drawn(run, len(plan.shards))
-        grown = grow(sizes, plan.rows, promise_of(plan), top_texts(plan, drawn))
-        if grown.off:
-            return certify_off(plan, folder, grown.off)
-        if grown == sizes:
-            return certify_run(plan, folder, run, drawn)
-        sizes, generation = grown, Generation(generation.number + 1, draws_of(plan, grown), generation.draws)
+        if not count_drawn(plan, folder, generation):
+            return certify_off(plan, folder, NOTHING_DRAWN)
+        score_draws(*plan_of_draws(plan, folder, generation))
+        certified = certify_or_grow(plan, folder, sizes, generation)
+        certificate, sizes = certified.certificate, certified.sizes
+        generation = generation.grown(plan, sizes)
+    return certificate
 
 
 if __name__ == "__main__":

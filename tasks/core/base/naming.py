@@ -22,6 +22,8 @@ OTHER_CLASS = "other"
 """A binary model gives this name to the rows that its label is not true of."""
 BASE_MODEL_NAME = "base"
 """This stands for the label in the registered name of a pretrained base model: `us.base`."""
+STUDENT_NAME = "student"
+"""This stands for the label in the registered name of a student that scores all labels of its round: `us.student`."""
 
 # A run folder.
 PLAN_FILE = "plan.parquet"
@@ -80,6 +82,8 @@ DATA_REPORT_FILE = "data_report.json"
 SEARCH_TABLE = "search.md"
 SEEDS_TABLE = "seeds.md"
 PARITY_TABLE = "parity.md"
+STUDENTS_TABLE = "students.md"
+JUDGEMENTS_FILE = "judgements.json"
 SEEDS_PICTURE = "seeds.png"
 CURVES_PICTURE = "learning_curves.png"
 
@@ -102,6 +106,8 @@ RESULTS_ARTIFACT = "results"
 PRETRAINING_ARTIFACT = "pretraining"
 PARITY_ARTIFACT = "parity"
 SCATTER_ARTIFACT = "scatter"
+STUDENTS_ARTIFACT = "students"
+SCREENS_ARTIFACT = "screens"
 ESTIMATE_ARTIFACT = "estimate"
 CERTIFICATE_ARTIFACT = "certificate"
 SCREENING_ARTIFACT = "screening"
@@ -138,7 +144,7 @@ RUN_FOLDER = re.compile(
     r"^iter_(?P<iteration>.+?)-(?P<run_name>[A-Za-z0-9_]+)-(?P<run_id>[0-9a-f]{12})-(?P<sample>[A-Za-z0-9_]+)$"
 )
 
-RESERVED_LABELS = frozenset({BASE_MODEL_NAME, OTHER_CLASS}) | {
+RESERVED_LABELS = frozenset({BASE_MODEL_NAME, OTHER_CLASS, STUDENT_NAME}) | {
     value for name, value in list(globals().items()) if name.endswith("_FOLDER") and isinstance(value, str)
 }
 """No label may be called so: its files would lie in the place of others, or its model take another's name."""
@@ -168,6 +174,14 @@ def round_name(country: str, iteration: str, method: int) -> str:
 def registered_model_name(model_country: str, label: str) -> str:
     """Return the registry's name for a label: `us.is_unemployed`."""
     return f"{model_country.lower()}.{label}"
+
+
+def student_study(label: str | None) -> str:
+    """Return what a student's study is called: `student` of all labels, `student-is_unemployed` of one.
+
+    Its registered name has a dot in the dash's place. No label holds either, so no label's model is called so.
+    """
+    return STUDENT_NAME if label is None else f"{STUDENT_NAME}-{label}"
 
 
 def checkpoint_alias(iteration: str, method: int) -> str:
@@ -299,6 +313,26 @@ def seeds_folder(work_path: Path, round_: str, study: str) -> Path:
     return work_path / "seeds" / round_ / study
 
 
+def student_bases_folder(work_path: Path) -> Path:
+    """Return where the models lie that students start from, cut or made for them."""
+    return work_path / "student_bases"
+
+
+def lessons_folder(work_path: Path, round_: str) -> Path:
+    """Return where the texts lie that a round's students learn from and are judged on."""
+    return work_path / "lessons" / round_
+
+
+def heldout_file(study: str, digest: str) -> str:
+    """Return the name of the texts that a student is judged on."""
+    return f"{study}-{digest}.heldout.parquet"
+
+
+def judgement_file(seed: int, config_hash: str, heldout: str) -> str:
+    """Return the name of what a student's seed was judged to be worth on held-out texts of this digest."""
+    return f"judgement-{seed}-{config_hash}-{heldout}.json"
+
+
 def pretraining_folder(work_path: Path) -> Path:
     """Return where pretrainings lie."""
     return work_path / "pretraining"
@@ -312,6 +346,21 @@ def converted_folder(work_path: Path) -> Path:
 def logs_folder(path: Path, of: str) -> Path:
     """Return where the logs of a flow, or of SLURM, lie below a work path or run folder."""
     return path / LOGS_FOLDER / of
+
+
+def seed_version(seed: int) -> str:
+    """Return what stands for the version of an engine model that was made of a seed and is not registered: `seed 3`."""
+    return f"seed {seed}"
+
+
+def is_seed_version(version: str) -> bool:
+    """Say whether an engine model's version is that of a seed; registered ones are numbers."""
+    return version.startswith("seed ")
+
+
+def seed_run(seed: int) -> str:
+    """Return the run name of what a seed scored: `seed_3`."""
+    return f"seed_{seed}"
 
 
 def seed_folder(seed: int, config_hash: str) -> str:
@@ -367,6 +416,11 @@ def token_rows(part: str) -> str:
 def graph_file(variant: str) -> str:
     """Return the name of a variant's graph while a conversion tries it."""
     return f"{variant}.onnx"
+
+
+def layer_errors_file(graph: Path) -> Path:
+    """Return where it stands what each layer of an int8 graph costs the logits."""
+    return graph.with_suffix(".errors.json")
 
 
 def texts_file(digest: str) -> str:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import torch
 
-from tasks.core.base.files import read_json
-from tasks.core.base.naming import graph_file
+from tasks.core.base.files import read_json, write_json
+from tasks.core.base.naming import graph_file, layer_errors_file
 from tasks.core.base.threads import cpu_threads
 from tasks.core.conversion.build_orders import BuildOrder
 from tasks.core.conversion.builders.cuda_fp16 import build_cuda_fp16
@@ -23,6 +23,9 @@ from tasks.core.engines.scores import margins
 from tasks.core.engines.variants import CUDA_FP16, DYNAMIC_INT8, STATIC_INT8, openvino_int8
 from tasks.core.round.conversion_section import Limits
 
+MIXING_TEXTS = 3_000
+"""So many of the texts set apart say which layers are to be left out."""
+
 
 def build(order: BuildOrder) -> None:
     """Write the graph that is ordered."""
@@ -35,7 +38,7 @@ def build(order: BuildOrder) -> None:
     elif order.variant == CUDA_FP16.name:
         build_cuda_fp16(fp32, Path(order.checkpoint), graph)
     elif order.variant == openvino_int8().name:
-        build_rounded_int8(Path(order.checkpoint), calibration, order.seed, graph)
+        write_json(layer_errors_file(graph), build_rounded_int8(Path(order.checkpoint), calibration, order.seed, graph))
     elif order.variant == openvino_int8("-distilled").name:
         build_distilled_int8(Path(order.checkpoint), calibration, rows, order.steps, order.seed, graph)
     elif order.like:
@@ -59,7 +62,9 @@ def _build_mixed(order: BuildOrder, rows: list[list[int]]) -> None:
     def is_enough(reference: Logits, found: Logits) -> bool:
         return all(_is_enough(order, label, reference, found) for label in order.edges)
 
-    build_mixed_int8(Mixing(plain, Path(order.fp32), rows, openvino_int8("-mixed")), is_enough, Path(order.graph))
+    errors: dict[str, float] = read_json(layer_errors_file(plain))
+    mixing = Mixing(plain, Path(order.fp32), rows[:MIXING_TEXTS], openvino_int8("-mixed"), errors)
+    build_mixed_int8(mixing, is_enough, Path(order.graph))
 
 
 def _build_mixed_like(order: BuildOrder, calibration: list[list[int]]) -> None:

@@ -24,7 +24,7 @@ def top_scored(folder: RunFolder, label: str, sample: Sample, count: int) -> lis
     """Return the `count` best-scored texts of a label as `tweet_id`, `score` and `text`, best first."""
     query = QUERY.format(text=_quoted(sample.text_column), id=_quoted(sample.id_column))
     with duckdb.connect() as connection:
-        scan_scores(connection, "scores", read_plan(folder), folder, label, "all")
+        scan_scores(connection, "scores", read_plan(folder), folder, label, "expert")
         files = list_sample(sample)
         scan_parts(connection, "sample", [Path(file.path) for file in files if file.rows], sample_schema(files, sample))
         rows = connection.execute(query, [count]).fetchall()

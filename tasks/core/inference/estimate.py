@@ -17,7 +17,8 @@ from tasks.core.base.threads import cpu_threads
 from tasks.core.engines.batching import spread_batches
 from tasks.core.engines.libraries import require_libraries
 from tasks.core.engines.loading import Engine, open_engine
-from tasks.core.inference.certifying import open_screening
+from tasks.core.inference.certified import open_screening
+from tasks.core.inference.pool_draws import planned_sizes
 from tasks.core.inference.shard_texts import part_rows, tokenise
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.parts import bytes_a_row
@@ -60,6 +61,8 @@ class Estimate:
     engine_share: float
     unscreened_core_hours: float | None = None
     """Without screening the rows would take so many; None in a run without a fitted screening."""
+    drawn_rows: int | None = None
+    """A screening that is not fitted yet will draw about so many; None in other runs."""
 
     def lines(self) -> str:
         """Say it for a person."""
@@ -70,6 +73,8 @@ class Estimate:
         )
 
     def _saved(self) -> str:
+        if self.drawn_rows is not None:
+            return f"; screening scores about {self.drawn_rows:,} drawn rows first, and then only what passes"
         if self.unscreened_core_hours is None:
             return ""
         return f"; without screening {self.unscreened_core_hours:,.2f} core-hours"
@@ -134,6 +139,7 @@ def estimate(plan: Plan, folder: RunFolder, shards: list[int], measured: Measure
         output_bytes=int(rows * measured.bytes_a_row),
         free_bytes=shutil.disk_usage(folder.path).free,
         engine_share=measured.engine_share,
+        drawn_rows=_rows_to_draw(plan, folder),
         unscreened_core_hours=_core_hours(rows, measured.unscreened_seconds_a_row, measured.threads),
     )
     if found.free_bytes < SPARE * found.output_bytes:
@@ -142,6 +148,13 @@ def estimate(plan: Plan, folder: RunFolder, shards: list[int], measured: Measure
             f"{_size(found.output_bytes)}. Free some space, or set inference.output_path to another place."
         )
     return found
+
+
+def _rows_to_draw(plan: Plan, folder: RunFolder) -> int | None:
+    if plan.inputs.screening is None or folder.certificate_path.is_file():
+        return None
+    sizes = planned_sizes(plan)
+    return sizes.fit + sizes.choose + sizes.calibrate
 
 
 def _core_hours(rows: int, seconds_a_row: float | None, threads: int) -> float | None:

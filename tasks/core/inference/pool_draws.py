@@ -1,19 +1,20 @@
 """The draws of a screened run: which rows they are, and the run in the run folder that has the experts score them.
 
-screening/drawn/0/part-00042.parquet    a shard's drawn rows: `id`, `text`, `row` (its place among the shard's rows that
-                                        can be scored), `draw`; under 1, 2, ... what the calibration draw grew by
+screening/drawn/0/part-00042.parquet    a shard's drawn rows: `id`, `text`, `row` (their place in the shard), `draw`;
+                                        under 1, 2, ... what the calibration draw grew by
 screening/iter_0-draws-<id>-draws/      a run folder of its own: its sample are those files, each of them a shard
 
-Drawn rows are scored as every run's rows are: resumed, accounted for, with canaries. Where the draw grew, the grown run
-takes over what the one before has scored.
+Drawn rows are scored as every run's rows are: resumed, accounted for, with canaries. A draw that grew is another run,
+which takes over what the one before has scored.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from tasks.core.base.errors import RunFolderError
@@ -22,16 +23,18 @@ from tasks.core.base.parquet import UnreadableParquetError, read_footer
 from tasks.core.corpus.sample.listing import list_sample
 from tasks.core.inference.shard_texts import part_rows
 from tasks.core.round.sections import Sample
-from tasks.core.runs.folder import RunFolder
+from tasks.core.runs.folder import RunFolder, output_name
 from tasks.core.runs.parts import SCORE_COLUMN, read_part, write_part
 from tasks.core.runs.plan import Plan, Shard, plan_of
 from tasks.core.runs.scoring_inputs import ScreeningInputs
+from tasks.core.runs.shards.part_faults import is_as_written
 from tasks.core.runs.shards.planned_rows import read_shard
 from tasks.core.screening.draw_sizes import DrawSizes, plan_sizes
 from tasks.core.screening.draws import AUDIT, CALIBRATE, CHOOSE, FIT, NAMES, NO_DRAW, Draws
 from tasks.core.screening.promise import Promise
 
 ID, TEXT, ROW, DRAW = "id", "text", "row", "draw"
+AGAIN = "Delete {} and run the inference flow again: the draws are scored anew."
 
 
 def screening_of(plan: Plan) -> ScreeningInputs:
@@ -49,20 +52,21 @@ def promise_of(plan: Plan) -> Promise:
 
 
 def planned_sizes(plan: Plan) -> DrawSizes:
-    """Return how large the draws are at first."""
+    """Return how large the draws are at first; where there is one stage, there is nothing to choose."""
     asked = screening_of(plan)
-    sizes = {FIT: asked.fit_texts, CHOOSE: asked.choose_texts, AUDIT: asked.audit_texts}
+    choose = asked.choose_texts if asked.students else asked.choose_texts or 0
+    sizes = {FIT: asked.fit_texts, CHOOSE: choose, AUDIT: asked.audit_texts}
     sizes[CALIBRATE] = asked.calibrate_texts
     given = {name: size for name, size in sizes.items() if size is not None}
     return plan_sizes(plan.rows, promise_of(plan), given)
 
 
-def draws_of(plan: Plan, sizes: DrawSizes) -> Draws:
-    """Return the draws of these sizes from the run's rows."""
-    fit, choose, audit, calibrate = (
-        min(size / plan.rows, 1.0) for size in (sizes.fit, sizes.choose, sizes.audit, sizes.calibrate)
-    )
-    return Draws(screening_of(plan).key, fit, choose, audit, calibrate)
+def row_names(plan: Plan, shard: Shard, rows: pa.Table) -> pa.Array:
+    """Return what a shard's rows are drawn by: id, file and place in the file, so that equal ids are drawn apart."""
+    text = pa.large_string()
+    ids, places = rows[ID].cast(text), pc.add(rows[ROW], shard.start).cast(text)
+    file, colon = pa.scalar(plan.inputs.file_digests[shard.file], text), pa.scalar(":", text)
+    return pc.binary_join_element_wise(ids, places, file, colon)
 
 
 @dataclass(frozen=True)
@@ -74,13 +78,23 @@ class Generation:
     before: Draws | None = None
     """These rows were drawn before; there are none the first time."""
 
-    def of(self, ids: pa.Array | pa.ChunkedArray) -> NDArray[np.int8]:
-        """Return the number, in NAMES, of the draw that each row is added to, below 0 for most; none is audited."""
-        found = self.draws.of(ids)
+    def of(self, names: pa.Array | pa.ChunkedArray) -> NDArray[np.int8]:
+        """Return the number, in NAMES, of the draw that each row is added to; none is added to the audit."""
+        found = self.draws.of(names)
         found[found == NAMES.index(AUDIT)] = NO_DRAW
         if self.before is not None:
-            found[self.before.of(ids) != NO_DRAW] = NO_DRAW
+            found[self.before.of(names) != NO_DRAW] = NO_DRAW
         return found
+
+    def grown(self, plan: Plan, sizes: DrawSizes) -> "Generation":
+        """Return what the draws grow by to these sizes."""
+        return Generation(self.number + 1, sizes.draws(self.draws.key, plan.rows), self.draws)
+
+
+def first_generation(plan: Plan) -> tuple[DrawSizes, Generation]:
+    """Return how large the draws are at first, and which rows they are."""
+    sizes = planned_sizes(plan)
+    return sizes, Generation(0, sizes.draws(screening_of(plan).key, plan.rows))
 
 
 def drawn_path(folder: RunFolder, generation: int, shard: int) -> Path:
@@ -98,17 +112,22 @@ def draw_shard(plan: Plan, shard: Shard, folder: RunFolder, generation: Generati
     if _says(path) == wanted:
         return
     rows, _ = part_rows(read_shard(plan, shard))
-    draw = generation.of(rows[ID])
-    places = np.flatnonzero(draw >= 0)
-    drawn = rows.take(places).append_column(ROW, pa.array(places)).append_column(DRAW, pa.array(draw[places]))
+    draw = generation.of(row_names(plan, shard, rows))
+    drawn = rows.append_column(DRAW, pa.array(draw)).filter(pa.array(draw != NO_DRAW))
     write_part(drawn, path, wanted)
+
+
+def count_drawn(plan: Plan, folder: RunFolder, generation: Generation) -> int:
+    """Return how many rows were drawn up to a generation."""
+    numbers = range(generation.number + 1)
+    paths = (drawn_path(folder, number, shard.number) for number in numbers for shard in plan.shards)
+    return sum(read_footer(path)[0].num_rows for path in paths)
 
 
 def _stamp(plan: Plan, shard: Shard, generation: Generation) -> dict[str, object]:
     return {
         "run_id": plan.run_id,
         "shard": shard.number,
-        "key": generation.draws.key,
         "shares": list(generation.draws.shares),
         "before": list(generation.before.shares) if generation.before else None,
     }
@@ -121,10 +140,15 @@ def _says(path: Path) -> dict[str, object] | None:
         return None
 
 
-def plan_of_draws(plan: Plan, folder: RunFolder) -> tuple[Plan, RunFolder]:
-    """Return the run that scores all drawn rows, once every shard's are written: its plan and its folder."""
+def plan_of_draws(plan: Plan, folder: RunFolder, generation: Generation) -> tuple[Plan, RunFolder]:
+    """Return the run that scores what was drawn up to a generation: its plan and its folder.
+
+    Raises:
+        InputDataError: no row was drawn.
+    """
     sample = Sample(path=folder.screening_path / DRAWN_FOLDER, id_column=ID, text_column=TEXT)
-    files = list_sample(sample)
+    known = {str(number) for number in range(generation.number + 1)}
+    files = [file for file in list_sample(sample) if file.name.partition("/")[0] in known]
     inputs = replace(
         plan.inputs,
         id_column=ID,
@@ -142,11 +166,11 @@ def plan_of_draws(plan: Plan, folder: RunFolder) -> tuple[Plan, RunFolder]:
 
 
 @dataclass(frozen=True)
-class DrawnScores:
-    """The experts' scores of a shard's drawn rows."""
+class DrawnRows:
+    """A shard's drawn rows, with what the experts made of them."""
 
-    rows: NDArray[np.int64]
-    """The place of each among the shard's rows that can be scored."""
+    rows: pa.Table
+    """They have `id`, `text`, `row` and `draw`."""
     scores: dict[str, NDArray[np.float64]]
     """Each label's, in the same order."""
 
@@ -159,37 +183,49 @@ class DrawsRun:
     folder: RunFolder
     parent: RunFolder
 
-    def parts_of(self, shard: int) -> Iterator[tuple[Path, int]]:
-        """Yield the files of a shard's drawn rows that have any, each with the number of its own shard."""
-        numbers = {own.file: own.number for own in self.plan.shards}
-        generation = 0
-        while (path := drawn_path(self.parent, generation, shard)).is_file():
-            name = f"{generation}/{path.name}"
-            if name in numbers:
-                yield path, numbers[name]
-            generation += 1
+    @cached_property
+    def parts(self) -> dict[str, list[str]]:
+        """Each shard of the screened run has its files of drawn rows here, by the name of a part."""
+        found: dict[str, list[str]] = {}
+        for name in sorted(self.plan.inputs.file_digests):
+            found.setdefault(name.rpartition("/")[2], []).append(name)
+        return found
 
-    def scores_of(self, shard: int) -> DrawnScores:
-        """Return the experts' scores of a shard's drawn rows.
+    @cached_property
+    def numbers(self) -> dict[str, int]:
+        """Each file that has rows is the shard of this number."""
+        return {shard.file: shard.number for shard in self.plan.shards}
+
+    def drawn_from(self, shard: int) -> DrawnRows:
+        """Return a shard's drawn rows and their scores.
 
         Raises:
-            RunFolderError: they are of other rows than those that were drawn.
+            RunFolderError: a file is missing, or not the one that was scored or written.
         """
-        rows: list[NDArray[np.int64]] = [np.empty(0, dtype=np.int64)]
-        scores = {use.label: [np.empty(0)] for use in self.plan.engines}
-        for path, number in self.parts_of(shard):
-            places = read_part(path, [ROW])[ROW].to_numpy()
-            rows.append(places)
-            for label, found in scores.items():
-                found.append(self._scores(label, number, len(places)))
-        return DrawnScores(np.concatenate(rows), {label: np.concatenate(found) for label, found in scores.items()})
-
-    def _scores(self, label: str, number: int, rows: int) -> NDArray[np.float64]:
-        path = self.folder.output_path(label, number)
-        scores = read_part(path, [SCORE_COLUMN])[SCORE_COLUMN].to_numpy()
-        if len(scores) != rows:
+        names = self.parts.get(part_file(shard), [])
+        numbers = [self.numbers[name] for name in names if name in self.numbers]
+        if not names:
             raise RunFolderError(
-                f"{path} has {len(scores)} scores of {rows} drawn rows. Delete {self.parent.screening_path} and run "
-                "the inference flow again: the draws are scored anew."
+                f"{self.folder.path} has no drawn rows of shard {shard}. {AGAIN.format(self.parent.screening_path)}"
             )
-        return np.asarray(scores, dtype=np.float64)
+        scores = {
+            use.label: np.concatenate([np.empty(0), *(self._scores(use.label, number) for number in numbers)])
+            for use in self.plan.engines
+        }
+        return DrawnRows(pa.concat_tables([self._rows(name) for name in names]), scores)
+
+    def _rows(self, name: str) -> pa.Table:
+        path = self.parent.screening_path / DRAWN_FOLDER / name
+        try:
+            return read_part(path, [ID, TEXT, ROW, DRAW])
+        except (OSError, pa.ArrowException) as error:
+            raise RunFolderError(
+                f"{path} cannot be read: {error}. {AGAIN.format(self.parent.screening_path)}"
+            ) from None
+
+    def _scores(self, label: str, number: int) -> NDArray[np.float64]:
+        path = self.folder.output_path(label, number)
+        if not is_as_written(self.folder, number, output_name(label, number)):
+            again = AGAIN.format(self.folder.path)
+            raise RunFolderError(f"{path} is not what the experts wrote of the draws. {again}")
+        return np.asarray(read_part(path, [SCORE_COLUMN])[SCORE_COLUMN].to_numpy(), dtype=np.float64)

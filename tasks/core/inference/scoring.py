@@ -21,7 +21,7 @@ from tasks.core.engines.scores import label_scores, require_finite
 from tasks.core.inference.shard_rows import ShardRows, read_shard_rows
 from tasks.core.inference.shard_texts import ShardTexts
 from tasks.core.runs.folder import RunFolder, worker_name
-from tasks.core.runs.parts import NGRAMS, provenance, score_table, write_part
+from tasks.core.runs.parts import SCREENED_OUT, provenance, score_table, write_part
 from tasks.core.runs.plan import Plan, Shard
 from tasks.core.runs.scoring_inputs import EngineUse
 from tasks.core.runs.shards.attempts import Attempt, attempt, settled
@@ -37,6 +37,8 @@ class _Scored:
     screened: dict[str, ScreenedRows] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     """Each label's engine took so long; of labels that share a pass, the first."""
+    rows: dict[str, int] = field(default_factory=dict)
+    """Each of these had so many rows to score."""
 
 
 def score_shard(plan: Plan, shard: Shard, folder: RunFolder) -> Receipt:
@@ -72,6 +74,7 @@ def score_shard(plan: Plan, shard: Shard, folder: RunFolder) -> Receipt:
 
 def _receipt(plan: Plan, shard: Shard, read: ShardRows, texts: ShardTexts, scored: _Scored) -> Receipt:
     """Say what was scored; the files are filled in by the attempt, the time by who took it."""
+    stages = read.stages | {label: (scored.rows[label], spent) for label, spent in scored.seconds.items()}
     return Receipt(
         shard=shard.number,
         run_id=plan.run_id,
@@ -95,7 +98,9 @@ def _receipt(plan: Plan, shard: Shard, read: ShardRows, texts: ShardTexts, score
         processor=processor_name(),
         cpu_features=cpu_features(),
         screened=scored.screened,
-        stage_seconds={name: round(spent, 3) for name, spent in (read.stage_seconds | scored.seconds).items()},
+        stage_rows={name: rows for name, (rows, _) in stages.items()},
+        certificate=read.certificate,
+        stage_seconds={name: round(spent, 3) for name, (_, spent) in stages.items()},
     )
 
 
@@ -108,8 +113,9 @@ def _score_labels(plan: Plan, read: ShardRows, texts: ShardTexts, tried: Attempt
         if id(engine) not in logits:
             before = time.monotonic()
             sharing = [other.label for other, (_, own) in zip(plan.engines, opened, strict=True) if own is engine]
-            logits[id(engine)] = _logits(plan, texts, read.asked_for(*sharing), engine)
-            scored.seconds[use.label] = time.monotonic() - before
+            asked = read.asked_for(*sharing)
+            logits[id(engine)] = _logits(plan, texts, asked, engine)
+            scored.seconds[use.label], scored.rows[use.label] = time.monotonic() - before, int(asked.sum())
         of_rows = logits[id(engine)][texts.text_of_row[read.asked_for(use.label)]]
         require_finite(of_rows, f"shard {tried.shard.number}, label '{use.label}'")
         _write_label(plan, read, tried, use, model, _scores(model, of_rows), scored)
@@ -141,7 +147,7 @@ def _write_label(  # noqa: PLR0913, PLR0917 - a label's scores, and where what f
     by_engine = scores
     if label is not None:
         scores, stages = label.with_expert(scores), label.stages
-        by_engine = scores[stages != NGRAMS]
+        by_engine = scores[~np.isin(stages, SCREENED_OUT)]
         scored.screened[use.label] = label.summed(scores)
     content = provenance(plan, use, number, model.variant.name)
     path = tried.own(tried.folder.output_path(use.label, number))

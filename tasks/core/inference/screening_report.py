@@ -6,18 +6,17 @@ from typing import Any
 
 from tasks.core.base.errors import RunFolderError
 from tasks.core.base.formats import Content
-from tasks.core.inference.certifying import find_certificate
+from tasks.core.inference.certified import find_certificate
 from tasks.core.inference.pool_draws import promise_of
-from tasks.core.inference.screened_rows import NGRAM_SECONDS
 from tasks.core.runs.balance import Tally
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.manifest import read_manifest
-from tasks.core.runs.parts import AUDITED, EXPERT, NGRAMS
+from tasks.core.runs.parts import AUDITED, SCREENED_OUT
 from tasks.core.runs.plan import Plan
 from tasks.core.runs.plan_file import read_plan
 from tasks.core.screening.certificate import Certificate
-from tasks.core.screening.screening_audit import Audit, audit_of_counts
-from tasks.core.screening.screening_cost import Rates, StageCost, measured_cost
+from tasks.core.screening.screening_audit import Audit, audit_label
+from tasks.core.screening.screening_cost import ScreeningCost, StageCost
 
 BROKEN = "promise not kept"
 
@@ -48,7 +47,8 @@ def screening_report(plan: Plan, folder: RunFolder) -> Callable[[Tally], Content
 def _audit(plan: Plan, tally: Tally, label: str) -> Audit:
     stages = tally.stages[label]
     audited, misses = stages[AUDITED], tally.audited_top[label]
-    return audit_of_counts(audited, misses, audited + stages[NGRAMS], tally.top[label] - misses, promise_of(plan))
+    out = audited + sum(stages[name] for name in SCREENED_OUT)
+    return audit_label(audited, misses, out, tally.top[label] - misses, promise_of(plan))
 
 
 def _label(certificate: Certificate, tally: Tally, label: str, audit: Audit | None) -> Content:
@@ -71,29 +71,34 @@ def _verdict(audits: dict[str, Audit]) -> str:
 
 
 def _cost(folder: RunFolder, certificate: Certificate, tally: Tally) -> Content:
-    """Return core-seconds and texts of each stage, and what the experts alone would have taken."""
-    drawn, in_draws = _spent_on_draws(folder, certificate)
-    passed = {label: stages[EXPERT] + stages[AUDITED] for label, stages in tally.stages.items()}
-    spent = {label: tally.stage_seconds[label] + in_draws.get(label, 0.0) for label in passed}
+    """Return texts and core-seconds of each stage, in the engines and the first stage, and what engines alone take."""
     rows = max((sum(stages.values()) for stages in tally.stages.values()), default=0)
-    rates = Rates(
-        screen=tally.stage_seconds[NGRAM_SECONDS] / max(rows, 1),
-        experts={label: spent[label] / max(passed[label] + drawn, 1) for label in passed},
-    )
+    drawn, in_draws = _spent_on_draws(folder, certificate)
+    engines = [name for name in tally.stage_rows if name not in SCREENED_OUT]
+    rates = {
+        name: (tally.stage_seconds[name] + in_draws.get(name, 0.0)) / max(tally.stage_rows[name] + drawn, 1)
+        for name in engines
+    }
+    asked = max((tally.stage_rows[name] for name in engines), default=0)
+    screens = [name for name in SCREENED_OUT if name in tally.stage_rows]
+    after = [*(tally.stage_rows[name] for name in screens[1:]), asked]
     stages = [StageCost("draws", drawn, drawn, sum(in_draws.values()))]
-    union = max(passed.values(), default=0)
-    stages.append(StageCost(NGRAM_SECONDS, rows, union, tally.stage_seconds[NGRAM_SECONDS]))
-    stages += [StageCost(label, count, count, tally.stage_seconds[label]) for label, count in passed.items()]
-    cost = measured_cost(rows, stages, rates)
-    return asdict(cost) | {"core_seconds": cost.core_seconds, "sentence": cost.sentence}
+    stages += [
+        StageCost(name, tally.stage_rows[name], out, tally.stage_seconds[name])
+        for name, out in zip(screens, after, strict=False)  # nothing is after no screen
+    ]
+    stages += [StageCost(n, tally.stage_rows[n], tally.stage_rows[n], tally.stage_seconds[n]) for n in engines]
+    cost = ScreeningCost(tuple(stages), rows * sum(rates.values()))
+    sentence = f"in engines and screens, {cost.sentence}"
+    return asdict(cost) | {"core_seconds": cost.core_seconds, "sentence": sentence}
 
 
 def _spent_on_draws(folder: RunFolder, certificate: Certificate) -> tuple[int, dict[str, float]]:
-    """Return how many rows were drawn, and the core-seconds of each label's expert on them."""
+    """Return how many rows were drawn, and the core-seconds of each engine on them."""
     if not certificate.draws_run:
         return 0, {}
     place = RunFolder(folder.screening_path / certificate.draws_run)
     draws = read_plan(place)
     manifest: dict[str, Any] = read_manifest(draws, place) or {}
     seconds = manifest.get("timings", {}).get("stage_core_seconds", {})
-    return draws.rows, {use.label: float(seconds.get(use.label, 0.0)) for use in draws.engines}
+    return draws.rows, {name: float(spent) for name, spent in seconds.items()}

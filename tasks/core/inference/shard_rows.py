@@ -7,12 +7,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from tasks.core.inference.screened_rows import NGRAM_SECONDS, LabelRows, screen_rows
+from tasks.core.inference.screened_rows import LabelRows, screen_rows
 from tasks.core.inference.shard_texts import ShardTexts, part_rows, tokenise
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.plan import Plan, Shard
 from tasks.core.runs.shards.planned_rows import FileState, read_shard, sha256_of_rows, state_of
-from tasks.core.runs.shards.receipt_faults import require_same_rows
+from tasks.core.runs.shards.receipt_faults import certificate_digest, require_same_rows
 from tasks.core.runs.shards.receipts import read_receipt
 
 Mask = NDArray[np.bool_]
@@ -30,7 +30,10 @@ class ShardRows:
     quarantined: pa.Table
     labels: dict[str, LabelRows]
     """What screening says of each label's rows; nothing in a run without screening."""
-    stage_seconds: dict[str, float]
+    stages: dict[str, tuple[int, float]]
+    """Each stage of a screening had so many rows, and took so many seconds."""
+    certificate: str
+    """The certificate by which the rows were screened has this sha256."""
 
     @cached_property
     def asked(self) -> Mask:
@@ -62,7 +65,8 @@ def read_shard_rows(plan: Plan, shard: Shard, folder: RunFolder) -> ShardRows:
     require_same_rows(plan, shard, read_receipt(folder, shard.number), rows)
     scorable, quarantined = part_rows(rows)
     labels: dict[str, LabelRows] = {}
-    seconds: dict[str, float] = {}
+    spent: dict[str, tuple[int, float]] = {}
     if plan.inputs.screening:
-        labels, seconds[NGRAM_SECONDS] = screen_rows(plan, shard, folder, scorable)
-    return ShardRows(state or (0, 0), sha256_of_rows(rows), rows.num_rows, scorable, quarantined, labels, seconds)
+        labels, spent = screen_rows(plan, shard, folder, scorable)
+    digest, certificate = sha256_of_rows(rows), certificate_digest(plan, folder)
+    return ShardRows(state or (0, 0), digest, rows.num_rows, scorable, quarantined, labels, spent, certificate)

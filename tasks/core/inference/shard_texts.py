@@ -45,7 +45,10 @@ class ShardTexts:
 
 
 def part_rows(rows: pa.Table) -> tuple[pa.Table, pa.Table]:
-    """Part rows into those that can be scored and, with a reason and their bytes, those that cannot."""
+    """Part rows into those that can be scored and, with a reason and their bytes, those that cannot.
+
+    Those that can have `id`, `text` and `row`, their place among all rows.
+    """
     texts = pa.array(decode_texts(rows["text"]), pa.large_string())
     ids = _readable_ids(rows["id"])
     has_id, has_text, decoded = pc.is_valid(ids), pc.is_valid(rows["text"]), pc.is_valid(texts)
@@ -57,7 +60,8 @@ def part_rows(rows: pa.Table) -> tuple[pa.Table, pa.Table]:
     scorable = pc.and_(has_id, decoded)
     content = rows["text"].cast(pa.large_binary())
     table = quarantine_table(ids, content, reasons)
-    return pa.table({"id": ids, "text": texts}).filter(scorable), table.filter(pc.invert(scorable))
+    places = pa.array(range(rows.num_rows), pa.int64())
+    return pa.table({"id": ids, "text": texts, "row": places}).filter(scorable), table.filter(pc.invert(scorable))
 
 
 def _readable_ids(ids: pa.ChunkedArray) -> pa.ChunkedArray:

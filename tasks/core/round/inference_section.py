@@ -34,6 +34,9 @@ class Screening(Settings):
     """The bound is read from about so many; null takes what the promise and the sample's size ask for."""
     audit_texts: int | None = Field(default=None, ge=1)
     """About so many of the texts that are screened out are scored after all, to see what was missed."""
+    student: bool = False
+    """The round's student, which distillation has left and conversion has made an engine model of, looks at what passes
+    the first stage, and the experts at what passes both."""
     on_broken_promise: Literal["mark", "score_all"] = "mark"
     """Where the audit finds a promise broken, `mark` says so in manifest and status, and `score_all` scores the sample
     in full besides, as a run of its own."""

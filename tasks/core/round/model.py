@@ -17,9 +17,11 @@ from tasks.core.base.naming import (
     engine_alias,
     registered_model_name,
     round_name,
+    student_study,
 )
 from tasks.core.preprocessing import PREPROCESSINGS
 from tasks.core.round.conversion_section import Conversion
+from tasks.core.round.distillation_section import Distillation
 from tasks.core.round.inference_section import Inference
 from tasks.core.round.sections import Clusters, Label, LabelledData, Name, Sample
 from tasks.core.round.training_section import Pretraining, Training
@@ -60,6 +62,8 @@ class Round(BaseModel):
     """A base model is trained on the country's unlabelled texts as this section says; null trains none."""
     conversion: Conversion = Conversion()
     """Engine models are made and judged as this section says."""
+    distillation: Distillation | None = None
+    """A small student learns the experts' mean probability as this section says; null teaches none."""
     samples: dict[Name, Sample] = Field(min_length=1)
     """Each corpus that may be scored has a name here: `evaluation`, which flows take unless told otherwise,
     `new_samples`, or another."""
@@ -102,7 +106,7 @@ class Round(BaseModel):
         columns = list(self.active_labels.values())
         if len(set(columns)) < len(columns) and self.labelled_data.layout != "per_label_files":
             raise ValueError(f"each label needs a column of its own, but they are {columns}")
-        for section in ("conversion", "pretraining"):
+        for section in ("conversion", "pretraining", "distillation"):
             sample = getattr(getattr(self, section), "sample", None)
             if sample is not None and sample not in self.samples:
                 raise ValueError(f"{section}.sample is '{sample}', but samples has {sorted(self.samples)}")
@@ -178,3 +182,11 @@ class Round(BaseModel):
     def registered_model(self, label: str) -> str:
         """`us.is_unemployed`."""
         return registered_model_name(self.model_country or self.country, label)
+
+    def student_model(self, study: str) -> str:
+        """The checkpoint of a student is `us.student`, or `us.student.is_unemployed` where each label has its own."""
+        return registered_model_name(self.model_country or self.country, study.replace("-", "."))
+
+    def student_engine(self, label: str) -> str:
+        """`us.student.is_unemployed`: a student's engine models are a label each, as all are."""
+        return self.student_model(student_study(label))

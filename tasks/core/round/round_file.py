@@ -82,10 +82,20 @@ def _resolve_paths(content: dict[str, Any], folder: Path) -> None:
     samples = content.get("samples")
     for sample in samples.values() if isinstance(samples, dict) else ():
         _resolve_sample(sample, folder, content.get("work_path"))
-    for section in (content, content.get("pretraining")):
-        base_model = str(section.get("base_model", "")) if isinstance(section, dict) else ""
-        if base_model.startswith((".", "/", "~")) or (base_model and (folder / base_model).is_dir()):
-            _resolve_key(section, "base_model", folder)
+    distillation = content.get("distillation")
+    distillation = distillation if isinstance(distillation, dict) else {}
+    experts = distillation.get("experts")
+    for expert in experts.values() if isinstance(experts, dict) else ():
+        _resolve_key(expert, "run", folder)
+    for section in (content, content.get("pretraining"), distillation.get("student")):
+        _resolve_base_model(section, folder)
+
+
+def _resolve_base_model(section: Any, folder: Path) -> None:
+    """Make a base model's path absolute, where it is one."""
+    base_model = str(section.get("base_model") or "") if isinstance(section, dict) else ""
+    if base_model.startswith((".", "/", "~")) or (base_model and (folder / base_model).is_dir()):
+        _resolve_key(section, "base_model", folder)
 
 
 def _resolve_sample(sample: Any, folder: Path, work_path: Any) -> None:

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from tasks.core.round.sections import Head, MetricName, Name, Seed, Settings
+from tasks.core.round.sections import Head, MetricName, Name, Seed, Seeds, Settings
 
 LearningRate = Annotated[float, Field(gt=0, lt=1)]
 BatchSize = Annotated[int, Field(ge=1)]
@@ -43,7 +43,7 @@ class Training(Settings):
     head: Head = "binary"
     """`binary` trains a model for each label; `multi_label` one for all, each label true or not by itself;
     `multi_class` one for all, of which exactly one is true."""
-    seeds: tuple[Seed, ...] = Field(min_length=1)
+    seeds: Seeds
     """A model is trained with each of these seeds, and the best one is kept; a seed fixes initialisation, order and
     dropout."""
     minimum_seeds: int | None = Field(default=None, ge=1)
@@ -72,13 +72,6 @@ class Training(Settings):
     """Intervals of figures, and ties between seeds, are found with so many resamples of the rows."""
     search: Search = Search()
     """Batch size and learning rate can be searched for before the seeds are trained."""
-
-    @field_validator("seeds")
-    @classmethod
-    def _distinct(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
-        if len(set(seeds)) != len(seeds):
-            raise ValueError(f"each seed may stand once, but they are {list(seeds)}")
-        return seeds
 
     @model_validator(mode="after")
     def _reachable(self) -> "Training":

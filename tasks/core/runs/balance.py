@@ -38,6 +38,8 @@ class Tally:
     """So many audited rows are of a label's top, and so many of all rows that its expert scored."""
     stage_seconds: Counter[str] = field(default_factory=Counter)  # of floats
     """The workers' cores spent so many seconds in each stage."""
+    stage_rows: Counter[str] = field(default_factory=Counter)
+    """Each stage had so many rows to score."""
     quarantines: list[int] = field(default_factory=list)
     """The shards of these numbers have quarantined rows."""
 
@@ -64,6 +66,7 @@ class Tally:
     def _add_screening(self, receipt: Receipt) -> None:
         seconds: dict[str, Any] = {name: spent * receipt.threads for name, spent in receipt.stage_seconds.items()}
         self.stage_seconds.update(seconds)
+        self.stage_rows.update(receipt.stage_rows)
         for label, rows in receipt.screened.items():
             self.stages.setdefault(label, Counter()).update(rows.stages)
             self.top[label] += rows.top

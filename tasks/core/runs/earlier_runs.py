@@ -38,6 +38,8 @@ def adopt_shards(plan: Plan, folder: RunFolder, unfinished: Sequence[int]) -> se
     Only from runs whose inputs score alike: there the shard would get the same bytes of scores. Its rows are those that
     were scored: they are read and compared, unless the file's state is that of then. The copies name this run.
     """
+    if plan.inputs.screening:
+        return set()  # each run's own certificate says what its shards may have left out
     wanted = {_key(plan, plan.shards[number]): plan.shards[number] for number in unfinished}
     adopted: set[int] = set()
     states = resume(plan, list(wanted.values())).states or {}

@@ -184,6 +184,7 @@ def _describe(tally: Tally, counts: Content, launch: Launch) -> Content:
             "engine_seconds": round(spent["engine_seconds"], 1),
             "core_hours": round(spent["core_seconds"] / 3600, 3),
             "stage_core_seconds": {name: round(spent, 3) for name, spent in tally.stage_seconds.items()},
+            "stage_rows": dict(tally.stage_rows),
             "texts_per_worker_second": round(plan.rows / spent["seconds"], 1) if spent["seconds"] else None,
             "last_launch": asdict(launch),
             "texts_per_second": round(launch.rows_scored / launch.seconds, 1) if launch.seconds else None,

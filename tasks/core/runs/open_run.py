@@ -5,7 +5,7 @@ import shlex
 from pathlib import Path
 
 from tasks.core.base.errors import RunFolderError
-from tasks.core.base.naming import parse_run_folder_name
+from tasks.core.base.naming import is_seed_version, parse_run_folder_name
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.plan import Plan
 from tasks.core.runs.plan_file import read_plan
@@ -38,6 +38,8 @@ def continue_command(plan: Plan, folder: RunFolder) -> str | None:
     name = parse_run_folder_name(folder.path.name)
     if name is None or not plan.round_name:
         return None
+    if is_of_seeds(plan):
+        return shlex.join(["prefect", "deployment", "run", f"distillation/{plan.round_name}"])
     parameters = {"sample": _as_text(plan.sample_name), "run_name": _as_text(name.run_name)}
     if plan.inputs.limit is not None:
         parameters["limit"] = str(plan.inputs.limit)
@@ -45,6 +47,11 @@ def continue_command(plan: Plan, folder: RunFolder) -> str | None:
         parameters[key] = _as_text(value) if isinstance(value, str) else json.dumps(value)
     words = [word for key, value in parameters.items() for word in ("-p", f"{key}={value}")]
     return shlex.join(["prefect", "deployment", "run", f"inference/{plan.round_name}", *words])
+
+
+def is_of_seeds(plan: Plan) -> bool:
+    """Say whether seeds score the run, for a student to learn from: the distillation flow goes on with it."""
+    return any(is_seed_version(use.version) for use in plan.engines)
 
 
 def _as_text(value: str) -> str:

@@ -3,7 +3,8 @@
 output/<LABEL>/part-00042.parquet   `tweet_id` (integer or string, as in the sample), `score` (float64: the probability
                                     of the label); the footer says which run, shard, label and engine it is of.
                                     Of a screened run also `stage`: who gave the score. What the expert did not score
-                                    has one below 0: its last stage's guess of the probability, less 1
+                                    has one below 0: its last stage's guess of the probability, less 1, or less 2 where
+                                    a second stage did not see it either
 quarantine/part-00042.parquet       `tweet_id`, `text` (its bytes), `reason`
 """
 
@@ -31,9 +32,10 @@ STAGE_COLUMN = "stage"
 EXPERT, DRAWN, AUDITED = "expert", "drawn", "audited"
 """The expert scored a row that passed all stages, one of a draw, or one that was screened out and audited."""
 BY_EXPERT = (EXPERT, DRAWN, AUDITED)
-NGRAMS = "ngrams"
-"""The first stage screened the row out."""
-STAGES = (*BY_EXPERT, NGRAMS)
+NGRAMS, STUDENT = "ngrams", "student"
+"""The first stage screened the row out, or the second, which sees what passes the first."""
+SCREENED_OUT = (NGRAMS, STUDENT)
+STAGES = (*BY_EXPERT, *SCREENED_OUT)
 Which = Literal["expert", "all"]
 """Readers say which rows of a screened run they want: those that the expert scored, or all, whose order holds."""
 COMPRESSION = "zstd"

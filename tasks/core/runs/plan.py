@@ -1,6 +1,6 @@
 """The plan: which rows are which shard, and all that decides their scores; kept as `plan.parquet`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -75,20 +75,25 @@ class Plan:
         return Path(self.sample_root) / shard.file
 
 
-def make_plan(
+def make_plan(  # noqa: PLR0913, PLR0917 - a sample, the models that read it, and how
     sample_name: str,
     sample: Sample,
     files: list[SampleFile],
     engines: list[tuple[EngineUse, EngineModel]],
     settings: Inference,
     limit: int | None,
+    students: Sequence[tuple[EngineUse, EngineModel]] = (),
 ) -> Plan:
     """Cut the files into shards and take down all that decides their scores.
+
+    `students` look at what passes the first stage of a screening, in the order of the engine models' labels.
 
     Raises:
         ModelFolderError: the engine models do not share tokenizer, preprocessing and maximum length.
     """
     shared = _shared_input(engines)
+    if students:
+        _shared_input(list(students))
     inputs = ScoringInputs(
         engines=tuple(use for use, _ in engines),
         id_column=sample.id_column,
@@ -103,17 +108,20 @@ def make_plan(
         changed_ns={file.name: file.changed_ns for file in files},
         shard_rows=settings.shard_rows,
         limit=limit,
-        screening=_screening(settings, files, limit),
+        screening=_screening(settings, files, limit, [use for use, _ in students]),
     )
     return plan_of(inputs, sample_name, files, sample_root(sample))
 
 
-def _screening(settings: Inference, files: list[SampleFile], limit: int | None) -> ScreeningInputs | None:
+def _screening(
+    settings: Inference, files: list[SampleFile], limit: int | None, students: Sequence[EngineUse]
+) -> ScreeningInputs | None:
     """Return what a screening follows from; the key of its draws says which rows there are to draw from."""
     if settings.screening is None:
         return None
     key = fingerprint([{file.name: file.digest for file in files}, limit])
-    return ScreeningInputs(**settings.screening.model_dump(exclude={"on_broken_promise"}), key=key)
+    asked = settings.screening.model_dump(exclude={"on_broken_promise", "student"})
+    return ScreeningInputs(**asked, key=key, students=tuple(students))
 
 
 def plan_of(inputs: ScoringInputs, sample_name: str, files: list[SampleFile], root: Path) -> Plan:

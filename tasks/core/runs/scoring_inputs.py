@@ -48,6 +48,8 @@ class ScreeningInputs:
     audit_texts: int | None
     key: str
     """Draws are made under this key, which follows from the sample's files: other files are drawn and fitted anew."""
+    students: tuple[EngineUse, ...] = ()
+    """The student's engine model of each label looks at what passes the first stage; there may be none."""
     screening_version: int = SCREENING_VERSION
     """Winnow's own code screens in this version."""
 

@@ -49,7 +49,7 @@ class Certificate:
     """What one run's screening promises."""
 
     key: str
-    """The key of the draws; a row's draw follows from this and the row's id."""
+    """The key of the draws; a row's draw follows from this and from its id, file and place in the file."""
     pool: int
     """The pool has so many texts."""
     counted: Counted
@@ -63,6 +63,10 @@ class Certificate:
     all_at_once: bool
     """The confidence is that all labels keep their promise at once (Bonferroni); else it is each label's own."""
     labels: dict[str, LabelCertificate]
+    run_id: str = ""
+    """The screened run is this one; the certificate is of no other."""
+    shares: tuple[float, ...] = ()
+    """The draws are such shares of the rows, in the order of draws.NAMES; nothing where no label is screened."""
     draws_run: str = ""
     """The draws were scored in the run folder of this name; nothing where no label is screened."""
     screen_sha256: str = ""
@@ -97,7 +101,7 @@ def _certificate(content: Content) -> Certificate:
     labels = {name: _label(said) for name, said in content["labels"].items()}
     if content["counted"] not in get_args(Counted):
         raise ValueError(f"it counts {content['counted']!r}, not one of {get_args(Counted)}")
-    return Certificate(**{**content, "labels": labels})
+    return Certificate(**{**content, "labels": labels, "shares": tuple(content["shares"])})
 
 
 def _label(said: Content) -> LabelCertificate:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tasks.core.base.errors import InputDataError
 from tasks.core.screening.certificate import ROWS, Counted, LabelCertificate, promise_sentence
-from tasks.core.screening.joint_path import JointPath, StageCosts, choose_path, reaching
+from tasks.core.screening.joint_path import StageCosts, choose_path, reaching
 from tasks.core.screening.promise import Promise
 from tasks.core.screening.recall_bound import Bound, bound_recall, least_top_texts, misses_allowed
 
@@ -80,11 +80,6 @@ def top_from(expert: Floats, top_share: float) -> float:
         )
     size = min(max(round(top_share * len(expert)), 1), len(expert))
     return float(np.partition(expert, len(expert) - size)[len(expert) - size])
-
-
-def screened_settings(certificate: LabelCertificate, stages: Floats) -> Floats:
-    """Return each text's setting on a label's certified path; it passes where that is at least the threshold."""
-    return JointPath(certificate.offsets).settings(stages)
 
 
 def _why_off(bound: Bound | None, top: int, shares: list[float], promise: Promise, costs: StageCosts) -> str:

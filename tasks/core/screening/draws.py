@@ -1,12 +1,12 @@
 """The draws: which rows of a pool the expert scores to fit, to choose, to calibrate and to audit.
 
-A row's draw follows from its id and the key alone, so that resume, other shards and another order draw the same rows,
-and none is in two draws. An id has one text form: integers are their decimal digits. Rows that share an id share its
-draw.
+A row's draw follows from its name and the key alone, so that resume and other shards draw the same rows, and none is in
+two draws. A name has one text form: integers are their decimal digits. Rows that share a name share its draw, which
+makes a bound too sure: whoever draws rows gives each a name of its own, such as id, file and place in the file.
 """
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -47,10 +47,6 @@ class Draws:
     def shares(self) -> tuple[float, ...]:
         """Return the draws' shares, in the order of NAMES."""
         return self.fit, self.choose, self.audit, self.calibrate
-
-    def grown(self, calibrate: float) -> "Draws":
-        """Return draws whose calibration draw is larger, and holds the rows that it held."""
-        return replace(self, calibrate=max(calibrate, self.calibrate))
 
     def of(self, ids: pa.Array | pa.ChunkedArray) -> NDArray[np.int8]:
         """Return the number, in NAMES, of the draw that each row is in, NO_DRAW for most.

@@ -30,12 +30,16 @@ class JointPath:
 
     def settings(self, scores: Floats) -> Floats:
         """Return each text's loosest setting, of scores (texts, stages); one that is no number passes its stage."""
-        moved = scores + np.array([math.inf if offset is None else offset for offset in self.offsets])
+        moved = self._moved(scores)
         return np.asarray(np.where(np.isnan(moved), math.inf, moved).min(axis=1))
 
-    def thresholds(self, setting: float) -> tuple[float, ...]:
-        """Return from which score on a text passes each stage, at a setting."""
-        return tuple(-math.inf if offset is None else setting - offset for offset in self.offsets)
+    def passing(self, scores: Floats, setting: float) -> NDArray[np.bool_]:
+        """Say which of the stages each text passes by itself, at a setting; `scores` are of the first stages or all."""
+        return np.asarray(~(self._moved(scores) < setting))
+
+    def _moved(self, scores: Floats) -> Floats:
+        offsets = [math.inf if offset is None else offset for offset in self.offsets[: scores.shape[1]]]
+        return np.asarray(scores + np.array(offsets))
 
 
 @dataclass(frozen=True)
@@ -76,11 +80,8 @@ def choose_path(scores: Floats, top: NDArray[np.bool_], lost: float, costs: Stag
 
 def reaching(path: JointPath, scores: Floats, setting: float) -> list[float]:
     """Return which share of the texts reaches each stage, and the expert."""
-    passing, shares = np.ones(len(scores), dtype=np.bool_), [1.0]
-    for column, threshold in zip(scores.T, path.thresholds(setting), strict=True):
-        passing &= ~(column < threshold)  # a score that is no number passes
-        shares.append(float(passing.mean()))
-    return shares
+    passing = np.logical_and.accumulate(path.passing(scores, setting), axis=1)
+    return [1.0, *passing.mean(axis=0).tolist()]
 
 
 def _candidates(top: Floats) -> Iterator[JointPath]:

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from tasks.core.base.errors import InputDataError
 from tasks.core.screening.ngram_hashing import Codes, NgramShape, characters, compiled, hash_text, room_for
 
+LONGEST_TEXT = 5_000
+"""So many characters of a text are read: experts read a few hundred tokens, and long texts would fill the memory."""
 ACCENTS = np.array([0xCC, 0xCD], dtype=np.uint8)
 """In UTF-8 the accents of Latin, Greek and Cyrillic letters, U+0300 to U+036F, begin with these bytes."""
 
@@ -50,7 +52,7 @@ def text_bytes(texts: pa.Array | pa.ChunkedArray) -> TextBytes:
         column.validate(full=True)
     except pa.ArrowInvalid as error:
         raise InputDataError(f"texts to screen are not UTF-8: {error}. Quarantine such rows first.") from None
-    return _bytes_of(_compose(column))
+    return _bytes_of(_compose(pc.utf8_slice_codeunits(column, 0, LONGEST_TEXT)))
 
 
 def find_buckets(texts: TextBytes, shape: NgramShape) -> tuple[NDArray[np.int64], Codes]:

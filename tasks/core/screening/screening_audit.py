@@ -8,9 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
 from tasks.core.base.errors import InputDataError
 from tasks.core.metrics.share_bounds import share_bound, share_interval
 from tasks.core.screening.promise import Promise
@@ -47,31 +44,26 @@ class Audit:
         )
 
 
-def audit_label(
-    expert: NDArray[np.float64], screened_out: int, top_kept: int, top_from: float, promise: Promise
-) -> Audit:
+def audit_label(audited: int, misses: int, screened_out: int, top_kept: int, promise: Promise) -> Audit:
     """Judge a label's promise by a uniform draw of the texts that were screened out.
 
     Kept and not kept are said where the bound leaves no other answer at the promise's confidence, one-sided.
 
     Args:
-        expert: The expert's scores of the audited texts.
+        audited: The expert scored so many texts of the draw.
+        misses: So many of those are of its top.
         screened_out: The texts of the pool that the expert has not scored for another reason, audited ones included.
         top_kept: The top texts among all others.
-        top_from: The least score of the top, by the certificate.
         promise: What was promised.
+
+    Raises:
+        InputDataError: the counts cannot be an audit's.
     """
-    audited = len(expert)
-    if audited > screened_out or not np.isfinite(expert).all():
+    if not 0 <= misses <= audited <= screened_out:
         raise InputDataError(
-            f"{audited} texts were audited of {screened_out} screened out, {int((~np.isfinite(expert)).sum())} with "
-            "scores that are no finite numbers. Score the audit draw again, with the expert of this run."
+            f"{audited} texts were audited of {screened_out} screened out, and {misses} of them are of the top: these "
+            "are no counts of an audit. Run `winnow verify`, and the inference flow again."
         )
-    return audit_of_counts(audited, int((expert >= top_from).sum()), screened_out, top_kept, promise)
-
-
-def audit_of_counts(audited: int, misses: int, screened_out: int, top_kept: int, promise: Promise) -> Audit:
-    """Judge a label's promise when so many audited texts hold so many misses; see `audit_label`."""
     low, high = share_interval(misses, audited, promise.confidence) if audited else (0.0, 1.0)
 
     def missed(rate: float) -> float:

@@ -7,9 +7,9 @@ import numpy as np
 
 from tasks.core.metrics.share_bounds import share_interval
 from tasks.core.screening.certificate import LabelCertificate
-from tasks.core.screening.certify import Drawn, certify_label, screened_settings
+from tasks.core.screening.certify import Drawn, certify_label
 from tasks.core.screening.draw_sizes import least_draw
-from tasks.core.screening.joint_path import StageCosts
+from tasks.core.screening.joint_path import JointPath, StageCosts
 from tasks.core.screening.promise import Promise
 
 SCREEN, STUDENT = 0, 1
@@ -57,7 +57,7 @@ def kept_recall(pool: Population, certificate: LabelCertificate) -> float:
     if certificate.off:
         return np.nan
     top = pool.stages[pool.expert >= certificate.top_from]
-    return float((screened_settings(certificate, top) >= certificate.threshold).mean()) if len(top) else 1.0
+    return float((JointPath(certificate.offsets).settings(top) >= certificate.threshold).mean()) if len(top) else 1.0
 
 
 def recalls(pools, promise, repetitions, certify: Certify = certify_label, seed=20) -> np.ndarray:

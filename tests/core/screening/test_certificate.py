@@ -9,8 +9,8 @@ import pytest
 from tasks.core.base.errors import FormatError, InputDataError, TornRecordError
 from tasks.core.base.formats import write_record
 from tasks.core.screening.certificate import CERTIFICATE, Certificate, read_certificate, write_certificate
-from tasks.core.screening.certify import Drawn, certify_label, screened_settings, top_from
-from tasks.core.screening.joint_path import StageCosts
+from tasks.core.screening.certify import Drawn, certify_label, top_from
+from tasks.core.screening.joint_path import JointPath, StageCosts
 from tasks.core.screening.promise import Promise
 from tests.core.screening.simulated import COSTS, COSTS1, draw_three, population
 
@@ -45,7 +45,7 @@ def test_it_says_what_is_promised_in_one_sentence(label):
 
 
 def test_the_share_that_passes_is_that_of_the_pool(pool, label):
-    passed = (screened_settings(label, pool.stages) >= label.threshold).mean()
+    passed = (JointPath(label.offsets).settings(pool.stages) >= label.threshold).mean()
     assert passed == pytest.approx(label.reaching[-1], rel=0.2)
 
 

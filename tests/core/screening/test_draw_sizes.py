@@ -1,5 +1,7 @@
 """Draws are as large as pool and promise ask, and grow on the number of top texts alone."""
 
+from dataclasses import replace
+
 import pytest
 
 from tasks.core.screening.draw_sizes import DrawSizes, cheapest_draw, grow, least_draw, plan_sizes
@@ -55,7 +57,7 @@ def test_sizes_become_shares_of_the_pool_and_a_grown_draw_holds_the_former():
     sizes = DrawSizes(60_000, 15_000, 30_000, 60_000)
     draws = sizes.draws("key", 10**6)
     assert draws.shares == (0.06, 0.015, 0.03, 0.06)
-    assert grow(sizes, 10**6, PROMISE, 298).draws("key", 10**6) == draws.grown(0.12)
+    assert grow(sizes, 10**6, PROMISE, 298).draws("key", 10**6) == replace(draws, calibrate=0.12)
 
 
 def test_a_draw_with_enough_top_texts_does_not_grow():

@@ -17,13 +17,14 @@ def test_a_text_passes_all_stages_just_where_its_setting_is_reached():
     settings = path.settings(SCORES)
     assert settings.tolist() == [2.5, 2.0, 3.0, -1.0]
     for setting in (-2, 2.0, 2.4, 2.5, 3.0, 9):
-        assert ((path.thresholds(setting) <= SCORES).all(axis=1) == (settings >= setting)).all()
+        assert (path.passing(SCORES, setting).all(axis=1) == (settings >= setting)).all()
 
 
 def test_a_stage_that_lets_every_text_pass_decides_nothing():
     path = JointPath((None, 0.0))
     assert path.settings(SCORES).tolist() == SCORES[:, 1].tolist()
-    assert path.thresholds(3.0) == (-math.inf, 3.0)
+    assert path.passing(SCORES, 3.0).tolist() == [[True, True], [True, False], [True, True], [True, False]]
+    assert path.passing(SCORES[:, :1], 9.0).all()
     assert reaching(path, SCORES, 3.0) == [1.0, 1.0, 0.5]
 
 

@@ -106,6 +106,6 @@ def test_sums_are_exactly_those_of_the_buckets_weights():
         assert sums[row].tolist() == [int(each) / math.sqrt(max(len(buckets), 1)) for each in exact]
 
 
-def test_a_text_of_a_million_characters_is_read():
-    (found,) = hashes(["ab " * 400_000])
-    assert len(found) > 4_000_000
+def test_of_a_text_of_a_million_characters_the_first_few_thousand_are_read():
+    found, short = hashes(["ab " * 400_000, "ab " * 2_000])
+    assert 15_000 < len(found) == len(short)

@@ -5,7 +5,8 @@ import pytest
 
 from tasks.core.base.errors import InputDataError
 from tasks.core.metrics.share_bounds import share_bound
-from tasks.core.screening.certify import certify_label, screened_settings
+from tasks.core.screening.certify import certify_label
+from tasks.core.screening.joint_path import JointPath
 from tasks.core.screening.promise import Promise
 from tasks.core.screening.screening_audit import audit_label
 from tests.core.screening.simulated import COSTS1, Population, draw_three, population
@@ -13,12 +14,8 @@ from tests.core.screening.simulated import COSTS1, Population, draw_three, popul
 PROMISE = Promise()
 
 
-def audited(misses, texts):
-    return np.r_[np.ones(misses), np.zeros(texts - misses)]
-
-
 def audit(misses, texts, screened_out=950_000, kept=5_000):
-    return audit_label(audited(misses, texts), screened_out, kept, 0.5, PROMISE)
+    return audit_label(texts, misses, screened_out, kept, PROMISE)
 
 
 @pytest.mark.parametrize(
@@ -46,22 +43,15 @@ def test_nothing_audited_tells_nothing():
 
 
 def test_what_is_audited_whole_is_known():
-    found = audit_label(audited(100, 10_000), 10_000, 5_000, 0.5, PROMISE)
+    found = audit_label(10_000, 100, 10_000, 5_000, PROMISE)
     assert found.missed_share == pytest.approx(100 / 5_100)
     assert found.verdict == "not kept"
 
 
-def test_a_score_at_the_tops_edge_is_a_miss():
-    assert audit_label(np.array([0.5]), 10, 5, 0.5, PROMISE).misses == 1
-
-
-@pytest.mark.parametrize(
-    ("scores", "screened_out", "problem"),
-    [(np.zeros(11), 10, "11 texts were audited of 10"), (np.array([np.nan]), 10, "1 with scores that are no finite")],
-)
-def test_scores_that_cannot_be_an_audits_are_refused(scores, screened_out, problem):
-    with pytest.raises(InputDataError, match=problem):
-        audit_label(scores, screened_out, 5, 0.5, PROMISE)
+@pytest.mark.parametrize(("texts", "misses"), [(11, 0), (5, 6), (5, -1)])
+def test_counts_that_cannot_be_an_audits_are_refused(texts, misses):
+    with pytest.raises(InputDataError, match=f"{texts} texts were audited of 10 screened out, and {misses}"):
+        audit_label(texts, misses, 10, 5, PROMISE)
 
 
 @pytest.mark.parametrize(("rate", "wrong"), [(0.008, "not kept"), (0.013, "kept")])
@@ -80,10 +70,11 @@ def test_a_pool_that_drifts_after_its_calibration_is_told():
     label = certify_label(*draw_three(first, promise, random), promise, COSTS1)
 
     def verdict(pool):
-        out = screened_settings(label, pool.stages) < label.threshold
+        out = JointPath(label.offsets).settings(pool.stages) < label.threshold
         kept = int((pool.expert[~out] >= label.top_from).sum())
         drawn = random.choice(np.flatnonzero(out), 100_000, replace=False)
-        return audit_label(pool.expert[drawn], int(out.sum()), kept, label.top_from, promise).verdict
+        misses = int((pool.expert[drawn] >= label.top_from).sum())
+        return audit_label(len(drawn), misses, int(out.sum()), kept, promise).verdict
 
     both = Population(np.r_[first.expert, second.expert], np.r_[first.stages, second.stages])
     assert verdict(first) == "kept"

@@ -70,7 +70,7 @@ def quantise(teacher: PreTrainedModel, batches: list[Batch], seed: int) -> PreTr
 
 def _layer_inputs(model: nn.Module, batches: list[Batch], seed: int) -> list[tuple[list[str], Tensor]]:
     """Return the encoder's linear layers, those of one input together, and some tokens' inputs (tokens, channels)."""
-    groups = _groups_of_one_input(model, batches[0])
+    groups = groups_of_one_input(model, batches[0])
     tokens = sum(ids.size for ids, _ in batches)
     draw = np.random.default_rng(seed)
     kept: list[list[Tensor]] = [[] for _ in groups]
@@ -91,7 +91,7 @@ def _layer_inputs(model: nn.Module, batches: list[Batch], seed: int) -> list[tup
     return [(names, torch.cat(parts)) for names, parts in zip(groups, kept, strict=True)]
 
 
-def _groups_of_one_input(model: nn.Module, batch: Batch) -> list[list[str]]:
+def groups_of_one_input(model: nn.Module, batch: Batch) -> list[list[str]]:
     """Return the names of the linear layers that read every token: the encoder's, not the head's."""
     groups: dict[int, list[str]] = {}
     seen: list[Tensor] = []  # alive, so that no other tensor gets the same id

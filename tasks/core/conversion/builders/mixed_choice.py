@@ -1,7 +1,6 @@
 """Which layers mixed int8 leaves out: the costliest for their time, as few as the ranking needs."""
 
 import tempfile
-from collections import Counter
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,10 +17,6 @@ from tasks.core.engines.runtimes import open_runtime
 from tasks.core.engines.variants import FP32, Variant
 
 Logits = NDArray[np.float32]
-MEASURED_ROWS, MEASURED_LENGTHS = 128, 4
-"""Each layer's error is measured on so many rows, of so few lengths: a runtime prepares itself anew for each length."""
-INT8_IN_F32 = Variant("openvino-int8-f32", "openvino", "f32", quantised=True)
-"""This variant shows what rounding to int8 alone costs: what is not quantised runs in fp32."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +40,8 @@ class Mixing:
     rows: list[list[int]]
     variant: Variant
     """The mixed graph is run as this variant says."""
+    errors: dict[str, float]
+    """The logits have such an error when a layer alone is int8, by the checkpoint's name for it."""
 
     @cached_property
     def pair(self) -> GraphPair:
@@ -56,35 +53,26 @@ class Mixing:
         """The fp32 graph's logits of all rows."""
         return Engine(open_runtime(self.fp32, FP32)).logits(self.rows)
 
-    def logits(self, left_out: Collection[str], rows: list[list[int]], variant: Variant) -> Logits:
-        """Return the logits with some layers in floating point."""
+    def logits(self, left_out: Collection[str]) -> Logits:
+        """Return the logits of all rows with some layers in floating point."""
         with tempfile.TemporaryDirectory() as folder:
             graph = Path(folder) / MIXED_GRAPH
             self.pair.write_without(left_out, graph)
-            return Engine(open_runtime(graph, variant)).logits(rows)
+            return Engine(open_runtime(graph, self.variant)).logits(self.rows)
 
 
 def sensitivities(mixing: Mixing) -> list[Sensitivity]:
-    """Measure each layer's part in the logits' error, on the first MEASURED_ROWS rows of the commonest lengths.
+    """Return each layer's part in the logits' error, as it was measured when the int8 graph was made.
 
-    The layer alone is int8: its error stands out from nothing else's, where leaving it out of many would drown in them.
-    It takes a graph's compilation and a pass over the rows for each layer.
+    Raises:
+        ParityError: a layer of the graph was not measured, or under another name.
     """
+    measured = {name.replace(".", "/"): error for name, error in mixing.errors.items()}
     layers, sizes = quantised_layers(mixing.int8), weights_of_layers(mixing.int8)
-    measured = _measured(mixing.rows)
-    rows, reference = [mixing.rows[number] for number in measured], mixing.reference[measured]
-
-    def error(alone: str) -> float:
-        found = mixing.logits([layer for layer in layers if layer != alone], rows, INT8_IN_F32)
-        return float(np.sqrt(np.mean((found - reference) ** 2)))
-
-    return [Sensitivity(layer, error(layer), sizes[layer]) for layer in layers]
-
-
-def _measured(rows: list[list[int]]) -> list[int]:
-    counted = Counter(len(row) for row in rows).most_common(MEASURED_LENGTHS)
-    common = {length for length, _ in counted}
-    return [number for number, row in enumerate(rows) if len(row) in common][:MEASURED_ROWS]
+    found = {layer: [name for name in measured if f"/{name}/" in layer.replace(".", "/")] for layer in layers}
+    if unknown := [layer for layer, names in found.items() if len(names) != 1]:
+        raise ParityError(f"{mixing.int8} has layers whose error was not measured: {unknown}, of {sorted(measured)}")
+    return [Sensitivity(layer, measured[names[0]], sizes[layer]) for layer, names in found.items()]
 
 
 def costliest_first(measured: list[Sensitivity]) -> list[str]:
@@ -95,8 +83,8 @@ def costliest_first(measured: list[Sensitivity]) -> list[str]:
 def build_mixed_int8(mixing: Mixing, is_enough: Callable[[Logits, Logits], bool], target: Path) -> list[str]:
     """Write the graph with as few layers in floating point as the ranking needs, and return those.
 
-    Layers go out in the order of costliest_first. Mostly few must, so that 0, 1, 2, 4, ... of them are tried, then what
-    lies between the last two, by halving; each on all rows.
+    Layers go out in the order of costliest_first. Some must, since plain int8 has failed, and mostly few: 1, 2, 4, ...
+    of them are tried, then what lies between the last two, by halving; each on all rows.
 
     Args:
         mixing: The int8 graph, with Quantize/Dequantize pairs.
@@ -109,7 +97,7 @@ def build_mixed_int8(mixing: Mixing, is_enough: Callable[[Logits, Logits], bool]
     order = costliest_first(sensitivities(mixing))
 
     def are_enough(count: int) -> bool:
-        return is_enough(mixing.reference, mixing.logits(order[:count], mixing.rows, mixing.variant))
+        return is_enough(mixing.reference, mixing.logits(order[:count]))
 
     most = _least(are_enough, len(order))
     if most == len(order):
@@ -121,10 +109,10 @@ def build_mixed_int8(mixing: Mixing, is_enough: Callable[[Logits, Logits], bool]
 
 
 def _least(are_enough: Callable[[int], bool], all_of_them: int) -> int:
-    """Return the least count that is enough, tried from below in growing steps; all of them are without a trial."""
-    least, most = 0, 0
+    """Return the least count that is enough, from 1 on, tried in growing steps; all of them are without a trial."""
+    least, most = 1, 1
     while most < all_of_them and not are_enough(most):
-        least, most = most + 1, min(all_of_them, max(1, 2 * most))
+        least, most = most + 1, min(all_of_them, 2 * most)
     while least < most:
         middle = (least + most) // 2
         least, most = (least, middle) if are_enough(middle) else (middle + 1, most)

@@ -110,7 +110,7 @@ def read_split(path: str | Path, labels: Sequence[str], split: str) -> Rows:
     Raises:
         InputDataError: no such split or label.
     """
-    targets = [_target_column(label) for label in labels]
+    targets = [target_column(label) for label in labels]
     known = pq.read_schema(path).names
     if split not in SPLITS or not set(targets) <= set(known):
         raise InputDataError(f"{path} has the columns {known} and the splits {SPLITS}; not {split} of {list(labels)}")
@@ -155,7 +155,7 @@ def _as_table(rows: LabelledRows, request: StudyRequest) -> pa.Table:
     columns = {"id": _id_array(rows), "text": pa.array(rows.texts.tolist(), pa.string())}
     columns["split"] = pa.array(rows.splits.tolist(), pa.string())
     for place, label in enumerate(request.labels):
-        columns[_target_column(label)] = pa.array(rows.targets[:, place], pa.float64(), from_pandas=True)
+        columns[target_column(label)] = pa.array(rows.targets[:, place], pa.float64(), from_pandas=True)
     return pa.table(columns)
 
 
@@ -171,5 +171,6 @@ def _id_array(rows: LabelledRows) -> pa.Array:
     return pa.array(ids, pa.uint64() if max(ids) >= INT64_LIMIT else pa.int64())
 
 
-def _target_column(label: str) -> str:
+def target_column(label: str) -> str:
+    """Return the column of a label's targets in a file of splits."""
     return f"target_{label}"

@@ -107,7 +107,9 @@ class Verification:
         planned = _without(inputs.pop("engines"), "folder")
         said = {key: manifest[key] for key in ("run_id", "shards")}
         said |= {"engines": _without(manifest["engines"], "folder", "variants")}
-        said |= {"settings": {key: manifest["settings"].get(key) for key in inputs}}
+        inputs["screening"] = _as_said(inputs["screening"])
+        settings = manifest["settings"] | {"screening": _as_said(manifest["settings"].get("screening"))}
+        said |= {"settings": {key: settings.get(key) for key in inputs}}
         found: dict[str, Any] = {"run_id": self.plan.run_id, "shards": len(self.plan.shards)}
         found |= {"engines": planned, "settings": inputs}
         if self.receipts == len(self.plan.shards):
@@ -119,6 +121,11 @@ class Verification:
         for key, value in said.items():
             if value != found[key]:
                 yield f"{key} is {value}, but by plan and receipts it is {found[key]}"
+
+
+def _as_said(screening: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Return what is said of a screening, as the manifest does and without where its students' copies lie."""
+    return screening and screening | {"students": _without(list(screening.get("students", [])), "folder")}
 
 
 def _without(records: list[dict[str, Any]], *left_out: str) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from tasks.core.runs.folder import RunFolder, output_name, quarantine_name
 from tasks.core.runs.parts import ID_COLUMN, provenance, read_part, score_columns
 from tasks.core.runs.plan import Plan
 from tasks.core.runs.shards.findings import Finding, Kind, score_again
-from tasks.core.runs.shards.receipts import Receipt
+from tasks.core.runs.shards.receipts import Receipt, read_receipt
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,12 @@ def part_faults(
             sound.append(part)
     if ids:
         yield from _in_ids(sound)
+
+
+def is_as_written(folder: RunFolder, number: int, name: str) -> bool:
+    """Say whether a shard's file, by its path in the run folder, has the bytes that its receipt has the sha256 of."""
+    receipt, path = read_receipt(folder, number), folder.path / name
+    return receipt is not None and path.is_file() and receipt.sha256.get(name) == sha256_of_file(path)
 
 
 def _parts(plan: Plan, folder: RunFolder, receipt: Receipt) -> Iterator[_Part]:

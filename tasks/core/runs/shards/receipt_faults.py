@@ -1,11 +1,14 @@
 """What is wrong with a shard's receipt, beside the plan."""
 
 from collections.abc import Iterator
+from functools import cache
 from math import isfinite
+from pathlib import Path
 
 import pyarrow as pa
 
 from tasks.core.base.errors import RunFolderError
+from tasks.core.base.files import sha256_of_file
 from tasks.core.runs.folder import RunFolder, output_name, quarantine_name, receipt_name
 from tasks.core.runs.parts import AUDITED, BY_EXPERT, STAGES
 from tasks.core.runs.plan import Plan, Shard
@@ -57,7 +60,7 @@ def is_foreign(plan: Plan, shard: Shard, receipt: Receipt) -> bool:
     return (receipt.run_id, receipt.shard) != (plan.run_id, shard.number)
 
 
-def receipt_faults(plan: Plan, shard: Shard, receipt: Receipt) -> Iterator[Finding]:
+def receipt_faults(plan: Plan, folder: RunFolder, shard: Shard, receipt: Receipt) -> Iterator[Finding]:
     """Check that a receipt is of this run and shard, that its counts add up and that it names its shard's files.
 
     Of one that is of something else, nothing more is checked.
@@ -70,8 +73,24 @@ def receipt_faults(plan: Plan, shard: Shard, receipt: Receipt) -> Iterator[Findi
         return
     problems = list(_miscounts(plan, shard, receipt)) or _odd(plan, receipt)
     yield from (receipt_fault(shard, "miscounted", problem) for problem in problems)
+    standing = certificate_digest(plan, folder)
+    if receipt.certificate != standing and (standing or not plan.inputs.screening):
+        yield receipt_fault(shard, "foreign", "it was screened by another certificate than the one that stands")
     for other in sorted((receipt.files.keys() | receipt.sha256.keys()) - _own_files(plan, shard, receipt)):
         yield receipt_fault(shard, "foreign", f"it names {other}, which is no file of its shard")
+
+
+def certificate_digest(plan: Plan, folder: RunFolder) -> str:
+    """Return the sha256 of a screened run's certificate; nothing where there is none, or no screening."""
+    if plan.inputs.screening is None or not folder.certificate_path.is_file():
+        return ""
+    stat = folder.certificate_path.stat()
+    return _digest(folder.certificate_path, stat.st_mtime_ns, stat.st_ctime_ns)
+
+
+@cache
+def _digest(path: Path, _mtime_ns: int, _ctime_ns: int) -> str:
+    return sha256_of_file(path)
 
 
 def _own_files(plan: Plan, shard: Shard, receipt: Receipt) -> set[str]:
@@ -136,7 +155,7 @@ def _numbers(receipt: Receipt) -> Iterator[tuple[str, float]]:
     for name, value in vars(receipt).items():
         if isinstance(value, int | float):
             yield name, value if isfinite(value) else -1
-        elif name in ("rows_out", "files", "stage_seconds"):
+        elif name in ("rows_out", "files", "stage_seconds", "stage_rows"):
             yield from value.items()
         elif name == "histograms":
             yield from ((name, number) for bins in value.values() for number in bins)

@@ -68,7 +68,11 @@ class Receipt:
     screened: dict[str, ScreenedRows] = field(default_factory=dict)
     """Each label says here what screening made of its rows; nothing in a run without screening."""
     stage_seconds: dict[str, float] = field(default_factory=dict)
-    """So much of `seconds` was spent in each stage of a screened run, the experts' by label."""
+    """So much of `seconds` was spent in the first stage of a screened run and in each engine, by its first label."""
+    stage_rows: dict[str, int] = field(default_factory=dict)
+    """Each of these had so many rows to score."""
+    certificate: str = ""
+    """The certificate by which the shard was screened has this sha256; nothing in a run without screening."""
 
 
 RECEIPT = FileFormat(

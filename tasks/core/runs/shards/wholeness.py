@@ -83,7 +83,7 @@ def shard_faults(plan: Plan, folder: RunFolder, shard: Shard, receipt: Receipt |
     if receipt is None:
         yield no_receipt(folder, shard)
         return
-    yield from receipt_faults(plan, shard, receipt)
+    yield from receipt_faults(plan, folder, shard, receipt)
     if is_foreign(plan, shard, receipt):
         return
     yield from part_faults(plan, folder, receipt, look.footers, look.bytes_since_ns, look.ids)

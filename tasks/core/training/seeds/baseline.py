@@ -1,5 +1,7 @@
 """What a model must beat to be worth its cost: chance, and TF-IDF with logistic regression, on the same rows."""
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -27,25 +29,36 @@ def random_scores(shape: tuple[int, ...]) -> list[NDArray[np.float64]]:
 def tfidf_scores(splits: LabelledSplits, preprocessing: str) -> NDArray[np.float64]:
     """Train on the train split and return the test split's scores, of shape (rows, labels).
 
+    Raises:
+        BaselineError: there is nothing to fit: texts without words, or a label with one class in the train rows.
+    """
+    return fit_tfidf(splits, preprocessing)(read_split(splits.path, splits.labels, "test").texts)
+
+
+def fit_tfidf(splits: LabelledSplits, preprocessing: str) -> Callable[[list[str]], NDArray[np.float64]]:
+    """Train on the train split and return what scores texts: the scores have the shape (texts, labels).
+
     Words and word pairs, one logistic regression a label with balanced class weights.
 
     Raises:
         BaselineError: there is nothing to fit: texts without words, or a label with one class in the train rows.
     """
     train = read_split(splits.path, splits.labels, "train")
-    test = read_split(splits.path, splits.labels, "test")
     vectoriser = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True)
     try:
-        train_features = vectoriser.fit_transform(preprocess(preprocessing, train.texts))
+        features = vectoriser.fit_transform(preprocess(preprocessing, train.texts))
     except ValueError as error:  # an empty vocabulary
         raise BaselineError(f"the train rows' texts have no words ({error})") from None
-    test_features = vectoriser.transform(preprocess(preprocessing, test.texts))
-    columns = []
+    models = []
     for targets in train.targets.T:
         known = ~np.isnan(targets)
         if len(set(targets[known] >= THRESHOLD)) < len(CLASSES):
             raise BaselineError("a label has rows of one class alone in the train split")
         model = LogisticRegression(class_weight="balanced", max_iter=1_000)
-        model.fit(train_features[known], targets[known] >= THRESHOLD)
-        columns.append(model.predict_proba(test_features)[:, 1])
-    return np.stack(columns, axis=1)
+        models.append(model.fit(features[known], targets[known] >= THRESHOLD))
+
+    def score(texts: list[str]) -> NDArray[np.float64]:
+        own = vectoriser.transform(preprocess(preprocessing, texts))
+        return np.stack([model.predict_proba(own)[:, 1] for model in models], axis=1)
+
+    return score

@@ -79,7 +79,7 @@ def compare_models(selection: Selection, base_model: str) -> Comparison:
         f"{base_model}, mean probability of {len(scores)} seeds": [ensemble],
     }
     tables = {
-        label: [_figures(model, splits.head, targets, runs, column) for model, runs in models.items()]
+        label: [model_figures(model, splits.head, targets, runs, column) for model, runs in models.items()]
         for column, label in enumerate(splits.labels)
     }
     macro = {
@@ -100,9 +100,10 @@ def _fit_baselines(plan: SeedPlan) -> tuple[dict[str, NDArray[np.float64]], dict
         return {}, {TFIDF: str(error)}
 
 
-def _figures(
+def model_figures(
     model: str, head: Head, targets: NDArray[np.float64], runs: Sequence[NDArray[np.float64]], column: int
 ) -> ModelFigures:
+    """Return a model's row for the label in a column; each run of it gave a matrix of shape (rows, labels)."""
     one = slice(column, column + 1)
     values = {
         name: np.array(

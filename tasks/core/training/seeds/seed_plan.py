@@ -1,6 +1,6 @@
 """What decides a seed's training, and what it gave."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 
@@ -23,6 +23,16 @@ UNDECISIVE = {"seeds", "minimum_seeds", "bootstrap_resamples", "search"}
 
 
 @dataclass(frozen=True)
+class Mixing:
+    """How a student's two targets of a text, the experts' probability and a hard one, are weighed."""
+
+    alpha: float
+    """Where a text has both targets, the loss on the hard one weighs so much, and the other one the rest."""
+    temperature: float
+    """Logits are divided by this before student and experts are compared."""
+
+
+@dataclass(frozen=True)
 class SeedPlan:
     """All that decides what a seed's training gives."""
 
@@ -36,6 +46,8 @@ class SeedPlan:
     preprocessing: str
     root: str
     """The folders of the study's seeds lie in this one."""
+    mixing: Mixing | None = None
+    """The train rows have hard targets beside the experts' probabilities, weighed so; None where they have one kind."""
 
     @property
     def study(self) -> str:
@@ -54,7 +66,8 @@ class SeedPlan:
         texts = [self.preprocessing, preprocessing_digest(self.preprocessing)]
         data = [self.splits.study, self.splits.labels, self.splits.head, self.splits.digest]
         versions = {library: version(library).split("+")[0] for library in DECISIVE_LIBRARIES}
-        return fingerprint([TRAINING_FORMAT, versions, data, self.base_model_digest, texts, settings])
+        mixing = [] if self.mixing is None else [asdict(self.mixing)]
+        return fingerprint([TRAINING_FORMAT, versions, data, self.base_model_digest, texts, settings, *mixing])
 
     @property
     def folder(self) -> Path:

@@ -1,5 +1,6 @@
 """Fine-tune a sequence classifier with one seed, by the Hugging Face Trainer."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -25,6 +26,7 @@ from transformers.utils import SAFE_WEIGHTS_NAME
 
 from tasks.core.base.errors import TrainingError
 from tasks.core.base.threads import cpu_threads
+from tasks.core.corpus.labelled.hard_targets import with_hard_targets
 from tasks.core.corpus.labelled.prepare import read_split
 from tasks.core.corpus.labelled.splits import SPLITS
 from tasks.core.metrics.figures import LOWER_IS_BETTER, all_figures, best_thresholds
@@ -33,6 +35,7 @@ from tasks.core.training.base_models.base_folder import require_digest
 from tasks.core.training.base_models.load_base import load_classifier, load_tokenizer
 from tasks.core.training.seeds.seed_plan import SeedPlan
 from tasks.core.training.trainer.examples import EpochOrder, Examples
+from tasks.core.training.trainer.mixed_loss import mixed_loss
 from tasks.core.training.trainer.schedule import EvaluationReport, EvaluationSchedule
 from tasks.core.training.trainer.steps import Report, evaluation_steps, evaluations_of, total_steps
 from tasks.core.training.trainer.workspace import last_whole_checkpoint, require_whole
@@ -110,7 +113,7 @@ def finetune(plan: SeedPlan, workspace: Path, report: Report, stop_at_step: int 
         processing_class=tokenizer,
         data_collator=DataCollatorWithPadding(tokenizer),
         compute_metrics=partial(_compute_metrics, plan),
-        compute_loss_func=loss_function(plan.splits.head),
+        compute_loss_func=_loss_of(plan),
         callbacks=[EvaluationReport(report), EvaluationSchedule(evaluation_steps(plan.training, steps), stop)],
     )
     trainer.remove_callback(DefaultFlowCallback)
@@ -161,7 +164,16 @@ def _without_training(
 
 def _examples(plan: SeedPlan, tokenizer: Any, split: str) -> Examples:
     rows = read_split(plan.splits.path, plan.splits.labels, split)
+    if split == "train" and plan.mixing is not None:
+        rows = with_hard_targets(plan.splits.path, plan.splits.labels, rows)
     return Examples(tokenizer, rows, plan.preprocessing, plan.training.max_length_tokens, by_length=split != "train")
+
+
+def _loss_of(plan: SeedPlan) -> Callable[..., Any]:
+    splits = plan.splits
+    if plan.mixing is None:
+        return loss_function(splits.head)
+    return mixed_loss(splits.head, len(splits.labels), plan.mixing)
 
 
 def _load_model(plan: SeedPlan) -> Any:

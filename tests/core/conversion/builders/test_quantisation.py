@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import onnx
 import pytest
@@ -13,21 +15,21 @@ from transformers import (
 )
 
 from tasks.core.base.errors import InputDataError, ModelFolderError, ParityError
-from tasks.core.base.files import write_json
+from tasks.core.base.files import read_json, write_json
 from tasks.core.conversion.build_orders import BuildOrder
 from tasks.core.conversion.build_variant import build
 from tasks.core.conversion.builders import distil_int8
 from tasks.core.conversion.builders.cuda_fp16 import build_cuda_fp16
 from tasks.core.conversion.builders.distil_int8 import build_distilled_int8
 from tasks.core.conversion.builders.export import export_onnx, load_checkpoint
-from tasks.core.conversion.builders.mixed_choice import INT8_IN_F32, Mixing, build_mixed_int8, sensitivities
+from tasks.core.conversion.builders.mixed_choice import Mixing, build_mixed_int8, sensitivities
 from tasks.core.conversion.builders.mixed_int8 import GraphPair, quantised_layers
 from tasks.core.conversion.builders.onnx_int8 import build_dynamic_int8, build_static_int8
 from tasks.core.conversion.builders.rounded_int8 import build_rounded_int8
 from tasks.core.conversion.builders.token_arrays import equal_length_batches
 from tasks.core.engines.loading import Engine
 from tasks.core.engines.runtimes import open_runtime
-from tasks.core.engines.variants import DYNAMIC_INT8, FP32
+from tasks.core.engines.variants import DYNAMIC_INT8, FP32, Variant
 from tasks.core.engines.variants import STATIC_INT8 as QDQ
 
 SIZES = {"vocab_size": 200, "num_hidden_layers": 2, "num_attention_heads": 2, "max_position_embeddings": 64}
@@ -40,6 +42,8 @@ CONFIGS = {
         vocab_size=200, n_layers=2, n_heads=2, dim=32, hidden_dim=64, max_position_embeddings=64
     ),
 }
+INT8_IN_F32 = Variant("openvino-int8-f32", "openvino", "f32", quantised=True)
+"""This variant shows what rounding to int8 alone costs: what is not quantised runs in fp32."""
 ARCHITECTURES = pytest.mark.parametrize("architecture", list(CONFIGS))
 
 
@@ -69,7 +73,8 @@ def rows():
 @pytest.fixture(scope="session")
 def rounded(checkpoints, rows):
     for name in CONFIGS:
-        build_rounded_int8(checkpoints / name, rows[:60], 0, checkpoints / name / "rounded.onnx")
+        errors = build_rounded_int8(checkpoints / name, rows[:60], 0, checkpoints / name / "rounded.onnx")
+        write_json(checkpoints / name / "errors.json", errors)
     return checkpoints
 
 
@@ -154,15 +159,18 @@ def test_sensitivities_name_each_layer_with_its_error_and_weights(rounded, rows)
     assert [one.layer for one in found] == quantised_layers(folder / "rounded.onnx")
     assert [one.weights for one in found[:4]] == [3 * 32 * 32, 32 * 32, 32 * 64, 64 * 32]
     assert all(one.error > 0 for one in found)
+    with pytest.raises(ParityError, match="whose error was not measured"):
+        sensitivities(replace(mixing(folder, rows), errors={}))
 
 
 def mixing(folder, rows):
-    return Mixing(folder / "rounded.onnx", folder / "fp32.onnx", rows, INT8_IN_F32)
+    errors = read_json(folder / "errors.json")
+    return Mixing(folder / "rounded.onnx", folder / "fp32.onnx", rows, INT8_IN_F32, errors)
 
 
 @pytest.mark.slow
 def test_mixing_leaves_out_as_few_layers_as_are_enough(rounded, rows, tmp_path):
-    folder = rounded / "bert"
+    folder, rows = rounded / "bert", rows[:60]
     wanted = relative_error(folder / "rounded.onnx", folder, rows, INT8_IN_F32) / 2
 
     def is_enough(reference, found):

@@ -74,7 +74,7 @@ def test_a_fault_just_after_the_receipt_is_linked_costs_no_scoring(make_named_ru
     with launch_lock(folder.path):
         with pytest.raises(OSError, match="Input/output error"):
             score_shard(plan, plan.shards[0], folder)
-        monkeypatch.setattr(scoring, "tokenise", None)  # nothing is scored again
+        monkeypatch.setattr(scoring, "read_shard_rows", None)  # nothing is scored again
         assert score_shard(plan, plan.shards[0], folder) == read_receipt(folder, 0)
     assert unfinished_shards(plan, folder) == [1, 2]
 

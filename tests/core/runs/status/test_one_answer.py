@@ -18,7 +18,7 @@ from tests.support.records import write_vouched
 from tests.support.run_marks import begin, fail
 
 JUNK = (None, -1, 2.5, 1e999, True, "x", "", [], {}, {"x": "y"}, [[]], {"positive": -1, "negative": 4}, "/etc/passwd")
-HAVE_DEFAULTS = {"cpu_seconds", "attempt", "input_ctime_ns", "screened", "stage_seconds"}
+HAVE_DEFAULTS = {"cpu_seconds", "attempt", "input_ctime_ns", "screened", "stage_seconds", "stage_rows", "certificate"}
 MEANS_NOTHING = {"input_sha256", "sha256", "input_mtime_ns", "input_ctime_ns", "variants", "attempt"}
 """Values of these are compared with the sample, with bytes or with footers, as closely as is asked for."""
 
@@ -75,7 +75,7 @@ FIELDS = (
         "seconds",
     ),
     *("engine_seconds", "threads", "worker", "processor", "cpu_features", "cpu_seconds", "attempt"),
-    *("screened", "stage_seconds"),
+    *("screened", "stage_seconds", "stage_rows", "certificate"),
 )
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from tasks.core.base.errors import RunFolderError
 from tasks.core.base.files import write_json
+from tasks.core.base.naming import seed_version
 from tasks.core.base.processes import this_process
 from tasks.core.inference.scoring import score_shard
 from tasks.core.runs.folder import RunFolder, worker_name
@@ -228,6 +229,13 @@ def test_the_commands_run_name_follows_from_the_folders(make_run, tmp_path, fold
     plan = replace(plan, sample_name="s", round_name="us-iter1")
     found = continue_command(plan, RunFolder(tmp_path / folder))
     assert found == f"prefect deployment run inference/us-iter1 {expected}"
+
+
+def test_what_seeds_score_for_a_student_goes_on_with_the_distillation_flow(make_named_run):
+    plan, folder = make_named_run(score=False)
+    engines = tuple(replace(use, version=seed_version(3)) for use in plan.engines)
+    found = continue_command(replace(plan, inputs=replace(plan.inputs, engines=engines)), folder)
+    assert found == "prefect deployment run distillation/us-iter0"
 
 
 def test_a_plan_that_does_not_say_its_round_has_no_command(make_named_run):
