@@ -11,8 +11,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from tasks.core.inference.certifying import Screening, certify_run, open_screening, read_drawn
-from tasks.core.inference.pool_draws import DrawsRun, Generation, draw_shard, draws_of, planned_sizes
+from tasks.core.inference.certified import CertifiedScreening, open_screening
+from tasks.core.inference.certifying import certify_run
+from tasks.core.inference.pool_draws import DrawsRun, Generation, draw_shard, planned_sizes
+from tasks.core.inference.pool_texts import read_drawn
 from tasks.core.inference.shard_rows import read_shard_rows
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.parts import AUDITED, DRAWN, EXPERT, SCORE_COLUMN, STAGE_COLUMN, list_parts, read_part
@@ -22,6 +24,7 @@ from tasks.core.screening.draws import CALIBRATE, CHOOSE, FIT
 from tests.benchmarks.kept_tops import TOPS, kept, passing_but, top_rows
 from tests.benchmarks.screened_pool import PoolRun, open_all
 from tests.benchmarks.screening_costs import Passing, UnitCosts, add_up, left_over
+from tests.benchmarks.screening_student import DrawnRows
 from tests.benchmarks.turns import rate_of, take_turns
 
 ROUNDS = 3
@@ -50,16 +53,16 @@ class Screened:
         return [use.label for use in self.run.plan.engines]
 
     @cached_property
-    def screening(self) -> Screening:
+    def screening(self) -> CertifiedScreening:
         """What a worker opens."""
         return open_screening(self.run.folder)
 
     @property
     def draws(self) -> DrawsRun:
         """The run of the draws."""
-        if self.screening.draws is None:
+        if self.screening.run is None:
             raise AssertionError("the run was screened")
-        return self.screening.draws
+        return self.screening.run
 
     @property
     def sizes(self) -> DrawSizes:
@@ -78,17 +81,22 @@ class Screened:
         others = next(iter(self.stages.values())) != DRAWN
         return Passing.of([(stages == EXPERT)[others] for stages in self.stages.values()])
 
-    @cached_property
-    def calibrated(self) -> list[tuple[NDArray[np.float64], NDArray[np.bool_]]]:
-        """The calibration draw: the first stage's guesses, and which rows are of the top, a pair a label."""
+    def drawn_rows(self, draw: str) -> DrawnRows:
+        """Return the rows of a draw."""
         if self.screening.screen is None:
             raise AssertionError("the run was screened")
         drawn = read_drawn(self.draws, len(self.run.plan.shards))
-        chosen = drawn.of(CALIBRATE)
-        guesses = self.screening.screen.score(drawn.texts.filter(pa.array(chosen)))
-        said = self.screening.certificate.labels
-        top = [drawn.scores[label][chosen] >= said[label].top_from for label in self.labels]
-        return list(zip(guesses.T, top, strict=True))
+        chosen = drawn.of(draw)
+        texts = drawn.texts.filter(pa.array(chosen))
+        experts = np.stack([drawn.scores[label][chosen] for label in self.labels], axis=1)
+        return DrawnRows(texts.to_pylist(), experts, self.screening.screen.score(texts))
+
+    @cached_property
+    def calibrated(self) -> list[tuple[NDArray[np.float64], NDArray[np.bool_]]]:
+        """The calibration draw: the first stage's guesses, and which rows are of the top, a pair a label."""
+        rows, said = self.drawn_rows(CALIBRATE), self.screening.certificate.labels
+        top = [rows.experts[:, place] >= said[label].top_from for place, label in enumerate(self.labels)]
+        return list(zip(rows.guesses.T, top, strict=True))
 
     def passing_but(self, lost: float) -> Passing:
         """Return what would pass by thresholds that lose such a share of the calibration draw's top texts."""
@@ -143,7 +151,7 @@ class Screened:
         plan, folder = self.run.plan, self.run.folder
         shard = plan.shards[0]
         read = read_shard_rows(plan, shard, folder)
-        generation = Generation(0, draws_of(plan, self.sizes))
+        generation = Generation(0, self.screening.draws)
 
         def draw() -> None:
             shutil.rmtree(scratch, ignore_errors=True)
@@ -160,5 +168,5 @@ class Screened:
         """Fit and certify once more, beside the run."""
         started = time.process_time()
         drawn = read_drawn(self.draws, len(self.run.plan.shards))
-        certify_run(self.run.plan, RunFolder(scratch), self.draws, drawn)
+        certify_run(self.run.plan, RunFolder(scratch), self.draws, self.screening.draws, drawn)
         return time.process_time() - started

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from tasks.core.base.files import fingerprint, write_aside
 from tasks.core.engines.loading import open_engine
 from tasks.core.engines.model_folder import EngineModel
-from tasks.core.inference.certifying import open_screening
+from tasks.core.inference.certified import open_screening
 from tasks.core.inference.scoring import score_shard
 from tasks.core.round.inference_section import Inference, Screening
 from tasks.core.round.sections import Sample
@@ -48,6 +48,7 @@ class Asked:
     """The experts score so many of them in full, to see what was missed."""
     top_share: float
     fit_texts: int
+    calibrate_texts: int
     audit_texts: int
     workers: int
 
@@ -58,6 +59,7 @@ class Asked:
             top_share=self.top_share,
             fit_texts=self.fit_texts,
             choose_texts=CHOOSE_TEXTS,
+            calibrate_texts=self.calibrate_texts,
             audit_texts=self.audit_texts,
         )
 

@@ -45,6 +45,7 @@ from tasks.core.engines.loading import open_tokenizer
 from tasks.core.engines.model_folder import EngineModel
 from tasks.core.inference.pool_draws import promise_of
 from tasks.core.screening.draw_sizes import DrawSizes, plan_sizes
+from tasks.core.screening.draws import CALIBRATE, FIT
 from tasks.core.screening.recall_bound import misses_allowed
 from tests.benchmarks.base_models import fetch_mpnet
 from tests.benchmarks.experts import SETS, convert_experts, expert_recipes
@@ -53,7 +54,8 @@ from tests.benchmarks.old_way import open_old_fp32, open_old_int8
 from tests.benchmarks.report import write_report
 from tests.benchmarks.screened_measures import Screened, receipts_of
 from tests.benchmarks.screened_pool import Asked, PoolRun, run_in_full, run_screened, write_pool
-from tests.benchmarks.screening_costs import Spent, UnitCosts, add_up, stage_seconds
+from tests.benchmarks.screening_costs import Spent, StudentCosts, UnitCosts, add_up, stage_seconds
+from tests.benchmarks.screening_student import student_stage, teach_student
 from tests.benchmarks.trained import Trained, real_data, train
 from tests.benchmarks.unscreened_ways import recall_of_ways, seconds_a_text
 
@@ -81,7 +83,44 @@ def main() -> None:
     tokenizer = open_tokenizer(str(first.tokenizer_path), first.max_length_tokens)
     rates = measure_models(_fp32(first), tokenizer, first.variant, FOLDER)
     figures = _figures(asked, screened, full, rates)
-    write_report("screening", figures | _recall(full, first, figures["labels"]) | _said(experts, engines))
+    figures |= _recall(full, first, figures["labels"]) | _said(experts, engines)
+    write_report("screening", figures)
+    write_report("screening", figures | {"with_student": _with_student(screened, experts, first, rates, figures)})
+
+
+def _with_student(
+    screened: Screened, experts: list[Trained], expert: EngineModel, rates: ModelRates, figures: dict[str, Any]
+) -> dict[str, Any]:
+    """Return the headline with a student as second stage; it is as small for experts of BERT-base's size."""
+    promise, sizes = promise_of(screened.run.plan), _sizes(screened)
+    fit, calibrate = screened.drawn_rows(FIT), screened.drawn_rows(CALIBRATE)
+    students = teach_student(experts, fit, FOLDER / "student")
+    stage = student_stage(students, expert, calibrate)
+    certificates = stage.certified(fit, promise)
+    lost = (misses_allowed(round(promise.top_share * sizes.calibrate), promise) or 0) / (
+        promise.top_share * sizes.calibrate
+    )
+    costs, found = UnitCosts(**figures["unit_costs"]), {}
+    for name, reached_passed in {"pass_share_certified": None, "pass_share_100m": lost}.items():
+        reached, passed = stage.passing(certificates, reached_passed)
+        student = StudentCosts(reached.union, stage.seconds_a_text)
+        job = stage_seconds(costs, passed, HUNDRED_MILLION, sizes, rates.over_served(BASE, rates.served), student)
+        found[name] = {
+            "median": _median(passed.labels),
+            "labels": dict(zip(stage.labels, passed.labels, strict=True)),
+            "union_reaches_student": reached.union,
+            "milliseconds_a_text": _milliseconds(job, HUNDRED_MILLION),
+            "texts_per_core_second_5_labels": HUNDRED_MILLION / sum(job.values()),
+            "core_hours_100m": sum(job.values()) / 3_600,
+        }
+    return found | {
+        "student_texts_per_core_second": 1 / stage.seconds_a_text,
+        "student_over_expert_bytes": stage.over_expert,
+        "top_texts_calibrate": {label: one.top_texts_calibrate for label, one in certificates.items()},
+        "misses_allowed": {label: one.misses_allowed for label, one in certificates.items()},
+        "off": {label: one.off for label, one in certificates.items()},
+        "variant": next(iter(students.values())).variant.name,
+    }
 
 
 def _figures(asked: Asked, screened: Screened, full: PoolRun, rates: ModelRates) -> dict[str, Any]:
@@ -184,7 +223,8 @@ def _asked() -> Asked:
     parser.add_argument("--rows", type=int, default=600_000, help="of the pool, at most")
     parser.add_argument("--full-rows", type=int, default=100_000, help="of the pool, scored in full beside")
     parser.add_argument("--top-share", type=float, default=0.005, help="of the pool, that is screened for")
-    parser.add_argument("--fit-texts", type=int, default=50_000)
+    parser.add_argument("--fit-texts", type=int, default=110_000)
+    parser.add_argument("--calibrate-texts", type=int, default=150_000)
     parser.add_argument("--audit-texts", type=int, default=20_000)
     parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)))
     return Asked(**vars(parser.parse_args()))

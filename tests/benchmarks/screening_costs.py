@@ -84,14 +84,34 @@ def left_over(spent: Spent, stage_1: float, tokenising: float, asked_rows: int) 
     return max(0.0, (spent.around - asked_rows * tokenising) / spent.rows - stage_1)
 
 
+@dataclass(frozen=True)
+class StudentCosts:
+    """What a second stage adds."""
+
+    reached: float
+    """Such a share of the rows that no draw has reaches the student, for any label."""
+    seconds: float
+    """Tokenising and reading a text takes so long, for all labels."""
+
+
 def stage_seconds(
-    costs: UnitCosts, passing: Passing, rows: int, sizes: DrawSizes, slower: float = 1.0
+    costs: UnitCosts,
+    passing: Passing,
+    rows: int,
+    sizes: DrawSizes,
+    slower: float = 1.0,
+    student: StudentCosts | None = None,
 ) -> dict[str, float]:
-    """Return what each stage takes of a pool of so many rows, with experts that are so many times slower."""
+    """Return what each stage takes of a pool of so many rows, with experts that are so many times slower.
+
+    A student reads what reaches it, and the draws that choose its path and bound it.
+    """
     drawn = sizes.texts - sizes.audit
     experts, any_expert = passing.asked(sizes.audit / rows)
     others = rows - drawn
-    return {
+    read = sizes.choose + sizes.calibrate + (student.reached * others if student else 0)
+    second = {"student": student.seconds * read} if student else {}
+    return second | {
         "drawing": costs.drawing * rows,
         "draws": (costs.draw_around + slower * costs.draw_engines) * drawn,
         "fitting": costs.fitting * sizes.fit,

@@ -66,8 +66,9 @@ def score(plan: Plan, folder: RunFolder) -> dict[str, Any]:
 def screen(plan: Plan, folder: RunFolder, score_draws: Callable[[Plan, RunFolder], Any] = score) -> Certificate:
     """Draw, score the draws, and certify, unless that is done."""
     write_plan(plan, folder)
-    if is_ready(plan, folder):
-        return find_certificate(plan, folder)
+    standing = find_certificate(plan, folder)
+    if standing is not None and is_ready(plan, folder):
+        return standing
     sizes, generation = first_generation(plan)
     certificate = certify_off(plan, folder, sizes.off) if sizes.off else None
     while certificate is None:
