@@ -5,6 +5,7 @@ As a program it goes on with the run in the folder that it is given, until that 
 
 import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -73,11 +74,20 @@ def plan_below(
     return plan_of(Sample(path=folder / "sample"), engines, settings, students=students)
 
 
-def screen(plan: Plan, folder: RunFolder) -> Certificate:
+def score(plan: Plan, folder: RunFolder) -> dict[str, Any]:
+    """Score what is unfinished of a run and finish it; return its manifest."""
+    write_plan(plan, folder)
+    for number in unfinished_shards(plan, folder):
+        score_shard(plan, plan.shards[number], folder)
+    return write_manifest(plan, folder, Launch(plan.rows, 1.0), screening_report(plan, folder))
+
+
+def screen(plan: Plan, folder: RunFolder, score_draws: Callable[[Plan, RunFolder], Any] = score) -> Certificate:
     """Draw, score the draws, and certify, unless that is done."""
     write_plan(plan, folder)
-    if is_ready(plan, folder):
-        return find_certificate(plan, folder)
+    standing = find_certificate(plan, folder)
+    if standing is not None and is_ready(plan, folder):
+        return standing
     sizes, generation = first_generation(plan)
     certificate = certify_off(plan, folder, sizes.off) if sizes.off else None
     while certificate is None:
@@ -85,7 +95,7 @@ def screen(plan: Plan, folder: RunFolder) -> Certificate:
             draw_shard(plan, shard, folder, generation)
         if not count_drawn(plan, folder, generation):
             return certify_off(plan, folder, NOTHING_DRAWN)
-        score(*plan_of_draws(plan, folder, generation))
+        score_draws(*plan_of_draws(plan, folder, generation))
         certified = certify_or_grow(plan, folder, sizes, generation)
         certificate, sizes = certified.certificate, certified.sizes
         generation = generation.grown(plan, sizes)
@@ -98,14 +108,6 @@ def kept_bytes(folder: RunFolder) -> dict[str, bytes]:
     files = [path for name in kept for path in sorted((folder.path / name).rglob("*.*")) or [folder.path / name]]
     files = [path for path in files if path.is_file() and not path.name.startswith(".")]
     return {str(path.relative_to(folder.path)): path.read_bytes() for path in files}
-
-
-def score(plan: Plan, folder: RunFolder) -> dict[str, Any]:
-    """Score what is unfinished of a run and finish it; return its manifest."""
-    write_plan(plan, folder)
-    for number in unfinished_shards(plan, folder):
-        score_shard(plan, plan.shards[number], folder)
-    return write_manifest(plan, folder, Launch(plan.rows, 1.0), screening_report(plan, folder))
 
 
 def copy_of(run: tuple[Any, ...], place: Path) -> tuple[Plan, RunFolder]:
