@@ -38,7 +38,7 @@ class RunLabels:
     unused: dict[str, int]
     """So many labels do not serve estimates, by reason."""
     of_sampling: bool
-    """Whether draws of sampling serve, which left out what was labelled before."""
+    """This is true where draws of sampling serve, which left out what was labelled before."""
 
 
 def gather_labels(

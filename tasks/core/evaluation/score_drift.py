@@ -10,7 +10,7 @@ Counts = NDArray[np.int64]
 QUANTILES = (*(tenth / 10 for tenth in range(1, 10)), 0.99, 0.999, 0.9999)
 """The champion's scores are parted here: tenths, and the top, where rare labels are."""
 SMALL, LARGE = 0.1, 0.25
-"""By custom a population stability index below the first is none, above the second large."""
+"""A population stability index below the first is little by custom, and one above the second is much."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 from tasks.core.evaluation.evaluation_record import EvaluationRecord
 
-NEXT = "Then: winnow labels export, label, winnow labels import, and run the evaluation again."
+NEXT = "Then: `winnow labels sheet` or `export`, label, `winnow labels import`, and run the evaluation again."
 LABEL_THIS = "Label this"
 """A flow run whose rank sample has no answer yet ends in a state of this name."""
 

@@ -71,10 +71,10 @@ class Round(BaseModel):
     `new_samples`, or another."""
     inference: Inference
     """Samples are scored as this section says."""
-    labelling: Labelling = Labelling()
-    """Labellers are told, and their answers decided, as this section says."""
     evaluation: Evaluation = Evaluation()
     """Rankings are judged by labels of the pool, and become champions, as this section says."""
+    labelling: Labelling = Labelling()
+    """Labellers are told, and their answers decided, as this section says."""
     work_path: Path
     """Splits, seeds, converted samples and copies of registered models are kept in this folder, which all workers must
     see."""
