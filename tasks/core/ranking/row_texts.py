@@ -25,6 +25,8 @@ from tasks.core.runs.parts import ID_COLUMN
 TEXT = "text"
 PLACE = "place"
 BATCH_ROWS = 65_536
+LOOKED_UP_ROWS = 1_000_000
+"""So many rows are looked up at once, for each time all ids that are asked for are hashed anew."""
 SHOWN_IDS = 3
 
 
@@ -71,31 +73,40 @@ def _find(ids: pa.Array, sample: Sample, columns: tuple[str, ...], file: SampleF
         if lacking:
             raise InputDataError(f"{path} has no columns {lacking}. It has {opened.schema_arrow.names}.")
         names = [sample.text_column, *columns]
-        groups = range(opened.num_row_groups)
-        found = [table for group in groups for table in _in_group(opened, group, sample.id_column, ids, names)]
+        places = _places(opened, sample.id_column, ids)
+        found = _read_found(opened, ids, places, names)
         none = [plain(pa.nulls(0, opened.schema_arrow.field(name).type)) for name in names]
-        empty = _rows(ids.slice(0, 0), pa.array([], pa.int64()), none, names)
-        return pa.concat_tables([empty, *found])
+        return pa.concat_tables([_rows(ids.slice(0, 0), pa.array([], pa.int64()), none, names), *found])
 
 
-def _in_group(file: pq.ParquetFile, group: int, id_column: str, ids: pa.Array, names: list[str]) -> Iterator[pa.Table]:
-    """Yield the rows of a row group that have one of the ids; only where there are any, more than ids is read."""
-    of_rows = [
-        pc.index_in(plain(batch.column(0)).cast(ids.type), value_set=ids)
-        for batch in _batches(file, group, [id_column])
-    ]
-    if all(place.null_count == len(place) for place in of_rows):
-        return
-    for place, batch in zip(of_rows, _batches(file, group, names), strict=True):
-        at = pc.indices_nonzero(pc.is_valid(place))
-        if len(at):
-            places = place.take(at)
+def _places(file: pq.ParquetFile, id_column: str, ids: pa.Array) -> pa.ChunkedArray:
+    """Return the place of each row's id among those asked for, or null; many rows are looked up at a time."""
+    found: list[pa.Array] = []
+    held: list[pa.Array] = []
+    for batch in file.iter_batches(BATCH_ROWS, columns=[id_column]):
+        held.append(plain(batch.column(0)).cast(ids.type))
+        if sum(map(len, held)) >= LOOKED_UP_ROWS:
+            found += pc.index_in(pa.chunked_array(held), value_set=ids).chunks
+            held = []
+    found += pc.index_in(pa.chunked_array(held, ids.type), value_set=ids).chunks
+    return pa.chunked_array(found, pa.int32())
+
+
+def _read_found(file: pq.ParquetFile, ids: pa.Array, places: pa.ChunkedArray, names: list[str]) -> Iterator[pa.Table]:
+    """Yield the rows that were found, from the row groups that have any."""
+    first = 0
+    for group in range(file.num_row_groups):
+        rows = file.metadata.row_group(group).num_rows
+        inside = places.slice(first, rows)
+        first += rows
+        if inside.null_count == rows:
+            continue
+        for batch in file.iter_batches(BATCH_ROWS, row_groups=[group], columns=names):
+            own, inside = inside.slice(0, len(batch)).combine_chunks(), inside.slice(len(batch))
+            at = pc.indices_nonzero(pc.is_valid(own))
+            taken = own.take(at)
             columns = [plain(batch.column(name)).take(at) for name in names]
-            yield _rows(ids.take(places), places.cast(pa.int64()), columns, names)
-
-
-def _batches(file: pq.ParquetFile, group: int, names: list[str]) -> Iterator[pa.RecordBatch]:
-    yield from file.iter_batches(BATCH_ROWS, row_groups=[group], columns=names)
+            yield _rows(ids.take(taken), taken.cast(pa.int64()), columns, names)
 
 
 def _rows(ids: pa.Array, places: pa.Array, columns: list[pa.Array], names: list[str]) -> pa.Table:

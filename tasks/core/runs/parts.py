@@ -39,10 +39,9 @@ Which = Literal["expert", "all"]
 """Readers say which rows of a screened run they want: those that the expert scored, or all, whose order holds."""
 REASON_COLUMN = "reason"
 REPEATED = (STAGE_COLUMN, REASON_COLUMN)
-"""Only these columns are written with a dictionary: ids and scores hardly repeat, and would take more space with one.
-"""
+"""These columns are written with a dictionary; ids and scores hardly repeat, and would take more space with one."""
 ROW_GROUP_ROWS = 16_384
-"""Who wants few rows of a part reads few of its row groups; smaller ones would take more time than they save."""
+"""A part has row groups of so many rows; smaller ones would take more time to read than they save."""
 COMPRESSION = "zstd"
 
 
