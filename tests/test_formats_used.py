@@ -38,6 +38,7 @@ MAY = {
     "tasks/conversion.py": "texts, between a flow and its task; the parity report for tables",
     "tasks/core/corpus/labelled/label_report.py": "the report of refused splits, which is read by people",
     "tasks/core/distillation/cut_model.py": "a model's config.json, which transformers writes",
+    "tasks/core/report/engine_bounds.py": "the parity report, which is read by people",
     "tasks/core/runs/audit/stray_files.py": "files that are none of the run's, to say what they are",
     "tasks/core/runs/launch_lock.py": "the sign of a launch, which ends with it",
     "tasks/core/runs/launch_sign.py": "the sign of a launch, which ends with it",
