@@ -2,8 +2,8 @@
 
 import pytest
 
+from tasks.core.report.page_sections import SECTIONS
 from tasks.core.report.report_page import write_report
-from tasks.core.report.sections import SECTIONS
 from tests.support.told_rounds import HOSTILE
 
 SIZES = [(1400, 1000), (375, 800)]

@@ -6,7 +6,7 @@ from tasks.core.base.files import read_json
 from tasks.core.conversion.parity.parity_report import bound_of, limits_of, serving_of
 from tasks.core.conversion.parity.parity_table import Report, parity_rows
 from tasks.core.report.absent import Absent, make_models
-from tasks.core.report.round_files import RoundFiles
+from tasks.core.report.facts_on_disk import RoundFiles
 
 SHOWN = {
     "variant": "variant",

@@ -4,7 +4,7 @@ from typing import Any
 
 from tasks.core.base.formats import Content
 from tasks.core.corpus.labelled.label_report import read_label_report
-from tasks.core.report.round_files import RoundFiles
+from tasks.core.report.facts_on_disk import RoundFiles
 
 
 def gather_data(files: RoundFiles) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from tasks.core.report.sections import Told
+from tasks.core.report.page_sections import Told
 
 
 def next_steps(told: Sequence[Told]) -> list[dict[str, str]]:

@@ -1,6 +1,6 @@
 """The page of a round: `report.html`, one file that asks for no other. The same facts give the same bytes.
 
-Reads   what the flows of the round left in files: see tasks.core.report.round_files
+Reads   what the flows of the round left in files: see tasks.core.report.facts_on_disk
 Writes  <work_path>/reports/<round>/report.html
 """
 
@@ -8,10 +8,10 @@ from pathlib import Path
 
 from tasks.core.base.files import write_text
 from tasks.core.base.naming import MAIN_RUN, MAIN_SAMPLE, report_page
+from tasks.core.report.facts_on_disk import RoundFiles
 from tasks.core.report.markup import render
 from tasks.core.report.next_step import next_steps
-from tasks.core.report.round_files import RoundFiles
-from tasks.core.report.sections import SECTIONS, tell
+from tasks.core.report.page_sections import SECTIONS, tell
 from tasks.core.round.model import Round
 
 

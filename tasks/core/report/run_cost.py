@@ -3,7 +3,7 @@
 from typing import Any
 
 from tasks.core.base.formats import Content
-from tasks.core.report.round_files import RoundFiles
+from tasks.core.report.facts_on_disk import RoundFiles
 from tasks.core.runs.manifest import DUPLICATE_IDS
 
 MILLION = 1_000_000

@@ -6,7 +6,7 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 
 from tasks.core.base.formats import Content
-from tasks.core.report.round_files import RoundFiles
+from tasks.core.report.facts_on_disk import RoundFiles
 from tasks.core.report.svg_chart import FAINT, FIRST, INK, SECOND, chart
 
 

@@ -6,10 +6,10 @@ from html.parser import HTMLParser
 import pytest
 
 from tasks.core.base.naming import CERTIFICATE_FILE, MANIFEST_FILE, PARITY_FILE, SELECTION_FILE
+from tasks.core.report.facts_on_disk import RoundFiles
 from tasks.core.report.markup import LONGEST_TEXT, as_text
+from tasks.core.report.page_sections import SECTIONS
 from tasks.core.report.report_page import make_page, write_report
-from tasks.core.report.round_files import RoundFiles
-from tasks.core.report.sections import SECTIONS
 from tests.support.tiny import make_sentences
 from tests.support.told_rounds import HOSTILE, make_round, score_round
 

@@ -11,9 +11,9 @@ from tasks.core.report.absent import Absent
 from tasks.core.report.baseline_table import gather_baselines
 from tasks.core.report.best_texts import gather_best_texts
 from tasks.core.report.engine_bounds import gather_engines
+from tasks.core.report.facts_on_disk import RoundFiles
 from tasks.core.report.labelled_texts import gather_data
 from tasks.core.report.markup import render
-from tasks.core.report.round_files import RoundFiles
 from tasks.core.report.run_cost import gather_cost
 from tasks.core.report.screening_promise import gather_screening
 from tasks.core.report.seed_choice import gather_seeds
