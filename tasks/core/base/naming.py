@@ -22,6 +22,8 @@ OTHER_CLASS = "other"
 """A binary model gives this name to the rows that its label is not true of."""
 BASE_MODEL_NAME = "base"
 """This stands for the label in the registered name of a pretrained base model: `us.base`."""
+CHAMPION_ALIAS = "champion"
+"""The version in production has this alias."""
 STUDENT_NAME = "student"
 """This stands for the label in the registered name of a student that scores all labels of its round: `us.student`."""
 
@@ -48,6 +50,11 @@ ONNX_FILE = "model.onnx"
 FP32_FILE = "fp32.onnx"
 CANARIES_FILE = "canaries.json"
 PARITY_FILE = "parity.json"
+
+# An evaluation's folder.
+CALIBRATION_FILE = "calibration.json"
+EVALUATION_FILE = "evaluation.json"
+CURVE_TABLE = "precision_by_rank.md"
 
 # A screen's folder, and what a screening leaves in the run folder.
 SCREEN_FILE = "screen.json"
@@ -117,6 +124,17 @@ SCREENING_ARTIFACT = "screening"
 PROGRESS_ARTIFACT = "progress"
 RUN_ARTIFACT = "run"
 DASHBOARD_ARTIFACT = "dask"
+
+EVALUATION_ARTIFACT = "evaluation"
+FIGURES_ARTIFACT = "pool-figures"
+GATE_ARTIFACT = "release-gate"
+CURVE_ARTIFACT = "precision-by-rank"
+
+# A labelling batch's folder.
+BATCH_FILE = "batch.json"
+DECIDED_FILE = "decided.parquet"
+DRAWS_FILE = "draws.parquet"
+BATCH_TEXTS_FILE = "texts.parquet"
 
 # Names that other libraries give.
 MLMODEL_FILE = "MLmodel"
@@ -261,6 +279,11 @@ def coming_launch_folder(token: str) -> str:
     return f".{LAUNCH_FOLDER}.{token}.tmp"
 
 
+def ranking_spill() -> str:
+    """Return a new name for what of a ranking does not fit into memory; a launch removes what a killed one left."""
+    return f".ranking.{uuid.uuid4().hex}.tmp"
+
+
 def worker_log(worker: str) -> str:
     """Return the name of a worker's log."""
     return f"{worker}.log"
@@ -344,6 +367,26 @@ def pretraining_folder(work_path: Path) -> Path:
 def converted_folder(work_path: Path) -> Path:
     """Return where a round keeps the converted files of its samples."""
     return work_path / "converted"
+
+
+def country_folder(work_path: Path, country: str) -> Path:
+    """Return where all rounds of a country keep what goes to labellers and what comes back."""
+    return work_path / country.lower()
+
+
+def batches_folder(work_path: Path, country: str, round_: str) -> Path:
+    """Return where a round's labelling batches lie."""
+    return country_folder(work_path, country) / round_ / "batches"
+
+
+def evaluation_folder(work_path: Path, country: str, round_: str, label: str, run_id: str) -> Path:
+    """Return where the evaluation of a label's ranking in a run lies."""
+    return country_folder(work_path, country) / round_ / "evaluations" / f"{label}-{run_id}"
+
+
+def batch_folder(batches: Path, kind: str, batch_id: str) -> Path:
+    """Return where a labelling batch lies: `sampling-<batch id>`."""
+    return batches / f"{kind}-{batch_id}"
 
 
 def logs_folder(path: Path, of: str) -> Path:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tasks.core.evaluation.top_scored import top_scored
+from tasks.core.ranking.top_scored import top_scored
 from tasks.core.report.absent import Absent
 from tasks.core.report.facts_on_disk import FinishedRun, RoundFiles
 from tasks.core.round.sections import Sample
