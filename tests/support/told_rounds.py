@@ -8,9 +8,27 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tasks.core.base.naming import engines_folder, selection_path, splits_folder
+from tasks.core.base.naming import (
+    CALIBRATION_FILE,
+    EVALUATION_FILE,
+    engines_folder,
+    evaluation_folder,
+    run_folder_name,
+    selection_path,
+    splits_folder,
+)
 from tasks.core.corpus.labelled.prepare import StudyRequest, prepare_splits
 from tasks.core.engines.model_folder import EngineModel
+from tasks.core.evaluation.calibration import write_calibration
+from tasks.core.evaluation.evaluate_label import Judged, evaluate_label
+from tasks.core.evaluation.evaluation_record import Champion, EvaluationRecord, write_evaluation
+from tasks.core.evaluation.pool_answers import read_answers
+from tasks.core.evaluation.pool_measures import PoolMeasures
+from tasks.core.evaluation.pool_run import PoolRun, find_pool_run
+from tasks.core.evaluation.rank_sample import draw_rank_sample, unasked, write_rank_sample
+from tasks.core.evaluation.run_labels import gather_labels
+from tasks.core.exchange.batch import Batch, BatchAbout, place_of, write_batch
+from tasks.core.ranking.ranked import open_ranked
 from tasks.core.round.model import Round
 from tasks.core.round.round_file import read_round
 from tasks.core.runs.folder import RunFolder
@@ -18,6 +36,7 @@ from tasks.core.training.seeds.comparison import compare_models
 from tasks.core.training.seeds.seed_plan import plan_seeds
 from tasks.core.training.seeds.selection import select_seed
 from tasks.core.training.seeds.selection_file import write_selection
+from tests.support.batch_answers import answer_batch
 from tests.support.finished_seeds import finish
 from tests.support.plans import plan_of
 from tests.support.round_files import write_round
@@ -82,8 +101,63 @@ def leave_engines(round_: Round, engines: dict[str, EngineModel]) -> dict[str, E
 def score_round(round_: Round, engines: dict[str, EngineModel]) -> RunFolder:
     """Score the round's sample with engine models, screened where the round screens, and finish the run."""
     plan = replace(plan_of(round_.samples["evaluation"], engines, round_.inference), round_name=round_.name)
-    folder = RunFolder(round_.inference.output_path / f"iter_0-main-{plan.run_id}-evaluation")
+    name = run_folder_name(round_.iteration, round_.method, "main", plan.run_id, "evaluation")
+    folder = RunFolder(round_.inference.output_path / name)
     if round_.inference.screening is not None:
         screen(plan, folder)
     finish_run(plan, folder)
     return folder
+
+
+def true_by_rank(row: dict[str, object]) -> int:
+    """Say that most of the best texts are true, and fewer further down."""
+    rank = int(str(row["rank"]))
+    return int(rank % 5 > 0 if rank <= 40 else rank % 4 == 0 if rank <= 300 else rank % 29 == 0)
+
+
+def judge_round(round_: Round, champions: bool = True) -> Batch:
+    """Draw a round's rank sample, answer it, and leave each label's evaluation; then another version is judged."""
+    run = find_pool_run(round_, "evaluation", "main")
+    drawn = {}
+    for label in round_.active_labels:
+        with open_ranked(run.folder, label, "all") as ranked:
+            drawn[label] = draw_rank_sample(ranked, round_.evaluation, run.plan.run_id)
+    fresh = {label: unasked(one, read_answers(round_, label)) for label, one in drawn.items()}
+    batch = write_rank_sample(round_, run, fresh, {label: one.rows for label, one in drawn.items()})
+    answer_batch(batch.folder, true_by_rank)
+    for label in round_.active_labels:
+        first = _judge(round_, run, label, None)
+        _judge(round_, run, label, Champion(f"us.{label}", "2", first) if champions else None)
+    return batch
+
+
+def _judge(round_: Round, run: PoolRun, label: str, champion: Champion | None) -> EvaluationRecord:
+    answers = read_answers(round_, label)
+    with open_ranked(run.folder, label, "all") as ranked:
+        drawn = draw_rank_sample(ranked, round_.evaluation, run.plan.run_id)
+        labels = gather_labels(round_, run, ranked, drawn.strata, answers)
+        found = evaluate_label(round_, Judged(run, ranked, drawn.strata, labels), champion)
+    folder = evaluation_folder(round_.work_path, round_.country, round_.name, label, run.plan.run_id)
+    folder.mkdir(parents=True, exist_ok=True)
+    if found.calibration is not None:
+        write_calibration(folder / CALIBRATION_FILE, found.calibration)
+    write_evaluation(folder / EVALUATION_FILE, found.record)
+    return found.record
+
+
+def leave_motifs(round_: Round, judged: Batch, words: Sequence[str]) -> Batch:
+    """Leave a batch as sampling does, with one motif of these words a label; its texts are those of another batch."""
+    motif = {"words": list(words), "best_texts": 60, "random_texts": 4, "lift": 15.04}
+    about = BatchAbout(
+        batch_id="0123456789ab",
+        kind="sampling",
+        country=round_.country,
+        round_name=round_.name,
+        run_folder=judged.about.run_folder,
+        run_id=judged.about.run_id,
+        population=judged.about.population,
+        settings={"method": "exploit-explore"},
+        random_state=1,
+        counts={"texts": len(judged.texts), "motifs": {label: [motif] for label in round_.active_labels}},
+    )
+    return write_batch(place_of(round_, "sampling", about.batch_id), judged.draws, judged.texts, about)

@@ -4,7 +4,8 @@ from typing import Any
 
 from tasks.core.ranking.top_scored import top_scored
 from tasks.core.report.absent import Absent
-from tasks.core.report.facts_on_disk import FinishedRun, RoundFiles
+from tasks.core.report.facts_on_disk import RoundFiles
+from tasks.core.report.finished_runs import FinishedRun
 from tasks.core.round.sections import Sample
 
 TEXTS = 15

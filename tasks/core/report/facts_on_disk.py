@@ -3,45 +3,34 @@
 <work_path>/splits/<round>/<study>-*.report.json     the labelled data
 <work_path>/seeds/<round>/<study>/selection.json     seeds, baselines, which one was selected
 <work_path>/engines/<round>/<study>/*/<label>/       engine models with their parity.json
+<work_path>/<country>/<round>/batches/, evaluations/  labelling batches; evaluation.json, calibration.json
 <output_path>/iter_...-<run_name>-<run_id>-<sample>/ the finished run: manifest.json, certificate.json, scores
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from tasks.core.base.errors import WinnowError
-from tasks.core.base.formats import Content, read_record
+from tasks.core.base.formats import Content
 from tasks.core.base.naming import (
+    EVALUATION_FILE,
     MAIN_RUN,
     MAIN_SAMPLE,
     PARITY_FILE,
     engines_folder,
-    parse_run_folder_name,
-    run_folder_name,
+    evaluation_folder,
     selection_path,
     splits_folder,
     splits_report,
 )
+from tasks.core.evaluation.evaluation_record import EvaluationRecord, read_evaluation
+from tasks.core.exchange.batch import Batch, list_batches, read_batch
 from tasks.core.report.absent import Absent, make_models, run_flow
+from tasks.core.report.finished_runs import FinishedRun, newest_run, run_before
 from tasks.core.round.model import Round
-from tasks.core.runs.folder import RunFolder, find_run_folders
-from tasks.core.runs.manifest import MANIFEST
 from tasks.core.training.seeds.selection_file import read_selection
-
-
-@dataclass(frozen=True)
-class FinishedRun:
-    """A run folder with its manifest."""
-
-    folder: RunFolder
-    manifest: Content
-
-    @property
-    def labels(self) -> list[str]:
-        """The labels that were scored."""
-        return [use["label"] for use in self.manifest["engines"]]
 
 
 @dataclass(frozen=True)
@@ -59,28 +48,48 @@ class RoundFiles:
         Raises:
             Absent: there is none.
         """
-        found = next(self.finished_runs(), None)
+        found = newest_run(self.round_, self.run_name, self.sample)
         if found is None:
-            options = "" if self.sample == MAIN_SAMPLE else f" -p sample={self.sample}"
-            options += "" if self.run_name == MAIN_RUN else f" -p run_name={self.run_name}"
+            where = self.round_.inference.output_path
             raise Absent(
-                f"no run '{self.run_name}' of the sample '{self.sample}' is finished in "
-                f"{self.round_.inference.output_path}",
-                run_flow("inference", self.round_, options),
+                f"no run '{self.run_name}' of the sample '{self.sample}' is finished in {where}",
+                run_flow("inference", self.round_, self._options()),
             )
         return found
 
-    def finished_runs(self) -> Iterator[FinishedRun]:
-        """Yield the round's finished runs of this name and sample, the newest first."""
-        whole = parse_run_folder_name(
-            run_folder_name(self.round_.iteration, self.round_.method, self.run_name, "0" * 12, self.sample)
-        )
-        for folder in find_run_folders(self.round_.inference.output_path, self.run_name, self.sample):
-            name = parse_run_folder_name(folder.path.name)
-            if name is not None and whole is not None and name.iteration == whole.iteration:
-                manifest = read_record(folder.manifest_path, MANIFEST)
-                if manifest["settings"].get("round_name") == self.round_.name:
-                    yield FinishedRun(folder, manifest)
+    @cached_property
+    def last_run(self) -> FinishedRun | None:
+        """The newest run of the same name and sample that another round of the country finished before this one's."""
+        return run_before(self.round_, self.run, self.run_name, self.sample)
+
+    @cached_property
+    def batches(self) -> list[Batch]:
+        """The round's labelling batches."""
+        return [read_batch(folder) for folder in list_batches(self.round_)]
+
+    @cached_property
+    def evaluations(self) -> dict[str, EvaluationRecord]:
+        """What the run's rankings were judged to be worth, by label; labels that were not judged are left out.
+
+        Raises:
+            Absent: none was.
+        """
+        paths = {label: self.evaluation_folder(label) / EVALUATION_FILE for label in self.run.labels}
+        found = {label: read_evaluation(path) for label, path in paths.items() if path.is_file()}
+        if not found:
+            why = f"no label of run {self.run.manifest['run_id']} is evaluated"
+            raise Absent(why, run_flow("evaluation", self.round_, self._options()))
+        return found
+
+    def evaluation_folder(self, label: str) -> Path:
+        """Return where the evaluation of a label's ranking in the run lies."""
+        round_ = self.round_
+        run_id = self.run.manifest["run_id"]
+        return evaluation_folder(round_.work_path, round_.country, round_.name, label, run_id)
+
+    def _options(self) -> str:
+        options = "" if self.sample == MAIN_SAMPLE else f" -p sample={self.sample}"
+        return options + ("" if self.run_name == MAIN_RUN else f" -p run_name={self.run_name}")
 
     def selection(self, study: str) -> Content:
         """Return what was selected of a study.

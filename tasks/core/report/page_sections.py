@@ -1,6 +1,6 @@
 """The page's sections in their order: each gathers its facts from files, and a template of its name shows them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +14,12 @@ from tasks.core.report.engine_bounds import gather_engines
 from tasks.core.report.facts_on_disk import RoundFiles
 from tasks.core.report.labelled_texts import gather_data
 from tasks.core.report.markup import render
+from tasks.core.report.motif_table import gather_motifs
+from tasks.core.report.pool_precision import gather_precision
+from tasks.core.report.release_verdict import gather_release
+from tasks.core.report.reliability_check import gather_reliability
 from tasks.core.report.run_cost import gather_cost
+from tasks.core.report.score_histograms import gather_histograms
 from tasks.core.report.screening_promise import gather_screening
 from tasks.core.report.seed_choice import gather_seeds
 
@@ -29,7 +34,7 @@ class Section:
     """The section's template and its anchor are called so."""
     title: str
     gather: Callable[[RoundFiles], Facts]
-    """This returns what the template shows and, as `glance`, the figures for the head of the page."""
+    """This returns what the template shows and, as `glance` and `steps`, what stands at the page's head and end."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,8 @@ class Told:
     title: str
     html: Markup
     glance: dict[str, str] = field(default_factory=dict)
+    steps: Sequence[dict[str, str]] = ()
+    """Things to do that follow from the facts: each is a sentence and a command, or a sentence alone."""
     missing: Absent | None = None
 
 
@@ -50,6 +57,11 @@ SECTIONS = (
     Section("engines", "Engines, and what the gate bounds", gather_engines),
     Section("cost", "Scoring and its cost", gather_cost),
     Section("screening", "Screening certificate", gather_screening),
+    Section("precision", "Precision by rank", gather_precision),
+    Section("reliability", "Reliability of scores", gather_reliability),
+    Section("histograms", "Scores beside the last round's", gather_histograms),
+    Section("motifs", "Motifs", gather_motifs),
+    Section("release", "Release gate and drift", gather_release),
     Section("best_texts", "The best texts", gather_best_texts),
 )
 
@@ -63,5 +75,5 @@ def tell(section: Section, files: RoundFiles) -> Told:
     except (WinnowError, OSError) as error:
         broken = Absent(f"its files cannot be read: {error}")
         return Told(section.key, section.title, render("absent", {"absent": broken}), missing=broken)
-    glance = facts.pop("glance", {})
-    return Told(section.key, section.title, render(section.key, facts), glance)
+    html = render(section.key, facts)
+    return Told(section.key, section.title, html, facts.get("glance", {}), facts.get("steps", ()))

@@ -3,7 +3,8 @@
 from typing import Any
 
 from tasks.core.base.formats import Content
-from tasks.core.report.facts_on_disk import FinishedRun, RoundFiles
+from tasks.core.report.facts_on_disk import RoundFiles
+from tasks.core.report.finished_runs import FinishedRun
 from tasks.core.screening.certificate import Certificate, read_certificate
 
 
