@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from deployments.commands import run_folders, services, slurm
+from deployments.commands import labels, run_folders, services, slurm
 from deployments.environment import use
 from deployments.terminal import say
 from infra.errors import InfrastructureError
@@ -24,6 +24,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 services.register(app)
 run_folders.register(app)
 app.add_typer(slurm.app, name="slurm")
+app.add_typer(labels.app, name="labels")
 
 
 @app.command()
@@ -52,6 +53,20 @@ def preview(
 
     round_ = read_round(round_file)
     say(describe(preview_round(round_, preprocessing, count), round_))
+
+
+@app.command("next")
+def next_(
+    round_file: Annotated[Path, typer.Argument(help="round file, such as deployments/rounds/us-iter0.yaml")],
+    iteration: Annotated[str | None, typer.Option(help="the next one's name  [default: one more]")] = None,
+    with_evaluation: Annotated[
+        bool, typer.Option(help="train on the evaluation's labels, too; they judge no model afterwards")
+    ] = False,
+) -> None:
+    """Write the next round's file: this round's, with the labels that were imported added to its data."""
+    from deployments.commands.next_round import make_next  # noqa: PLC0415 - reads Parquet
+
+    say("\n".join(make_next(round_file, iteration, with_evaluation)))
 
 
 @app.command()

@@ -23,7 +23,6 @@ from tasks.core.evaluation.calibration import write_calibration
 from tasks.core.evaluation.evaluate_label import Judged, evaluate_label
 from tasks.core.evaluation.evaluation_record import Champion, EvaluationRecord, write_evaluation
 from tasks.core.evaluation.pool_answers import read_answers
-from tasks.core.evaluation.pool_measures import PoolMeasures
 from tasks.core.evaluation.pool_run import PoolRun, find_pool_run
 from tasks.core.evaluation.rank_sample import draw_rank_sample, unasked, write_rank_sample
 from tasks.core.evaluation.run_labels import gather_labels

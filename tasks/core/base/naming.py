@@ -130,11 +130,18 @@ FIGURES_ARTIFACT = "pool-figures"
 GATE_ARTIFACT = "release-gate"
 CURVE_ARTIFACT = "precision-by-rank"
 
-# A labelling batch's folder.
+# A labelling batch's folder, with what came back; and a snapshot of labels.
 BATCH_FILE = "batch.json"
-DECIDED_FILE = "decided.parquet"
 DRAWS_FILE = "draws.parquet"
 BATCH_TEXTS_FILE = "texts.parquet"
+ANSWERS_FILE = "answers.parquet"
+CONTROL_ANSWERS_FILE = "controls.parquet"
+DECIDED_FILE = "decided.parquet"
+IMPORTS_FILE = "imports.json"
+IMPORT_LOCK = ".import.lock"
+SHEET_PAGE = "sheet_page.html"
+SNAPSHOT_FILE = "snapshot.json"
+SNAPSHOT_LABELS_FILE = "labels.parquet"
 
 # Names that other libraries give.
 MLMODEL_FILE = "MLmodel"
@@ -387,6 +394,26 @@ def evaluation_folder(work_path: Path, country: str, round_: str, label: str, ru
 def batch_folder(batches: Path, kind: str, batch_id: str) -> Path:
     """Return where a labelling batch lies: `sampling-<batch id>`."""
     return batches / f"{kind}-{batch_id}"
+
+
+def snapshots_folder(work_path: Path, country: str, round_: str) -> Path:
+    """Return where the snapshots of the labels lie that a round's batches brought."""
+    return country_folder(work_path, country) / round_ / "labels"
+
+
+def snapshot_folder(version: int, digest: str) -> str:
+    """Return the name of a snapshot of labels: `v0002-<digest>`."""
+    return f"v{version:04d}-{digest}"
+
+
+def sheet_file(batch: str, annotator: str) -> str:
+    """Return the name of a labelling sheet: `sampling-<batch id>-ana.html`."""
+    return f"{batch}-{re.sub(r'[^A-Za-z0-9_.-]+', '_', annotator)}.html"
+
+
+def label_config_file(tasks: Path) -> Path:
+    """Return where the labelling interface lies that belongs to a file of Label Studio tasks."""
+    return tasks.with_suffix(".config.xml")
 
 
 def logs_folder(path: Path, of: str) -> Path:

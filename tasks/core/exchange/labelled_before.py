@@ -10,6 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from tasks.core.base.naming import batches_folder, country_folder
+from tasks.core.corpus.labelled.label_snapshot import read_snapshot
 from tasks.core.corpus.labelled.layouts import find_sources
 from tasks.core.corpus.labelled.read_source import read_sources
 from tasks.core.corpus.labelled.rows import Ledger, StudyRequest
@@ -53,4 +54,9 @@ def _labelled(round_: Round) -> tuple[list[str], list[str]]:
     data = round_.labelled_data
     rows = read_sources(find_sources(data, list(study.labels)), data, study, Ledger())
     ids = ["" if id_ is None else str(id_) for id_ in rows.ids]
-    return ids, [text or "" for text in rows.texts]
+    texts = [text or "" for text in rows.texts]
+    for folder in data.added:
+        table = read_snapshot(folder)
+        ids += map(str, table["tweet_id"].to_pylist())
+        texts += table["text"].to_pylist()
+    return ids, texts

@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from tasks.core.base.errors import WinnowError
 from tasks.core.report.absent import Absent
+from tasks.core.report.annotator_agreement import gather_agreement
 from tasks.core.report.baseline_table import gather_baselines
 from tasks.core.report.best_texts import gather_best_texts
 from tasks.core.report.engine_bounds import gather_engines
@@ -61,6 +62,7 @@ SECTIONS = (
     Section("reliability", "Reliability of scores", gather_reliability),
     Section("histograms", "Scores beside the last round's", gather_histograms),
     Section("motifs", "Motifs", gather_motifs),
+    Section("agreement", "Labels and agreement", gather_agreement),
     Section("release", "Release gate and drift", gather_release),
     Section("best_texts", "The best texts", gather_best_texts),
 )

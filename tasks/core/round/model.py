@@ -24,6 +24,7 @@ from tasks.core.round.conversion_section import Conversion
 from tasks.core.round.distillation_section import Distillation
 from tasks.core.round.evaluation_section import Evaluation
 from tasks.core.round.inference_section import Inference
+from tasks.core.round.labelling_section import Labelling
 from tasks.core.round.sections import Clusters, Label, LabelledData, Name, Sample
 from tasks.core.round.training_section import Pretraining, Training
 
@@ -72,6 +73,8 @@ class Round(BaseModel):
     """Samples are scored as this section says."""
     evaluation: Evaluation = Evaluation()
     """Rankings are judged by labels of the pool, and become champions, as this section says."""
+    labelling: Labelling = Labelling()
+    """Labellers are told, and their answers decided, as this section says."""
     work_path: Path
     """Splits, seeds, converted samples and copies of registered models are kept in this folder, which all workers must
     see."""
@@ -117,6 +120,10 @@ class Round(BaseModel):
         return self
 
     def _check_labels(self) -> None:
+        for key in ("instructions", "examples"):
+            unknown = sorted(getattr(self.labelling, key).keys() - self.labels.keys())
+            if unknown:
+                raise ValueError(f"labelling.{key} names {unknown}, but the round has the labels {sorted(self.labels)}")
         for reserved in sorted(RESERVED_LABELS & self.labels.keys()):
             raise ValueError(
                 f"no label may be called '{reserved}': Winnow gives that name to something else, as it does "
