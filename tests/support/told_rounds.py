@@ -1,5 +1,6 @@
 """A round as its flows leave it in files: data, seeds, engine models and a screened run, without any server."""
 
+import csv
 import shutil
 from collections.abc import Sequence
 from dataclasses import replace
@@ -23,10 +24,13 @@ from tasks.core.evaluation.calibration import write_calibration
 from tasks.core.evaluation.evaluate_label import Judged, evaluate_label
 from tasks.core.evaluation.evaluation_record import Champion, EvaluationRecord, write_evaluation
 from tasks.core.evaluation.pool_answers import read_answers
+from tasks.core.evaluation.pool_measures import PoolMeasures
 from tasks.core.evaluation.pool_run import PoolRun, find_pool_run
 from tasks.core.evaluation.rank_sample import draw_rank_sample, unasked, write_rank_sample
 from tasks.core.evaluation.run_labels import gather_labels
 from tasks.core.exchange.batch import Batch, BatchAbout, place_of, write_batch
+from tasks.core.exchange.import_answers import ImportWay
+from tasks.core.exchange.settle import import_and_settle, settle
 from tasks.core.ranking.ranked import open_ranked
 from tasks.core.round.model import Round
 from tasks.core.round.round_file import read_round
@@ -35,7 +39,6 @@ from tasks.core.training.seeds.comparison import compare_models
 from tasks.core.training.seeds.seed_plan import plan_seeds
 from tasks.core.training.seeds.selection import select_seed
 from tasks.core.training.seeds.selection_file import write_selection
-from tests.support.batch_answers import answer_batch
 from tests.support.finished_seeds import finish
 from tests.support.plans import plan_of
 from tests.support.round_files import write_round
@@ -114,8 +117,8 @@ def true_by_rank(row: dict[str, object]) -> int:
     return int(rank % 5 > 0 if rank <= 40 else rank % 4 == 0 if rank <= 300 else rank % 29 == 0)
 
 
-def judge_round(round_: Round, champions: bool = True) -> Batch:
-    """Draw a round's rank sample, answer it, and leave each label's evaluation; then another version is judged."""
+def judge_round(round_: Round) -> Batch:
+    """Draw a round's rank sample, answer it, and leave each label's evaluation beside a champion of the same scores."""
     run = find_pool_run(round_, "evaluation", "main")
     drawn = {}
     for label in round_.active_labels:
@@ -123,11 +126,27 @@ def judge_round(round_: Round, champions: bool = True) -> Batch:
             drawn[label] = draw_rank_sample(ranked, round_.evaluation, run.plan.run_id)
     fresh = {label: unasked(one, read_answers(round_, label)) for label, one in drawn.items()}
     batch = write_rank_sample(round_, run, fresh, {label: one.rows for label, one in drawn.items()})
-    answer_batch(batch.folder, true_by_rank)
+    _answer(round_, batch)
     for label in round_.active_labels:
         first = _judge(round_, run, label, None)
-        _judge(round_, run, label, Champion(f"us.{label}", "2", first) if champions else None)
+        champion = Champion(f"us.{label}", "2", replace(first, version="2"))
+        _judge(round_, run, label, champion)
     return batch
+
+
+def _answer(round_: Round, batch: Batch) -> None:
+    """Import the answers of two annotators; the second one errs on every eleventh text below rank 60."""
+    settled = settle(batch, round_)
+    for annotator in ("ana", "b<b>en"):
+        path = batch.folder.parent / "answers.csv"
+        with path.open("w", encoding="utf-8", newline="") as file:
+            rows = csv.writer(file)
+            rows.writerow(("tweet_id", "label", "annotator", "answer"))
+            for place, row in enumerate(batch.draws.to_pylist()):
+                answer = true_by_rank(row) ^ (place % 11 == 0 and row["rank"] > 60 and annotator != "ana")
+                rows.writerow((row["tweet_id"], row["label"], annotator, "yes" if answer else "no"))
+        _, settled = import_and_settle(settled, round_, path, ImportWay())
+        path.unlink()
 
 
 def _judge(round_: Round, run: PoolRun, label: str, champion: Champion | None) -> EvaluationRecord:
@@ -135,7 +154,7 @@ def _judge(round_: Round, run: PoolRun, label: str, champion: Champion | None) -
     with open_ranked(run.folder, label, "all") as ranked:
         drawn = draw_rank_sample(ranked, round_.evaluation, run.plan.run_id)
         labels = gather_labels(round_, run, ranked, drawn.strata, answers)
-        found = evaluate_label(round_, Judged(run, ranked, drawn.strata, labels), champion)
+        found = evaluate_label(round_, Judged(run, ranked, drawn.strata, labels, PoolMeasures()), champion)
     folder = evaluation_folder(round_.work_path, round_.country, round_.name, label, run.plan.run_id)
     folder.mkdir(parents=True, exist_ok=True)
     if found.calibration is not None:

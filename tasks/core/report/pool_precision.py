@@ -4,7 +4,7 @@ from typing import Any
 
 from markupsafe import Markup
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from tasks.core.evaluation.evaluation_record import EvaluationRecord
 from tasks.core.evaluation.verdict_tables import figure_rows
@@ -65,6 +65,8 @@ def _curve(record: EvaluationRecord) -> Markup:
         axes.plot([], [], color=SECOND, label="between ranks, 95 % band")
         axes.set_xscale("log")
         axes.xaxis.set_major_formatter(FuncFormatter(lambda rank, _: f"{rank:,.0f}"))
+        axes.xaxis.set_minor_formatter(NullFormatter())
+        axes.set_xlim(0.9, max(10, points[-1]["last"]))
         axes.set_ylim(-0.02, 1.02)
         axes.set_xlabel("rank")
         axes.set_ylabel("precision")

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, NullFormatter
 from numpy.typing import NDArray
 from scipy.special import logit
 
@@ -38,7 +39,7 @@ def _label(label: str, run: FinishedRun, last: FinishedRun | None) -> dict[str, 
     above = float(own[EDGES[1:] > 0].sum())
     return {
         "label": label,
-        "above": f"{above:.3%}",
+        "above": f"{above:.2%}",
         "left_out": f"{left_out:.1%}" if left_out else "",
         "chart": _chart(label, own, before),
     }
@@ -58,15 +59,27 @@ def _shares(run: FinishedRun, label: str) -> tuple[Shares, float]:
 
 
 def _chart(label: str, own: Shares, before: Shares | None) -> Markup:
+    shown = own if before is None else own + before
+    held = np.concatenate([shares[shares > 0] for shares in (own, before) if shares is not None])
+
     def paint(axes: Axes) -> None:
         if before is not None:
             axes.stairs(before, EDGES, color=FAINT, fill=True, alpha=0.35, label="last round")
         axes.stairs(own, EDGES, color=FIRST, linewidth=1.6, label="this round")
         axes.set_yscale("log")
-        axes.yaxis.set_major_formatter(lambda share, _: f"{100 * share:.6g} %")
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:.6g} %"))
+        axes.yaxis.set_minor_formatter(NullFormatter())
+        axes.set_ylim(10.0 ** np.floor(np.log10(held.min(initial=0.1))) / 2, 1.5)
+        axes.set_xlim(*_range(shown))
         axes.set_xlabel("score, in log-odds")
         axes.set_ylabel("share of the texts")
         axes.legend(fontsize=8)
 
     beside = " beside the last round's" if before is not None else ""
     return chart(f"histogram-{label}", f"{label}: share of the texts by score{beside}", paint)
+
+
+def _range(shares: Shares) -> tuple[float, float]:
+    """Return the log-odds from the lowest bar to the highest, with some room."""
+    held = np.flatnonzero(shares)
+    return (-6.0, 6.0) if not len(held) else (float(EDGES[held[0]]) - 2, float(EDGES[held[-1] + 1]) + 2)

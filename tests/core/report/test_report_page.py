@@ -5,7 +5,15 @@ from html.parser import HTMLParser
 
 import pytest
 
-from tasks.core.base.naming import CERTIFICATE_FILE, MANIFEST_FILE, PARITY_FILE, SELECTION_FILE
+from tasks.core.base.naming import (
+    ANSWERS_FILE,
+    BATCH_FILE,
+    CERTIFICATE_FILE,
+    EVALUATION_FILE,
+    MANIFEST_FILE,
+    PARITY_FILE,
+    SELECTION_FILE,
+)
 from tasks.core.report.facts_on_disk import RoundFiles
 from tasks.core.report.markup import LONGEST_TEXT, as_text
 from tasks.core.report.page_sections import SECTIONS
@@ -87,9 +95,34 @@ def test_the_page_tells_of_data_seeds_baselines_engines_cost_and_texts(told_roun
         "onnxruntime-fp32 serves",
         "us.positive version 3",
         "Nothing was screened out",
-        "All that this page tells of is there",
+        "There is no earlier round's run of this sample",
+        "Not calibrated: 'negative' cannot be calibrated",
+        "<b>lost my",
+        "b<b>en",
+        "labels are decided: train the next round on them.",
+        "winnow next deployments/rounds/us-iter0.yaml",
     ):
         assert words in said, words
+
+
+def test_the_page_tells_what_a_ranking_is_worth_and_how_scores_lie_beside_the_last_rounds(judged_round):
+    page = page_of(judged_round)
+    said = require_whole(page)
+    for words in (
+        "precision at 20",
+        "down to rank 900",
+        "a text is more likely true than not",
+        "In the background: us-trial0, run",
+        "Drift: little: population stability index",
+        "champion when the gate judged: 2",
+        "Annotators disagree on texts of evaluation-",
+        "no batch is drawn for labelling",
+    ):
+        assert words in said, words
+    for label in ("positive", "negative"):
+        assert f'aria-label="{label}: precision by rank, with 95 % bands"' in page
+        assert f'aria-label="{label}: share of labelled texts that are true' in page
+        assert f'aria-label="{label}: share of the texts by score beside the last round&#39;s"' in page
 
 
 def test_no_text_of_a_user_is_markup_and_all_of_it_is_read(told_round):
@@ -110,11 +143,15 @@ def test_the_same_facts_give_the_same_bytes(told_round):
     assert (path.name, path.parent.name) == ("report.html", "us-iter0")
 
 
+IMPORT = "winnow labels import deployments/rounds/us-iter0.yaml ANSWERS.csv --batch evaluation-"
 MISSING = {
     "*.report.json": ("no data of 'negative' is prepared", "training"),
     SELECTION_FILE: ("no seed of 'negative' is selected", "training"),
     PARITY_FILE: ("no engine model of 'negative' is made", "conversion"),
     MANIFEST_FILE: ("no run 'main' of the sample 'evaluation' is finished", "inference"),
+    EVALUATION_FILE: ("is evaluated", "evaluation"),
+    BATCH_FILE: ("no batch is drawn for labelling", "sampling"),
+    ANSWERS_FILE: ("no answers to evaluation-", IMPORT),
 }
 
 
@@ -130,11 +167,11 @@ def test_where_facts_are_missing_the_page_is_whole_and_says_which_command_makes_
     said = require_whole(page_of(copied))
     why, flow = MISSING[name]
     assert why in said
-    command = f"prefect deployment run {flow}/us-iter0 --watch"
+    command = flow if flow is IMPORT else f"prefect deployment run {flow}/us-iter0 --watch"
     assert command in said.partition("What to do next")[2].partition("What to do next")[2]
 
 
-@pytest.mark.parametrize("name", [SELECTION_FILE, MANIFEST_FILE, PARITY_FILE])
+@pytest.mark.parametrize("name", [SELECTION_FILE, MANIFEST_FILE, PARITY_FILE, EVALUATION_FILE, BATCH_FILE])
 def test_a_torn_file_costs_its_own_section_alone(copied, name):
     for path in copied.work_path.parent.rglob(name):
         path.write_text("{")
@@ -149,6 +186,7 @@ def test_a_round_of_which_nothing_is_there_has_a_page(told_round, tmp_path):
     places = {"inference": told_round.inference.model_copy(update={"output_path": tmp_path / "runs"})}
     said = require_whole(page_of(told_round.model_copy(update={"work_path": tmp_path} | places)))
     assert said.count("Not known yet") == len(SECTIONS)
+    assert "prefect deployment run training/us-iter0 --watch" in said
 
 
 def test_another_rounds_run_is_not_this_ones(told_round):
