@@ -16,6 +16,7 @@ from infra.services import stack
 from infra.services.process import FOR_THE_OWNER
 from infra.services.settings import read_settings
 from tasks.core.base.errors import WinnowError
+from tasks.core.base.naming import MAIN_RUN, MAIN_SAMPLE
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 
@@ -101,6 +102,25 @@ def doctor(
     from deployments.doctor.report import report as report_checks  # noqa: PLC0415 - reads models and asks servers
 
     raise typer.Exit(0 if report_checks(find_round(round_), wait_seconds, say) else 1)
+
+
+@app.command()
+def report(
+    round_: Annotated[str, typer.Argument(metavar="ROUND", help="a round's name, such as us-iter0, or its file")],
+    sample: Annotated[str, typer.Option(help="tell of the run of this sample")] = MAIN_SAMPLE,
+    run_name: Annotated[str, typer.Option(help="tell of the run of this name")] = MAIN_RUN,
+    open_: Annotated[bool, typer.Option("--open", help="open the page in a browser")] = False,
+) -> None:
+    """Write the page that tells of a round, and print where it lies; reads files only."""
+    use(read_settings())
+    from deployments.commands.predict import find_round  # noqa: PLC0415 - Prefect reads its settings when it is imported
+    from deployments.commands.report import open_page  # noqa: PLC0415
+    from tasks.core.report.report_page import write_report  # noqa: PLC0415 - draws, which the other commands do not
+
+    page = write_report(find_round(round_), run_name, sample)
+    say(page)
+    if open_ and not open_page(page):
+        say("no browser could be opened here; copy the file to where one is: it needs no other", err=True)
 
 
 @app.command()

@@ -13,6 +13,7 @@ from tasks.core.evaluation.verdict_tables import outcome
 from tasks.core.round.round_file import read_round
 from tasks.evaluation import ask, draw_label, find_run, judge_label, publish_evaluation
 from tasks.inference import get_sample
+from tasks.report import publish_report
 
 
 @flow(name="evaluation", flow_run_name=round_and_flow, persist_result=False)
@@ -49,5 +50,6 @@ def evaluation(  # noqa: PLR0913 - Prefect merges nested parameters shallowly, s
     judged = [judge_label(round_, run, one, force_reason) for one in drawn]
     records = [record for record in judged if record is not None]
     publish_evaluation(round_, records)
+    publish_report(round_, run_name, sample)
     name, message = outcome(records, None if batch is None else (len(batch.texts), batch.folder), len(drawn))
     return Completed(name=name, message=message)

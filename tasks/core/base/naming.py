@@ -93,6 +93,9 @@ STUDENTS_TABLE = "students.md"
 JUDGEMENTS_FILE = "judgements.json"
 SEEDS_PICTURE = "seeds.png"
 CURVES_PICTURE = "learning_curves.png"
+REPORT_PAGE = "report.html"
+MAIN_RUN, MAIN_SAMPLE = "main", "evaluation"
+"""Flows score this sample under this run name unless told otherwise."""
 
 # What a pretraining keeps while it runs.
 PACKED_FOLDER = "packed"
@@ -443,6 +446,11 @@ def trial_record(step: int) -> str:
     return f"step-{step}.json"
 
 
+def selection_path(work_path: Path, round_: str, study: str) -> Path:
+    """Return where it stands which seed of a round's study was selected."""
+    return seeds_folder(work_path, round_, study) / SELECTION_FILE
+
+
 def splits_file(study: str, digest: str) -> str:
     """Return the name of a study's checked splits."""
     return f"{study}-{digest}.parquet"
@@ -500,7 +508,19 @@ def texts_file(digest: str) -> str:
 
 def conversion_folder(work_path: Path, round_: str, study: str, conversion_hash: str) -> Path:
     """Return where a conversion leaves its engine models."""
-    return work_path / "engines" / round_ / study / conversion_hash
+    return engines_folder(work_path, round_, study) / conversion_hash
+
+
+def engines_folder(work_path: Path, round_: str, study: str) -> Path:
+    """Return where all conversions of a round's study leave their engine models."""
+    return work_path / "engines" / round_ / study
+
+
+def report_page(work_path: Path, round_: str, run_name: str = MAIN_RUN, sample: str = MAIN_SAMPLE) -> Path:
+    """Return where the page lies that tells of a round; of other runs than the main one it has another name."""
+    other = "" if (run_name, sample) == (MAIN_RUN, MAIN_SAMPLE) else f"-{run_name}-{sample}"
+    page = Path(REPORT_PAGE)
+    return work_path / "reports" / round_ / f"{page.stem}{other}{page.suffix}"
 
 
 def rival_folder(seed: int) -> str:
