@@ -9,8 +9,8 @@ from tasks.core.screening.draw_sizes import DrawSizes, grow
 from tasks.core.screening.linear_screen import FLOOR, fit_screen
 from tasks.core.screening.promise import Promise
 from tasks.core.screening.recall_bound import bound_recall, least_top_texts
-from tests.core.screening.simulated import population
 from tests.support.kept_promises import keeps
+from tests.support.simulated import population
 
 RARE = 0.002
 """So large a share of the texts is of the label."""
