@@ -14,11 +14,12 @@ from flows.evaluation import evaluation
 from flows.inference import inference
 from flows.training import training
 from tasks.core.base.errors import EvaluationError, RunFolderError
+from tasks.core.base.naming import models_folder
 from tasks.core.evaluation.calibration import read_calibration
 from tasks.core.exchange.batch import list_batches, read_batch
 from tasks.core.round.round_file import read_round
 from tasks.records.evaluation_runs import fetch_calibration
-from tasks.records.registry import find_version
+from tasks.records.registry import Registration, fetch_folder, find_version, register_folder, set_alias
 from tasks.records.tracking import tracking_uri
 from tests.support.batch_answers import answer_batch
 from tests.support.round_files import one_worker, write_round
@@ -44,26 +45,21 @@ def true_at_the_top(row):
     return int(row["rank"] <= 60 and row["rank"] % 7 != 0)
 
 
-def scored_round(folder, tiny_bert, country, **changes):
+@pytest.fixture(scope="module")
+def first(tmp_path_factory, tiny_bert, orchestration):
+    """A scored round, whose rank sample was drawn and answered; nothing is judged yet."""
+    folder = tmp_path_factory.mktemp("first")
     path = write_round(
         folder,
         tiny_bert,
-        country=country,
+        country=f"X{uuid.uuid4().hex[:8]}",
         labels={"positive": "positive"},
         evaluation=SECTION,
         clusters=one_worker(folder),
-        **changes,
     )
     training(str(path))
     conversion(str(path))
     inference(str(path))
-    return path
-
-
-@pytest.fixture(scope="module")
-def first(tmp_path_factory, tiny_bert, orchestration):
-    """A scored round, whose rank sample was drawn and answered; nothing is judged yet."""
-    path = scored_round(tmp_path_factory.mktemp("first"), tiny_bert, f"X{uuid.uuid4().hex[:8]}")
     state = evaluation(str(path), return_state=True)
     assert (state.name, state.is_completed()) == ("Label this", True)
     (folder,) = list_batches(read_round(path))
@@ -154,30 +150,26 @@ def test_what_the_round_asks_beside_labels_is_measured(judged):
 
 
 @pytest.fixture(scope="module")
-def second(judged, tmp_path_factory, tiny_bert):
-    """The next round's version, whose best texts are all false: its precision at 20 collapsed."""
-    folder = tmp_path_factory.mktemp("second")
-    content = yaml.safe_load(judged.read_text())
-    path = scored_round(
-        folder,
-        tiny_bert,
-        content["country"],
-        iteration="iter1",
-        work_path=content["work_path"],
-        training=content["training"] | {"seeds": [3]},
-        samples=content["samples"],
-    )
+def second(judged):
+    """The next round, whose version is another one of the same files; all of its best texts are false, people say."""
+    content = yaml.safe_load(judged.read_text()) | {"iteration": "iter1"}
+    path = judged.parent / f"{content['country'].lower()}-iter1.yaml"
+    path.write_text(yaml.safe_dump(content))
+    name = read_round(judged).registered_model("positive")
+    set_alias(find_version(name, "iter0"), "iter1")
+    engine, models = find_version(name, "iter0-onnx"), models_folder(read_round(path).work_path)
+    folder = fetch_folder(engine, models)
+    register_folder(Registration(name, "iter1-onnx", folder, engine.run_id, "again", engine.tags), models)
+    inference(str(path))
     state = evaluation(str(path), return_state=True)
-    for batch in list_batches(read_round(path)):
-        answer_batch(batch, lambda _: 0)
     assert state.is_completed()
     return path
 
 
 def test_a_collapse_is_refused_and_the_champion_stays_until_it_is_forced_with_a_reason(judged, second):
     round_, before = read_round(second), champion_of(read_round(judged))
-    for folder in list_batches(read_round(judged)):
-        answer_batch(folder, lambda _: 0)  # texts that both rankings drew
+    for folder in [*list_batches(read_round(judged)), *list_batches(round_)]:
+        answer_batch(folder, lambda _: 0)  # what the champion is worth was measured before, and stays as it was
     evaluation(str(second))
     verdict = rows_of(round_, "evaluation")[0]
     assert verdict["verdict"] == "refused"

@@ -94,13 +94,16 @@ def _frame(batch: Batch, method: str, rows: pa.Table, population: int) -> tuple[
     chances = rows["inclusion_probability"].to_numpy()
     if not np.allclose(chances, chances[0], rtol=1e-9):
         return None, "near-duplicates or authors were capped, so its texts were not equally likely"
+    settings = batch.about.settings
     if method == "random":
         return (1, population), ""
-    if method == "exploit":
-        return (1, min(int(batch.about.settings["top"]), population)), ""
-    ends = [0, *sorted({min(int(end), population) for end in batch.about.settings["strata"]})]
-    number = int(rows["stratum"][0].as_py())
-    return (ends[number] + 1, ends[number + 1]), ""
+    if method == "exploit" and "top" in settings:
+        return (1, min(int(settings["top"]), population)), ""
+    if method == "stratified" and "strata" in settings and rows["stratum"].null_count == 0:
+        ends = [0, *sorted({min(int(end), population) for end in settings["strata"]})]
+        number = int(rows["stratum"][0].as_py())
+        return (ends[number] + 1, ends[number + 1]), ""
+    return None, "its batch does not say among which ranks it was drawn"
 
 
 def _scored_answers(

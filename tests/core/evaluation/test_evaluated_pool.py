@@ -148,18 +148,18 @@ def test_a_screened_or_unanswered_sample_is_label_this(round_, run):
     assert outcome([], None, 1)[0] == LABEL_THIS
 
 
-def sampled(round_, run, method, ranks, chances, reason="drawn"):
+def sampled(round_, run, method, ranks, chances, stratum=None):
     """Write a batch as sampling leaves one."""
     draws = pa.table(
         {
             "tweet_id": pa.array([rank - 1 for rank in ranks]),
             "label": ["positive"] * len(ranks),
             "method": [method] * len(ranks),
-            "reason": [reason] * len(ranks),
+            "reason": ["drawn"] * len(ranks),
             "rank": pa.array(ranks, pa.int64()),
             "score": expit(LOG_ODDS[np.array(ranks) - 1]),
             "stage": pa.nulls(len(ranks), pa.string()),
-            "stratum": pa.nulls(len(ranks), pa.int32()),
+            "stratum": pa.array([stratum] * len(ranks), pa.int32()),
             "inclusion_probability": chances,
         }
     )
@@ -213,6 +213,16 @@ def test_labels_of_motifs_edges_and_capped_draws_are_counted_and_left_out(round_
     by_words = {2_000, 2_004} - sample
     assert len(by_words) > 0
     assert len(labels.scores) - len(before[0].scores) == len({1, 2, 3, 10, 899} - sample)
+
+
+def test_strata_and_random_texts_of_sampling_serve_too(round_, run):
+    drawn, _ = ask(round_, run)
+    alone = judge(round_, run, drawn)[1].record
+    sampled(round_, run, "stratified", [105, 400, 800], [3 / 900] * 3, stratum=1)
+    sampled(round_, run, "random", [3_000, 5_900], [2 / ROWS] * 2)
+    both = judge(round_, run, drawn)[1].record
+    assert both.unused_labels == {}
+    assert both.labels - alone.labels >= 4
 
 
 def test_answers_of_two_batches_that_contradict_each_other_do_not_count(round_, run):
