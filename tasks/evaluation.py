@@ -113,8 +113,10 @@ def _record(round_: Round, found: Evaluated) -> EvaluationRecord:
     if found.calibration is not None:
         write_calibration(folder / CALIBRATION_FILE, found.calibration)
     write_evaluation(folder / EVALUATION_FILE, record)
-    publish_version(record, log_evaluation(round_, record, folder), found.promotes)
-    tell_selection(round_, record)
+    mlflow_run = log_evaluation(round_, record, folder)
+    if record.decision != "borrowed":
+        publish_version(record, mlflow_run, found.promotes)
+        tell_selection(round_, record)
     say = get_run_logger().info if found.promotes or record.decision == "stands" else get_run_logger().warning
     say("%s: %s. %s", record.label, record.decision, record.sentence)
     return record

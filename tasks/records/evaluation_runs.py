@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tasks.core.base.markdown import markdown_table
 from tasks.core.base.naming import CALIBRATION_FILE, CHAMPION_ALIAS, CURVE_TABLE, EVALUATION_FILE
-from tasks.core.evaluation.calibration import calibration_from, write_calibration
+from tasks.core.evaluation.calibration import Calibration, calibration_from, write_calibration
 from tasks.core.evaluation.evaluation_record import Champion, EvaluationRecord, evaluation_from
 from tasks.core.evaluation.verdict_tables import curve_rows
 from tasks.core.round.model import Round
@@ -38,13 +38,18 @@ def find_champion(registered_model: str) -> Champion | None:
     return Champion(found.name, found.version, evaluation_from(content, where))
 
 
+def find_calibration(registered: RegisteredVersion) -> Calibration | None:
+    """Return a version's calibration, or None where it has none."""
+    where = registered.tags.get(CALIBRATION_TAG)
+    return None if where is None else calibration_from(read_json_artifact(_run_of(where), CALIBRATION_FILE), where)
+
+
 def fetch_calibration(registered: RegisteredVersion, folder: Path) -> Path | None:
     """Leave a version's calibration in a folder and return its path, or None where it has none."""
-    where = registered.tags.get(CALIBRATION_TAG)
-    if where is None:
+    found = find_calibration(registered)
+    if found is None:
         return None
-    content = read_json_artifact(_run_of(where), CALIBRATION_FILE)
-    write_calibration(folder / CALIBRATION_FILE, calibration_from(content, where))
+    write_calibration(folder / CALIBRATION_FILE, found)
     return folder / CALIBRATION_FILE
 
 

@@ -169,7 +169,7 @@ def second(judged, tmp_path_factory, tiny_bert):
     )
     state = evaluation(str(path), return_state=True)
     for batch in list_batches(read_round(path)):
-        answer_batch(batch, lambda row: 0)
+        answer_batch(batch, lambda _: 0)
     assert state.is_completed()
     return path
 
@@ -177,7 +177,7 @@ def second(judged, tmp_path_factory, tiny_bert):
 def test_a_collapse_is_refused_and_the_champion_stays_until_it_is_forced_with_a_reason(judged, second):
     round_, before = read_round(second), champion_of(read_round(judged))
     for folder in list_batches(read_round(judged)):
-        answer_batch(folder, lambda row: 0)  # texts that both rankings drew
+        answer_batch(folder, lambda _: 0)  # texts that both rankings drew
     evaluation(str(second))
     verdict = rows_of(round_, "evaluation")[0]
     assert verdict["verdict"] == "refused"

@@ -1,5 +1,6 @@
 """Finished runs whose scores are given, and not made by an engine: all else is written as scoring writes it."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from tasks.core.round.inference_section import Inference, Screening
 from tasks.core.round.sections import Sample
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.manifest import Launch, write_manifest
-from tasks.core.runs.parts import SCREENED_OUT, provenance, score_table, write_part
+from tasks.core.runs.parts import SCREENED_OUT, count_scores, provenance, score_table, write_part
 from tasks.core.runs.plan import Plan, Shard
 from tasks.core.runs.plan_file import write_plan
 from tasks.core.runs.shards.attempts import attempt
@@ -68,20 +69,21 @@ def write_shard(plan: Plan, run: RunFolder, shard: Shard, given: Given) -> Recei
     scorable, quarantined = part_rows(rows)
     ids = scorable["id"]
     with attempt(run, shard) as tried:
-        histograms, screened = {}, {}
+        histograms, counts, screened = {}, {}, {}
         for use in plan.engines:
             scores, stages = given(use.label, shard, ids)
             path = tried.own(run.output_path(use.label, shard.number))
-            write_part(score_table(ids, scores, stages), path, provenance(plan, use, shard.number, "onnxruntime-fp32"))
+            table = score_table(ids, scores, stages)
+            write_part(table, path, provenance(plan, use, shard.number, "onnxruntime-fp32"))
+            counts[use.label] = count_scores(table)
             by_expert = scores if stages is None else scores[~np.isin(stages, SCREENED_OUT)]
             histograms[use.label] = np.histogram(by_expert, bins=BINS, range=(0, 1))[0].tolist()
             if stages is not None:
-                names, counts = np.unique(stages.astype(str), return_counts=True)
-                screened[use.label] = ScreenedRows(dict(zip(names.tolist(), counts.tolist(), strict=True)), 0, 0)
+                screened[use.label] = ScreenedRows(dict(Counter(stages.tolist())), 0, 0)
         if quarantined.num_rows:
             write_part(quarantined, tried.own(run.quarantine_path(shard.number)))
         receipt = _receipt(plan, shard, rows, quarantined.num_rows)
-        return tried.commit(plan, replace(receipt, histograms=histograms, screened=screened))
+        return tried.commit(plan, replace(receipt, histograms=histograms, score_counts=counts, screened=screened))
 
 
 def _receipt(plan: Plan, shard: Shard, rows: pa.Table, quarantined: int) -> Receipt:

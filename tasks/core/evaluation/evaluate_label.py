@@ -16,9 +16,10 @@ from tasks.core.evaluation.pool_measures import PoolMeasures
 from tasks.core.evaluation.pool_run import PoolRun
 from tasks.core.evaluation.rank_figures import positives_down_to, precision_at, precision_curve, recall_at
 from tasks.core.evaluation.rank_sample import DrawnStratum
-from tasks.core.evaluation.release_gate import Expansion, Standing, TopTexts, judge
+from tasks.core.evaluation.release_gate import Judgement, borrowed, judge
 from tasks.core.evaluation.run_labels import RunLabels
 from tasks.core.evaluation.score_drift import Drift, measure_drift
+from tasks.core.evaluation.standing import Expansion, Standing, TopTexts
 from tasks.core.ranking.ranked import Ranked
 from tasks.core.round.model import Round
 from tasks.core.runs.score_bins import BINS, bounds_of
@@ -64,8 +65,7 @@ def evaluate_label(round_: Round, judged: Judged, champion: Champion | None, for
         said.get("lacking", 0),
     )
     drift = _drift(judged, champion)
-    theirs = None if champion is None else champion.standing
-    found = judge(standing, theirs, drift, round_.evaluation.gate, force_reason)
+    found = _judge(round_, standing, champion, drift, force_reason)
     record = EvaluationRecord(
         **_whose(round_, judged),
         **_labelled(judged),
@@ -84,6 +84,15 @@ def evaluate_label(round_: Round, judged: Judged, champion: Champion | None, for
         force_reason=found.force_reason,
     )
     return Evaluated(record, calibration, found.promotes)
+
+
+def _judge(
+    round_: Round, standing: Standing, champion: Champion | None, drift: Drift | None, force_reason: str
+) -> Judgement:
+    if round_.model_country is not None and round_.model_round != round_.name:
+        return borrowed(standing, round_.model_country)
+    theirs = None if champion is None else champion.standing
+    return judge(standing, theirs, drift, round_.evaluation.gate, force_reason)
 
 
 def _whose(round_: Round, judged: Judged) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from math import exp
 from typing import Any, Literal
 
 from tasks.core.base.errors import EvaluationError
-from tasks.core.evaluation.count_bounds import Cell, Estimate, true_texts
+from tasks.core.evaluation.count_bounds import Estimate
 from tasks.core.evaluation.difference import (
     Needed,
     Verdict,
@@ -23,58 +23,12 @@ from tasks.core.evaluation.difference import (
     verdict_of,
 )
 from tasks.core.evaluation.score_drift import Drift
+from tasks.core.evaluation.standing import Standing
 from tasks.core.round.evaluation_section import Gate
 
-Decision = Literal["first", "stands", "promoted", "refused", "unclear", "forced"]
+Decision = Literal["first", "stands", "promoted", "refused", "unclear", "forced", "borrowed"]
 PROMOTES = ("first", "promoted", "forced")
 SHORTEST_REASON = 10
-
-
-@dataclass(frozen=True)
-class TopTexts:
-    """The best texts of a version, down to a rank, and their labels."""
-
-    rank: int
-    cells: tuple[Cell, ...]
-
-    @property
-    def labelled(self) -> int:
-        """So many of them have an answer."""
-        return sum(cell.labelled for cell in self.cells)
-
-    @property
-    def precision(self) -> Estimate:
-        """The share of them that is true."""
-        return true_texts(self.cells).scaled(1 / self.rank)
-
-
-@dataclass(frozen=True)
-class Expansion:
-    """How many texts of a sample lie above a calibrated threshold."""
-
-    above: Estimate
-    rows: int
-    labelled: int
-    """The calibration follows from so many labels."""
-
-    @property
-    def share(self) -> Estimate:
-        """The same in a million texts, so that samples of two sizes compare."""
-        return self.above.scaled(1e6 / self.rows)
-
-
-@dataclass(frozen=True)
-class Standing:
-    """What is known of a version on a pool."""
-
-    registered_model: str
-    version: str
-    tops: dict[int, TopTexts]
-    expansion: Expansion | None
-    lacking: str = ""
-    """This is why there is no expansion."""
-    lacking_labels: int = 0
-    """So many more labels are lacking for one, at least."""
 
 
 @dataclass(frozen=True)
@@ -123,6 +77,12 @@ def judge(
     if found.promotes or not force_reason or found.decision == "stands":
         return found
     return Judgement("forced", f"made champion by force: {force_reason}. Else: {found.sentence}", checks, force_reason)
+
+
+def borrowed(new: Standing, model_country: str) -> Judgement:
+    """Return the judgement of another country's version, which becomes champion by its own country's texts alone."""
+    sentence = f"{new.registered_model} version {new.version} is {model_country}'s: rounds of {model_country} judge it"
+    return Judgement("borrowed", sentence)
 
 
 def require_reason(force_reason: str) -> None:

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import average_precision_score
 
 from tasks.core.metrics.bootstrap import interval
 
@@ -51,7 +50,7 @@ def compare_on_pool(labels: StratumLabels, scores: Mapping[int, Floats], winner:
             "seeds": [],
         }
     draws = _resamples(labels)
-    values = {seed: _resampled(labels, own, draws) for seed, own in scores.items()}
+    values = {seed: weighted_precisions(labels, own, draws) for seed, own in scores.items()}
     found = [_beside(labels, seed, scores, values, winner) for seed in scores]
     better = [one for one in found if one.seed != winner and one.lead_low > 0]
     best = max(found, key=lambda one: one.average_precision)
@@ -74,28 +73,31 @@ def _sentence(better: list[SeedOnPool], best: SeedOnPool, winner: int) -> str:
 def _beside(
     labels: StratumLabels, seed: int, scores: Mapping[int, Floats], values: Mapping[int, Floats], winner: int
 ) -> SeedOnPool:
-    own, theirs = _precision(labels, scores[seed]), _precision(labels, scores[winner])
+    once = np.ones((1, len(labels.answers)))
+    own, theirs = (float(weighted_precisions(labels, scores[one], once)[0]) for one in (seed, winner))
     lead = values[seed] - values[winner]
     band = interval(lead[~np.isnan(lead)])
     return SeedOnPool(seed, own, own - theirs, band.low, band.high)
 
 
-def _precision(labels: StratumLabels, scores: Floats) -> float:
-    return float(average_precision_score(labels.answers, scores, sample_weight=labels.weights))
-
-
-def _resamples(labels: StratumLabels) -> list[NDArray[np.int64]]:
+def _resamples(labels: StratumLabels) -> Floats:
+    """Return how often each text is in each resample, a resample a line; every stratum keeps its size."""
     draw = np.random.default_rng(SEED)
-    members = [np.flatnonzero(labels.strata == stratum) for stratum in np.unique(labels.strata)]
-    return [np.concatenate([draw.choice(own, len(own)) for own in members]) for _ in range(RESAMPLES)]
+    times = np.zeros((RESAMPLES, len(labels.answers)))
+    for stratum in np.unique(labels.strata):
+        own = np.flatnonzero(labels.strata == stratum)
+        times[:, own] = draw.multinomial(len(own), np.full(len(own), 1 / len(own)), size=RESAMPLES)
+    return times
 
 
-def _resampled(labels: StratumLabels, scores: Floats, draws: list[NDArray[np.int64]]) -> Floats:
-    """Return the average precision on every resample; NaN on one without a true text."""
-    found = []
-    for rows in draws:
-        truth = labels.answers[rows]
-        found.append(
-            average_precision_score(truth, scores[rows], sample_weight=labels.weights[rows]) if truth.any() else np.nan
-        )
-    return np.array(found)
+def weighted_precisions(labels: StratumLabels, scores: Floats, times: Floats) -> Floats:
+    """Return the average precision of each line's resample, texts weighted; NaN for one without a true text."""
+    order = np.argsort(-scores, kind="stable")
+    ends = np.flatnonzero(np.append(np.diff(scores[order]) != 0, True))
+    weights = times[:, order] * labels.weights[order]
+    all_ = np.cumsum(weights, axis=1)[:, ends]
+    true = np.cumsum(weights * labels.answers[order], axis=1)[:, ends]
+    steps = np.diff(true, axis=1, prepend=0)
+    precision = np.divide(true, all_, out=np.zeros_like(true), where=all_ > 0)
+    total, nothing = true[:, -1], np.full(len(times), np.nan)
+    return np.asarray(np.divide((steps * precision).sum(axis=1), total, out=nothing, where=total > 0))

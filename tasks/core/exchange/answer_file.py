@@ -33,6 +33,7 @@ class Given:
     """What a file says of one text, label and annotator, as it is written there."""
 
     tweet_id: str
+    """The id may have the prefix of exports: see `safe_cells`."""
     label: str
     annotator: str
     """The annotator is named without capitals, and is empty where the file names none."""
@@ -80,7 +81,7 @@ def name_of(annotator: object) -> str:
 def _given(cells: Cells) -> Given:
     id_, label = (str(cells[key] if cells[key] is not None else "").strip() for key in ("tweet_id", "label"))
     optional = {key: str(cells.get(key) or "") for key in ("text", "batch")}
-    return Given(id_.removeprefix(ID_PREFIX), label, name_of(cells.get("annotator")), cells["answer"], **optional)
+    return Given(id_, label, name_of(cells.get("annotator")), cells["answer"], **optional)
 
 
 def _read_csv(path: Path) -> Iterable[Cells]:

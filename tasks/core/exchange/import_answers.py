@@ -25,6 +25,7 @@ from tasks.core.exchange.answers import (
 )
 from tasks.core.exchange.batch import Batch
 from tasks.core.exchange.controls import Control, Key
+from tasks.core.exchange.safe_cells import id_among
 
 UNKNOWN_ID = "the text is not of this batch"
 NOT_ASKED = "the label was not asked of this text"
@@ -89,9 +90,9 @@ def _refuse_other_batch(file: AnswerFile, batch: Batch) -> None:
 
 def _refuse_nothing(file: AnswerFile, found: Answers, left: Left) -> None:
     if not found:
-        listed = "; ".join(f"{reason}: {rows[:3]}" for reason, rows in left.items())
+        listed = "; ".join(f"{reason}: {rows[:3]}" for reason, rows in left.items()) or "all are blank"
         raise InputDataError(
-            f"{file.path} brings no answer at all. Of {len(file.rows)} rows, {listed}. {words_told()}."
+            f"{file.path} brings no answer at all. Of its {len(file.rows)} rows: {listed}. {words_told()}."
         )
 
 
@@ -103,7 +104,8 @@ def _understood(file: AnswerFile, batch: Batch, controls: list[Control], way: Im
         asked[control.tweet_id].add(control.label)
     found: dict[tuple[str, Key], list[Said]] = defaultdict(list)
     left: Left = defaultdict(list)
-    for row in file.rows:
+    for given in file.rows:
+        row = replace(given, tweet_id=id_among(given.tweet_id, asked))
         answer = answer_of(row.word)
         annotator = way.name if way.adjudicated else row.annotator or way.name
         problem = _problem(row, asked, answer)

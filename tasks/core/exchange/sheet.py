@@ -33,6 +33,8 @@ def write_sheets(settled: Settled, folder: Path, annotators: Sequence[str], labe
     if not names or "" in names or len(set(names)) < len(names):
         raise InputDataError(f"each sheet is one annotator's: name each with --annotator, once; given are {names}")
     paths = [folder / sheet_file(settled.batch.folder.name, name) for name in names]
+    if len(set(paths)) < len(paths):
+        raise InputDataError(f"the sheets of {names} would have one file's name; name annotators by letters and digits")
     if there := [path for path in paths if path.exists()]:
         raise InputDataError(f"{there[0]} is there already; a sheet in use is not written over. Move it away first.")
     for path, name in zip(paths, names, strict=True):

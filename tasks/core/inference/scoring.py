@@ -21,7 +21,7 @@ from tasks.core.engines.scores import label_scores, require_finite
 from tasks.core.inference.shard_rows import ShardRows, read_shard_rows
 from tasks.core.inference.shard_texts import ShardTexts
 from tasks.core.runs.folder import RunFolder, worker_name
-from tasks.core.runs.parts import SCREENED_OUT, provenance, score_table, write_part
+from tasks.core.runs.parts import SCREENED_OUT, count_scores, provenance, score_table, write_part
 from tasks.core.runs.plan import Plan, Shard
 from tasks.core.runs.scoring_inputs import EngineUse
 from tasks.core.runs.shards.attempts import Attempt, attempt, settled
@@ -34,6 +34,7 @@ class _Scored:
 
     variants: dict[str, str] = field(default_factory=dict)
     histograms: dict[str, list[int]] = field(default_factory=dict)
+    score_counts: dict[str, str] = field(default_factory=dict)
     screened: dict[str, ScreenedRows] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     """Each label's engine took so long; of labels that share a pass, the first."""
@@ -91,6 +92,7 @@ def _receipt(plan: Plan, shard: Shard, read: ShardRows, texts: ShardTexts, score
         files={},
         sha256={},
         histograms=scored.histograms,
+        score_counts=scored.score_counts,
         seconds=0.0,
         engine_seconds=round(sum(scored.seconds.values()), 3),
         threads=cpu_threads(),
@@ -151,7 +153,9 @@ def _write_label(  # noqa: PLR0913, PLR0917 - a label's scores, and where what f
         scored.screened[use.label] = label.summed(scores)
     content = provenance(plan, use, number, model.variant.name)
     path = tried.own(tried.folder.output_path(use.label, number))
-    write_part(score_table(read.scorable["id"], scores, stages), path, content)
+    table = score_table(read.scorable["id"], scores, stages)
+    write_part(table, path, content)
+    scored.score_counts[use.label] = count_scores(table)
     scored.variants[use.label] = model.variant.name
     scored.histograms[use.label] = np.histogram(by_engine, bins=BINS, range=(0, 1))[0].tolist()
 

@@ -1,6 +1,7 @@
 """The parts of a label in a finished and sound run, each with its rows counted by bins."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from tasks.core.runs.manifest import read_manifest
 from tasks.core.runs.part_groups import altered, read_groups
 from tasks.core.runs.parts import Which
 from tasks.core.runs.plan import Plan, Shard
-from tasks.core.runs.score_bins import BINS, FIRST_OF_EXPERT, count_bins
+from tasks.core.runs.score_bins import BINS, FIRST_OF_EXPERT, Integers, count_bins, read_counts
 from tasks.core.runs.shards.findings import Finding
 from tasks.core.runs.shards.receipts import Receipt, read_receipts
 from tasks.core.runs.shards.wholeness import STATUS, shard_faults
@@ -54,13 +55,24 @@ def _whole(plan: Plan, folder: RunFolder) -> Iterator[tuple[Shard, Receipt]]:
 
 def _counted(plan: Plan, folder: RunFolder, label: str, which: Which, shard: Shard, receipt: Receipt) -> CountedPart:
     path, rows = folder.output_path(label, shard.number), receipt.rows_out[label]
+    bins, counts = _in_receipt(receipt, label) or _in_part(path, rows)
+    if which == "expert":
+        first = np.searchsorted(bins, FIRST_OF_EXPERT)
+        bins, counts = bins[first:], counts[first:]
+    name = f"{plan.inputs.file_digests[shard.file]}:{shard.start}"
+    return CountedPart(shard.number, path, name, rows, bins, counts)
+
+
+def _in_receipt(receipt: Receipt, label: str) -> tuple[Integers, Integers] | None:
+    return read_counts(receipt.score_counts[label]) if receipt.score_counts else None
+
+
+def _in_part(path: Path, rows: int) -> tuple[Integers, Integers]:
+    """Count the rows of a part of an earlier version, whose receipt does not: all of its scores are read."""
     counts = np.zeros(BINS, dtype=np.int64)
     for group in read_groups(path):
         counts += count_bins(group.scores)
     if counts.sum() != rows:
         raise altered(path, f"it has {counts.sum()} rows, but its receipt says {rows}")
-    if which == "expert":
-        counts[:FIRST_OF_EXPERT] = 0
     bins = np.flatnonzero(counts)
-    name = f"{plan.inputs.file_digests[shard.file]}:{shard.start}"
-    return CountedPart(shard.number, path, name, rows, bins, counts[bins])
+    return bins, counts[bins]

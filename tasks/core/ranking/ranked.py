@@ -19,7 +19,8 @@ from tasks.core.ranking.population import Integers, Population, Wanted
 from tasks.core.ranking.scan import NUMBER, ROW, SHARD, scan_scores_in
 from tasks.core.ranking.scored_rows import ScoredRows, sorting
 from tasks.core.runs.folder import RunFolder
-from tasks.core.runs.parts import ID_COLUMN, SCORE_COLUMN, STAGE_COLUMN, Which, score_schema
+from tasks.core.runs.part_groups import part_schema
+from tasks.core.runs.parts import ID_COLUMN, SCORE_COLUMN, STAGE_COLUMN, Which
 from tasks.core.runs.plan_file import read_plan
 from tasks.core.runs.score_bins import bins_of
 
@@ -131,7 +132,7 @@ def open_ranked(folder: RunFolder, label: str, which: Which, memory_gib: float =
     """
     plan = read_plan(folder)
     population = Population(counted_parts(plan, folder, label, which))
-    schema = score_schema(plan, [part.path for part in population.parts])
+    schema = part_schema(plan, [part.path for part in population.parts])
     with sorting(folder.path, memory_gib) as connection:
         yield Ranked(label, population.rows, ScoredRows(population, schema, connection))
 

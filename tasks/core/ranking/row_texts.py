@@ -73,7 +73,8 @@ def _find(ids: pa.Array, sample: Sample, columns: tuple[str, ...], file: SampleF
         names = [sample.text_column, *columns]
         groups = range(opened.num_row_groups)
         found = [table for group in groups for table in _in_group(opened, group, sample.id_column, ids, names)]
-        empty = _rows(ids.slice(0, 0), pa.array([], pa.int64()), opened.schema_arrow.empty_table(), names)
+        none = [plain(pa.nulls(0, opened.schema_arrow.field(name).type)) for name in names]
+        empty = _rows(ids.slice(0, 0), pa.array([], pa.int64()), none, names)
         return pa.concat_tables([empty, *found])
 
 
@@ -89,16 +90,16 @@ def _in_group(file: pq.ParquetFile, group: int, id_column: str, ids: pa.Array, n
         at = pc.indices_nonzero(pc.is_valid(place))
         if len(at):
             places = place.take(at)
-            yield _rows(ids.take(places), places.cast(pa.int64()), pa.table(batch).take(at), names)
+            columns = [plain(batch.column(name)).take(at) for name in names]
+            yield _rows(ids.take(places), places.cast(pa.int64()), columns, names)
 
 
 def _batches(file: pq.ParquetFile, group: int, names: list[str]) -> Iterator[pa.RecordBatch]:
     yield from file.iter_batches(BATCH_ROWS, row_groups=[group], columns=names)
 
 
-def _rows(ids: pa.Array, places: pa.Array, rows: pa.Table, names: list[str]) -> pa.Table:
+def _rows(ids: pa.Array, places: pa.Array, columns: list[pa.Array], names: list[str]) -> pa.Table:
     """Return rows with their ids, the place of each among those asked for, and their text; without one, they go."""
-    texts = decode_texts(plain(rows[names[0]]))
-    columns = {name: plain(rows[name]) for name in names[1:]}
-    table = pa.table({ID_COLUMN: ids, PLACE: places, TEXT: pa.array(texts, pa.string()), **columns})
+    texts = pa.array(decode_texts(pa.chunked_array([columns[0]])), pa.string())
+    table = pa.table({ID_COLUMN: ids, PLACE: places, TEXT: texts, **dict(zip(names[1:], columns[1:], strict=True))})
     return table.filter(pc.is_valid(table[TEXT]))

@@ -81,6 +81,7 @@ class ScoredRows:
         at = np.searchsorted(distinct, scores)
         ranks, shared = above[at] + 1, sharing > 1
         if shared.any():
+            wanted = Wanted(bins_of(distinct[shared]))
             self._read("found", scan_rows_in(parts, wanted, self.schema.names, distinct[shared]))
             asked = rows.select([SHARD, ROW]).append_column("place", pa.array(np.arange(rows.num_rows)))
             self.connection.register("asked", asked.filter(pa.array(shared[at])))

@@ -11,7 +11,8 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from tasks.core.base.errors import RunFolderError
-from tasks.core.runs.parts import SCORE_COLUMN
+from tasks.core.runs.parts import ID_COLUMN, SCORE_COLUMN, STAGE_COLUMN, score_columns
+from tasks.core.runs.plan import Plan
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
@@ -31,14 +32,15 @@ class GroupOfRows:
     index: int
 
     def take(self, rows: Rows, columns: Sequence[str]) -> pa.Table:
-        """Return some columns of the rows at these places in the row group.
+        """Return some columns of the rows at these places in the row group; scores are there already.
 
         Raises:
             RunFolderError: they cannot be read.
         """
+        unread = [name for name in columns if name != SCORE_COLUMN]
         with part_errors_named(self.path):
-            table = self.file.read_row_group(self.index, columns=list(columns), use_threads=False)
-            return table.take(pa.array(rows)).select(list(columns))
+            table = self.file.read_row_group(self.index, columns=unread, use_threads=False).take(pa.array(rows))
+            return table.append_column(SCORE_COLUMN, pa.array(self.scores[rows])).select(list(columns))
 
 
 def read_groups(path: Path, may_hold: MayHold | None = None, rows: Rows | None = None) -> Iterator[GroupOfRows]:
@@ -54,6 +56,19 @@ def read_groups(path: Path, may_hold: MayHold | None = None, rows: Rows | None =
             if np.isnan(scores).any():
                 raise altered(path, f"{int(np.isnan(scores).sum())} of its scores are no numbers")
             yield GroupOfRows(first, scores, path, file, index)
+
+
+def part_schema(plan: Plan, paths: Sequence[Path]) -> pa.Schema:
+    """Return the types of the columns that parts of a run have; the first of the parts says of which type ids are.
+
+    Raises:
+        RunFolderError: it cannot be read.
+    """
+    types = {ID_COLUMN: pa.string(), SCORE_COLUMN: pa.float64(), STAGE_COLUMN: pa.string()}
+    for path in paths[:1]:
+        with part_errors_named(path):
+            types[ID_COLUMN] = pq.read_schema(path).field(ID_COLUMN).type
+    return pa.schema([(name, types[name]) for name in score_columns(plan)])
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 A score's bin follows from the bits of its distance to 0 or to 1, whichever is nearer, and from no logarithm, which two
 machines may round otherwise: a score lies in the same bin everywhere, and of two scores the higher one never in the
-lower bin. Each halving of that distance has STEPS bins, so that a bin is at most 1/48 wide in log-odds.
+lower bin. Each halving of that distance has STEPS bins, so that a bin is at most 1/24 wide in log-odds.
 
 Of a screened run, scores from -1 to 0 and from -2 to -1 have bins of their own, made alike of what is above -1 or -2.
 """
@@ -10,7 +10,7 @@ Of a screened run, scores from -1 to 0 and from -2 to -1 have bins of their own,
 import numpy as np
 from numpy.typing import NDArray
 
-STEPS = 64
+STEPS = 32
 HALVINGS = 52
 SIDE = STEPS * HALVINGS
 """The bins of scores up to a half; there are as many above it."""
@@ -26,6 +26,7 @@ ROUNDING = 1e-15
 STEP_BITS = 52 - (STEPS.bit_length() - 1)
 NEAREST = (1022 - HALVINGS) * STEPS
 """A distance of 2 to the power of -53 has these as the upper bits of its number."""
+SHOWN = 40
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -45,6 +46,29 @@ def bins_of(scores: Floats) -> Integers:
 def count_bins(scores: Floats) -> Integers:
     """Return how many scores lie in each bin."""
     return np.bincount(bins_of(scores), minlength=BINS)
+
+
+def spell_counts(counts: Integers) -> str:
+    """Return counts of all bins as a receipt holds them: the step to each bin that has scores, and its count."""
+    bins = np.flatnonzero(counts)
+    return " ".join(map(str, np.column_stack([np.diff(bins, prepend=0), counts[bins]]).ravel().tolist()))
+
+
+def read_counts(text: str) -> tuple[Integers, Integers]:
+    """Return the bins that have scores, and how many each has, from what `spell_counts` gave.
+
+    Raises:
+        ValueError: the text is no such thing.
+    """
+    try:
+        pairs = np.array(text.split(), dtype=np.int64).reshape(-1, 2)
+    except (ValueError, OverflowError):
+        pairs = np.full((1, 2), -1)
+    steps, counts = pairs[:, 0], pairs[:, 1]
+    bins = np.clip(steps, -1, BINS).cumsum()
+    if len(pairs) and (steps[0] < 0 or steps[1:].min(initial=1) < 1 or bins[-1] >= BINS or counts.min() < 1):
+        raise ValueError(f"{text[:SHOWN]!r} are no steps and counts of {BINS} bins")
+    return bins, counts
 
 
 def bounds_of(first: int, last: int) -> tuple[float, float]:

@@ -8,6 +8,7 @@ import pytest
 
 from tasks.core.base.errors import InputDataError
 from tasks.core.exchange.answer_file import read_answer_file
+from tasks.core.exchange.safe_cells import id_among
 from tests.support.answers import HEADER, IDS, answers, said_by
 from tests.support.batches import FIRST_ID
 
@@ -32,7 +33,13 @@ def test_a_csv_is_read_with_any_delimiter_and_order(tmp_path):
 def test_exported_ids_and_a_byte_order_mark_are_understood(tmp_path):
     path = answers(tmp_path / "a.csv", [(f"id_{IDS[0]}", "positive", "ana", "sí")])
     path.write_bytes("\N{BOM}".encode() + path.read_bytes() + b",,,\r\n")
-    assert [(row.tweet_id, row.word) for row in read_answer_file(path).rows] == [(IDS[0], "sí")]
+    (row,) = read_answer_file(path).rows
+    assert (id_among(row.tweet_id, IDS), row.word) == (IDS[0], "sí")
+
+
+def test_an_id_that_has_the_prefix_itself_is_known_with_and_without_another():
+    assert id_among("id_7", {"id_7", "8"}) == id_among("id_id_7", {"id_7", "8"}) == "id_7"
+    assert id_among("id_8", {"id_7", "8"}) == "8"
 
 
 @pytest.mark.parametrize("type_", [pa.int64(), pa.uint64(), pa.string()])

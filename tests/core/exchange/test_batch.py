@@ -9,7 +9,10 @@ from tasks.core.base.errors import InputDataError, TornRecordError
 from tasks.core.base.naming import BATCH_FILE, BATCH_TEXTS_FILE, batches_folder
 from tasks.core.exchange.batch import list_batches, place_of, read_batch, write_batch
 from tasks.core.exchange.labelled_before import labelled_before, text_key
+from tasks.core.exchange.settle import settle
+from tasks.core.exchange.take_snapshot import take_snapshot
 from tasks.core.round.round_file import read_round
+from tests.support.answers import import_rows, said_by
 from tests.support.batches import FIRST_ID, TEXTS, about, draws_of, ids, texts_of, write
 from tests.support.recovery import Writer, power_cuts
 from tests.support.round_files import write_round
@@ -130,6 +133,19 @@ def test_what_was_labelled_or_went_out_is_known_by_id_and_by_text(tmp_path):
     assert text_key(f"  {TEXTS[0].upper()}") in known["text_key"].to_pylist()
     without = labelled_before(round_, but=f"{FIRST_ID:012d}"[-12:])
     assert set(without["tweet_id"].to_pylist()) == expected - set(ids(6))
+
+
+def test_added_snapshots_were_labelled_before_too(tmp_path):
+    round_ = read_round(write_round(tmp_path, tmp_path / "base"))
+    write(batches_folder(round_.work_path, "US", round_.name))
+    settled = settle(read_batch(list_batches(round_)[0]), round_)
+    import_rows(settled, round_, tmp_path, said_by("ana", ["yes"]))
+    folder, _ = take_snapshot(round_)
+    data = round_.labelled_data.model_copy(update={"added": (folder,)})
+    elsewhere = round_.model_copy(update={"labelled_data": data, "work_path": tmp_path / "elsewhere"})
+    known = labelled_before(elsewhere)
+    assert ids(1)[0] in known["tweet_id"].to_pylist()
+    assert text_key(TEXTS[0]) in known["text_key"].to_pylist()
 
 
 def test_a_text_is_the_same_in_another_case_and_with_other_spaces():

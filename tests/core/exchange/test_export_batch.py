@@ -2,23 +2,33 @@
 
 import csv
 import json
+import re
 import xml.etree.ElementTree as ET
 
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tasks.core.base.errors import InputDataError
 from tasks.core.exchange.answer_file import read_answer_file
+from tasks.core.exchange.answers import Said
 from tasks.core.exchange.batch import write_batch
 from tasks.core.exchange.export_batch import DRAWN, ExportWay, export_batch
 from tasks.core.exchange.import_answers import ImportWay
 from tasks.core.exchange.questions import questions_of, shuffled
-from tasks.core.exchange.settle import import_and_settle, settle
+from tasks.core.exchange.safe_cells import id_among
+from tasks.core.exchange.settle import Settled, import_and_settle, settle
 from tests.support.answers import IDS, fill_in, import_rows, open_batch, said_by
 from tests.support.batches import TEXTS, about, draws_of, texts_of
 from tests.support.labelled_files import delimited
 
 BOTH = ("positive", "negative")
+
+
+def is_id(word):
+    """Say whether a word may be an id: white space around it is none of it, and floats are refused."""
+    return word.strip() == word and not re.match(r"[+-]?[\d,.]+([eE]|\.)", word) and not word.startswith("id_")
 
 
 def rows_of(path):
@@ -77,7 +87,7 @@ def test_what_was_answered_goes_out_and_comes_back_unchanged(tmp_path, name):
     _, settled = import_rows(settled, round_, tmp_path, rows)
     export(settled, tmp_path / name)
     given = {
-        (row.tweet_id, row.label, row.annotator, row.word)
+        (id_among(row.tweet_id, IDS), row.label, row.annotator, row.word)
         for row in read_answer_file(tmp_path / name).rows
         if row.word and row.annotator
     }
@@ -148,3 +158,31 @@ def test_no_file_is_written_over_and_other_kinds_are_refused(tmp_path):
     for name, said in (("out.csv", "is there already"), ("out.xlsx", "allowed|kind of its suffix")):
         with pytest.raises(InputDataError, match=said):
             export(settled, tmp_path / name)
+
+
+three = {"min_size": 3, "max_size": 3}
+words = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20)
+
+
+@pytest.mark.parametrize("name", ["out.csv", "out.parquet", "out.json"])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    texts=st.lists(words, min_size=3, max_size=3),
+    made=st.lists(words.filter(is_id), min_size=3, max_size=3, unique=True),
+)
+def test_any_text_and_id_goes_out_and_comes_back(tmp_path_factory, name, texts, made):
+    folder = tmp_path_factory.mktemp("any")
+    batch = write_batch(
+        folder / "sampling-0123456789ab",
+        draws_of(3, tweet_id=made),
+        texts_of(3, tweet_id=made, text=texts),
+        about(),
+    )
+    answers = {("ana", (id_, "positive")): Said("yes", "") for id_ in made}
+    export_batch(Settled(batch, answers, [], {}, None), folder / name, ExportWay(), {})
+    rows = read_answer_file(folder / name).rows
+    assert [(id_among(row.tweet_id, made), row.annotator, row.word) for row in rows] == [
+        (id_, "ana", "yes") for id_ in made
+    ]
+    given_back = [row.text.removeprefix("'") if name == "out.csv" else row.text for row in rows]
+    assert given_back == [text.removeprefix("'") if name == "out.csv" else text for text in texts]

@@ -99,10 +99,16 @@ def test_rows_that_nobody_filled_in_need_no_annotator(tmp_path):
 def test_a_file_without_one_usable_answer_is_refused(tmp_path):
     _, round_, settled = open_batch(tmp_path)
     with pytest.raises(
-        InputDataError, match=r"no answer at all. Of 2 rows, the text is not of this batch.*sí, si, sim"
+        InputDataError, match=r"no answer at all. Of its 2 rows: the text is not of this batch.*sí, si, sim"
     ):
         import_rows(settled, round_, tmp_path, [("1", "positive", "ana", "yes"), ("2", "positive", "ana", "no")])
     assert not (settled.batch.folder / ANSWERS_FILE).exists()
+
+
+def test_a_file_that_nobody_filled_in_is_refused(tmp_path):
+    _, round_, settled = open_batch(tmp_path)
+    with pytest.raises(InputDataError, match="all are blank"):
+        import_rows(settled, round_, tmp_path, [(place, "positive", "", "") for place in range(6)])
 
 
 def test_a_file_of_another_batch_is_refused(tmp_path):

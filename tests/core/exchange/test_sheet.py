@@ -134,7 +134,13 @@ def test_each_annotator_has_an_order_of_their_own_and_no_sheet_is_written_over(t
         for page in (ana, ben)
     ]
     assert sorted(range(6), key=order[0].__getitem__) != sorted(range(6), key=order[1].__getitem__)
-    for names, said in ((["ana"], "is there already"), ([], "name each"), (["x", "X "], "once"), ([" "], "name each")):
+    for names, said in (
+        (["ana"], "is there already"),
+        ([], "name each"),
+        (["x", "X "], "once"),
+        ([" "], "name each"),
+        (["x y", "x_y"], "one file's name"),
+    ):
         with pytest.raises(InputDataError, match=said):
             write_sheets(settled, tmp_path, names, round_.labelling)
 

@@ -3,7 +3,6 @@ import subprocess
 import sys
 from dataclasses import replace
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -16,10 +15,11 @@ from tasks.core.inference.pool_draws import drawn_path
 from tasks.core.inference.scoring import score_shard
 from tasks.core.inference.screening_report import BROKEN
 from tasks.core.inference.student_stage import student_guesses
+from tasks.core.ranking.ranked import open_ranked
 from tasks.core.runs.audit.verify import Verification
 from tasks.core.runs.earlier_runs import adopt_shards
 from tasks.core.runs.folder import RunFolder
-from tasks.core.runs.parts import list_parts, read_part, scan_scores, write_part
+from tasks.core.runs.parts import list_parts, read_part, write_part
 from tasks.core.runs.plan_file import read_plan, write_plan
 from tasks.core.runs.shards.receipts import read_receipt, write_receipt
 from tasks.core.runs.shards.wholeness import unfinished_shards
@@ -292,14 +292,12 @@ def test_verification_misses_the_certificate_and_looks_at_the_draws(screened, tm
 
 
 def test_readers_get_the_experts_scores_or_all(screened):
-    plan, folder, _, manifest = screened
+    _, folder, _, manifest = screened
     stages = manifest["screening"]["labels"]["positive"]["stages"]
-    with duckdb.connect() as connection:
-        scan_scores(connection, "experts", plan, folder, "positive", "expert")
-        scan_scores(connection, "whole", plan, folder, "positive", "all")
-        experts, least = connection.sql("select count(*), min(score) from experts").fetchall()[0]
-        whole = connection.sql("select count(*) from whole").fetchall()[0][0]
-    assert (whole, experts, least >= 0) == (TEXTS - 1, TEXTS - 1 - stages["ngrams"], True)
+    with open_ranked(folder, "positive", "expert") as experts, open_ranked(folder, "positive", "all") as whole:
+        assert (whole.rows, experts.rows) == (TEXTS - 1, TEXTS - 1 - stages["ngrams"])
+        assert experts.at([experts.rows])["score"][0].as_py() >= 0
+        assert whole.at([experts.rows + 1])["stage"].to_pylist() == ["ngrams"]
 
 
 def test_stages_that_do_not_add_up_are_seen(screened, tmp_path):

@@ -1,6 +1,7 @@
 """Ranks beside a naive sort of everything, ties and all."""
 
-from dataclasses import dataclass
+import shutil
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -10,7 +11,9 @@ from tasks.core.base.errors import InputDataError, RunFolderError
 from tasks.core.ranking.places import place_numbers
 from tasks.core.ranking.ranked import RANKED, open_ranked
 from tasks.core.ranking.row_texts import with_texts
+from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.parts import AUDITED, DRAWN, EXPERT, NGRAMS, STUDENT, read_part
+from tasks.core.runs.shards.receipts import read_receipt, write_receipt
 from tests.support.scored_runs import scored_run, write_sample_files
 
 ROWS = 5_200
@@ -213,3 +216,23 @@ def test_what_cannot_be_asked_for_is_said(runs):
         open_ranked(runs["smooth"].folder, "positive", "expert", 0.1),
     ):
         pass
+
+
+def without_counts(run, tmp_path):
+    """Return a copy of a run whose receipts count no bins, as those of earlier versions."""
+    folder = RunFolder(shutil.copytree(run.folder.path, tmp_path / run.folder.path.name))
+    for shard in run.plan.shards:
+        write_receipt(replace(read_receipt(folder, shard.number), score_counts={}), folder)
+    return folder
+
+
+@pytest.mark.parametrize(("name", "which"), CASES)
+def test_receipts_without_counts_give_the_same_ranks(name, which, runs, tmp_path):
+    folder = without_counts(runs[name], tmp_path)
+    with (
+        open_ranked(folder, "positive", which) as old,
+        open_ranked(runs[name].folder, "positive", which) as new,
+    ):
+        assert (old.rows, old.rank_of(0.3)) == (new.rows, new.rank_of(0.3))
+        assert old.top(500).equals(new.top(500))
+        assert old.random(70, "key").equals(new.random(70, "key"))
