@@ -42,7 +42,7 @@ def look(browsing, page_path):
 @pytest.mark.parametrize("dark", [False, True])
 def test_it_fits_says_all_and_asks_for_nothing(look, page_path, width, height, dark):
     page = look(width, height, dark)
-    assert page.run("document.documentElement.scrollWidth") == width
+    assert page.run("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
     assert page.run("[...document.querySelectorAll('section')].map(one => one.id)") == [
         *(section.key for section in SECTIONS),
         "next",

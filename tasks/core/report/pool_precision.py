@@ -43,8 +43,24 @@ def _label(record: EvaluationRecord) -> dict[str, Any]:
         "reach": f"{record.reach:,}",
         "rows": [row if any(row["note"] for row in rows) else _without_note(row) for row in rows],
         "unused": {reason: f"{count:,}" for reason, count in record.unused_labels.items() if count},
+        "measured": _measured(record),
+        "tied_seeds": (record.tied_seeds or {}).get("sentence", ""),
         "chart": _curve(record) if record.curve else "",
     }
+
+
+def _measured(record: EvaluationRecord) -> dict[str, str]:
+    """Return what was measured beside the labels, where the round asks for it."""
+    found, variety, said = record.seed_sentences, record.diversity, {}
+    if found is not None and found["recall"] is not None:
+        said["texts with a seed sentence among the best"] = (
+            f"{found['recall']:.1%} ({found['in_top']:,} of {found['in_pool']:,}, best {found['rank']:,})"
+        )
+    if variety is not None:
+        said[f"distance of the best {variety['texts']:,} texts, by {variety['by']}"] = (
+            f"{variety['mean_pairwise']:.3f} of two, {variety['mean_largest']:.3f} to the one that is least like a text"
+        )
+    return said
 
 
 def _without_note(row: dict[str, Any]) -> dict[str, Any]:
