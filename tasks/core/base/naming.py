@@ -263,6 +263,11 @@ def coming_launch_folder(token: str) -> str:
     return f".{LAUNCH_FOLDER}.{token}.tmp"
 
 
+def ranking_spill() -> str:
+    """Return a new name for what of a ranking does not fit into memory; a launch removes what a killed one left."""
+    return f".ranking.{uuid.uuid4().hex}.tmp"
+
+
 def worker_log(worker: str) -> str:
     """Return the name of a worker's log."""
     return f"{worker}.log"

@@ -46,6 +46,13 @@ def score_columns(plan: Plan) -> list[str]:
     return [ID_COLUMN, SCORE_COLUMN] + ([STAGE_COLUMN] if plan.inputs.screening else [])
 
 
+def score_schema(plan: Plan, paths: Sequence[Path]) -> pa.Schema:
+    """Return the types of the columns that parts of a run have; the first of the parts says of which type ids are."""
+    id_type = pq.read_schema(paths[0]).field(ID_COLUMN).type if paths else pa.string()
+    types = {ID_COLUMN: id_type, SCORE_COLUMN: pa.float64(), STAGE_COLUMN: pa.string()}
+    return pa.schema([(name, types[name]) for name in score_columns(plan)])
+
+
 def score_table(
     ids: pa.ChunkedArray, scores: NDArray[np.float64], stages: NDArray[np.object_] | None = None
 ) -> pa.Table:

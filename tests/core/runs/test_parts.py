@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from tasks.core.evaluation.top_scored import top_scored
 from tasks.core.inference.scoring import score_shard
+from tasks.core.ranking.top_scored import top_scored
 from tasks.core.round.inference_section import Inference
 from tasks.core.round.sections import Sample
 from tasks.core.runs.audit.verify import Verification
@@ -41,12 +41,13 @@ def test_a_run_below_a_folder_of_any_name_is_scored_balanced_verified_and_ranked
     assert write_manifest(plan, folder, Launch(60, 1.0))["counts"]["rows_out"] == {"positive": 60, "negative": 60}
     assert list(Verification(folder.path).findings()) == []
     best = top_scored(folder, "positive", sample, 5)
-    assert [set(row) for row in best] == [{"tweet_id", "score", "text"}] * 5
+    assert [set(row) for row in best] == [{"rank", "tweet_id", "score", "stage", "text"}] * 5
 
 
 @pytest.mark.parametrize("name", STRANGE)
 def test_a_sample_below_a_folder_of_any_name_gives_its_texts(name, make_run, tmp_path):
     plan, folder = make_run()
+    write_manifest(plan, folder, Launch(plan.rows, 1.0))
     moved = tmp_path / name
     Path(plan.sample_root).rename(moved)
     sample = Sample(path=moved / "a.parquet")
