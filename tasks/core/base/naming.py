@@ -113,6 +113,8 @@ CERTIFICATE_ARTIFACT = "certificate"
 SCREENING_ARTIFACT = "screening"
 PROGRESS_ARTIFACT = "progress"
 RUN_ARTIFACT = "run"
+BATCH_ARTIFACT = "batch"
+BATCH_DRAWS_ARTIFACT = "batch-draws"
 DASHBOARD_ARTIFACT = "dask"
 
 # A labelling batch's folder.

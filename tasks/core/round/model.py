@@ -23,6 +23,7 @@ from tasks.core.preprocessing import PREPROCESSINGS
 from tasks.core.round.conversion_section import Conversion
 from tasks.core.round.distillation_section import Distillation
 from tasks.core.round.inference_section import Inference
+from tasks.core.round.sampling_section import Sampling
 from tasks.core.round.sections import Clusters, Label, LabelledData, Name, Sample
 from tasks.core.round.training_section import Pretraining, Training
 
@@ -69,6 +70,8 @@ class Round(BaseModel):
     `new_samples`, or another."""
     inference: Inference
     """Samples are scored as this section says."""
+    sampling: Sampling = Sampling()
+    """The next labelling batch is drawn as this section says."""
     work_path: Path
     """Splits, seeds, converted samples and copies of registered models are kept in this folder, which all workers must
     see."""
@@ -106,7 +109,7 @@ class Round(BaseModel):
         columns = list(self.active_labels.values())
         if len(set(columns)) < len(columns) and self.labelled_data.layout != "per_label_files":
             raise ValueError(f"each label needs a column of its own, but they are {columns}")
-        for section in ("conversion", "pretraining", "distillation"):
+        for section in ("conversion", "pretraining", "distillation", "sampling"):
             sample = getattr(getattr(self, section), "sample", None)
             if sample is not None and sample not in self.samples:
                 raise ValueError(f"{section}.sample is '{sample}', but samples has {sorted(self.samples)}")
