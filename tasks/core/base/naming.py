@@ -22,6 +22,8 @@ OTHER_CLASS = "other"
 """A binary model gives this name to the rows that its label is not true of."""
 BASE_MODEL_NAME = "base"
 """This stands for the label in the registered name of a pretrained base model: `us.base`."""
+CHAMPION_ALIAS = "champion"
+"""The version in production has this alias."""
 STUDENT_NAME = "student"
 """This stands for the label in the registered name of a student that scores all labels of its round: `us.student`."""
 
@@ -48,6 +50,11 @@ ONNX_FILE = "model.onnx"
 FP32_FILE = "fp32.onnx"
 CANARIES_FILE = "canaries.json"
 PARITY_FILE = "parity.json"
+
+# An evaluation's folder.
+CALIBRATION_FILE = "calibration.json"
+EVALUATION_FILE = "evaluation.json"
+CURVE_TABLE = "precision_by_rank.md"
 
 # A screen's folder, and what a screening leaves in the run folder.
 SCREEN_FILE = "screen.json"
@@ -117,8 +124,14 @@ BATCH_ARTIFACT = "batch"
 BATCH_DRAWS_ARTIFACT = "batch-draws"
 DASHBOARD_ARTIFACT = "dask"
 
+EVALUATION_ARTIFACT = "evaluation"
+FIGURES_ARTIFACT = "pool-figures"
+GATE_ARTIFACT = "release-gate"
+CURVE_ARTIFACT = "precision-by-rank"
+
 # A labelling batch's folder.
 BATCH_FILE = "batch.json"
+DECIDED_FILE = "decided.parquet"
 DRAWS_FILE = "draws.parquet"
 BATCH_TEXTS_FILE = "texts.parquet"
 
@@ -363,6 +376,11 @@ def country_folder(work_path: Path, country: str) -> Path:
 def batches_folder(work_path: Path, country: str, round_: str) -> Path:
     """Return where a round's labelling batches lie."""
     return country_folder(work_path, country) / round_ / "batches"
+
+
+def evaluation_folder(work_path: Path, country: str, round_: str, label: str, run_id: str) -> Path:
+    """Return where the evaluation of a label's ranking in a run lies."""
+    return country_folder(work_path, country) / round_ / "evaluations" / f"{label}-{run_id}"
 
 
 def batch_folder(batches: Path, kind: str, batch_id: str) -> Path:

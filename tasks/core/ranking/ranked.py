@@ -40,6 +40,11 @@ class Ranked:
     """So many rows are ranked: all, or those that the expert scored."""
     _scored: ScoredRows = field(repr=False)
 
+    @property
+    def bins(self) -> Integers:
+        """How many of the rows lie in each bin of scores; see `score_bins`."""
+        return self._scored.population.totals
+
     def top(self, count: int) -> pa.Table:
         """Return the `count` best-scored rows, or all where there are fewer."""
         return self.between(1, count)

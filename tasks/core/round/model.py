@@ -22,6 +22,7 @@ from tasks.core.base.naming import (
 from tasks.core.preprocessing import PREPROCESSINGS
 from tasks.core.round.conversion_section import Conversion
 from tasks.core.round.distillation_section import Distillation
+from tasks.core.round.evaluation_section import Evaluation
 from tasks.core.round.inference_section import Inference
 from tasks.core.round.sampling_section import Sampling
 from tasks.core.round.sections import Clusters, Label, LabelledData, Name, Sample
@@ -72,6 +73,8 @@ class Round(BaseModel):
     """Samples are scored as this section says."""
     sampling: Sampling = Sampling()
     """The next labelling batch is drawn as this section says."""
+    evaluation: Evaluation = Evaluation()
+    """Rankings are judged by labels of the pool, and become champions, as this section says."""
     work_path: Path
     """Splits, seeds, converted samples and copies of registered models are kept in this folder, which all workers must
     see."""
