@@ -15,6 +15,9 @@ from tasks.core.sampling.label_pool import AUTHOR, TEXT, LabelPool
 from tasks.core.sampling.near_duplicates import near_duplicates
 from tasks.core.sampling.thinning import CHANCE
 
+FARTHEST = 100
+"""Nobody looks farther from an edge than at so many times as many rows as are wanted."""
+
 
 @dataclass(frozen=True)
 class FirstDraw:
@@ -32,6 +35,8 @@ class FirstDraw:
     rows: pa.Table
     """The columns are those of a ranking, inclusion_probability, text and author."""
     stratum: int | None = None
+    shared: bool = False
+    """All labels draw the same rows, and keep the same ones of them."""
 
 
 def with_chance(rows: pa.Table, chance: float) -> pa.Table:
@@ -53,13 +58,13 @@ def nearest(pool: LabelPool, take: Callable[[int], pa.Table], wanted: int) -> pa
     `take` returns so many rows, the nearest first. How far it goes follows from what was labelled before and from the
     caps, and from no chance: every row up to there is among them for certain.
     """
-    size = wanted * pool.settings.drawn_first
+    size, farthest = wanted * pool.settings.drawn_first, wanted * max(FARTHEST, pool.settings.drawn_first)
     while True:
         rows = pool.with_texts(with_chance(take(size), 1.0))
         reached = _reach(pool, rows, wanted)
-        if reached is not None or len(rows) < size:
+        if reached is not None or len(rows) < size or size == farthest:
             return rows.slice(0, reached)
-        size *= 2
+        size = min(2 * size, farthest)
 
 
 def _reach(pool: LabelPool, rows: pa.Table, wanted: int) -> int | None:

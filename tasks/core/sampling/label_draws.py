@@ -108,13 +108,16 @@ def _first_draws(pool: LabelPool, method: MethodName) -> tuple[list[FirstDraw], 
 
 def _thin(pool: LabelPool, first: FirstDraw) -> tuple[pa.Table, DrawCounts]:
     """Return what is left of a first draw, as rows of a batch, and how many each step left out."""
-    settings, key = pool.settings, pool.key(first.method, first.reason, first.stratum)
+    settings = pool.settings
+    key = (pool.shared_key if first.shared else pool.key)(first.method, first.reason, first.stratum)
     fresh = first.rows.filter(pa.array(~pool.before.among(first.rows)))
     groups = near_duplicates(fresh[TEXT].to_pylist(), settings.near_duplicate_similarity)
     # Labels share this key: where several want the same near-duplicates, each keeps the same one of them.
     apart = keep_of_groups(fresh, groups.tolist(), 1, pool.shared_key("near-duplicates", first.method))
-    capped = keep_of_groups(apart, apart[AUTHOR].to_pylist(), settings.texts_per_author, pool.key("authors", key))
-    kept = keep_some(capped, first.wanted, pool.key("wanted", key))
+    capped = keep_of_groups(
+        apart, apart[AUTHOR].to_pylist(), settings.texts_per_author, pool.shared_key("authors", key)
+    )
+    kept = keep_some(capped, first.wanted, pool.shared_key("wanted", key))
     counts = DrawCounts(
         label=pool.label,
         method=first.method,

@@ -10,4 +10,4 @@ def at_random(pool: LabelPool) -> list[FirstDraw]:
     with pool.ranked("all") as ranked:
         count = min(ranked.rows, wanted * pool.settings.drawn_first)
         rows = with_chance(ranked.random(count, pool.shared_key("random")), count / ranked.rows)
-    return [FirstDraw("random", "random text", "all ranks", ranked.rows, wanted, pool.with_texts(rows))]
+    return [FirstDraw("random", "random text", "all ranks", ranked.rows, wanted, pool.with_texts(rows), shared=True)]
