@@ -72,7 +72,7 @@ class Sampling(Settings):
     author_column: str | None = None
     """This column of the sample says who wrote a text; null caps no author's texts."""
     texts_per_author: Count = 3
-    """Of an author's texts, at most so many go out."""
+    """An author has at most so many texts in a batch."""
     near_duplicate_similarity: float | None = Field(default=0.8, gt=0, le=1)
     """Texts that share at least so large a part of their character 5-grams are near-duplicates, of which one goes out;
     null tells apart all but equal texts."""

@@ -12,8 +12,8 @@ from tasks.core.base.files import sha256_of_folder
 from tasks.core.exchange.batch import list_batches
 from tasks.core.round.round_file import read_round
 from tasks.core.runs.parts import EXPERT, NGRAMS
+from tasks.core.sampling.batch_request import find_batch, make_request, put_together, used_motifs
 from tasks.core.sampling.label_draws import draw_label
-from tasks.core.sampling.request import find_batch, make_request, put_together, used_motifs
 from tasks.core.sampling.scored_run import find_scored_run, open_scored_run
 from tests.support.round_files import write_round
 from tests.support.scored_runs import scored_run, write_sample_files
