@@ -123,6 +123,8 @@ CERTIFICATE_ARTIFACT = "certificate"
 SCREENING_ARTIFACT = "screening"
 PROGRESS_ARTIFACT = "progress"
 RUN_ARTIFACT = "run"
+BATCH_ARTIFACT = "batch"
+BATCH_DRAWS_ARTIFACT = "batch-draws"
 DASHBOARD_ARTIFACT = "dask"
 
 EVALUATION_ARTIFACT = "evaluation"

@@ -22,10 +22,14 @@ LABELLED_BEFORE = pa.schema([("tweet_id", pa.string()), ("text_key", pa.string()
 """Ids are strings here, for the labelled data may have integers where the sample has strings."""
 
 
+def normal_text(text: str) -> str:
+    """Return what texts share when they differ in case, width of characters or white space alone."""
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
 def text_key(text: str) -> str:
-    """Return a hash that texts share when they differ in case, width of characters or white space alone."""
-    normal = " ".join(unicodedata.normalize("NFKC", text).casefold().split())
-    return hashlib.sha256(normal.encode("utf-8", "surrogatepass")).hexdigest()[: 2 * KEY_BYTES]
+    """Return a hash of a text's normal form."""
+    return hashlib.sha256(normal_text(text).encode("utf-8", "surrogatepass")).hexdigest()[: 2 * KEY_BYTES]
 
 
 def labelled_before(round_: Round, but: str | None = None) -> pa.Table:
@@ -53,7 +57,8 @@ def _labelled(round_: Round) -> tuple[list[str], list[str]]:
     study = StudyRequest("all", round_.active_labels, round_.training.head, round_.training.metric, "none")
     data = round_.labelled_data
     rows = read_sources(find_sources(data, list(study.labels)), data, study, Ledger())
-    ids = ["" if id_ is None else str(id_) for id_ in rows.ids]
+    numbered = data.id_column is None  # such ids are places in a file, and name no text of a sample
+    ids = ["" if id_ is None or numbered else str(id_) for id_ in rows.ids]
     texts = [text or "" for text in rows.texts]
     for folder in data.added:
         table = read_snapshot(folder)

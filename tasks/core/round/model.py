@@ -25,6 +25,7 @@ from tasks.core.round.distillation_section import Distillation
 from tasks.core.round.evaluation_section import Evaluation
 from tasks.core.round.inference_section import Inference
 from tasks.core.round.labelling_section import Labelling
+from tasks.core.round.sampling_section import Sampling
 from tasks.core.round.sections import Clusters, Label, LabelledData, Name, Sample
 from tasks.core.round.training_section import Pretraining, Training
 
@@ -71,6 +72,8 @@ class Round(BaseModel):
     `new_samples`, or another."""
     inference: Inference
     """Samples are scored as this section says."""
+    sampling: Sampling = Sampling()
+    """The next labelling batch is drawn as this section says."""
     evaluation: Evaluation = Evaluation()
     """Rankings are judged by labels of the pool, and become champions, as this section says."""
     labelling: Labelling = Labelling()
@@ -112,7 +115,7 @@ class Round(BaseModel):
         columns = list(self.active_labels.values())
         if len(set(columns)) < len(columns) and self.labelled_data.layout != "per_label_files":
             raise ValueError(f"each label needs a column of its own, but they are {columns}")
-        for section in ("conversion", "pretraining", "distillation"):
+        for section in ("conversion", "pretraining", "distillation", "sampling"):
             sample = getattr(getattr(self, section), "sample", None)
             if sample is not None and sample not in self.samples:
                 raise ValueError(f"{section}.sample is '{sample}', but samples has {sorted(self.samples)}")

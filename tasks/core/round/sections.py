@@ -122,3 +122,5 @@ class Clusters(Settings):
     """Shards are scored by the workers of this profile."""
     pretraining: str = "local"
     """The base model is trained by one worker of this profile."""
+    sampling: str = "local"
+    """Each label's texts are drawn by a worker of this profile."""

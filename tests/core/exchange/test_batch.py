@@ -148,6 +148,14 @@ def test_added_snapshots_were_labelled_before_too(tmp_path):
     assert text_key(TEXTS[0]) in known["text_key"].to_pylist()
 
 
+def test_rows_without_ids_of_their_own_are_known_by_their_texts_alone(tmp_path):
+    round_ = read_round(write_round(tmp_path, tmp_path))
+    data = round_.labelled_data.model_copy(update={"id_column": None})
+    known = labelled_before(round_.model_copy(update={"labelled_data": data}))
+    assert set(known["tweet_id"].to_pylist()) == {""}
+    assert known["text_key"].to_pylist() == labelled_before(round_)["text_key"].to_pylist()
+
+
 def test_a_text_is_the_same_in_another_case_and_with_other_spaces():
     assert text_key("I lost  my\njob") == text_key("i LOST my job ") == text_key("\uff49 lost my job")
     assert text_key("I lost my job") != text_key("I lost my job!")
