@@ -85,17 +85,17 @@ def main() -> None:
     figures = _figures(asked, screened, full, rates)
     figures |= _recall(full, first, figures["labels"]) | _said(experts, engines)
     write_report("screening", figures)
-    write_report("screening", figures | {"with_student": _with_student(screened, experts, first, rates, figures)})
+    write_report("screening", figures | {"with_student": _with_student(screened, experts, rates, figures)})
 
 
 def _with_student(
-    screened: Screened, experts: list[Trained], expert: EngineModel, rates: ModelRates, figures: dict[str, Any]
+    screened: Screened, experts: list[Trained], rates: ModelRates, figures: dict[str, Any]
 ) -> dict[str, Any]:
     """Return the headline with a student as second stage; it is as small for experts of BERT-base's size."""
     promise, sizes = promise_of(screened.run.plan), _sizes(screened)
     fit, calibrate = screened.drawn_rows(FIT), screened.drawn_rows(CALIBRATE)
     students = teach_student(experts, fit, FOLDER / "student")
-    stage = student_stage(students, expert, calibrate)
+    stage = student_stage(students, FOLDER / BASE / "fp32.onnx", calibrate)
     certificates = stage.certified(fit, promise)
     lost = (misses_allowed(round(promise.top_share * sizes.calibrate), promise) or 0) / (
         promise.top_share * sizes.calibrate
@@ -115,7 +115,7 @@ def _with_student(
         }
     return found | {
         "student_texts_per_core_second": 1 / stage.seconds_a_text,
-        "student_over_expert_bytes": stage.over_expert,
+        "student_over_expert_weights": stage.over_expert,
         "top_texts_calibrate": {label: one.top_texts_calibrate for label, one in certificates.items()},
         "misses_allowed": {label: one.misses_allowed for label, one in certificates.items()},
         "off": {label: one.off for label, one in certificates.items()},

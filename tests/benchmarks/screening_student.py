@@ -20,6 +20,7 @@ from tasks.core.distillation.lesson_draw import draw_rows
 from tasks.core.distillation.student_plan import Teaching, plan_student
 from tasks.core.distillation.student_rows import labelled_rows
 from tasks.core.distillation.text_rows import Lesson
+from tasks.core.engines.graph_work import multiplied_weights
 from tasks.core.engines.loading import Engine, open_engine, open_tokenizer
 from tasks.core.engines.model_folder import EngineModel, read_engine_model
 from tasks.core.engines.scores import margins
@@ -105,7 +106,7 @@ class StudentStage:
     seconds_a_text: float
     """CPU time, tokenising too."""
     over_expert: float
-    """The student's graph over the expert's, in bytes: what the flow takes as its cost."""
+    """The student's weights over the expert's, shared by its labels: what the flow takes as its cost."""
     labels: tuple[str, ...]
 
     @property
@@ -148,17 +149,17 @@ class StudentStage:
         return Passing.of(reached), Passing.of(passed)
 
 
-def student_stage(students: Mapping[str, EngineModel], expert: EngineModel, calibrate: DrawnRows) -> StudentStage:
-    """Have the student read the calibration draw."""
+def student_stage(students: Mapping[str, EngineModel], expert: Path, calibrate: DrawnRows) -> StudentStage:
+    """Have the student read the calibration draw; `expert` is the fp32 graph of an expert."""
     first = next(iter(students.values()))
     engine = open_engine(first.folder, False, None)[1]
     guesses, seconds = _read(engine, students, calibrate.texts)
-    sizes = [(Path(model.folder) / model.graph).stat().st_size for model in (first, expert)]
+    own = multiplied_weights(Path(first.folder) / first.in_fp32().graph)
     return StudentStage(
         rows=calibrate,
         stages=np.stack([calibrate.guesses, guesses], axis=2),
         seconds_a_text=seconds / len(calibrate.texts),
-        over_expert=sizes[0] / sizes[1],
+        over_expert=own / multiplied_weights(expert) / len(students),
         labels=tuple(students),
     )
 
