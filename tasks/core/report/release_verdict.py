@@ -4,6 +4,7 @@ from typing import Any
 
 from tasks.core.evaluation.evaluation_record import EvaluationRecord
 from tasks.core.evaluation.release_gate import PROMOTES
+from tasks.core.report.absent import run_flow
 from tasks.core.report.facts_on_disk import RoundFiles
 
 DONE = (*PROMOTES, "stands")
@@ -20,12 +21,15 @@ def gather_release(files: RoundFiles) -> dict[str, Any]:
     return {
         "labels": [_label(record) for record in records.values()],
         "glance": {f"{label}: release gate": record.decision for label, record in records.items()},
-        "steps": [_step(record) for record in records.values() if record.decision not in DONE],
+        "steps": [_step(files, record) for record in records.values() if record.decision not in DONE],
     }
 
 
-def _step(record: EvaluationRecord) -> dict[str, str]:
-    return {"why": f"{record.label}: {record.decision}. {record.sentence}", "command": ""}
+def _step(files: RoundFiles, record: EvaluationRecord) -> dict[str, str]:
+    """Say what the gate wants; where labels would tell, twice as many texts are drawn as before."""
+    more = f" -p texts_a_rank={2 * files.round_.evaluation.rank_sample.texts_a_rank}"
+    command = run_flow("evaluation", files.round_, more) if record.decision == "unclear" else ""
+    return {"why": f"{record.label}: {record.decision}, {record.sentence}.", "command": command}
 
 
 def _label(record: EvaluationRecord) -> dict[str, Any]:

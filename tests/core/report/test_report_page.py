@@ -117,6 +117,7 @@ def test_the_page_tells_what_a_ranking_is_worth_and_how_scores_lie_beside_the_la
         "champion when the gate judged: 2",
         "Annotators disagree on texts of evaluation-",
         "no batch is drawn for labelling",
+        "prefect deployment run evaluation/us-iter0 --watch -p texts_a_rank=20",
     ):
         assert words in said, words
     for label in ("positive", "negative"):
