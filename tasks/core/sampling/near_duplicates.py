@@ -16,7 +16,7 @@ from tasks.core.exchange.labelled_before import normal_text
 SHINGLE_CHARACTERS = 5
 PERMUTATIONS = 128
 SEED = 1
-LOOKED_AT = 0.9
+LOOKED_AT = 0.6
 """Pairs are looked at whose overlap seems to be at least this part of what is asked for."""
 REMEMBERED = 10_000
 """A text is looked at several times, and hashed once."""
