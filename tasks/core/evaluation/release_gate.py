@@ -29,6 +29,10 @@ from tasks.core.round.evaluation_section import Gate
 Decision = Literal["first", "stands", "promoted", "refused", "unclear", "forced", "borrowed"]
 PROMOTES = ("first", "promoted", "forced")
 SHORTEST_REASON = 10
+EARLIER = (
+    "is that of an earlier version than the champion's: a round that is evaluated again does not take its successor's "
+    "place; to go back, give force_reason"
+)
 
 
 @dataclass(frozen=True)
@@ -118,6 +122,8 @@ def _because(checks: Sequence[Check], verdict: Verdict) -> str:
 
 def _checks(new: Standing, champion: Standing, drift: Drift | None, gate: Gate) -> list[Check]:
     checks = [_precision(rank, new, champion, fall) for rank, fall in sorted(gate.precision_at.items())]
+    if int(new.version) < int(champion.version):
+        checks.insert(0, Check("age", "falls", EARLIER))
     checks.append(_expansion(new, champion, gate.expansion))
     if drift is not None:
         verdict: Verdict = "falls" if gate.largest_psi is not None and drift.psi > gate.largest_psi else "passes"

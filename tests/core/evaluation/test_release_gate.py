@@ -96,6 +96,14 @@ def test_the_first_version_with_labels_becomes_champion_and_the_champion_stands(
     assert judge(CHAMPION, CHAMPION, None, GATE).decision == "stands"
 
 
+def test_an_earlier_round_evaluated_again_does_not_take_its_successor_s_place_but_by_force():
+    assert judge(standing("10"), standing("9"), None, GATE).promotes
+    found = judge(standing("9"), standing("10"), None, GATE)
+    assert (found.decision, found.promotes) == ("refused", False)
+    assert "earlier version" in found.sentence
+    assert judge(standing("9"), standing("10"), None, GATE, "version 10 fails in production").decision == "forced"
+
+
 def test_force_needs_a_reason_and_records_it():
     collapsed = standing("4", best=0.12)
     with pytest.raises(EvaluationError, match="at least 10 characters"):

@@ -8,7 +8,7 @@ import pytest
 from mlflow.tracking import MlflowClient
 from scipy.special import expit
 
-from tasks.core.base.errors import RegistryError
+from tasks.core.base.errors import EvaluationError, RegistryError
 from tasks.core.evaluation.calibration import CalibratedModel, calibrate, read_calibration, write_calibration
 from tasks.core.evaluation.evaluation_record import EvaluationRecord, write_evaluation
 from tasks.core.round.evaluation_section import CalibrationSettings
@@ -122,6 +122,16 @@ def test_a_refused_version_is_told_so_and_the_champion_stays(round_, versions, t
     leave(round_, refused, tmp_path / "second", promotes=False)
     assert find_version(first.name, "champion").version == first.version
     assert get_version(second.name, second.version).tags["release"] == "precision at 50 is 0.1"
+
+
+def test_a_version_does_not_replace_a_champion_that_it_was_not_compared_with(round_, versions, tmp_path):
+    """Two evaluations run side by side: the second one to end was judged beside no champion."""
+    first, second = versions
+    leave(round_, record_of(second), tmp_path / "second")
+    with pytest.raises(EvaluationError, match=f"meanwhile version {second.version} became champion"):
+        leave(round_, record_of(first), tmp_path / "first")
+    assert find_version(first.name, "champion").version == second.version
+    assert "release" not in get_version(first.name, first.version).tags
 
 
 def test_force_is_recorded_on_version_and_run(round_, versions, tmp_path):
