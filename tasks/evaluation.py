@@ -81,7 +81,8 @@ def judge_label(round_: Round, run: PoolRun, drawn: RankSample, force_reason: st
     with open_ranked(run.folder, drawn.label, "all") as ranked:
         labels = gather_labels(round_, run, ranked, drawn.strata, answers)
         before = read_answers(round_, drawn.label, before=run.plan.run_id)
-        labels = with_known(labels, ranked, before, max(round_.evaluation.precision_at))
+        ranks = (*round_.evaluation.precision_at, *round_.evaluation.gate.precision_at)
+        labels = with_known(labels, ranked, before, max(ranks))
         measures = measure_pool(round_, run, ranked, drawn, answers, checkpoints)
         found = evaluate_label(round_, Judged(run, ranked, drawn.strata, labels, measures), champion, force_reason)
     return _record(round_, found)

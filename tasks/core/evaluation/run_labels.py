@@ -65,13 +65,19 @@ def gather_labels(
 
 
 def with_known(labels: RunLabels, ranked: Ranked, before: PoolAnswers, down_to: int) -> RunLabels:
-    """Return the labels with what was labelled before sampling's draws, which these left out, down to a rank."""
-    if not labels.of_sampling:
-        return labels
+    """Return the labels with the answers of other runs' batches as known, down to a rank.
+
+    Such texts are no chance draw of this ranking: the former one liked them, and they are answered sooner than those
+    that are new to this ranking, which would have nobody speak for them. Where draws of sampling serve, what went out
+    before for another label, or has no answer, stands apart too: sampling drew none of it.
+    """
     best = ranked.top(down_to).select(["rank", "tweet_id"])
     ids = [str(id_) for id_ in best["tweet_id"].to_pylist()]
-    known = best.filter(pa.array([id_ in before.out or id_ in before.decided for id_ in ids], pa.bool_()))
-    found = Known(known["rank"].to_numpy(), before.of(known["tweet_id"].to_pylist()))
+    answers = before.of(ids)
+    apart = ~np.isnan(answers)
+    if labels.of_sampling:
+        apart |= np.array([id_ in before.seen for id_ in ids], dtype=bool)
+    found = Known(best["rank"].to_numpy()[apart], answers[apart])
     return replace(labels, ranks=LabelledRanks(labels.ranks.rows, labels.ranks.draws, found))
 
 

@@ -148,12 +148,12 @@ def test_a_screened_or_unanswered_sample_is_label_this(round_, run):
     assert outcome([], None, 1)[0] == LABEL_THIS
 
 
-def sampled(round_, run, method, ranks, chances, stratum=None):
-    """Write a batch as sampling leaves one."""
+def sampled(round_, run, method, ranks, chances, *, stratum=None, label="positive", run_id=None, population=1_000):
+    """Write a batch as sampling leaves one, and answer it."""
     draws = pa.table(
         {
             "tweet_id": pa.array([rank - 1 for rank in ranks]),
-            "label": ["positive"] * len(ranks),
+            "label": [label] * len(ranks),
             "method": [method] * len(ranks),
             "reason": ["drawn"] * len(ranks),
             "rank": pa.array(ranks, pa.int64()),
@@ -167,7 +167,7 @@ def sampled(round_, run, method, ranks, chances, stratum=None):
         {
             "tweet_id": draws["tweet_id"],
             "text": [f"text {rank}" for rank in ranks],
-            "labels": [["positive"]] * len(ranks),
+            "labels": [[label]] * len(ranks),
             "author": pa.nulls(len(ranks), pa.string()),
         }
     )
@@ -178,11 +178,11 @@ def sampled(round_, run, method, ranks, chances, stratum=None):
         country=round_.country,
         round_name=round_.name,
         run_folder=str(run.folder.path),
-        run_id=run.plan.run_id,
+        run_id=run_id or run.plan.run_id,
         population={"positive": ROWS},
         settings={"top": 1_000, "strata": [100, 1_000]},
         random_state=0,
-        counts={},
+        counts={"draws": [{"label": label, "method": method, "reason": "drawn", "population_rows": population}]},
     )
     answer_batch(write_batch(place_of(round_, "sampling", batch_id), draws, texts, about).folder, truth_of)
 
@@ -213,6 +213,33 @@ def test_labels_of_motifs_edges_and_capped_draws_are_counted_and_left_out(round_
     by_words = {2_000, 2_004} - sample
     assert len(by_words) > 0
     assert len(labels.scores) - len(before[0].scores) == len({1, 2, 3, 10, 899} - sample)
+
+
+def test_a_ranking_is_not_judged_by_the_texts_that_the_former_one_liked(round_, run):
+    """Half of the best 50 were found true by the former round; nobody was asked of the others, which may all be false.
+
+    The version would else become champion before one label of its own ranking is in.
+    """
+    drawn, _ = ask(round_, run, MoreTexts(30, 50), answered=False)
+    true = [rank for rank in range(1, 51) if TRUTH[rank - 1]][::2]
+    sampled(round_, run, "adaptive", true, [1.0] * len(true), run_id="0123456789ab")
+    top = judge(round_, run, drawn)[1].record.tops["50"]["precision"]
+    assert (top["low"], top["high"]) == (len(true) / 50, 1)
+    assert len(true) == 25
+
+
+def test_what_went_out_for_another_label_was_not_drawn_by_sampling(round_, run):
+    """Another label's best 400 are left out of this one's draw, which then speaks of ranks 401 to 1,000 alone."""
+    drawn, _ = ask(round_, run)
+    sampled(round_, run, "adaptive", list(range(1, 401)), [1.0] * 400, label="negative", run_id="0123456789ab")
+    ranks = np.random.default_rng(1).choice(np.arange(401, 1_001), 300, replace=False).tolist()
+    sampled(round_, run, "exploit", ranks, [0.3] * 300)
+    strata = [stratum for stratum in drawn.strata if stratum.first <= 400 < stratum.last]
+    found = judge(round_, run, drawn)[0].ranks
+    (stratum,) = strata
+    apart = [cell for cell in found.cells(stratum.first, stratum.last) if cell.size == 401 - stratum.first]
+    own = [rank for rank in stratum.rows["rank"].to_pylist() if rank <= 400]
+    assert [(cell.labelled, cell.positives) for cell in apart] == [(len(own), sum(TRUTH[rank - 1] for rank in own))]
 
 
 def test_strata_and_random_texts_of_sampling_serve_too(round_, run):
