@@ -29,6 +29,8 @@ from tasks.core.round.evaluation_section import Gate
 Decision = Literal["first", "stands", "promoted", "refused", "unclear", "forced", "borrowed"]
 PROMOTES = ("first", "promoted", "forced")
 SHORTEST_REASON = 10
+UNLIKE = 1.1
+"""Figures are not compared where one version was judged among so many times as many texts as the other."""
 EARLIER = (
     "is that of an earlier version than the champion's: a round that is evaluated again does not take its successor's "
     "place; to go back, give force_reason"
@@ -125,10 +127,29 @@ def _checks(new: Standing, champion: Standing, drift: Drift | None, gate: Gate) 
     if int(new.version) < int(champion.version):
         checks.insert(0, Check("age", "falls", EARLIER))
     checks.append(_expansion(new, champion, gate.expansion))
+    if unlike := _unlike_pools(new, champion):
+        checks.append(unlike)
     if drift is not None:
         verdict: Verdict = "falls" if gate.largest_psi is not None and drift.psi > gate.largest_psi else "passes"
         checks.append(Check("drift", verdict, drift.sentence))
     return checks
+
+
+def _unlike_pools(new: Standing, champion: Standing) -> Check | None:
+    """Return a check that nothing passes where the two were judged among so unlike numbers of texts.
+
+    The more texts, the easier a precision at a rank: a worse version looks better among twice as many.
+    """
+    if not new.rows or not champion.rows:
+        return None
+    fewer, more = sorted((new.rows, champion.rows))
+    if more <= UNLIKE * fewer:
+        return None
+    said = (
+        f"has {new.rows:,} texts, the champion's {champion.rows:,}, and a precision at a rank is easier among more: "
+        "evaluate both versions on the same sample (run the evaluation of the champion's round with `sample`)"
+    )
+    return Check("sample", "unclear", said)
 
 
 def _precision(rank: int, new: Standing, champion: Standing, fall: float) -> Check:

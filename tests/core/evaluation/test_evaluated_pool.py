@@ -1,17 +1,22 @@
 """A pool of 6,000 texts in a real run folder: drawn from, answered, judged; its truth is known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from scipy.special import expit
 
+from tasks.core.base.errors import RunFolderError
+from tasks.core.corpus.sample.listing import list_sample
+from tasks.core.engines.model_folder import read_engine_model
 from tasks.core.evaluation.count_bounds import Estimate
 from tasks.core.evaluation.evaluate_label import Judged, evaluate_label
 from tasks.core.evaluation.evaluation_record import Champion, read_evaluation, standing_of, write_evaluation
 from tasks.core.evaluation.pool_answers import read_answers
 from tasks.core.evaluation.pool_measures import PoolMeasures, weighted_labels
-from tasks.core.evaluation.pool_run import PoolRun
+from tasks.core.evaluation.pool_run import PoolRun, find_pool_run
 from tasks.core.evaluation.rank_sample import MoreTexts, draw_rank_sample, unasked, write_rank_sample
 from tasks.core.evaluation.run_labels import gather_labels, with_known
 from tasks.core.evaluation.seed_sentences import seed_sentence_recall
@@ -20,9 +25,13 @@ from tasks.core.exchange.batch import BatchAbout, list_batches, place_of, write_
 from tasks.core.ranking.ranked import open_ranked
 from tasks.core.round.evaluation_section import Evaluation
 from tasks.core.round.round_file import read_round
+from tasks.core.runs.folder import RunFolder
+from tasks.core.runs.plan import make_plan
+from tasks.core.runs.plan_file import write_plan
 from tests.support.batch_answers import answer_batch
+from tests.support.plans import engine_uses
 from tests.support.round_files import write_round
-from tests.support.scored_runs import scored_run, write_sample_files
+from tests.support.scored_runs import ENGINE, scored_run, write_sample_files
 
 ROWS = 6_000
 LOG_ODDS = 4 - np.arange(ROWS) / 300
@@ -213,6 +222,23 @@ def test_labels_of_motifs_edges_and_capped_draws_are_counted_and_left_out(round_
     by_words = {2_000, 2_004} - sample
     assert len(by_words) > 0
     assert len(labels.scores) - len(before[0].scores) == len({1, 2, 3, 10, 899} - sample)
+
+
+def leave_run(round_, limit=None, version="3"):
+    """Leave plan and manifest of a finished run, as far as it is looked for by them, and return its id."""
+    sample, uses = round_.samples["evaluation"], engine_uses({"positive": read_engine_model(ENGINE)}, version)
+    plan = make_plan("evaluation", sample, list_sample(sample), uses, round_.inference, limit, [])
+    folder = RunFolder(round_.inference.output_path / f"iter_0-main-{plan.run_id}-evaluation")
+    write_plan(replace(plan, round_name=round_.name), folder)
+    folder.manifest_path.touch()
+    return plan.run_id
+
+
+def test_neither_a_newer_trial_of_some_rows_nor_scores_of_seeds_are_judged_unasked(round_):
+    trial, seeds = leave_run(round_, limit=1_000), leave_run(round_, version="seed 3")
+    with pytest.raises(RunFolderError, match=f"there are: {seeds} of us-iter0, by seeds, {trial} of .*, of 1000 rows"):
+        find_pool_run(round_, "evaluation", "main")
+    assert find_pool_run(round_, "evaluation", "main", trial).plan.inputs.limit == 1_000
 
 
 def test_a_ranking_is_not_judged_by_the_texts_that_the_former_one_liked(round_, run):

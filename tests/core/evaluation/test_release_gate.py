@@ -1,5 +1,7 @@
 """The release gate on planted versions: a collapse, too few labels, a real gain, force and drift."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -102,6 +104,15 @@ def test_an_earlier_round_evaluated_again_does_not_take_its_successor_s_place_bu
     assert (found.decision, found.promotes) == ("refused", False)
     assert "earlier version" in found.sentence
     assert judge(standing("9"), standing("10"), None, GATE, "version 10 fails in production").decision == "forced"
+
+
+def test_precision_at_a_rank_is_not_compared_among_unlike_numbers_of_texts():
+    """A worse version has as many true texts among its best 50 where it ranks ten times as many."""
+    few, many = (replace(standing(version), rows=rows) for version, rows in (("3", 100_000), ("4", 1_000_000)))
+    found = judge(many, few, None, GATE)
+    assert (found.decision, found.promotes) == ("unclear", False)
+    assert "1,000,000 texts, the champion's 100,000" in found.sentence
+    assert judge(replace(many, rows=105_000), few, None, GATE).promotes
 
 
 def test_force_needs_a_reason_and_records_it():
