@@ -8,7 +8,7 @@ that do not serve are counted, with the reason.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -100,16 +100,24 @@ def _frame(batch: Batch, method: str, rows: pa.Table, population: int) -> tuple[
     chances = rows["inclusion_probability"].to_numpy()
     if not np.allclose(chances, chances[0], rtol=1e-9):
         return None, "near-duplicates or authors were capped, so its texts were not equally likely"
-    settings = batch.about.settings
+    settings, said = batch.about.settings, rows.slice(0, 1).to_pylist()[0]
     if method == "random":
         return (1, population), ""
-    if method == "exploit" and "top" in settings:
-        return (1, min(int(settings["top"]), population)), ""
+    if method == "exploit" and (last := _population_rows(batch, said)) is not None:
+        return (1, min(last, population)), ""
     if method == "stratified" and "strata" in settings and rows["stratum"].null_count == 0:
         ends = [0, *sorted({min(int(end), population) for end in settings["strata"]})]
         number = int(rows["stratum"][0].as_py())
         return (ends[number] + 1, ends[number + 1]), ""
     return None, "its batch does not say among which ranks it was drawn"
+
+
+def _population_rows(batch: Batch, row: Mapping[str, Any]) -> int | None:
+    """Return from how many rows a row was drawn: of a screened run, exploit draws from the expert's, who may be few."""
+    for draw in batch.about.counts.get("draws", []):
+        if all(draw[name] == row[name] for name in ("label", "method", "reason")) and draw["population_rows"]:
+            return int(draw["population_rows"])
+    return None
 
 
 def _scored_answers(

@@ -106,6 +106,14 @@ def test_the_batch_says_each_text_s_stratum_and_probability(round_, run):
     assert pq.read_table(folder / "texts.parquet")["labels"].to_pylist() == [["positive"]] * len(table)
 
 
+def test_texts_go_out_in_an_order_by_chance(round_, run):
+    """Who labels a CSV from the top and stops has else labelled the best rank of each stratum, which says too much."""
+    drawn, _ = ask(round_, run)
+    ids = pq.read_table(list_batches(round_)[0] / "texts.parquet")["tweet_id"].to_pylist()
+    assert abs(np.corrcoef(ids, range(len(ids)))[0, 1]) < 0.4
+    assert len(ids) == sum(len(one.rows) for one in drawn.strata)
+
+
 def test_estimates_cover_the_truth_and_the_calibration_is_near_it(round_, run):
     drawn, _ = ask(round_, run, MoreTexts(40, None))
     labels, found = judge(round_, run, drawn)
@@ -266,6 +274,15 @@ def test_what_went_out_for_another_label_was_not_drawn_by_sampling(round_, run):
     apart = [cell for cell in found.cells(stratum.first, stratum.last) if cell.size == 401 - stratum.first]
     own = [rank for rank in stratum.rows["rank"].to_pylist() if rank <= 400]
     assert [(cell.labelled, cell.positives) for cell in apart] == [(len(own), sum(TRUTH[rank - 1] for rank in own))]
+
+
+def test_a_draw_from_the_few_rows_that_the_expert_scored_speaks_of_these_alone(round_, run):
+    """Screening left 200 rows to the expert: exploit's best 1,000 are these, and not 800 more."""
+    drawn, _ = ask(round_, run)
+    sampled(round_, run, "exploit", list(range(1, 201, 2)), [0.5] * 100, population=200)
+    assert [(draw.first, draw.last) for draw in judge(round_, run, drawn)[0].ranks.draws[len(drawn.strata) :]] == [
+        (1, 200)
+    ]
 
 
 def test_strata_and_random_texts_of_sampling_serve_too(round_, run):
