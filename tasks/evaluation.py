@@ -111,7 +111,9 @@ def _record(round_: Round, found: Evaluated) -> EvaluationRecord:
     record = found.record
     folder = evaluation_folder(round_.work_path, round_.country, round_.name, record.label, record.run_id)
     folder.mkdir(parents=True, exist_ok=True)
-    if found.calibration is not None:
+    if found.calibration is None:
+        (folder / CALIBRATION_FILE).unlink(missing_ok=True)
+    else:
         write_calibration(folder / CALIBRATION_FILE, found.calibration)
     write_evaluation(folder / EVALUATION_FILE, record)
     mlflow_run = log_evaluation(round_, record, folder)

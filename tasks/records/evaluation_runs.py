@@ -17,6 +17,7 @@ from tasks.records.registry import (
     RegisteredVersion,
     find_version,
     get_version,
+    remove_version_tags,
     set_alias,
     set_version_tags,
 )
@@ -98,6 +99,9 @@ def publish_version(record: EvaluationRecord, mlflow_run: str, promotes: bool) -
         tags[CALIBRATION_TAG] = f"runs:/{mlflow_run}/{CALIBRATION_FILE}"
         tags["threshold"] = repr(record.calibration["threshold"])
         tags["expansion"] = _said(record.expansion["above"])
+    elif registered.tags.get(CALIBRATION_TAG, "").startswith(f"runs:/{mlflow_run}/"):
+        # The same run was calibrated by labels that count no more.
+        remove_version_tags(registered, (CALIBRATION_TAG, "threshold", "expansion"))
     if promotes:
         tags["champion_before"] = record.champion_version or "none"
     set_version_tags(registered, tags)

@@ -13,7 +13,13 @@ from tasks.core.evaluation.calibration import CalibratedModel, calibrate, read_c
 from tasks.core.evaluation.evaluation_record import EvaluationRecord, write_evaluation
 from tasks.core.round.evaluation_section import CalibrationSettings
 from tasks.core.round.round_file import read_round
-from tasks.records.evaluation_runs import fetch_calibration, find_champion, log_evaluation, publish_version
+from tasks.records.evaluation_runs import (
+    fetch_calibration,
+    find_calibration,
+    find_champion,
+    log_evaluation,
+    publish_version,
+)
 from tasks.records.registry import Registration, find_version, get_version, register_folder
 from tasks.records.tracking import tracking_uri
 from tests.support.round_files import write_round
@@ -156,6 +162,22 @@ def test_the_same_run_judged_again_is_the_same_mlflow_run(round_, versions, tmp_
     again = leave(round_, record, tmp_path / "one")
     assert leave(round_, replace(record, answered=31), tmp_path / "one") == again
     assert find_champion(versions[0].name).record.answered == 31
+
+
+def test_a_calibration_by_labels_that_count_no_more_is_taken_back(round_, versions, tmp_path):
+    """The same run judged again: answers were corrected, and too few are left to calibrate by."""
+    version = versions[0]
+    record = record_of(version)
+    leave(round_, record, tmp_path / "one", calibration_of(version))
+    (tmp_path / "one" / "calibration.json").unlink()
+    leave(round_, replace(record, expansion=None, calibration={"refused": "3 true texts"}), tmp_path / "one")
+    registered = get_version(version.name, version.version)
+    assert find_calibration(registered) is None
+    assert not {"threshold", "expansion"} & registered.tags.keys()
+    other = replace(record, run_id="0123456789ab", expansion=None, calibration={"refused": "3 true texts"})
+    leave(round_, record, tmp_path / "one", calibration_of(version))
+    leave(round_, other, tmp_path / "other")
+    assert find_calibration(get_version(version.name, version.version)) is not None
 
 
 def test_a_version_that_is_gone_is_refused_by_name(versions):
