@@ -82,7 +82,7 @@ def judge_label(round_: Round, run: PoolRun, drawn: RankSample, force_reason: st
         labels = gather_labels(round_, run, ranked, drawn.strata, answers)
         before = read_answers(round_, drawn.label, before=run.plan.run_id)
         ranks = (*round_.evaluation.precision_at, *round_.evaluation.gate.precision_at)
-        labels = with_known(labels, ranked, before, max(ranks))
+        labels = with_known(labels, ranked, round_.samples[run.plan.sample_name], before, max(ranks))
         measures = measure_pool(round_, run, ranked, drawn, answers, checkpoints)
         found = evaluate_label(round_, Judged(run, ranked, drawn.strata, labels, measures), champion, force_reason)
     return _record(round_, found)

@@ -21,8 +21,11 @@ from tasks.core.evaluation.pool_answers import PoolAnswers
 from tasks.core.evaluation.pool_run import PoolRun
 from tasks.core.evaluation.rank_sample import DrawnStratum
 from tasks.core.exchange.batch import Batch, list_batches, read_batch
+from tasks.core.exchange.labelled_before import text_key
 from tasks.core.ranking.ranked import Ranked
+from tasks.core.ranking.row_texts import TEXT, with_texts
 from tasks.core.round.model import Round
+from tasks.core.round.sections import Sample
 
 BY_WORDS = "explore"
 
@@ -64,19 +67,21 @@ def gather_labels(
     return RunLabels(LabelledRanks(ranked.rows, draws), scores, decided, left, len(draws) > len(strata))
 
 
-def with_known(labels: RunLabels, ranked: Ranked, before: PoolAnswers, down_to: int) -> RunLabels:
+def with_known(labels: RunLabels, ranked: Ranked, sample: Sample, before: PoolAnswers, down_to: int) -> RunLabels:
     """Return the labels with the answers of other runs' batches as known, down to a rank.
 
     Such texts are no chance draw of this ranking: the former one liked them, and they are answered sooner than those
     that are new to this ranking, which would have nobody speak for them. Where draws of sampling serve, what went out
-    before for another label, or has no answer, stands apart too: sampling drew none of it.
+    before for another label, has no answer, or says what such a text says, stands apart too: sampling drew none of it.
     """
     best = ranked.top(down_to).select(["rank", "tweet_id"])
     ids = [str(id_) for id_ in best["tweet_id"].to_pylist()]
     answers = before.of(ids)
     apart = ~np.isnan(answers)
     if labels.of_sampling:
-        apart |= np.array([id_ in before.seen for id_ in ids], dtype=bool)
+        keys = map(text_key, with_texts(best, sample)[TEXT].to_pylist())
+        seen = [id_ in before.seen or key in before.seen_texts for id_, key in zip(ids, keys, strict=True)]
+        apart |= np.array(seen, dtype=bool)
     found = Known(best["rank"].to_numpy()[apart], answers[apart])
     return replace(labels, ranks=LabelledRanks(labels.ranks.rows, labels.ranks.draws, found))
 

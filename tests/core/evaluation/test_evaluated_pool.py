@@ -36,6 +36,7 @@ from tests.support.scored_runs import ENGINE, scored_run, write_sample_files
 ROWS = 6_000
 LOG_ODDS = 4 - np.arange(ROWS) / 300
 TRUTH = np.random.default_rng(0).random(ROWS) < expit(LOG_ODDS * 1.5)
+TEXTS = [f"I lost my job {number}" if TRUTH[number] and number % 2 else f"text {number}" for number in range(ROWS)]
 SECTION = {"rank_sample": {"ranks": 9}, "precision_at": [20, 50, 1_000], "calibration": {"bootstraps": 300}}
 
 
@@ -43,8 +44,7 @@ SECTION = {"rank_sample": {"ranks": 9}, "precision_at": [20, 50, 1_000], "calibr
 def run(tmp_path_factory):
     """The text of id 7 is the eighth best."""
     folder = tmp_path_factory.mktemp("pool")
-    texts = [f"I lost my job {number}" if TRUTH[number] and number % 2 else f"text {number}" for number in range(ROWS)]
-    table = pa.table({"tweet_id": pa.array(range(ROWS)), "text": texts})
+    table = pa.table({"tweet_id": pa.array(range(ROWS)), "text": TEXTS})
     sample = write_sample_files(folder / "sample", [table.slice(0, 3_000), table.slice(3_000)])
     made = scored_run(folder, sample, ["positive"], lambda _, __, ids: (expit(LOG_ODDS[ids.to_numpy()]), None))
     return PoolRun(made.plan, made.folder)
@@ -77,7 +77,8 @@ def judge(round_, run, drawn, champion=None):
     answers = read_answers(round_, "positive")
     with open_ranked(run.folder, "positive", "all") as ranked:
         labels = gather_labels(round_, run, ranked, drawn.strata, answers)
-        labels = with_known(labels, ranked, read_answers(round_, "positive", before=run.plan.run_id), 1_000)
+        before = read_answers(round_, "positive", before=run.plan.run_id)
+        labels = with_known(labels, ranked, round_.samples["evaluation"], before, 1_000)
         judged = Judged(run, ranked, drawn.strata, labels, PoolMeasures())
         return labels, evaluate_label(round_, judged, champion)
 
@@ -165,7 +166,9 @@ def test_a_screened_or_unanswered_sample_is_label_this(round_, run):
     assert outcome([], None, 1)[0] == LABEL_THIS
 
 
-def sampled(round_, run, method, ranks, chances, *, stratum=None, label="positive", run_id=None, population=1_000):
+def sampled(
+    round_, run, method, ranks, chances, *, stratum=None, label="positive", run_id=None, population=1_000, text=None
+):
     """Write a batch as sampling leaves one, and answer it."""
     draws = pa.table(
         {
@@ -183,7 +186,7 @@ def sampled(round_, run, method, ranks, chances, *, stratum=None, label="positiv
     texts = pa.table(
         {
             "tweet_id": draws["tweet_id"],
-            "text": [f"text {rank}" for rank in ranks],
+            "text": [text or f"sampled {rank}" for rank in ranks],
             "labels": [[label]] * len(ranks),
             "author": pa.nulls(len(ranks), pa.string()),
         }
@@ -283,6 +286,16 @@ def test_a_draw_from_the_few_rows_that_the_expert_scored_speaks_of_these_alone(r
     assert [(draw.first, draw.last) for draw in judge(round_, run, drawn)[0].ranks.draws[len(drawn.strata) :]] == [
         (1, 200)
     ]
+
+
+def test_a_copy_of_what_went_out_was_not_drawn_by_sampling_either(round_, run):
+    """The text of rank 1,000 went out of another run under another id, with other case and white space."""
+    drawn, _ = ask(round_, run)
+    sampled(round_, run, "exploit", list(range(401, 801, 4)), [0.1] * 100)
+    alone = judge(round_, run, drawn)[0].ranks.known
+    sampled(round_, run, "adaptive", [5_999], [1.0], run_id="0123456789ab", text=f"  {TEXTS[999].upper()} ")
+    ranks = judge(round_, run, drawn)[0].ranks
+    assert (len(alone.ranks), ranks.known.ranks.tolist()) == (0, [1_000])
 
 
 def test_strata_and_random_texts_of_sampling_serve_too(round_, run):
