@@ -100,6 +100,25 @@ def require_reason(force_reason: str) -> None:
         )
 
 
+def forced_label(force_reason: str, force_label: str | None, labels: Sequence[str]) -> str | None:
+    """Return the one label that is forced, or None: a reason for one says nothing of the others, however they fell.
+
+    Raises:
+        EvaluationError: the reason is none, or it is not said which of the labels it is for.
+    """
+    require_reason(force_reason)
+    if not force_reason and force_label is None:
+        return None
+    found = labels[0] if force_label is None and len(labels) == 1 else force_label
+    if not force_reason or found not in labels:
+        raise EvaluationError(
+            f"force_reason is {force_reason!r} and force_label {force_label!r}: a version is forced by a reason "
+            f"and the label that it is for, one of {list(labels)}. Give both: "
+            f"-p force_label={labels[0]} -p force_reason=WHY"
+        )
+    return found
+
+
 def _decide(new: Standing, champion: Standing | None, checks: Sequence[Check]) -> Judgement:
     name = f"{new.registered_model} version {new.version}"
     if champion is None:

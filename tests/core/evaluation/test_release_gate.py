@@ -8,7 +8,7 @@ import pytest
 from tasks.core.base.errors import EvaluationError
 from tasks.core.evaluation.count_bounds import Cell, Estimate, true_texts
 from tasks.core.evaluation.difference import difference, labels_for_precision, verdict_of
-from tasks.core.evaluation.release_gate import judge
+from tasks.core.evaluation.release_gate import forced_label, judge
 from tasks.core.evaluation.score_drift import measure_drift
 from tasks.core.evaluation.standing import Expansion, Standing, TopTexts
 from tasks.core.round.evaluation_section import Gate
@@ -123,6 +123,17 @@ def test_force_needs_a_reason_and_records_it():
     assert (found.decision, found.force_reason) == ("forced", "the champion's labels were wrong")
     assert "version 4 is refused" in found.sentence
     assert judge(standing("4"), CHAMPION, None, GATE, "not needed after all").decision == "promoted"
+
+
+def test_a_reason_forces_the_label_that_it_is_for_and_no_other():
+    """In a round of five labels, a reason for one made champions of the four others that were refused, too."""
+    reason = "the champion's labels were wrong"
+    assert forced_label("", None, ["a", "b"]) is None
+    assert forced_label(reason, None, ["a"]) == "a"
+    assert forced_label(reason, "b", ["a", "b"]) == "b"
+    for given in ((reason, None), (reason, "c"), ("", "a")):
+        with pytest.raises(EvaluationError, match="the label that it is for, one of"):
+            forced_label(*given, ["a", "b"])
 
 
 def test_the_wrong_version_rarely_passes_and_a_good_one_is_rarely_refused():
