@@ -8,7 +8,7 @@ from pydantic import Field
 
 from flows.names import round_and_flow
 from tasks.core.evaluation.rank_sample import MoreTexts
-from tasks.core.evaluation.release_gate import require_reason
+from tasks.core.evaluation.release_gate import forced_label
 from tasks.core.evaluation.verdict_tables import outcome
 from tasks.core.round.round_file import read_round
 from tasks.evaluation import ask, draw_label, find_run, judge_label, publish_evaluation
@@ -26,6 +26,7 @@ def evaluation(  # noqa: PLR0913 - Prefect merges nested parameters shallowly, s
     texts_a_rank: Annotated[int, Field(ge=1)] | None = None,
     down_to_rank: Annotated[int, Field(ge=1)] | None = None,
     force_reason: str = "",
+    force_label: str | None = None,
 ) -> State[None]:
     """Judge a run's rankings by labels of the pool; texts that nobody was asked of go into a batch.
 
@@ -38,16 +39,17 @@ def evaluation(  # noqa: PLR0913 - Prefect merges nested parameters shallowly, s
         run_id: Judge this run; without it the newest finished one.
         texts_a_rank: Draw so many texts a stratum, where that is more than the round file says.
         down_to_rank: Only strata that begin by this rank get more texts.
-        force_reason: Make versions champion whatever the gate says, for this reason, which is recorded.
+        force_reason: Make a version champion whatever the gate says, for this reason, which is recorded.
+        force_label: This label's version is the one; a round of one label need not say so.
     """
-    require_reason(force_reason)
     round_ = read_round(round_file)
+    forced = forced_label(force_reason, force_label, list(round_.active_labels))
     get_sample(round_, sample)
     more = None if texts_a_rank is None else MoreTexts(texts_a_rank, down_to_rank)
     run = find_run(round_, sample, run_name, run_id)
     drawn = [draw_label(round_, run, label, more) for label in round_.active_labels]
     batch = ask(round_, run, drawn)
-    judged = [judge_label(round_, run, one, force_reason) for one in drawn]
+    judged = [judge_label(round_, run, one, force_reason if one.label == forced else "") for one in drawn]
     records = [record for record in judged if record is not None]
     publish_evaluation(round_, records)
     publish_report(round_, run_name, sample)

@@ -81,7 +81,8 @@ def judge_label(round_: Round, run: PoolRun, drawn: RankSample, force_reason: st
     with open_ranked(run.folder, drawn.label, "all") as ranked:
         labels = gather_labels(round_, run, ranked, drawn.strata, answers)
         before = read_answers(round_, drawn.label, before=run.plan.run_id)
-        labels = with_known(labels, ranked, before, max(round_.evaluation.precision_at))
+        ranks = (*round_.evaluation.precision_at, *round_.evaluation.gate.precision_at)
+        labels = with_known(labels, ranked, round_.samples[run.plan.sample_name], before, max(ranks))
         measures = measure_pool(round_, run, ranked, drawn, answers, checkpoints)
         found = evaluate_label(round_, Judged(run, ranked, drawn.strata, labels, measures), champion, force_reason)
     return _record(round_, found)
@@ -110,7 +111,9 @@ def _record(round_: Round, found: Evaluated) -> EvaluationRecord:
     record = found.record
     folder = evaluation_folder(round_.work_path, round_.country, round_.name, record.label, record.run_id)
     folder.mkdir(parents=True, exist_ok=True)
-    if found.calibration is not None:
+    if found.calibration is None:
+        (folder / CALIBRATION_FILE).unlink(missing_ok=True)
+    else:
         write_calibration(folder / CALIBRATION_FILE, found.calibration)
     write_evaluation(folder / EVALUATION_FILE, record)
     mlflow_run = log_evaluation(round_, record, folder)

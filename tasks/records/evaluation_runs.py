@@ -6,6 +6,7 @@ The version's tag `calibration` leads to its calibration, `evaluation` to all th
 
 from pathlib import Path
 
+from tasks.core.base.errors import EvaluationError
 from tasks.core.base.markdown import markdown_table
 from tasks.core.base.naming import CALIBRATION_FILE, CHAMPION_ALIAS, CURVE_TABLE, EVALUATION_FILE
 from tasks.core.evaluation.calibration import Calibration, calibration_from, write_calibration
@@ -16,6 +17,7 @@ from tasks.records.registry import (
     RegisteredVersion,
     find_version,
     get_version,
+    remove_version_tags,
     set_alias,
     set_version_tags,
 )
@@ -83,20 +85,40 @@ def figures_of(record: EvaluationRecord) -> dict[str, float]:
 
 
 def publish_version(record: EvaluationRecord, mlflow_run: str, promotes: bool) -> RegisteredVersion:
-    """Say on the version's page what was found, and make it champion where the gate says so; the alias comes last."""
+    """Say on the version's page what was found, and make it champion where the gate says so; the alias comes last.
+
+    Raises:
+        EvaluationError: another version became champion since the gate judged.
+    """
     registered = get_version(record.registered_model, record.version)
+    if promotes:
+        _require_same_champion(record)
     tags = {EVALUATION_TAG: f"runs:/{mlflow_run}/{EVALUATION_FILE}", "release": record.sentence} | _forced(record)
     tags |= {f"precision_at_{rank}": _said(top["precision"]) for rank, top in record.tops.items() if top["precision"]}
     if record.expansion is not None:
         tags[CALIBRATION_TAG] = f"runs:/{mlflow_run}/{CALIBRATION_FILE}"
         tags["threshold"] = repr(record.calibration["threshold"])
         tags["expansion"] = _said(record.expansion["above"])
+    elif registered.tags.get(CALIBRATION_TAG, "").startswith(f"runs:/{mlflow_run}/"):
+        # The same run was calibrated by labels that count no more.
+        remove_version_tags(registered, (CALIBRATION_TAG, "threshold", "expansion"))
     if promotes:
         tags["champion_before"] = record.champion_version or "none"
     set_version_tags(registered, tags)
     if promotes:
         set_alias(registered, CHAMPION_ALIAS)
     return registered
+
+
+def _require_same_champion(record: EvaluationRecord) -> None:
+    """Refuse to make a version champion in place of one that it was never compared with."""
+    found = find_version(record.registered_model, CHAMPION_ALIAS)
+    if found is not None and found.version not in {record.version, record.champion_version}:
+        raise EvaluationError(
+            f"{record.registered_model} version {record.version} was judged beside champion "
+            f"{record.champion_version or 'none'}, but meanwhile version {found.version} became champion, by another "
+            "evaluation. Run this evaluation again: it compares with that one."
+        )
 
 
 def tell_selection(round_: Round, record: EvaluationRecord) -> None:

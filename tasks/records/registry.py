@@ -1,7 +1,7 @@
 """The model registry: who is selected, who serves, and their files. This module and tracking.py alone import mlflow."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -203,6 +203,14 @@ def set_version_tags(registered: RegisteredVersion, tags: dict[str, str]) -> Non
     for name, value in tags.items():
         if registered.tags.get(name) != value:
             client.set_model_version_tag(registered.name, registered.version, name, value)
+
+
+def remove_version_tags(registered: RegisteredVersion, names: Iterable[str]) -> None:
+    """Remove those of the tags that a version has."""
+    client = MlflowClient(tracking_uri())
+    for name in names:
+        if name in registered.tags:
+            client.delete_model_version_tag(registered.name, registered.version, name)
 
 
 def fetch_folder(registered: RegisteredVersion, models: Path) -> Path:

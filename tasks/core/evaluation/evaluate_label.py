@@ -63,6 +63,7 @@ def evaluate_label(round_: Round, judged: Judged, champion: Champion | None, for
         expansion,
         said.get("refused", ""),
         said.get("lacking", 0),
+        ranks.rows,
     )
     drift = _drift(judged, champion)
     found = _judge(round_, standing, champion, drift, force_reason)

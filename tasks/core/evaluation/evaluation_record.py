@@ -108,7 +108,7 @@ def standing_of(record: EvaluationRecord) -> Standing:
         above = Estimate(**record.expansion["above"])
         labelled = record.calibration["positives"] + record.calibration["negatives"]
         expansion = Expansion(above, record.rows, labelled)
-    return Standing(record.registered_model, record.version, tops, expansion, refused, lacking)
+    return Standing(record.registered_model, record.version, tops, expansion, refused, lacking, record.rows)
 
 
 @dataclass(frozen=True)

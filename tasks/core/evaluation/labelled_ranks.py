@@ -43,7 +43,7 @@ class RankDraw:
 
 @dataclass(frozen=True)
 class Known:
-    """Texts that are no chance draw: those that draws left out because they were labelled before."""
+    """Texts that are no chance draw: those that were labelled before, or went out; NaN where no answer counts."""
 
     ranks: Ranks
     answers: Answers
@@ -111,10 +111,21 @@ class LabelledRanks:
     @cached_property
     def _drawn(self) -> "_Tally":
         """Every drawn text once; one that two draws hold has the same answer in both."""
-        ranks = np.concatenate([draw.ranks for draw in self.draws] or [NOTHING_KNOWN.ranks])
-        answers = np.concatenate([draw.answers for draw in self.draws] or [NOTHING_KNOWN.answers])
+        ranks, answers = self._all_drawn
         fresh = ~np.isin(ranks, self.known.ranks)
         return _Tally.of(ranks[fresh], answers[fresh])
+
+    @cached_property
+    def _drawn_again(self) -> "_Tally":
+        """The drawn texts that had gone out before without an answer."""
+        ranks, answers = self._all_drawn
+        again = np.isin(ranks, self.known.ranks[np.isnan(self.known.answers)])
+        return _Tally.of(ranks[again], answers[again])
+
+    @property
+    def _all_drawn(self) -> tuple[Ranks, Answers]:
+        ranks = np.concatenate([draw.ranks for draw in self.draws] or [NOTHING_KNOWN.ranks])
+        return ranks, np.concatenate([draw.answers for draw in self.draws] or [NOTHING_KNOWN.answers])
 
     @cached_property
     def _before(self) -> "_Tally":
@@ -123,10 +134,11 @@ class LabelledRanks:
     def _stretch(self, first: int, last: int) -> Stretch:
         drawn, decided, positives = self._drawn.within(first, last)
         before, sure, true = self._before.within(first, last)
+        _, again, true_again = self._drawn_again.within(first, last)
         cells = [
             Cell(last - first + 1 - before, decided, positives),
             Cell(sure, sure, true),
-            Cell(before - sure, 0, 0),
+            Cell(before - sure, again, true_again),
         ]
         return Stretch(first, last, tuple(cell for cell in cells if cell.size), drawn + before)
 

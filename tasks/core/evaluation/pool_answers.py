@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from tasks.core.base.naming import DECIDED_FILE
 from tasks.core.base.parquet import read_parquet
 from tasks.core.exchange.batch import read_batch
-from tasks.core.exchange.labelled_before import batches_in_country
+from tasks.core.exchange.labelled_before import batches_in_country, text_key
 from tasks.core.round.model import Round
 
 
@@ -21,6 +21,10 @@ class PoolAnswers:
     """Each answer is 1 or 0; NaN stands where batches contradict each other."""
     out: frozenset[str]
     """These texts went out for the label, answered or not."""
+    seen: frozenset[str] = frozenset()
+    """These went out for any label: sampling draws none of them again, for whichever label,"""
+    seen_texts: frozenset[str] = frozenset()
+    """nor a text that says the same under another id; these are the keys of their texts."""
 
     def of(self, ids: Iterable[object]) -> NDArray[np.float64]:
         """Return the answer of each text, NaN where none counts."""
@@ -34,18 +38,22 @@ def read_answers(round_: Round, label: str, before: str | None = None) -> PoolAn
     """
     decided: dict[str, float] = {}
     out: set[str] = set()
+    seen: set[str] = set()
+    texts: set[str] = set()
     for folder in batches_in_country(round_):
         batch = read_batch(folder)
         if before is not None and batch.about.run_id == before:
             continue
-        texts = zip(batch.texts["tweet_id"].to_pylist(), batch.texts["labels"].to_pylist(), strict=True)
-        out |= {str(id_) for id_, labels in texts if label in labels}
+        ids = [str(id_) for id_ in batch.texts["tweet_id"].to_pylist()]
+        seen |= set(ids)
+        texts |= set(map(text_key, batch.texts["text"].to_pylist()))
+        out |= {id_ for id_, labels in zip(ids, batch.texts["labels"].to_pylist(), strict=True) if label in labels}
         if (folder / DECIDED_FILE).is_file():
             rows = read_parquet(folder / DECIDED_FILE, ["tweet_id", "label", "target"]).to_pylist()
             for row in rows:
                 if row["label"] == label and row["target"] is not None:
                     _add(decided, str(row["tweet_id"]), float(row["target"]))
-    return PoolAnswers(decided, frozenset(out))
+    return PoolAnswers(decided, frozenset(out), frozenset(seen), frozenset(texts))
 
 
 def _add(decided: dict[str, float], id_: str, target: float) -> None:

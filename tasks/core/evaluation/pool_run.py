@@ -6,6 +6,7 @@ from tasks.core.base.errors import RunFolderError
 from tasks.core.base.files import fingerprint
 from tasks.core.round.model import Round
 from tasks.core.runs.folder import RunFolder, find_run_folders
+from tasks.core.runs.open_run import is_of_seeds
 from tasks.core.runs.plan import Plan
 from tasks.core.runs.plan_file import read_plan
 from tasks.core.runs.scoring_inputs import EngineUse
@@ -39,7 +40,9 @@ class PoolRun:
 
 
 def find_pool_run(round_: Round, sample: str, run_name: str, run_id: str | None = None) -> PoolRun:
-    """Return the round's newest finished run of a sample and run name, or the one of that id.
+    """Return the round's newest finished run of a whole sample by its run name, or the one of that id.
+
+    A trial of some rows is judged where its id is given, and scores of seeds never are.
 
     Raises:
         RunFolderError: there is none.
@@ -47,12 +50,18 @@ def find_pool_run(round_: Round, sample: str, run_name: str, run_id: str | None 
     runs = []
     for folder in find_run_folders(round_.inference.output_path, run_name, sample):
         plan = read_plan(folder)
-        if plan.round_name == round_.name and run_id in {None, plan.run_id}:
+        meant = plan.inputs.limit is None if run_id is None else plan.run_id == run_id
+        if plan.round_name == round_.name and meant and not is_of_seeds(plan):
             return PoolRun(plan, folder)
-        runs.append(f"{plan.run_id} of {plan.round_name or 'no round'}")
+        runs.append(_told(plan))
     which = "" if run_id is None else f" with the id {run_id}"
     raise RunFolderError(
         f"the round {round_.name} has no finished run '{run_name}' of the sample '{sample}'{which} in "
         f"{round_.inference.output_path}; there are: {', '.join(runs) or 'none'}. Run: prefect deployment run "
         f"inference/{round_.name} -p sample={sample} -p run_name={run_name}"
     )
+
+
+def _told(plan: Plan) -> str:
+    limit = "" if plan.inputs.limit is None else f", of {plan.inputs.limit} rows alone"
+    return f"{plan.run_id} of {plan.round_name or 'no round'}{limit}{', by seeds' if is_of_seeds(plan) else ''}"

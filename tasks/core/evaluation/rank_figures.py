@@ -48,7 +48,7 @@ def precision_at(labels: LabelledRanks, rank: int) -> Figure:
     if not labelled:
         raise EvaluationError(
             f"none of the {rank} best texts has an answer, so nothing is known of the precision among them. Label the "
-            "texts of the evaluation batch, of high ranks first."
+            "texts of the evaluation batch."
         )
     empty = tuple(f"ranks {one.first} to {one.last}" for one in stretches if not one.labelled)
     cells = [cell for stretch in stretches for cell in stretch.cells]

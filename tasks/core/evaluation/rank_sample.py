@@ -20,6 +20,7 @@ from tasks.core.ranking.ranked import Ranked
 from tasks.core.ranking.row_texts import with_texts
 from tasks.core.round.evaluation_section import Evaluation
 from tasks.core.round.model import Round
+from tasks.core.screening.draws import places
 
 METHOD = "rank_sample"
 
@@ -131,10 +132,12 @@ def write_rank_sample(round_: Round, run: PoolRun, drawn: Mapping[str, pa.Table]
 
 
 def _texts(round_: Round, run: PoolRun, draws: pa.Table) -> pa.Table:
+    """Return the texts in an order by chance: who stops half-way has labelled a random half, not the best ranks."""
     wanted: dict[object, list[str]] = {}
     for id_, label in zip(draws["tweet_id"].to_pylist(), draws["label"].to_pylist(), strict=True):
         wanted.setdefault(id_, []).append(label)
     ids = pa.table({"tweet_id": pa.array(list(wanted), draws.schema.field("tweet_id").type)})
     found = with_texts(ids, round_.samples[run.plan.sample_name])
     columns = [found["tweet_id"], found["text"], pa.array(list(wanted.values())), pa.nulls(len(ids), pa.string())]
-    return pa.table(dict(zip(TEXTS.names, columns, strict=True)))
+    table = pa.table(dict(zip(TEXTS.names, columns, strict=True)))
+    return table.take(pa.array(np.argsort(places(table["tweet_id"], f"order {run.plan.run_id}"), kind="stable")))

@@ -29,6 +29,12 @@ from tasks.core.round.evaluation_section import Gate
 Decision = Literal["first", "stands", "promoted", "refused", "unclear", "forced", "borrowed"]
 PROMOTES = ("first", "promoted", "forced")
 SHORTEST_REASON = 10
+UNLIKE = 1.1
+"""Figures are not compared where one version was judged among so many times as many texts as the other."""
+EARLIER = (
+    "is that of an earlier version than the champion's: a round that is evaluated again does not take its successor's "
+    "place; to go back, give force_reason"
+)
 
 
 @dataclass(frozen=True)
@@ -94,6 +100,25 @@ def require_reason(force_reason: str) -> None:
         )
 
 
+def forced_label(force_reason: str, force_label: str | None, labels: Sequence[str]) -> str | None:
+    """Return the one label that is forced, or None: a reason for one says nothing of the others, however they fell.
+
+    Raises:
+        EvaluationError: the reason is none, or it is not said which of the labels it is for.
+    """
+    require_reason(force_reason)
+    if not force_reason and force_label is None:
+        return None
+    found = labels[0] if force_label is None and len(labels) == 1 else force_label
+    if not force_reason or found not in labels:
+        raise EvaluationError(
+            f"force_reason is {force_reason!r} and force_label {force_label!r}: a version is forced by a reason "
+            f"and the label that it is for, one of {list(labels)}. Give both: "
+            f"-p force_label={labels[0]} -p force_reason=WHY"
+        )
+    return found
+
+
 def _decide(new: Standing, champion: Standing | None, checks: Sequence[Check]) -> Judgement:
     name = f"{new.registered_model} version {new.version}"
     if champion is None:
@@ -118,11 +143,32 @@ def _because(checks: Sequence[Check], verdict: Verdict) -> str:
 
 def _checks(new: Standing, champion: Standing, drift: Drift | None, gate: Gate) -> list[Check]:
     checks = [_precision(rank, new, champion, fall) for rank, fall in sorted(gate.precision_at.items())]
+    if int(new.version) < int(champion.version):
+        checks.insert(0, Check("age", "falls", EARLIER))
     checks.append(_expansion(new, champion, gate.expansion))
+    if unlike := _unlike_pools(new, champion):
+        checks.append(unlike)
     if drift is not None:
         verdict: Verdict = "falls" if gate.largest_psi is not None and drift.psi > gate.largest_psi else "passes"
         checks.append(Check("drift", verdict, drift.sentence))
     return checks
+
+
+def _unlike_pools(new: Standing, champion: Standing) -> Check | None:
+    """Return a check that nothing passes where the two were judged among so unlike numbers of texts.
+
+    The more texts, the easier a precision at a rank: a worse version looks better among twice as many.
+    """
+    if not new.rows or not champion.rows:
+        return None
+    fewer, more = sorted((new.rows, champion.rows))
+    if more <= UNLIKE * fewer:
+        return None
+    said = (
+        f"has {new.rows:,} texts, the champion's {champion.rows:,}, and a precision at a rank is easier among more: "
+        "evaluate both versions on the same sample (run the evaluation of the champion's round with `sample`)"
+    )
+    return Check("sample", "unclear", said)
 
 
 def _precision(rank: int, new: Standing, champion: Standing, fall: float) -> Check:

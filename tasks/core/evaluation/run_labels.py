@@ -8,7 +8,7 @@ that do not serve are counted, with the reason.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,8 +21,11 @@ from tasks.core.evaluation.pool_answers import PoolAnswers
 from tasks.core.evaluation.pool_run import PoolRun
 from tasks.core.evaluation.rank_sample import DrawnStratum
 from tasks.core.exchange.batch import Batch, list_batches, read_batch
+from tasks.core.exchange.labelled_before import text_key
 from tasks.core.ranking.ranked import Ranked
+from tasks.core.ranking.row_texts import TEXT, with_texts
 from tasks.core.round.model import Round
+from tasks.core.round.sections import Sample
 
 BY_WORDS = "explore"
 
@@ -64,14 +67,22 @@ def gather_labels(
     return RunLabels(LabelledRanks(ranked.rows, draws), scores, decided, left, len(draws) > len(strata))
 
 
-def with_known(labels: RunLabels, ranked: Ranked, before: PoolAnswers, down_to: int) -> RunLabels:
-    """Return the labels with what was labelled before sampling's draws, which these left out, down to a rank."""
-    if not labels.of_sampling:
-        return labels
+def with_known(labels: RunLabels, ranked: Ranked, sample: Sample, before: PoolAnswers, down_to: int) -> RunLabels:
+    """Return the labels with the answers of other runs' batches as known, down to a rank.
+
+    Such texts are no chance draw of this ranking: the former one liked them, and they are answered sooner than those
+    that are new to this ranking, which would have nobody speak for them. Where draws of sampling serve, what went out
+    before for another label, has no answer, or says what such a text says, stands apart too: sampling drew none of it.
+    """
     best = ranked.top(down_to).select(["rank", "tweet_id"])
     ids = [str(id_) for id_ in best["tweet_id"].to_pylist()]
-    known = best.filter(pa.array([id_ in before.out or id_ in before.decided for id_ in ids], pa.bool_()))
-    found = Known(known["rank"].to_numpy(), before.of(known["tweet_id"].to_pylist()))
+    answers = before.of(ids)
+    apart = ~np.isnan(answers)
+    if labels.of_sampling:
+        keys = map(text_key, with_texts(best, sample)[TEXT].to_pylist())
+        seen = [id_ in before.seen or key in before.seen_texts for id_, key in zip(ids, keys, strict=True)]
+        apart |= np.array(seen, dtype=bool)
+    found = Known(best["rank"].to_numpy()[apart], answers[apart])
     return replace(labels, ranks=LabelledRanks(labels.ranks.rows, labels.ranks.draws, found))
 
 
@@ -94,16 +105,24 @@ def _frame(batch: Batch, method: str, rows: pa.Table, population: int) -> tuple[
     chances = rows["inclusion_probability"].to_numpy()
     if not np.allclose(chances, chances[0], rtol=1e-9):
         return None, "near-duplicates or authors were capped, so its texts were not equally likely"
-    settings = batch.about.settings
+    settings, said = batch.about.settings, rows.slice(0, 1).to_pylist()[0]
     if method == "random":
         return (1, population), ""
-    if method == "exploit" and "top" in settings:
-        return (1, min(int(settings["top"]), population)), ""
+    if method == "exploit" and (last := _population_rows(batch, said)) is not None:
+        return (1, min(last, population)), ""
     if method == "stratified" and "strata" in settings and rows["stratum"].null_count == 0:
         ends = [0, *sorted({min(int(end), population) for end in settings["strata"]})]
         number = int(rows["stratum"][0].as_py())
         return (ends[number] + 1, ends[number + 1]), ""
     return None, "its batch does not say among which ranks it was drawn"
+
+
+def _population_rows(batch: Batch, row: Mapping[str, Any]) -> int | None:
+    """Return from how many rows a row was drawn: of a screened run, exploit draws from the expert's, who may be few."""
+    for draw in batch.about.counts.get("draws", []):
+        if all(draw[name] == row[name] for name in ("label", "method", "reason")) and draw["population_rows"]:
+            return int(draw["population_rows"])
+    return None
 
 
 def _scored_answers(

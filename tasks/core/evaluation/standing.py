@@ -50,3 +50,5 @@ class Standing:
     """This is why there is no expansion."""
     lacking_labels: int = 0
     """So many more labels are lacking for one, at least."""
+    rows: int | None = None
+    """So many texts were ranked; None where it was never evaluated."""

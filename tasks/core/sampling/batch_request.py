@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import pyarrow as pa
+
+from tasks.core.base.errors import InputDataError
 from tasks.core.base.files import fingerprint
 from tasks.core.base.naming import BATCH_FILE
 from tasks.core.exchange.batch import Batch, BatchAbout, Kind, place_of, read_batch, write_batch
@@ -103,9 +106,14 @@ def used_motifs(round_: Round, but: str | None = None) -> tuple[str, ...]:
 
 
 def put_together(round_: Round, request: SamplingRequest, drawn: list[LabelDraws]) -> Batch:
-    """Write the batch of all labels' draws, whole or not at all."""
+    """Write the batch of all labels' draws, whole or not at all.
+
+    Raises:
+        InputDataError: some of the texts went out in another batch while these were drawn.
+    """
     draws, texts, left_out = assemble(drawn, request.settings)
     before = labelled_before(round_, but=request.batch_id)
+    _require_fresh(texts, LabelledBefore.of(before))
     about = BatchAbout(
         batch_id=request.batch_id,
         kind=KIND,
@@ -119,6 +127,15 @@ def put_together(round_: Round, request: SamplingRequest, drawn: list[LabelDraws
         counts=_counts(drawn, len(texts)) | {"capped_over_all_labels": left_out},
     )
     return write_batch(place_of(round_, KIND, request.batch_id), draws, texts, about)
+
+
+def _require_fresh(texts: pa.Table, before: LabelledBefore) -> None:
+    twice = texts["tweet_id"].filter(pa.array(before.among(texts))).to_pylist()
+    if twice:
+        raise InputDataError(
+            f"{len(twice)} of the {len(texts)} texts, such as {twice[:3]}, were labelled or went out in another batch "
+            "while these were drawn, and no text goes out twice. Run the sampling flow again: it draws without them."
+        )
 
 
 def _settings(request: SamplingRequest) -> dict[str, Any]:

@@ -1,17 +1,22 @@
 """A pool of 6,000 texts in a real run folder: drawn from, answered, judged; its truth is known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from scipy.special import expit
 
+from tasks.core.base.errors import RunFolderError
+from tasks.core.corpus.sample.listing import list_sample
+from tasks.core.engines.model_folder import read_engine_model
 from tasks.core.evaluation.count_bounds import Estimate
 from tasks.core.evaluation.evaluate_label import Judged, evaluate_label
 from tasks.core.evaluation.evaluation_record import Champion, read_evaluation, standing_of, write_evaluation
 from tasks.core.evaluation.pool_answers import read_answers
 from tasks.core.evaluation.pool_measures import PoolMeasures, weighted_labels
-from tasks.core.evaluation.pool_run import PoolRun
+from tasks.core.evaluation.pool_run import PoolRun, find_pool_run
 from tasks.core.evaluation.rank_sample import MoreTexts, draw_rank_sample, unasked, write_rank_sample
 from tasks.core.evaluation.run_labels import gather_labels, with_known
 from tasks.core.evaluation.seed_sentences import seed_sentence_recall
@@ -20,13 +25,18 @@ from tasks.core.exchange.batch import BatchAbout, list_batches, place_of, write_
 from tasks.core.ranking.ranked import open_ranked
 from tasks.core.round.evaluation_section import Evaluation
 from tasks.core.round.round_file import read_round
+from tasks.core.runs.folder import RunFolder
+from tasks.core.runs.plan import make_plan
+from tasks.core.runs.plan_file import write_plan
 from tests.support.batch_answers import answer_batch
+from tests.support.plans import engine_uses
 from tests.support.round_files import write_round
-from tests.support.scored_runs import scored_run, write_sample_files
+from tests.support.scored_runs import ENGINE, scored_run, write_sample_files
 
 ROWS = 6_000
 LOG_ODDS = 4 - np.arange(ROWS) / 300
 TRUTH = np.random.default_rng(0).random(ROWS) < expit(LOG_ODDS * 1.5)
+TEXTS = [f"I lost my job {number}" if TRUTH[number] and number % 2 else f"text {number}" for number in range(ROWS)]
 SECTION = {"rank_sample": {"ranks": 9}, "precision_at": [20, 50, 1_000], "calibration": {"bootstraps": 300}}
 
 
@@ -34,8 +44,7 @@ SECTION = {"rank_sample": {"ranks": 9}, "precision_at": [20, 50, 1_000], "calibr
 def run(tmp_path_factory):
     """The text of id 7 is the eighth best."""
     folder = tmp_path_factory.mktemp("pool")
-    texts = [f"I lost my job {number}" if TRUTH[number] and number % 2 else f"text {number}" for number in range(ROWS)]
-    table = pa.table({"tweet_id": pa.array(range(ROWS)), "text": texts})
+    table = pa.table({"tweet_id": pa.array(range(ROWS)), "text": TEXTS})
     sample = write_sample_files(folder / "sample", [table.slice(0, 3_000), table.slice(3_000)])
     made = scored_run(folder, sample, ["positive"], lambda _, __, ids: (expit(LOG_ODDS[ids.to_numpy()]), None))
     return PoolRun(made.plan, made.folder)
@@ -68,7 +77,8 @@ def judge(round_, run, drawn, champion=None):
     answers = read_answers(round_, "positive")
     with open_ranked(run.folder, "positive", "all") as ranked:
         labels = gather_labels(round_, run, ranked, drawn.strata, answers)
-        labels = with_known(labels, ranked, read_answers(round_, "positive", before=run.plan.run_id), 1_000)
+        before = read_answers(round_, "positive", before=run.plan.run_id)
+        labels = with_known(labels, ranked, round_.samples["evaluation"], before, 1_000)
         judged = Judged(run, ranked, drawn.strata, labels, PoolMeasures())
         return labels, evaluate_label(round_, judged, champion)
 
@@ -95,6 +105,14 @@ def test_the_batch_says_each_text_s_stratum_and_probability(round_, run):
         assert row["inclusion_probability"] == pytest.approx(min(10, stratum.size) / stratum.size)
         assert row["rank"] == row["tweet_id"] + 1
     assert pq.read_table(folder / "texts.parquet")["labels"].to_pylist() == [["positive"]] * len(table)
+
+
+def test_texts_go_out_in_an_order_by_chance(round_, run):
+    """Who labels a CSV from the top and stops has else labelled the best rank of each stratum, which says too much."""
+    drawn, _ = ask(round_, run)
+    ids = pq.read_table(list_batches(round_)[0] / "texts.parquet")["tweet_id"].to_pylist()
+    assert abs(np.corrcoef(ids, range(len(ids)))[0, 1]) < 0.4
+    assert len(ids) == sum(len(one.rows) for one in drawn.strata)
 
 
 def test_estimates_cover_the_truth_and_the_calibration_is_near_it(round_, run):
@@ -148,12 +166,14 @@ def test_a_screened_or_unanswered_sample_is_label_this(round_, run):
     assert outcome([], None, 1)[0] == LABEL_THIS
 
 
-def sampled(round_, run, method, ranks, chances, stratum=None):
-    """Write a batch as sampling leaves one."""
+def sampled(
+    round_, run, method, ranks, chances, *, stratum=None, label="positive", run_id=None, population=1_000, text=None
+):
+    """Write a batch as sampling leaves one, and answer it."""
     draws = pa.table(
         {
             "tweet_id": pa.array([rank - 1 for rank in ranks]),
-            "label": ["positive"] * len(ranks),
+            "label": [label] * len(ranks),
             "method": [method] * len(ranks),
             "reason": ["drawn"] * len(ranks),
             "rank": pa.array(ranks, pa.int64()),
@@ -166,8 +186,8 @@ def sampled(round_, run, method, ranks, chances, stratum=None):
     texts = pa.table(
         {
             "tweet_id": draws["tweet_id"],
-            "text": [f"text {rank}" for rank in ranks],
-            "labels": [["positive"]] * len(ranks),
+            "text": [text or f"sampled {rank}" for rank in ranks],
+            "labels": [[label]] * len(ranks),
             "author": pa.nulls(len(ranks), pa.string()),
         }
     )
@@ -178,11 +198,11 @@ def sampled(round_, run, method, ranks, chances, stratum=None):
         country=round_.country,
         round_name=round_.name,
         run_folder=str(run.folder.path),
-        run_id=run.plan.run_id,
+        run_id=run_id or run.plan.run_id,
         population={"positive": ROWS},
         settings={"top": 1_000, "strata": [100, 1_000]},
         random_state=0,
-        counts={},
+        counts={"draws": [{"label": label, "method": method, "reason": "drawn", "population_rows": population}]},
     )
     answer_batch(write_batch(place_of(round_, "sampling", batch_id), draws, texts, about).folder, truth_of)
 
@@ -213,6 +233,69 @@ def test_labels_of_motifs_edges_and_capped_draws_are_counted_and_left_out(round_
     by_words = {2_000, 2_004} - sample
     assert len(by_words) > 0
     assert len(labels.scores) - len(before[0].scores) == len({1, 2, 3, 10, 899} - sample)
+
+
+def leave_run(round_, limit=None, version="3"):
+    """Leave plan and manifest of a finished run, as far as it is looked for by them, and return its id."""
+    sample, uses = round_.samples["evaluation"], engine_uses({"positive": read_engine_model(ENGINE)}, version)
+    plan = make_plan("evaluation", sample, list_sample(sample), uses, round_.inference, limit, [])
+    folder = RunFolder(round_.inference.output_path / f"iter_0-main-{plan.run_id}-evaluation")
+    write_plan(replace(plan, round_name=round_.name), folder)
+    folder.manifest_path.touch()
+    return plan.run_id
+
+
+def test_neither_a_newer_trial_of_some_rows_nor_scores_of_seeds_are_judged_unasked(round_):
+    trial, seeds = leave_run(round_, limit=1_000), leave_run(round_, version="seed 3")
+    with pytest.raises(RunFolderError, match=f"there are: {seeds} of us-iter0, by seeds, {trial} of .*, of 1000 rows"):
+        find_pool_run(round_, "evaluation", "main")
+    assert find_pool_run(round_, "evaluation", "main", trial).plan.inputs.limit == 1_000
+
+
+def test_a_ranking_is_not_judged_by_the_texts_that_the_former_one_liked(round_, run):
+    """Half of the best 50 were found true by the former round; nobody was asked of the others, which may all be false.
+
+    The version would else become champion before one label of its own ranking is in.
+    """
+    drawn, _ = ask(round_, run, MoreTexts(30, 50), answered=False)
+    true = [rank for rank in range(1, 51) if TRUTH[rank - 1]][::2]
+    sampled(round_, run, "adaptive", true, [1.0] * len(true), run_id="0123456789ab")
+    top = judge(round_, run, drawn)[1].record.tops["50"]["precision"]
+    assert (top["low"], top["high"]) == (len(true) / 50, 1)
+    assert len(true) == 25
+
+
+def test_what_went_out_for_another_label_was_not_drawn_by_sampling(round_, run):
+    """Another label's best 400 are left out of this one's draw, which then speaks of ranks 401 to 1,000 alone."""
+    drawn, _ = ask(round_, run)
+    sampled(round_, run, "adaptive", list(range(1, 401)), [1.0] * 400, label="negative", run_id="0123456789ab")
+    ranks = np.random.default_rng(1).choice(np.arange(401, 1_001), 300, replace=False).tolist()
+    sampled(round_, run, "exploit", ranks, [0.3] * 300)
+    strata = [stratum for stratum in drawn.strata if stratum.first <= 400 < stratum.last]
+    found = judge(round_, run, drawn)[0].ranks
+    (stratum,) = strata
+    apart = [cell for cell in found.cells(stratum.first, stratum.last) if cell.size == 401 - stratum.first]
+    own = [rank for rank in stratum.rows["rank"].to_pylist() if rank <= 400]
+    assert [(cell.labelled, cell.positives) for cell in apart] == [(len(own), sum(TRUTH[rank - 1] for rank in own))]
+
+
+def test_a_draw_from_the_few_rows_that_the_expert_scored_speaks_of_these_alone(round_, run):
+    """Screening left 200 rows to the expert: exploit's best 1,000 are these, and not 800 more."""
+    drawn, _ = ask(round_, run)
+    sampled(round_, run, "exploit", list(range(1, 201, 2)), [0.5] * 100, population=200)
+    assert [(draw.first, draw.last) for draw in judge(round_, run, drawn)[0].ranks.draws[len(drawn.strata) :]] == [
+        (1, 200)
+    ]
+
+
+def test_a_copy_of_what_went_out_was_not_drawn_by_sampling_either(round_, run):
+    """The text of rank 1,000 went out of another run under another id, with other case and white space."""
+    drawn, _ = ask(round_, run)
+    sampled(round_, run, "exploit", list(range(401, 801, 4)), [0.1] * 100)
+    alone = judge(round_, run, drawn)[0].ranks.known
+    sampled(round_, run, "adaptive", [5_999], [1.0], run_id="0123456789ab", text=f"  {TEXTS[999].upper()} ")
+    ranks = judge(round_, run, drawn)[0].ranks
+    assert (len(alone.ranks), ranks.known.ranks.tolist()) == (0, [1_000])
 
 
 def test_strata_and_random_texts_of_sampling_serve_too(round_, run):

@@ -1,12 +1,14 @@
 """The release gate on planted versions: a collapse, too few labels, a real gain, force and drift."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from tasks.core.base.errors import EvaluationError
 from tasks.core.evaluation.count_bounds import Cell, Estimate, true_texts
 from tasks.core.evaluation.difference import difference, labels_for_precision, verdict_of
-from tasks.core.evaluation.release_gate import judge
+from tasks.core.evaluation.release_gate import forced_label, judge
 from tasks.core.evaluation.score_drift import measure_drift
 from tasks.core.evaluation.standing import Expansion, Standing, TopTexts
 from tasks.core.round.evaluation_section import Gate
@@ -96,6 +98,23 @@ def test_the_first_version_with_labels_becomes_champion_and_the_champion_stands(
     assert judge(CHAMPION, CHAMPION, None, GATE).decision == "stands"
 
 
+def test_an_earlier_round_evaluated_again_does_not_take_its_successor_s_place_but_by_force():
+    assert judge(standing("10"), standing("9"), None, GATE).promotes
+    found = judge(standing("9"), standing("10"), None, GATE)
+    assert (found.decision, found.promotes) == ("refused", False)
+    assert "earlier version" in found.sentence
+    assert judge(standing("9"), standing("10"), None, GATE, "version 10 fails in production").decision == "forced"
+
+
+def test_precision_at_a_rank_is_not_compared_among_unlike_numbers_of_texts():
+    """A worse version has as many true texts among its best 50 where it ranks ten times as many."""
+    few, many = (replace(standing(version), rows=rows) for version, rows in (("3", 100_000), ("4", 1_000_000)))
+    found = judge(many, few, None, GATE)
+    assert (found.decision, found.promotes) == ("unclear", False)
+    assert "1,000,000 texts, the champion's 100,000" in found.sentence
+    assert judge(replace(many, rows=105_000), few, None, GATE).promotes
+
+
 def test_force_needs_a_reason_and_records_it():
     collapsed = standing("4", best=0.12)
     with pytest.raises(EvaluationError, match="at least 10 characters"):
@@ -104,6 +123,17 @@ def test_force_needs_a_reason_and_records_it():
     assert (found.decision, found.force_reason) == ("forced", "the champion's labels were wrong")
     assert "version 4 is refused" in found.sentence
     assert judge(standing("4"), CHAMPION, None, GATE, "not needed after all").decision == "promoted"
+
+
+def test_a_reason_forces_the_label_that_it_is_for_and_no_other():
+    """In a round of five labels, a reason for one made champions of the four others that were refused, too."""
+    reason = "the champion's labels were wrong"
+    assert forced_label("", None, ["a", "b"]) is None
+    assert forced_label(reason, None, ["a"]) == "a"
+    assert forced_label(reason, "b", ["a", "b"]) == "b"
+    for given in ((reason, None), (reason, "c"), ("", "a")):
+        with pytest.raises(EvaluationError, match="the label that it is for, one of"):
+            forced_label(*given, ["a", "b"])
 
 
 def test_the_wrong_version_rarely_passes_and_a_good_one_is_rarely_refused():

@@ -130,6 +130,18 @@ def test_a_motif_draws_texts_that_hold_it_and_is_used_up(make, run):
     assert draw(round_, run, random_state=1).about.counts["motifs"] == {"negative": [], "positive": []}
 
 
+def test_two_batches_drawn_side_by_side_do_not_send_a_text_out_twice(make, run):
+    """Both were drawn before either was written: neither knows of the other's texts."""
+    round_ = make(method="adaptive", random_texts=0)
+    plan, folder = open_scored_run(round_, run.folder.path)
+    requests = [make_request(round_, plan, folder, {}, state) for state in (0, 1)]
+    drawn = [[draw_label(one.pool(round_, label), one.method) for label in one.labels] for one in requests]
+    put_together(round_, requests[0], drawn[0])
+    with pytest.raises(InputDataError, match="while these were drawn"):
+        put_together(round_, requests[1], drawn[1])
+    assert len(list_batches(round_)) == 1
+
+
 def test_a_batch_is_the_same_to_the_byte(make, run, tmp_path):
     round_ = make()
     batch = draw(round_, run)

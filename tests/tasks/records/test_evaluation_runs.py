@@ -8,12 +8,18 @@ import pytest
 from mlflow.tracking import MlflowClient
 from scipy.special import expit
 
-from tasks.core.base.errors import RegistryError
+from tasks.core.base.errors import EvaluationError, RegistryError
 from tasks.core.evaluation.calibration import CalibratedModel, calibrate, read_calibration, write_calibration
 from tasks.core.evaluation.evaluation_record import EvaluationRecord, write_evaluation
 from tasks.core.round.evaluation_section import CalibrationSettings
 from tasks.core.round.round_file import read_round
-from tasks.records.evaluation_runs import fetch_calibration, find_champion, log_evaluation, publish_version
+from tasks.records.evaluation_runs import (
+    fetch_calibration,
+    find_calibration,
+    find_champion,
+    log_evaluation,
+    publish_version,
+)
 from tasks.records.registry import Registration, find_version, get_version, register_folder
 from tasks.records.tracking import tracking_uri
 from tests.support.round_files import write_round
@@ -124,6 +130,16 @@ def test_a_refused_version_is_told_so_and_the_champion_stays(round_, versions, t
     assert get_version(second.name, second.version).tags["release"] == "precision at 50 is 0.1"
 
 
+def test_a_version_does_not_replace_a_champion_that_it_was_not_compared_with(round_, versions, tmp_path):
+    """Two evaluations run side by side: the second one to end was judged beside no champion."""
+    first, second = versions
+    leave(round_, record_of(second), tmp_path / "second")
+    with pytest.raises(EvaluationError, match=f"meanwhile version {second.version} became champion"):
+        leave(round_, record_of(first), tmp_path / "first")
+    assert find_version(first.name, "champion").version == second.version
+    assert "release" not in get_version(first.name, first.version).tags
+
+
 def test_force_is_recorded_on_version_and_run(round_, versions, tmp_path):
     first, second = versions
     leave(round_, record_of(first), tmp_path / "first")
@@ -146,6 +162,22 @@ def test_the_same_run_judged_again_is_the_same_mlflow_run(round_, versions, tmp_
     again = leave(round_, record, tmp_path / "one")
     assert leave(round_, replace(record, answered=31), tmp_path / "one") == again
     assert find_champion(versions[0].name).record.answered == 31
+
+
+def test_a_calibration_by_labels_that_count_no_more_is_taken_back(round_, versions, tmp_path):
+    """The same run judged again: answers were corrected, and too few are left to calibrate by."""
+    version = versions[0]
+    record = record_of(version)
+    leave(round_, record, tmp_path / "one", calibration_of(version))
+    (tmp_path / "one" / "calibration.json").unlink()
+    leave(round_, replace(record, expansion=None, calibration={"refused": "3 true texts"}), tmp_path / "one")
+    registered = get_version(version.name, version.version)
+    assert find_calibration(registered) is None
+    assert not {"threshold", "expansion"} & registered.tags.keys()
+    other = replace(record, run_id="0123456789ab", expansion=None, calibration={"refused": "3 true texts"})
+    leave(round_, record, tmp_path / "one", calibration_of(version))
+    leave(round_, other, tmp_path / "other")
+    assert find_calibration(get_version(version.name, version.version)) is not None
 
 
 def test_a_version_that_is_gone_is_refused_by_name(versions):
