@@ -2,6 +2,7 @@
 
 import csv
 import io
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,8 +75,8 @@ def read_answer_file(path: Path) -> AnswerFile:
 
 
 def name_of(annotator: object) -> str:
-    """Return an annotator's name as it is compared: without capitals and spare spaces."""
-    return " ".join(str(annotator or "").casefold().split())
+    """Return an annotator's name as it is compared: without capitals and spare spaces, accents encoded in one way."""
+    return " ".join(unicodedata.normalize("NFKC", str(annotator or "")).casefold().split())
 
 
 def _given(cells: Cells) -> Given:

@@ -63,6 +63,7 @@ def import_file(batch: Batch, path: Path, controls: list[Control], way: ImportWa
     with alone(batch.folder / IMPORT_LOCK):
         sweep(batch.folder)
         records = read_imports(batch.folder)
+        _refuse_other_name(file, records, way)
         answers, control_answers = read_answers(batch.folder)
         found, left = _understood(file, batch, controls, way)
         _refuse_nothing(file, found, left)
@@ -85,6 +86,18 @@ def _refuse_other_batch(file: AnswerFile, batch: Batch) -> None:
     if others:
         raise InputDataError(
             f"{file.path} answers the batch {others[0]}, not {batch.folder.name}; name it with --batch"
+        )
+
+
+def _refuse_other_name(file: AnswerFile, records: list[ImportRecord], way: ImportWay) -> None:
+    """Refuse a file whose rows name nobody and were another's before: one person's answers would be two votes."""
+    others = {one.annotator for one in records if one.digest == file.digest} - {"", ADJUDICATOR, way.name}
+    if others and way.name and not way.adjudicated and not all(row.annotator for row in file.rows):
+        raise InputDataError(
+            f"{file.path} was imported as {min(others)}'s answers, and cannot be {way.name}'s, too. Where {way.name} "
+            f"gave just the same answers, write the name into its column `annotator`. {min(others)}'s that were not "
+            "theirs go with answers.parquet, controls.parquet and imports.json of the batch's folder: delete these, "
+            "and import every file again."
         )
 
 

@@ -1,5 +1,7 @@
 """Answers are imported once, and what is not imported is listed with the reason."""
 
+import unicodedata
+
 import pytest
 
 from tasks.core.base.errors import InputDataError, TornRecordError
@@ -88,6 +90,19 @@ def test_rows_without_an_annotator_need_one(tmp_path):
     record, settled = import_rows(settled, round_, tmp_path, said_by("", ["yes", ""]), annotator=" Ana")
     assert words(settled) == {0: "yes", 1: "blank"}
     assert record.annotator == "ana"
+
+
+def test_one_persons_answers_are_one_vote(tmp_path):
+    _, round_, settled = open_batch(tmp_path)
+    decomposed = unicodedata.normalize("NFD", "José")
+    _, settled = import_rows(settled, round_, tmp_path, [*said_by("José", ["yes"]), *said_by(decomposed, ["yes", "no"])])
+    assert settled.annotators == [unicodedata.normalize("NFC", "josé")]
+    import_rows(settled, round_, tmp_path, said_by("", ["yes", "no"]), name="b.csv", annotator="ben")
+    with pytest.raises(InputDataError, match=r"was imported as ben's answers, and cannot be cat's, too"):
+        import_rows(settled, round_, tmp_path, said_by("", ["yes", "no"]), name="c.csv", annotator="cat")
+    import_rows(settled, round_, tmp_path, said_by("", ["yes", "no"]), name="b.csv", annotator="Ben")
+    _, settled = import_rows(settled, round_, tmp_path, said_by("", ["yes", "no"]), name="b.csv", adjudicated=True)
+    assert settled.annotators == ["adjudicator", "ben", "josé"]
 
 
 def test_rows_that_nobody_filled_in_need_no_annotator(tmp_path):
