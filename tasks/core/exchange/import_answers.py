@@ -25,9 +25,10 @@ from tasks.core.exchange.answers import (
 )
 from tasks.core.exchange.batch import Batch
 from tasks.core.exchange.controls import Control, Key
-from tasks.core.exchange.safe_cells import id_among
+from tasks.core.exchange.safe_cells import id_among, means_two
 
 UNKNOWN_ID = "the text is not of this batch"
+TWO_IDS = "the id may mean two texts of this batch: write it without `id_`, or with `id_` twice"
 NOT_ASKED = "the label was not asked of this text"
 UNKNOWN_WORD = "the answer is no known word"
 TWICE = "answered twice in the file, with different answers"
@@ -121,7 +122,7 @@ def _understood(file: AnswerFile, batch: Batch, controls: list[Control], way: Im
         row = replace(given, tweet_id=id_among(given.tweet_id, asked))
         answer = answer_of(row.word)
         annotator = way.name if way.adjudicated else row.annotator or way.name
-        problem = _problem(row, asked, answer)
+        problem = TWO_IDS if means_two(given.tweet_id, asked) else _problem(row, asked, answer)
         if problem:
             left[problem].append(_told(row, annotator))
         elif answer is not None and (annotator or answer != "blank"):
