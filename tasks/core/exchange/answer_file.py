@@ -2,6 +2,7 @@
 
 import csv
 import io
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,8 +75,8 @@ def read_answer_file(path: Path) -> AnswerFile:
 
 
 def name_of(annotator: object) -> str:
-    """Return an annotator's name as it is compared: without capitals and spare spaces."""
-    return " ".join(str(annotator or "").casefold().split())
+    """Return an annotator's name as it is compared: without capitals and spare spaces, accents encoded in one way."""
+    return " ".join(unicodedata.normalize("NFKC", str(annotator or "")).casefold().split())
 
 
 def _given(cells: Cells) -> Given:
@@ -91,10 +92,13 @@ def _read_csv(path: Path) -> Iterable[Cells]:
         raise InputDataError(f"{path} is not UTF-8: {error}. Save it as 'CSV UTF-8' and import that file.") from None
     header = text.partition("\n")[0]
     delimiter = max(DELIMITERS, key=header.count)
+    limit = csv.field_size_limit(max(len(text), 1))  # a text may be longer than what Python takes for one by itself
     try:
         names, *rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     except (csv.Error, ValueError) as error:
         raise InputDataError(f"{path} cannot be read as CSV: {error}. Save it as 'CSV UTF-8' once more.") from None
+    finally:
+        csv.field_size_limit(limit)
     places = _places(path, names)
     for number, row in enumerate(rows, start=2):
         if any(cell.strip() for cell in row):

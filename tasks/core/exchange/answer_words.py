@@ -7,7 +7,7 @@ from tasks.core.corpus.logical_types import is_blank, spell
 
 Answer = Literal["yes", "no", "unsure", "blank"]
 WORDS: dict[Answer, tuple[str, ...]] = {
-    "yes": ("yes", "y", "true", "1", "sí", "si", "sim", "s", "verdadero", "verdadeiro"),
+    "yes": ("yes", "y", "true", "1", "sí", "si", "sim", "verdadero", "verdadeiro"),
     "no": ("no", "n", "false", "0", "não", "nao", "falso"),
     "unsure": (
         *("unsure", "not sure", "maybe", "don't know", "dont know", "?"),
@@ -16,7 +16,8 @@ WORDS: dict[Answer, tuple[str, ...]] = {
     ),
     "blank": ("skip", "skipped"),
 }
-"""Each answer may be written so, in any case, with spaces or a full stop around it."""
+"""Each answer may be written so, in any case, with spaces or a full stop around it. `s` is none: it is the sheet's key
+for skip, and short for sí and sim."""
 _MEANING = {word: answer for answer, words in WORDS.items() for word in words}
 
 

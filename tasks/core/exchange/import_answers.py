@@ -25,9 +25,10 @@ from tasks.core.exchange.answers import (
 )
 from tasks.core.exchange.batch import Batch
 from tasks.core.exchange.controls import Control, Key
-from tasks.core.exchange.safe_cells import id_among
+from tasks.core.exchange.safe_cells import id_among, means_two
 
 UNKNOWN_ID = "the text is not of this batch"
+TWO_IDS = "the id may mean two texts of this batch: write it without `id_`, or with `id_` twice"
 NOT_ASKED = "the label was not asked of this text"
 UNKNOWN_WORD = "the answer is no known word"
 TWICE = "answered twice in the file, with different answers"
@@ -63,6 +64,7 @@ def import_file(batch: Batch, path: Path, controls: list[Control], way: ImportWa
     with alone(batch.folder / IMPORT_LOCK):
         sweep(batch.folder)
         records = read_imports(batch.folder)
+        _refuse_other_name(file, records, way)
         answers, control_answers = read_answers(batch.folder)
         found, left = _understood(file, batch, controls, way)
         _refuse_nothing(file, found, left)
@@ -88,6 +90,18 @@ def _refuse_other_batch(file: AnswerFile, batch: Batch) -> None:
         )
 
 
+def _refuse_other_name(file: AnswerFile, records: list[ImportRecord], way: ImportWay) -> None:
+    """Refuse a file whose rows name nobody and were another's before: one person's answers would be two votes."""
+    others = {one.annotator for one in records if one.digest == file.digest} - {"", ADJUDICATOR, way.name}
+    if others and way.name and not way.adjudicated and not all(row.annotator for row in file.rows):
+        raise InputDataError(
+            f"{file.path} was imported as {min(others)}'s answers, and cannot be {way.name}'s, too. Where {way.name} "
+            f"gave just the same answers, write the name into its column `annotator`. {min(others)}'s that were not "
+            "theirs go with answers.parquet, controls.parquet and imports.json of the batch's folder: delete these, "
+            "and import every file again."
+        )
+
+
 def _refuse_nothing(file: AnswerFile, found: Answers, left: Left) -> None:
     if not found:
         listed = "; ".join(f"{reason}: {rows[:3]}" for reason, rows in left.items()) or "all are blank"
@@ -108,7 +122,7 @@ def _understood(file: AnswerFile, batch: Batch, controls: list[Control], way: Im
         row = replace(given, tweet_id=id_among(given.tweet_id, asked))
         answer = answer_of(row.word)
         annotator = way.name if way.adjudicated else row.annotator or way.name
-        problem = _problem(row, asked, answer)
+        problem = TWO_IDS if means_two(given.tweet_id, asked) else _problem(row, asked, answer)
         if problem:
             left[problem].append(_told(row, annotator))
         elif answer is not None and (annotator or answer != "blank"):

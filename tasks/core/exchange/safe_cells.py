@@ -20,6 +20,11 @@ def id_among(written: str, known: Collection[str]) -> str:
     return written if written in known else written.removeprefix(ID_PREFIX)
 
 
+def means_two(written: str, known: Collection[str]) -> bool:
+    """Say whether what is written is one id as it stands, and another one's form for people."""
+    return written.startswith(ID_PREFIX) and written in known and written.removeprefix(ID_PREFIX) in known
+
+
 def safe_text(text: str | None) -> str:
     """Return a text that no spreadsheet runs."""
     text = text or ""

@@ -1,5 +1,6 @@
 """Files of answers are read as they come, and refused with the remedy where ids were lost."""
 
+import csv
 import json
 
 import pyarrow as pa
@@ -28,6 +29,14 @@ def test_a_csv_is_read_with_any_delimiter_and_order(tmp_path):
         (IDS[1], "ana", ""),
     ]
     assert plain.digest != spanish.digest
+
+
+def test_a_very_long_text_hinders_no_answer(tmp_path):
+    header = (*HEADER, "text")
+    path = answers(tmp_path / "a.csv", [(0, "positive", "ana", "yes", "x" * 200_000)], header)
+    limit = csv.field_size_limit()
+    (row,) = read_answer_file(path).rows
+    assert (row.word, len(row.text), csv.field_size_limit()) == ("yes", 200_000, limit)
 
 
 def test_exported_ids_and_a_byte_order_mark_are_understood(tmp_path):

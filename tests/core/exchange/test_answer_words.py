@@ -14,7 +14,7 @@ from tasks.core.exchange.answer_words import WORDS, answer_of
         *((True, "yes"), (False, "no"), (0.0, "no"), ("Não", "no"), ("nao", "no"), ("FALSO", "no"), ("No!", "no")),
         *(("no sé", "unsure"), ("não sei", "unsure"), ("don\u2019t know", "unsure"), ("tal  vez", "unsure")),
         *((None, "blank"), ("", "blank"), ("  ", "blank"), (float("nan"), "blank"), ("skip", "blank")),
-        *(("oui", None), ("nein", None), ("2", None), ("yes, mostly", None), ("x", None)),
+        *(("oui", None), ("nein", None), ("2", None), ("yes, mostly", None), ("x", None), ("S", None)),
     ],
 )
 def test_words_mean_what_the_table_says(word, answer):

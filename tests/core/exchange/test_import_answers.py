@@ -1,15 +1,19 @@
 """Answers are imported once, and what is not imported is listed with the reason."""
 
+import shutil
+import unicodedata
+
 import pytest
 
 from tasks.core.base.errors import InputDataError, TornRecordError
 from tasks.core.base.naming import ANSWERS_FILE, CONTROL_ANSWERS_FILE, DECIDED_FILE, IMPORTS_FILE
 from tasks.core.base.parquet import read_parquet
 from tasks.core.exchange.answers import read_answers, read_imports
-from tasks.core.exchange.import_answers import CHANGED, NOT_ASKED, TWICE, UNKNOWN_ID, UNKNOWN_WORD, ImportWay
+from tasks.core.exchange.batch import write_batch
+from tasks.core.exchange.import_answers import CHANGED, NOT_ASKED, TWICE, TWO_IDS, UNKNOWN_ID, UNKNOWN_WORD, ImportWay
 from tasks.core.exchange.settle import choose_batch, import_and_settle, settle
 from tests.support.answers import IDS, answers, import_rows, open_batch, said_by
-from tests.support.batches import write
+from tests.support.batches import about, draws_of, texts_of, write
 from tests.support.labelled_files import delimited
 from tests.support.recovery import Writer, power_cuts
 
@@ -70,6 +74,18 @@ def test_what_is_not_imported_is_listed_with_the_reason(tmp_path):
     assert read_imports(settled.batch.folder) == [record]
 
 
+def test_an_id_that_may_mean_two_texts_is_listed_and_not_guessed_at(tmp_path):
+    _, round_, settled = open_batch(tmp_path)
+    folder = settled.batch.folder
+    shutil.rmtree(folder)
+    two = {"tweet_id": ["5", "id_5"]}
+    settled = settle(write_batch(folder, draws_of(2, **two), texts_of(2, **two), about()), round_)
+    rows = [("id_5", "positive", "ana", "yes"), ("id_id_5", "positive", "ana", "no")]
+    record, settled = import_rows(settled, round_, tmp_path, rows)
+    assert record.left_out == {TWO_IDS: ["id_5 positive ana: 'yes'"]}
+    assert settled.decided["target"].to_pylist() == [None, 0]
+
+
 def test_another_answer_than_before_is_listed_unless_it_is_to_replace_it(tmp_path):
     _, round_, settled = open_batch(tmp_path)
     import_rows(settled, round_, tmp_path, said_by("ana", ["yes", "no", ""]))
@@ -88,6 +104,21 @@ def test_rows_without_an_annotator_need_one(tmp_path):
     record, settled = import_rows(settled, round_, tmp_path, said_by("", ["yes", ""]), annotator=" Ana")
     assert words(settled) == {0: "yes", 1: "blank"}
     assert record.annotator == "ana"
+
+
+def test_one_persons_answers_are_one_vote(tmp_path):
+    _, round_, settled = open_batch(tmp_path)
+    decomposed = unicodedata.normalize("NFD", "José")
+    _, settled = import_rows(
+        settled, round_, tmp_path, [*said_by("José", ["yes"]), *said_by(decomposed, ["yes", "no"])]
+    )
+    assert settled.annotators == [unicodedata.normalize("NFC", "josé")]
+    import_rows(settled, round_, tmp_path, said_by("", ["yes", "no"]), name="b.csv", annotator="ben")
+    with pytest.raises(InputDataError, match=r"was imported as ben's answers, and cannot be cat's, too"):
+        import_rows(settled, round_, tmp_path, said_by("", ["yes", "no"]), name="c.csv", annotator="cat")
+    import_rows(settled, round_, tmp_path, said_by("", ["yes", "no"]), name="b.csv", annotator="Ben")
+    _, settled = import_rows(settled, round_, tmp_path, said_by("", ["yes", "no"]), name="b.csv", adjudicated=True)
+    assert settled.annotators == ["adjudicator", "ben", "josé"]
 
 
 def test_rows_that_nobody_filled_in_need_no_annotator(tmp_path):
