@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from deployments.commands import run_folders, services, slurm
+from deployments.commands import labels, run_folders, services, slurm
 from deployments.environment import use
 from deployments.terminal import say
 from infra.errors import InfrastructureError
@@ -16,6 +16,7 @@ from infra.services import stack
 from infra.services.process import FOR_THE_OWNER
 from infra.services.settings import read_settings
 from tasks.core.base.errors import WinnowError
+from tasks.core.base.naming import MAIN_RUN, MAIN_SAMPLE
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 
@@ -23,6 +24,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 services.register(app)
 run_folders.register(app)
 app.add_typer(slurm.app, name="slurm")
+app.add_typer(labels.app, name="labels")
 
 
 @app.command()
@@ -51,6 +53,20 @@ def preview(
 
     round_ = read_round(round_file)
     say(describe(preview_round(round_, preprocessing, count), round_))
+
+
+@app.command("next")
+def next_(
+    round_file: Annotated[Path, typer.Argument(help="round file, such as deployments/rounds/us-iter0.yaml")],
+    iteration: Annotated[str | None, typer.Option(help="the next one's name  [default: one more]")] = None,
+    with_evaluation: Annotated[
+        bool, typer.Option(help="train on the evaluation's labels, too; they judge no model afterwards")
+    ] = False,
+) -> None:
+    """Write the next round's file: this round's, with the labels that were imported added to its data."""
+    from deployments.commands.next_round import make_next  # noqa: PLC0415 - reads Parquet
+
+    say("\n".join(make_next(round_file, iteration, with_evaluation)))
 
 
 @app.command()
@@ -86,6 +102,25 @@ def doctor(
     from deployments.doctor.report import report as report_checks  # noqa: PLC0415 - reads models and asks servers
 
     raise typer.Exit(0 if report_checks(find_round(round_), wait_seconds, say) else 1)
+
+
+@app.command()
+def report(
+    round_: Annotated[str, typer.Argument(metavar="ROUND", help="a round's name, such as us-iter0, or its file")],
+    sample: Annotated[str, typer.Option(help="tell of the run of this sample")] = MAIN_SAMPLE,
+    run_name: Annotated[str, typer.Option(help="tell of the run of this name")] = MAIN_RUN,
+    open_: Annotated[bool, typer.Option("--open", help="open the page in a browser")] = False,
+) -> None:
+    """Write the page that tells of a round, and print where it lies; reads files only."""
+    use(read_settings())
+    from deployments.commands.predict import find_round  # noqa: PLC0415 - Prefect reads its settings when it is imported
+    from deployments.commands.report import open_page  # noqa: PLC0415
+    from tasks.core.report.report_page import write_report  # noqa: PLC0415 - draws, which the other commands do not
+
+    page = write_report(find_round(round_), run_name, sample)
+    say(page)
+    if open_ and not open_page(page):
+        say("no browser could be opened here; copy the file to where one is: it needs no other", err=True)
 
 
 @app.command()

@@ -2,7 +2,7 @@
 
 from http import HTTPStatus
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import httpx
 from prefect import Flow
@@ -14,8 +14,10 @@ from prefect.types.entrypoint import EntrypointType
 
 from flows.conversion import conversion
 from flows.distillation import distillation
+from flows.evaluation import evaluation
 from flows.inference import inference
 from flows.pretraining import pretraining
+from flows.sampling import sampling
 from flows.training import training
 from infra.clusters.profiles import read_profile
 from infra.errors import ServiceError
@@ -23,7 +25,7 @@ from infra.services.settings import WORK_POOL
 from tasks.core.round.model import Round
 from tasks.core.round.round_file import read_round
 
-FLOWS: tuple[Flow[..., None], ...] = (training, conversion, inference)
+FLOWS: tuple[Flow[..., Any], ...] = (training, conversion, inference, sampling, evaluation)
 
 
 def deploy_round(round_file: Path) -> list[str]:
@@ -59,9 +61,9 @@ def deploy_round(round_file: Path) -> list[str]:
     return [f"{flow.name}/{name}" for flow, name in deployments]
 
 
-def _deployments(round_: Round) -> list[tuple[Flow[..., None], str]]:
+def _deployments(round_: Round) -> list[tuple[Flow[..., Any], str]]:
     """Return the round's flows with the names of their deployments."""
-    named = [(flow, round_.name) for flow in FLOWS]
+    named: list[tuple[Flow[..., Any], str]] = [(flow, round_.name) for flow in FLOWS]
     named += [] if round_.distillation is None else [(distillation, round_.name)]
     return named if round_.pretraining is None else [*named, (pretraining, round_.country.lower())]
 

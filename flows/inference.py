@@ -38,6 +38,7 @@ from tasks.inference import (
     without_screening,
 )
 from tasks.progress import Progress, start_progress
+from tasks.report import publish_report
 from tasks.shards import measure_run, score_block
 
 RunName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]+$", max_length=60)]
@@ -97,6 +98,7 @@ def inference(  # noqa: PLR0913 - Prefect merges nested parameters shallowly, so
         manifest = finish_run(plan, folder, Launch(rows, round(time.monotonic() - started, 1)))
         publish_run_table(round_, plan, folder, manifest)
         publish_screening(round_, plan, folder, manifest)
+    publish_report(round_, run_name, sample)
     if wants_full_scores(round_, manifest):
         inference(
             round_file,

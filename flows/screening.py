@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from infra.fan_out import run_all
 from tasks.core.inference.certified import find_certificate, is_ready
 from tasks.core.inference.certifying import NOTHING_DRAWN, Certified, certify_off
-from tasks.core.inference.pool_draws import Generation, count_drawn, first_generation, plan_of_draws
+from tasks.core.inference.draws_run import plan_of_draws
+from tasks.core.inference.pool_draws import Generation, count_drawn, first_generation
 from tasks.core.round.model import Round
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.launch_lock import launch_lock

@@ -71,7 +71,7 @@ class ConversionPlan:
 
 
 @dataclass(frozen=True)
-class DrawnTexts:
+class ComparedTexts:
     """Texts of the sample that variants are compared on."""
 
     path: Path
@@ -107,7 +107,7 @@ def _require_same_data(checkpoint: RegisteredVersion, splits: LabelledSplits, la
         )
 
 
-def draw_for_parity(round_: Round) -> DrawnTexts:
+def draw_for_parity(round_: Round) -> ComparedTexts:
     """Draw the texts of the sample that the round's conversions compare on, unless they were drawn before."""
     settings = round_.conversion
     sample = round_.samples[settings.sample]
@@ -118,7 +118,7 @@ def draw_for_parity(round_: Round) -> DrawnTexts:
     if not path.is_file():
         texts = draw_texts(files, sample, settings.scored_texts, settings.draw_seed, "conversion.scored_texts")
         write_json(path, texts)
-    return DrawnTexts(path, drawn)
+    return ComparedTexts(path, drawn)
 
 
 def _plan(

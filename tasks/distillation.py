@@ -20,6 +20,7 @@ from tasks.core.corpus.labelled.prepare import LabelledSplits
 from tasks.core.distillation.expert_scores import ExpertRunFolder
 from tasks.core.distillation.judgement import TaughtSeed, choose_seed, read_judgement
 from tasks.core.distillation.lessons import Pupil, ask_teacher, open_experts, plan_pupil, pupils_of
+from tasks.core.distillation.rank_terms import PassShare
 from tasks.core.distillation.student_plan import StudentPlan
 from tasks.core.distillation.student_rows import labelled_rows
 from tasks.core.metrics.heads import class_names
@@ -147,7 +148,7 @@ def publish_students(round_: Round, taught: list[Taught]) -> None:
         key=artifact_key(round_.name, SCREENS_ARTIFACT),
         table=[row for one in taught for row in screen_rows(one)],
         description=f"What must pass a screen by each student of {round_.name} to keep its experts' best held-out "
-        "texts, at best: no bound for other texts",
+        "texts: at best, which says nothing of other texts, and as is certified for those of its sample",
     )
 
 
@@ -163,11 +164,19 @@ def screen_rows(taught: Taught) -> list[dict[str, str | int]]:
             "experts' best": f"{100 * share.top_share:g} %",
             "best texts": share.best_texts,
             "kept": f"{100 * share.recall:g} %",
-            "passes": f"{100 * share.passed_share:.2f} %",
+            "passes at best": f"{100 * share.passed_share:.2f} %",
+            "passes, certified": _certified(share),
+            "confidence": f"{100 * one.judgement.confidence:.4g} %",
         }
         for one in taught.seeds
         for share in one.judgement.passed()
     ]
+
+
+def _certified(share: PassShare) -> str:
+    if share.certified_misses is None:
+        return f"all: a bound needs {share.best_texts_needed} best texts; raise heldout_texts"
+    return f"{100 * share.certified_share:.2f} %"
 
 
 @task(task_run_name="prepare-students", cache_policy=NO_CACHE, persist_result=False)

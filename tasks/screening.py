@@ -17,6 +17,7 @@ from tasks.core.runs.plan import Plan
 from tasks.core.runs.plan_file import read_plan
 from tasks.core.screening.certificate import Certificate
 from tasks.core.screening.draw_sizes import DrawSizes
+from tasks.core.screening.draws import FIT
 from tasks.retrying import RETRIED
 
 
@@ -41,6 +42,13 @@ def certify(run_folder: str, sizes: DrawSizes, generation: Generation, token: st
 def publish_certificate(round_: Round, plan: Plan, certificate: Certificate) -> None:
     """Say in log and Prefect UI what the screening promises of each label, or why one is not screened."""
     rows: list[dict[str, Any]] = []
+    if certificate.fitted_texts < certificate.drawn.get(FIT, 0):
+        get_run_logger().warning(
+            "texts are long: the first stage is fitted to an even part of the fitting draw, %d of %d, as many as fit "
+            "in memory; it may pass more texts for it, and what is promised holds as well",
+            certificate.fitted_texts,
+            certificate.drawn[FIT],
+        )
     for label, said in certificate.labels.items():
         get_run_logger().info("%s: %s", label, said.off or said.promise)
         passed = 1.0 if said.off else said.reaching[-1]

@@ -7,7 +7,7 @@ from pathlib import Path
 from prefect import task
 
 from tasks.core.base.errors import DiskFullError, LaunchLostError, MachineError
-from tasks.core.inference.estimate import Measured, measure
+from tasks.core.inference.measuring import Measured, measure
 from tasks.core.inference.scoring import score_shard
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.launch_lock import joined

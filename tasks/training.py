@@ -8,7 +8,7 @@ from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 
-from tasks.core.base.naming import RESULTS_ARTIFACT, SEEDS_ARTIFACT, artifact_key, splits_folder
+from tasks.core.base.naming import RESULTS_ARTIFACT, SEEDS_ARTIFACT, artifact_key, selection_path, splits_folder
 from tasks.core.conversion.rehearsal import rehearsal_of, rehearsals_of, rehearse
 from tasks.core.corpus.labelled.prepare import LabelledSplits, StudyRequest, prepare_splits
 from tasks.core.corpus.labelled.rows import blank_words_told
@@ -16,6 +16,7 @@ from tasks.core.round.model import Round
 from tasks.core.training.seeds.comparison import Comparison, compare_models
 from tasks.core.training.seeds.seed_plan import SeedPlan, SeedResult, plan_seeds, read_result
 from tasks.core.training.seeds.selection import Selection, select_seed
+from tasks.core.training.seeds.selection_file import write_selection
 from tasks.records.base_model_versions import local_base_model
 from tasks.records.checkpoint_versions import register_checkpoint
 from tasks.records.study_runs import (
@@ -128,6 +129,7 @@ def select_study(round_: Round, study: Study, failures: dict[str, str]) -> Chose
     comparison = compare_models(selection, Path(round_.base_model).name)
     for model, reason in comparison.left_out.items():
         get_run_logger().warning("%s is compared without %s: %s", study.name, model, reason)
+    write_selection(selection_path(round_.work_path, round_.name, study.name), selection, comparison)
     log_selection(study.run, selection, comparison)
     register_checkpoint(round_, study.run, selection)
     study.run.end("FINISHED")

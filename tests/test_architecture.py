@@ -25,7 +25,9 @@ STOREYS = [
     {"round", "engines"},
     {"corpus", "metrics"},
     {"runs", "training", "screening"},
-    {"inference", "conversion", "pretraining", "distillation", "evaluation"},
+    {"inference", "conversion", "pretraining", "distillation", "ranking", "exchange"},
+    {"evaluation", "sampling"},
+    {"report"},
 ]
 """The rooms of tasks/core from the ground up: each imports from those below it alone, never from its neighbours."""
 

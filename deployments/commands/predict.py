@@ -1,8 +1,8 @@
 """Score a few texts with the engine model that a round's inference uses.
 
-A tab-separated table with a header: the label's probability, a column a logit, and the text with backslash, tab and
-characters that do not print as escapes. Each row depends on its text alone, and holds the very score that inference
-on this machine writes.
+A tab-separated table with a header: the label's probability, the calibrated one where the evaluation flow has
+calibrated the version, a column a logit, and the text with backslash, tab and characters that do not print as escapes.
+Each row depends on its text alone, and holds the very score that inference on this machine writes.
 """
 
 import os
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+import numpy as np
 
 from infra.errors import ServiceError
 from tasks.core.base.errors import InputDataError, RoundFileError
@@ -20,9 +21,12 @@ from tasks.core.engines.loading import Engine, open_engine
 from tasks.core.engines.model_folder import EngineModel
 from tasks.core.engines.scores import label_scores, require_finite
 from tasks.core.engines.text_classifier import logits_of
+from tasks.core.evaluation.calibration import Calibration
 from tasks.core.round.model import Round
 from tasks.core.round.round_file import read_round
 from tasks.inference import find_engine
+from tasks.records.evaluation_runs import find_calibration
+from tasks.records.registry import get_version
 from tasks.records.tracking import tracking_uri
 
 ROUND_FOLDERS = (Path("deployments/rounds"), Path(__file__).parents[1] / "rounds")
@@ -38,11 +42,13 @@ class Predictor:
     engine: Engine
     columns: int
     batch_tokens: int
+    calibration: Calibration | None = None
 
     @property
     def header(self) -> str:
         """Names of the table's columns."""
-        return "\t".join(["probability", *self._logit_names(), "text"])
+        calibrated = [] if self.calibration is None else ["calibrated"]
+        return "\t".join(["probability", *calibrated, *self._logit_names(), "text"])
 
     def _logit_names(self) -> list[str]:
         """Name the logits by their classes, where the model knows them: its own, and the other of a binary head."""
@@ -56,10 +62,12 @@ class Predictor:
         """Return the table's rows of these texts."""
         logits = logits_of(texts, self.model, self.engine, self.batch_tokens)
         require_finite(logits, f"label '{self.model.label}'")
-        scores = label_scores(logits, self.model.positive_index, self.model.head).tolist()
+        scores = label_scores(logits, self.model.positive_index, self.model.head)
+        columns = [scores] if self.calibration is None else [scores, self.calibration.probability(scores)]
+        figures = np.stack(columns, axis=1).tolist()
         return [
-            "\t".join([str(score), *map(str, row), escape(text)])
-            for score, row, text in zip(scores, logits, texts, strict=True)
+            "\t".join([*map(str, [*own, *row]), escape(text)])
+            for own, row, text in zip(figures, logits, texts, strict=True)
         ]
 
 
@@ -82,7 +90,8 @@ def open_predictor(round_name: str, label: str) -> Predictor:
     use = find_engine(round_, label)
     model, engine = open_engine(use.folder, round_.inference.fall_back_to_fp32, use.seal)
     columns = logits_of([""], model, engine).shape[1]
-    return Predictor(model, engine, columns, round_.inference.batch_tokens)
+    calibration = find_calibration(get_version(use.registered_model, use.version))
+    return Predictor(model, engine, columns, round_.inference.batch_tokens, calibration)
 
 
 def find_round(name: str) -> Round:

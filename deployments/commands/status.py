@@ -26,11 +26,29 @@ def describe(status: RunStatus) -> str:
         f"  rows    {status.rows_done:,} of {status.rows:,} done{_share(status)}{_speed(status)}",
         f"  launch  {_launch(status.launch)}",
     ]
-    lines += _shards(_running(status), status.running_shards) + _shards("its worker is gone", status.left_shards)
-    lines += _lost_jobs(status.lost_jobs)
-    for group in status.failures:
-        lines += _failure(group)
+    lines += [f"  draws   {_draws(status)}"] * (status.certified is not None)
+    lines += _at_work(status)
     return printable("\n".join([*lines, "", *_ending(status)]))
+
+
+def _at_work(status: RunStatus, of: str = "") -> list[str]:
+    """Say who is at which shard and what failed, of the run and of its draws."""
+    lines = _shards(f"{_running(status)}{of}", status.running_shards)
+    lines += _shards(f"its worker is gone{of}", status.left_shards) + _lost_jobs(status.lost_jobs)
+    for group in status.failures:
+        lines += _failure(group, of)
+    return lines + (_at_work(status.draws, ", of the draws") if status.draws else [])
+
+
+def _draws(status: RunStatus) -> str:
+    """Say how much of a screening's draws is scored; the shards of the run itself are scored after that."""
+    draws = status.draws
+    if draws is None:
+        return "no row is scored for them, and no label is screened" if status.certified else "no row is drawn yet"
+    scored = f"{draws.rows_done:,} of {draws.rows:,} drawn rows are scored{_share(draws)}{_speed(draws)}"
+    if not draws.is_finished:
+        return f"{scored}; {draws.shards:,} shards: {_states(draws)}"
+    return f"{scored}; {'the screening is certified' if status.certified else 'the screening is not certified yet'}"
 
 
 def as_json(status: RunStatus) -> str:
@@ -131,14 +149,14 @@ def _lost_jobs(groups: tuple[JobGroup, ...]) -> list[str]:
     ]
 
 
-def _failure(group: FailureGroup) -> list[str]:
+def _failure(group: FailureGroup, of: str = "") -> list[str]:
     first = ", ".join(shard_number(shard) for shard in group.first_shards)
     more = ", ..." if group.shards > len(group.first_shards) else ""
     message = " ".join(group.message.split())
     shown = message if len(message) <= LONGEST_MESSAGE else f"{message[:LONGEST_MESSAGE]}..."
     lines = [
         "",
-        f"failed: {group.cause} on {group.shards:,} {'shard' if group.shards == 1 else 'shards'}: {first}{more}",
+        f"failed: {group.cause} on {group.shards:,} {'shard' if group.shards == 1 else 'shards'}{of}: {first}{more}",
         f"  last  shard {shard_number(group.shard)} on {group.worker}, {group.failed_at}: {shown}",
     ]
     return lines + [f"  log   {line}" for line in group.log_lines]

@@ -9,7 +9,7 @@ from tasks.core.base.files import read_json
 from tasks.core.base.formats import read_record
 from tasks.core.base.naming import PARITY_FILE, SELECTION_FILE, models_folder
 from tasks.core.base.printable import on_one_line
-from tasks.core.evaluation.top_scored import top_scored
+from tasks.core.ranking.top_scored import top_scored
 from tasks.core.round.model import Round
 from tasks.core.runs.folder import RunFolder, find_run_folders
 from tasks.core.runs.manifest import MANIFEST

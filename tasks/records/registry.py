@@ -62,6 +62,28 @@ def find_version(name: str, alias: str) -> RegisteredVersion | None:
     return _describe(found)
 
 
+def get_version(name: str, version: str) -> RegisteredVersion:
+    """Return a version by its number.
+
+    Raises:
+        RegistryError: there is none.
+    """
+    try:
+        return _describe(MlflowClient(tracking_uri()).get_model_version(name, version))
+    except MlflowException as error:
+        if error.error_code not in ABSENT:
+            raise
+        raise RegistryError(
+            f"the registry has no version {version} of {name} any more, which a run folder names. Run the conversion "
+            "and inference flows again for one that it has."
+        ) from None
+
+
+def set_alias(registered: RegisteredVersion, alias: str) -> None:
+    """Have an alias stand for this version, in place of the one that had it."""
+    MlflowClient(tracking_uri()).set_registered_model_alias(registered.name, alias, registered.version)
+
+
 def find_own_version(name: str, alias: str, models: Path) -> RegisteredVersion | None:
     """Return the version behind an alias, as the flow that registers it looks for it.
 

@@ -53,10 +53,11 @@ def log_student(round_: Round, student: StudentPlan, seeds: list[TaughtSeed], ta
 
 def screen_figures(chosen: TaughtSeed) -> dict[str, float]:
     """Return what passes a screen by the student, each top of each label as a figure of its own."""
-    return {
-        f"passes_top_{100 * share.top_share:g}_per_cent.{share.label}": share.passed_share
-        for share in chosen.judgement.passed()
-    }
+    figures: dict[str, float] = {}
+    for share in chosen.judgement.passed():
+        name = f"top_{100 * share.top_share:g}_per_cent.{share.label}"
+        figures |= {f"passes_{name}": share.passed_share, f"certified_{name}": share.certified_share}
+    return figures
 
 
 def register_taught(round_: Round, student: StudentPlan, chosen: TaughtSeed, run_id: str) -> RegisteredVersion:

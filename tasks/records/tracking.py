@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from mlflow.artifacts import download_artifacts
 from mlflow.entities import Dataset, DatasetInput, InputTag, LifecycleStage, Metric, Param, RunStatus, RunTag
@@ -61,6 +62,13 @@ class TrackedRun:
     def status(self) -> str:
         """RUNNING, FINISHED, FAILED or KILLED."""
         return str(self._client.get_run(self.run_id).info.status)
+
+    @property
+    def address(self) -> str:
+        """Where a person looks at the run in a browser."""
+        server = urlsplit(self.tracking_uri)
+        place = f"{server.scheme}://{server.netloc.rpartition('@')[2]}{server.path.rstrip('/')}"
+        return f"{place}/#/experiments/{self.experiment_id}/runs/{self.run_id}"
 
     def steps_of(self, metric: str) -> set[int]:
         """Return the steps at which a metric is logged."""

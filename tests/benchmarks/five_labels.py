@@ -17,7 +17,7 @@ from tasks.core.engines.loading import open_tokenizer
 from tasks.core.engines.model_folder import EngineModel, read_engine_model, write_engine_model
 from tasks.core.inference.scoring import score_shard
 from tasks.core.preprocessing import preprocess
-from tasks.core.round.conversion_section import Conversion
+from tasks.core.round.conversion_section import Conversion, Gate
 from tasks.core.round.inference_section import Inference
 from tasks.core.round.sections import Sample
 from tasks.core.runs.folder import RunFolder
@@ -93,7 +93,7 @@ class FiveLabels:
         plan = plan_of(sample, self.engines, settings)
         run_folder = RunFolder(folder / "run")
         write_plan(plan, run_folder)
-        return Run(plan, run_folder, preprocess(plan.preprocessing, texts))
+        return Run(plan, run_folder, preprocess(plan.inputs.preprocessing, texts))
 
 
 def make_five_labels(trained: Trained, folder: Path) -> FiveLabels:
@@ -101,22 +101,22 @@ def make_five_labels(trained: Trained, folder: Path) -> FiveLabels:
     label = trained.splits.labels[0]
     original = folder / "engine" / label
     if not original.is_dir():
-        _convert(trained, folder)
+        convert_quickly(trained, folder, Gate(preset="custom", displacement=0.5))
     return FiveLabels({each: _copy(original, folder / each, each) for each in LABELS}, trained.splits.path)
 
 
-def _convert(trained: Trained, folder: Path) -> None:
+def convert_quickly(trained: Trained, folder: Path, gate: Gate) -> None:
+    """Convert a checkpoint into `engine` below a folder, to bf16 where gate and CPU let it, judged on few texts."""
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "texts.json", draw_texts(trained.splits.path)[:SCORED_TEXTS])
-    settings = Conversion(scored_texts=SCORED_TEXTS, parity_texts=PARITY_TEXTS, variants=("openvino-bf16",))
-    loose = settings.gate.model_copy(update={"preset": "custom", "displacement": 0.5})
+    settings = Conversion(scored_texts=SCORED_TEXTS, parity_texts=PARITY_TEXTS, variants=("openvino-bf16",), gate=gate)
     convert(
         ConversionRequest(
             checkpoint=str(trained.checkpoint),
             labels=trained.splits.labels,
             texts_file=str(folder / "texts.json"),
             splits_path=trained.splits.path,
-            settings=settings.model_copy(update={"gate": loose}),
+            settings=settings,
             bootstrap_resamples=100,
             rivals=(),
             folder=str(folder / "engine"),

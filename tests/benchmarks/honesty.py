@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
 from tasks.core.distillation.cut_model import cut_model
 from tasks.core.distillation.lesson_draw import draw_rows
@@ -19,8 +18,8 @@ from tasks.core.distillation.model_scores import checkpoint_scores
 from tasks.core.distillation.student_plan import training_of
 from tasks.core.distillation.student_rows import StudentRows
 from tasks.core.distillation.text_rows import Lesson, TextRows
-from tasks.core.inference.pool_draws import DrawsRun
-from tasks.core.inference.pool_texts import DrawnTexts, read_drawn
+from tasks.core.inference.draws_run import DrawsRun
+from tasks.core.inference.pool_texts import PoolTexts, read_drawn
 from tasks.core.metrics.share_bounds import share_interval
 from tasks.core.round.distillation_section import Distillation
 from tasks.core.round.training_section import Training
@@ -33,7 +32,7 @@ from tasks.core.training.base_models.base_folder import base_model_digest
 from tasks.core.training.seeds.seed_plan import SeedPlan
 from tasks.core.training.seeds.train_seed import train_seed
 from tests.benchmarks.report import write_report
-from tests.core.screening.simulated import Population, kept_recall, screenings
+from tests.support.simulated import Population, kept_recall, screenings
 
 FOLDER = Path(".winnow/bench/honesty")
 BASE_MODEL = Path(".winnow/models/all-MiniLM-L6-v2")
@@ -49,8 +48,8 @@ def stored_pools(path: Path) -> dict[str, Population]:
     drawn = read_drawn(draws, len(draws.parts))
     fit, labels = drawn.of(FIT), tuple(drawn.scores)
     scores = np.stack([drawn.scores[label] for label in labels], axis=1)
-    screen = fit_screen(drawn.texts.filter(pa.array(fit)), log_odds(scores[fit]), labels)
-    texts = drawn.texts.filter(pa.array(~fit))
+    screen = fit_screen(drawn.as_fitted(fit), log_odds(scores[fit]), labels)
+    texts = drawn.as_fitted(~fit)
     student = checkpoint_scores(taught_student(drawn, scores, plan.inputs.preprocessing), texts.to_pylist())
     stages = np.stack([screen.score(texts), log_odds(student.scores)], axis=2)
     return {label: Population(scores[~fit, place], stages[:, place]) for place, label in enumerate(labels)}
@@ -62,9 +61,9 @@ def log_odds(scores: np.ndarray) -> np.ndarray:
     return np.log(inside / (1 - inside))
 
 
-def taught_student(drawn: DrawnTexts, scores: np.ndarray, preprocessing: str) -> Path:
+def taught_student(drawn: PoolTexts, scores: np.ndarray, preprocessing: str) -> Path:
     """Teach a student of all labels on the fitting draw, unless it is there; the experts' word judges its epochs."""
-    known, labels = drawn.texts.filter(pa.array(drawn.of(FIT))).to_pylist(), tuple(drawn.scores)
+    known, labels = drawn.as_fitted(drawn.of(FIT)).to_pylist(), tuple(drawn.scores)
     targets = scores[drawn.of(FIT)]
     draw = draw_rows(targets, STUDENT)
     halves = zip(("validation", "test"), np.array_split(draw.heldout, 2), strict=True)
@@ -97,7 +96,7 @@ def tried(pools: dict[str, Population], promise: Promise, repetitions: int, stag
         "promise": str(promise),
         "stages": stages,
         "each": {label: _share(column) for label, column in zip(pools, kept.T, strict=True)},
-        "all_at_once": _share(together.all(axis=1)),
+        "all_at_once": _share(np.asarray(together.all(axis=1))),
         "not_screened": np.mean([[bool(said.off) for said in made] for made in alone], axis=0).tolist(),
         "passes": np.mean([[said.reaching[-1] for said in made] for made in alone], axis=0).tolist(),
     }
@@ -106,7 +105,7 @@ def tried(pools: dict[str, Population], promise: Promise, repetitions: int, stag
 def _kept(pools: list[Population], made: list[list[Any]], recall: float) -> np.ndarray:
     """Say whether each label of each repetition kept the recall; one that is not screened loses nothing."""
     found = [[kept_recall(pool, said) for pool, said in zip(pools, each, strict=True)] for each in made]
-    return np.nan_to_num(np.array(found), nan=1.0) >= recall
+    return np.asarray(np.nan_to_num(np.array(found), nan=1.0) >= recall)
 
 
 def _share(kept: np.ndarray) -> list[float]:

@@ -16,6 +16,7 @@ resume_2000_shards_seconds  the same flow again, with nothing left to do.
 """
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,7 @@ def _over_old_ways(name: str, trained: Trained, labels: FiveLabels) -> dict[str,
     pipeline = open_pipeline(trained.checkpoint, MAX_LENGTH_TOKENS)
     olds = {"old_way": open_old_int8(fp32, FOLDER / name), "old_way_fp32": open_old_fp32(fp32)}
     ways = {
-        old: rate_of(lambda engine=engine: one_text_a_call_from_texts(engine, tokenizer, texts), len(texts) / 5)
+        old: rate_of(partial(one_text_a_call_from_texts, engine, tokenizer, texts), len(texts) / 5)
         for old, engine in olds.items()
     }
     ways |= {"pipeline": rate_of(lambda: pipeline(texts), len(texts) / 5), "winnow": rate_of(run.score, ROWS[name])}

@@ -32,13 +32,13 @@ class TimedTexts:
         return np.array([len(row) for row in self.rows], dtype=np.int64)
 
 
-def draw_texts(splits_path: str | None = None) -> list[str]:
-    """Draw a shard of distinct unlabelled texts, none of them among the labelled rows, where there are any."""
+def draw_texts(*splits_paths: str, count: int = SHARD_TEXTS) -> list[str]:
+    """Draw distinct unlabelled texts, none of them among the labelled rows of these splits, where there are any."""
     pool = real_data("tweets_unlabelled_pool.parquet") or ROOT / "deployments" / "demo" / "data" / "sample"
-    labelled = set(pq.read_table(splits_path, columns=["text"])["text"].to_pylist() if splits_path else [])
+    labelled = {text for path in splits_paths for text in pq.read_table(path, columns=["text"])["text"].to_pylist()}
     texts = ds.dataset(pool).to_table(columns=["text"])["text"].to_pylist()
     usable = [text for text in dict.fromkeys(texts) if text and text.strip() and text not in labelled]
-    drawn = np.random.default_rng(DRAW_SEED).permutation(len(usable))[:SHARD_TEXTS]
+    drawn = np.random.default_rng(DRAW_SEED).permutation(len(usable))[:count]
     return [usable[number] for number in drawn]
 
 

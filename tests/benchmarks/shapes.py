@@ -98,7 +98,8 @@ def _shapes(lengths: NDArray[np.int64]) -> dict[str, Any]:
             seen["filled"].add((size, tokens))
             filled += size - rows if shard == 1 else 0
         if not shard & (shard - 1):
-            _ = [counts[way].append(len(seen[way])) for way in WAYS]
+            for way in WAYS:
+                counts[way].append(len(seen[way]))
     return {"shapes_of_shards": counts, "filled_rows": filled / len(lengths)}
 
 
@@ -171,9 +172,9 @@ def grow(way: str, kind: str) -> None:
 
 
 def _write_tiny(path: Path) -> None:
-    sizes = {"vocab_size": 64, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
-    config = BertConfig(**sizes, intermediate_size=64, attn_implementation="eager")
-    export_onnx(BertForSequenceClassification(config).eval(), path)
+    sizes: dict[str, Any] = {"vocab_size": 64, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
+    sizes |= {"intermediate_size": 64, "attn_implementation": "eager"}
+    export_onnx(BertForSequenceClassification(BertConfig(**sizes)).eval(), path)
 
 
 def _status(field: str) -> float:

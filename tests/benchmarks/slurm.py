@@ -78,7 +78,7 @@ def _orchestration(profile: str) -> dict[str, Any]:
     """Run 2,000 shards on the full stack."""
     home = Path(tempfile.mkdtemp(prefix="winnow-"))
     home.chmod(0o755)
-    settings = ServiceSettings(home, *(free_port() for _ in range(4)), stack="full")
+    settings = ServiceSettings(home, free_port(), free_port(), free_port(), free_port(), stack="full")
     with stack.running(settings):
         before = _server(settings)
         found = _run_flows(settings.environment, profile)

@@ -53,7 +53,7 @@ def _slurm(profile: SlurmProfile, run_folder: str) -> Iterator[Submit]:
     """Have SLURM jobs with a Dask worker each."""
     with (
         slurm_cluster(profile, "efficiency", Path(run_folder, "logs"), False) as cluster,
-        Client(cluster, set_as_default=False) as client,  # type: ignore[no-untyped-call]
+        Client(cluster, set_as_default=False) as client,
     ):
         client.wait_for_workers(profile.workers, timeout=120)
         client.run(score, run_folder, 0)

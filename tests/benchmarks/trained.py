@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tasks.core.corpus.labelled.prepare import LabelledSplits, StudyRequest, prepare_splits
@@ -29,6 +31,19 @@ DRAW_SEED = 0
 
 
 @dataclass(frozen=True)
+class LabelledSet:
+    """Real labelled texts, and what of them is one label."""
+
+    file: str
+    label: str
+    number: int
+    """Rows of the class of this number are positive or, where rows have a list of labels, those with a 1 there."""
+
+
+OFFENSIVE = LabelledSet("tweeteval_offensive.parquet", "offensive", 1)
+
+
+@dataclass(frozen=True)
 class Recipe:
     """How a base model is fine-tuned, and on how many texts its engines are measured."""
 
@@ -43,6 +58,7 @@ class Recipe:
     """At least."""
     pool_texts: int
     """Of which other texts are drawn, to see whether verdicts hold."""
+    labelled: LabelledSet = OFFENSIVE
 
 
 @dataclass(frozen=True)
@@ -65,7 +81,7 @@ def train(recipe: Recipe) -> Trained:
     folder = (FOLDER / recipe.name).resolve()
     folder.mkdir(parents=True, exist_ok=True)
     round_ = read_round(ROUND)
-    data, request = _labelled_data(round_, recipe.labelled_rows, folder)
+    data, request = _labelled_data(round_, recipe, folder)
     splits = prepare_splits(data, request, folder / "splits")
     update = {"training": _training(round_, recipe), "work_path": folder, "preprocessing": PREPROCESSING}
     plan = plan_seeds(round_.model_copy(update=update), splits, str(recipe.base_model.resolve()))[0]
@@ -85,18 +101,27 @@ def _training(round_: Round, recipe: Recipe) -> Training:
     return Training.model_validate(round_.training.model_dump() | changes)
 
 
-def _labelled_data(round_: Round, rows: int, folder: Path) -> tuple[LabelledData, StudyRequest]:
-    """Return the first rows of a shuffled TweetEval offensive set, or the demo's `positive` where that set is not.
+def _labelled_data(round_: Round, recipe: Recipe, folder: Path) -> tuple[LabelledData, StudyRequest]:
+    """Return the first rows of a shuffled labelled set, or the demo's `positive` where that set is not.
 
     The splits are drawn anew, because TweetEval's own share texts.
     """
-    source = real_data("tweeteval_offensive.parquet")
+    source = real_data(recipe.labelled.file)
     if source is None:
         labels = {"positive": "positive"}
         return round_.labelled_data, StudyRequest("positive", labels, "binary", "average_precision", PREPROCESSING)
     table = pq.read_table(source)
-    drawn = np.random.default_rng(DRAW_SEED).permutation(table.num_rows)[:rows]
+    drawn = np.random.default_rng(DRAW_SEED).permutation(table.num_rows)[: recipe.labelled_rows]
     path = folder / "labelled.parquet"
-    pq.write_table(table.take(np.sort(drawn)), path)
+    pq.write_table(_one_label(table.take(np.sort(drawn)), recipe.labelled.number), path)
     data = LabelledData(path=path, id_column="id", label_column="label", split_column=None)
-    return data, StudyRequest("offensive", {"offensive": "1"}, "binary", "average_precision", PREPROCESSING)
+    label = recipe.labelled.label
+    return data, StudyRequest(label, {label: "1"}, "binary", "average_precision", PREPROCESSING)
+
+
+def _one_label(table: pa.Table, number: int) -> pa.Table:
+    """Return the table with `label` 1 where the class or label of that number is true, else 0."""
+    label = table["label"]
+    is_list = pa.types.is_list(label.type) or pa.types.is_fixed_size_list(label.type)
+    positive = pc.list_element(label, number) if is_list else pc.equal(label, number)
+    return table.set_column(table.column_names.index("label"), "label", positive.cast(pa.int8()))

@@ -66,7 +66,9 @@ def prepare(folder: Path, train_rows: int | None = None, **changes: Any) -> Seed
 def compare_speed(folder: Path) -> dict[str, Any]:
     """Train the same seeds both ways, in turns; all weights are trained, as document 004 does."""
     plan = prepare(folder, freeze_embeddings=False)
-    ours, padded, figures = [], [], {"ap": [], "ap_padded": []}
+    ours: list[float] = []
+    padded: list[float] = []
+    figures: dict[str, list[float]] = {"ap": [], "ap_padded": []}
     for seed in SEEDS:
         of_seed = dataclasses.replace(plan, seed=seed)
         padded_clock, clock = StepClock(), StepClock()

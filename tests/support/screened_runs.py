@@ -3,7 +3,9 @@
 As a program it goes on with the run in the folder that it is given, until that is finished or the program killed.
 """
 
+import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,8 @@ import pyarrow.parquet as pq
 from tasks.core.engines.model_folder import EngineModel
 from tasks.core.inference.certified import find_certificate, is_ready
 from tasks.core.inference.certifying import NOTHING_DRAWN, certify_off, certify_or_grow
-from tasks.core.inference.pool_draws import count_drawn, draw_shard, first_generation, plan_of_draws
+from tasks.core.inference.draws_run import plan_of_draws
+from tasks.core.inference.pool_draws import count_drawn, draw_shard, first_generation
 from tasks.core.inference.scoring import score_shard
 from tasks.core.inference.screening_report import screening_report
 from tasks.core.round.inference_section import Inference, Screening
@@ -29,15 +32,28 @@ from tests.support.tiny import make_sentences
 
 EASY = {"top_share": 0.05, "recall": 0.8, "confidence": 0.8}
 """A promise that a few hundred texts can hold."""
+SHORT = {"fit_texts": 200, "calibrate_texts": 90}
+"""So small a calibration draw lacks top texts, and grows."""
 TEXTS = 3_000
 
 
 def screened_plan(
-    folder: Path, engines: dict[str, EngineModel], texts: int = TEXTS, without_text: bool = False, **asked: Any
+    folder: Path,
+    engines: dict[str, EngineModel],
+    texts: int = TEXTS,
+    without_text: bool = False,
+    long_text: str = "",
+    **asked: Any,
 ) -> Plan:
-    """Write a sample of two files below a folder, with a row without text, and plan to score it with screening."""
+    """Write a sample of two files below a folder, with a row without text, and plan to score it with screening.
+
+    Where a `long_text` is given, every tenth row has it.
+    """
     sentences: list[str | None] = [*make_sentences(texts - 2, seed=3), None, "good good good"]
-    write_pool(folder, [None] * texts if without_text else sentences)
+    sentences = [None] * texts if without_text else sentences
+    if long_text:
+        sentences[::10] = [long_text] * len(sentences[::10])
+    write_pool(folder, sentences)
     return plan_below(folder, engines, **asked)
 
 
@@ -58,11 +74,20 @@ def plan_below(
     return plan_of(Sample(path=folder / "sample"), engines, settings, students=students)
 
 
-def screen(plan: Plan, folder: RunFolder) -> Certificate:
+def score(plan: Plan, folder: RunFolder) -> dict[str, Any]:
+    """Score what is unfinished of a run and finish it; return its manifest."""
+    write_plan(plan, folder)
+    for number in unfinished_shards(plan, folder):
+        score_shard(plan, plan.shards[number], folder)
+    return write_manifest(plan, folder, Launch(plan.rows, 1.0), screening_report(plan, folder))
+
+
+def screen(plan: Plan, folder: RunFolder, score_draws: Callable[[Plan, RunFolder], Any] = score) -> Certificate:
     """Draw, score the draws, and certify, unless that is done."""
     write_plan(plan, folder)
-    if is_ready(plan, folder):
-        return find_certificate(plan, folder)
+    standing = find_certificate(plan, folder)
+    if standing is not None and is_ready(plan, folder):
+        return standing
     sizes, generation = first_generation(plan)
     certificate = certify_off(plan, folder, sizes.off) if sizes.off else None
     while certificate is None:
@@ -70,7 +95,7 @@ def screen(plan: Plan, folder: RunFolder) -> Certificate:
             draw_shard(plan, shard, folder, generation)
         if not count_drawn(plan, folder, generation):
             return certify_off(plan, folder, NOTHING_DRAWN)
-        score(*plan_of_draws(plan, folder, generation))
+        score_draws(*plan_of_draws(plan, folder, generation))
         certified = certify_or_grow(plan, folder, sizes, generation)
         certificate, sizes = certified.certificate, certified.sizes
         generation = generation.grown(plan, sizes)
@@ -85,12 +110,10 @@ def kept_bytes(folder: RunFolder) -> dict[str, bytes]:
     return {str(path.relative_to(folder.path)): path.read_bytes() for path in files}
 
 
-def score(plan: Plan, folder: RunFolder) -> dict[str, Any]:
-    """Score what is unfinished of a run and finish it; return its manifest."""
-    write_plan(plan, folder)
-    for number in unfinished_shards(plan, folder):
-        score_shard(plan, plan.shards[number], folder)
-    return write_manifest(plan, folder, Launch(plan.rows, 1.0), screening_report(plan, folder))
+def copy_of(run: tuple[Any, ...], place: Path) -> tuple[Plan, RunFolder]:
+    """Return a run's plan, and a copy of its folder in another place, to be broken."""
+    plan, folder = run[:2]
+    return plan, RunFolder(shutil.copytree(folder.path, place / folder.path.name))
 
 
 if __name__ == "__main__":

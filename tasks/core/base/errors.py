@@ -4,6 +4,7 @@ WinnowError
 ├── RoundFileError       a round file that cannot be read or breaks its own rules
 ├── InputDataError       a data file, column or value that cannot be used
 ├── TrainingError        seeds that are missing, failed or cannot be compared
+├── EvaluationError      labels and scores that cannot say what is asked of them
 ├── RegistryError        a model that the registry does not hold, or not in the asked form
 ├── ModelFolderError     a checkpoint or engine model whose files are missing, altered or foreign
 ├── ParityError          an engine model that does not rank as its checkpoint does
@@ -40,6 +41,10 @@ class InputDataError(WinnowError):
 
 class TrainingError(WinnowError):
     """Seeds are missing or failed, or their results cannot be compared."""
+
+
+class EvaluationError(WinnowError):
+    """Labels are too few, or labels and scores contradict each other or what they are asked for."""
 
 
 class RegistryError(WinnowError):

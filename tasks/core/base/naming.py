@@ -22,6 +22,8 @@ OTHER_CLASS = "other"
 """A binary model gives this name to the rows that its label is not true of."""
 BASE_MODEL_NAME = "base"
 """This stands for the label in the registered name of a pretrained base model: `us.base`."""
+CHAMPION_ALIAS = "champion"
+"""The version in production has this alias."""
 STUDENT_NAME = "student"
 """This stands for the label in the registered name of a student that scores all labels of its round: `us.student`."""
 
@@ -48,6 +50,11 @@ ONNX_FILE = "model.onnx"
 FP32_FILE = "fp32.onnx"
 CANARIES_FILE = "canaries.json"
 PARITY_FILE = "parity.json"
+
+# An evaluation's folder.
+CALIBRATION_FILE = "calibration.json"
+EVALUATION_FILE = "evaluation.json"
+CURVE_TABLE = "precision_by_rank.md"
 
 # A screen's folder, and what a screening leaves in the run folder.
 SCREEN_FILE = "screen.json"
@@ -86,6 +93,9 @@ STUDENTS_TABLE = "students.md"
 JUDGEMENTS_FILE = "judgements.json"
 SEEDS_PICTURE = "seeds.png"
 CURVES_PICTURE = "learning_curves.png"
+REPORT_PAGE = "report.html"
+MAIN_RUN, MAIN_SAMPLE = "main", "evaluation"
+"""Flows score this sample under this run name unless told otherwise."""
 
 # What a pretraining keeps while it runs.
 PACKED_FOLDER = "packed"
@@ -113,7 +123,27 @@ CERTIFICATE_ARTIFACT = "certificate"
 SCREENING_ARTIFACT = "screening"
 PROGRESS_ARTIFACT = "progress"
 RUN_ARTIFACT = "run"
+BATCH_ARTIFACT = "batch"
+BATCH_DRAWS_ARTIFACT = "batch-draws"
 DASHBOARD_ARTIFACT = "dask"
+
+EVALUATION_ARTIFACT = "evaluation"
+FIGURES_ARTIFACT = "pool-figures"
+GATE_ARTIFACT = "release-gate"
+CURVE_ARTIFACT = "precision-by-rank"
+
+# A labelling batch's folder, with what came back; and a snapshot of labels.
+BATCH_FILE = "batch.json"
+DRAWS_FILE = "draws.parquet"
+BATCH_TEXTS_FILE = "texts.parquet"
+ANSWERS_FILE = "answers.parquet"
+CONTROL_ANSWERS_FILE = "controls.parquet"
+DECIDED_FILE = "decided.parquet"
+IMPORTS_FILE = "imports.json"
+IMPORT_LOCK = ".import.lock"
+SHEET_PAGE = "sheet_page.html"
+SNAPSHOT_FILE = "snapshot.json"
+SNAPSHOT_LABELS_FILE = "labels.parquet"
 
 # Names that other libraries give.
 MLMODEL_FILE = "MLmodel"
@@ -258,6 +288,11 @@ def coming_launch_folder(token: str) -> str:
     return f".{LAUNCH_FOLDER}.{token}.tmp"
 
 
+def ranking_spill() -> str:
+    """Return a new name for what of a ranking does not fit into memory; a launch removes what a killed one left."""
+    return f".ranking.{uuid.uuid4().hex}.tmp"
+
+
 def worker_log(worker: str) -> str:
     """Return the name of a worker's log."""
     return f"{worker}.log"
@@ -343,6 +378,46 @@ def converted_folder(work_path: Path) -> Path:
     return work_path / "converted"
 
 
+def country_folder(work_path: Path, country: str) -> Path:
+    """Return where all rounds of a country keep what goes to labellers and what comes back."""
+    return work_path / country.lower()
+
+
+def batches_folder(work_path: Path, country: str, round_: str) -> Path:
+    """Return where a round's labelling batches lie."""
+    return country_folder(work_path, country) / round_ / "batches"
+
+
+def evaluation_folder(work_path: Path, country: str, round_: str, label: str, run_id: str) -> Path:
+    """Return where the evaluation of a label's ranking in a run lies."""
+    return country_folder(work_path, country) / round_ / "evaluations" / f"{label}-{run_id}"
+
+
+def batch_folder(batches: Path, kind: str, batch_id: str) -> Path:
+    """Return where a labelling batch lies: `sampling-<batch id>`."""
+    return batches / f"{kind}-{batch_id}"
+
+
+def snapshots_folder(work_path: Path, country: str, round_: str) -> Path:
+    """Return where the snapshots of the labels lie that a round's batches brought."""
+    return country_folder(work_path, country) / round_ / "labels"
+
+
+def snapshot_folder(version: int, digest: str) -> str:
+    """Return the name of a snapshot of labels: `v0002-<digest>`."""
+    return f"v{version:04d}-{digest}"
+
+
+def sheet_file(batch: str, annotator: str) -> str:
+    """Return the name of a labelling sheet: `sampling-<batch id>-ana.html`."""
+    return f"{batch}-{re.sub(r'[^A-Za-z0-9_.-]+', '_', annotator)}.html"
+
+
+def label_config_file(tasks: Path) -> Path:
+    """Return where the labelling interface lies that belongs to a file of Label Studio tasks."""
+    return tasks.with_suffix(".config.xml")
+
+
 def logs_folder(path: Path, of: str) -> Path:
     """Return where the logs of a flow, or of SLURM, lie below a work path or run folder."""
     return path / LOGS_FOLDER / of
@@ -371,6 +446,11 @@ def seed_folder(seed: int, config_hash: str) -> str:
 def trial_record(step: int) -> str:
     """Return the name of a trial's result up to a step."""
     return f"step-{step}.json"
+
+
+def selection_path(work_path: Path, round_: str, study: str) -> Path:
+    """Return where it stands which seed of a round's study was selected."""
+    return seeds_folder(work_path, round_, study) / SELECTION_FILE
 
 
 def splits_file(study: str, digest: str) -> str:
@@ -430,7 +510,19 @@ def texts_file(digest: str) -> str:
 
 def conversion_folder(work_path: Path, round_: str, study: str, conversion_hash: str) -> Path:
     """Return where a conversion leaves its engine models."""
-    return work_path / "engines" / round_ / study / conversion_hash
+    return engines_folder(work_path, round_, study) / conversion_hash
+
+
+def engines_folder(work_path: Path, round_: str, study: str) -> Path:
+    """Return where all conversions of a round's study leave their engine models."""
+    return work_path / "engines" / round_ / study
+
+
+def report_page(work_path: Path, round_: str, run_name: str = MAIN_RUN, sample: str = MAIN_SAMPLE) -> Path:
+    """Return where the page lies that tells of a round; of other runs than the main one it has another name."""
+    other = "" if (run_name, sample) == (MAIN_RUN, MAIN_SAMPLE) else f"-{run_name}-{sample}"
+    page = Path(REPORT_PAGE)
+    return work_path / "reports" / round_ / f"{page.stem}{other}{page.suffix}"
 
 
 def rival_folder(seed: int) -> str:

@@ -13,7 +13,8 @@ from tasks.core.base.files import fingerprint, write_aside
 from tasks.core.base.folders_aside import sweep
 from tasks.core.base.naming import heldout_file, lessons_folder, seeds_folder
 from tasks.core.base.parquet import read_parquet
-from tasks.core.corpus.labelled.prepare import LabelledSplits, target_column
+from tasks.core.corpus.labelled.prepare import LabelledSplits
+from tasks.core.corpus.labelled.rows import target_column
 from tasks.core.distillation.student_rows import StudentRows
 from tasks.core.distillation.text_rows import Lesson
 from tasks.core.round.distillation_section import Distillation

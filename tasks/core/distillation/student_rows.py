@@ -18,7 +18,8 @@ from tasks.core.base.errors import InputDataError
 from tasks.core.base.files import fingerprint, write_aside
 from tasks.core.base.naming import splits_file
 from tasks.core.corpus.labelled.hard_targets import hard_column
-from tasks.core.corpus.labelled.prepare import LabelledSplits, read_split, target_column
+from tasks.core.corpus.labelled.prepare import LabelledSplits, read_split
+from tasks.core.corpus.labelled.rows import target_column
 from tasks.core.corpus.labelled.splits import SPLITS
 from tasks.core.distillation.text_rows import Floats, Lesson, TextRows
 from tasks.core.metrics.heads import THRESHOLD

@@ -6,7 +6,14 @@ Writes  what tasks.core.training.seeds.train_seed writes, and beside the seed's 
 from dataclasses import asdict
 
 from tasks.core.base.formats import write_record
-from tasks.core.distillation.judgement import JUDGEMENT, Judgement, TaughtSeed, judgement_path, read_judgement
+from tasks.core.distillation.judgement import (
+    JUDGEMENT,
+    Judgement,
+    TaughtSeed,
+    judgement_path,
+    read_judgement,
+    shared_confidence,
+)
 from tasks.core.distillation.model_scores import checkpoint_scores
 from tasks.core.distillation.rank_terms import judge
 from tasks.core.distillation.student_plan import StudentPlan
@@ -25,11 +32,13 @@ def teach_seed(student: StudentPlan, plan: SeedPlan, settings: Distillation, rep
 def _judge(student: StudentPlan, plan: SeedPlan, settings: Distillation) -> Judgement:
     heldout = student.heldout.read(student.labels)
     own = checkpoint_scores(plan.folder, heldout.texts)
-    shares = judge(heldout.targets, own.scores, student.labels, settings.tops, settings.recall)
+    confidence = shared_confidence(settings)
+    shares = judge(heldout.targets, own.scores, student.labels, settings.tops, settings.recall, confidence)
     judgement = Judgement(
         seed=plan.seed,
         config_hash=plan.config_hash,
         recall=settings.recall,
+        confidence=confidence,
         tops=list(settings.tops),
         shares=[share.record() for share in shares],
         texts_per_core_second=own.texts_per_core_second,

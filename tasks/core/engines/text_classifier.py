@@ -9,7 +9,7 @@ from threading import Lock
 from typing import Any
 
 import numpy as np
-import pandas as pd  # type: ignore[import-untyped]
+import pandas as pd
 from numpy.typing import NDArray
 
 from tasks.core.base.errors import InputDataError

@@ -1,13 +1,14 @@
 """A run's certificate and first stage, found and opened: only together, and only those of this run."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from tasks.core.base.errors import RunFolderError, TornRecordError
+from tasks.core.base.errors import MachineError, RunFolderError, TornRecordError
 from tasks.core.base.files import sha256_of_file
 from tasks.core.base.naming import SCREEN_FILE, SCREEN_FOLDER
-from tasks.core.inference.pool_draws import DrawsRun
+from tasks.core.inference.draws_run import DrawsRun
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.manifest import read_manifest
 from tasks.core.runs.plan import Plan
@@ -81,6 +82,26 @@ def open_screening(folder: RunFolder) -> CertifiedScreening:
             "again: it goes on where it stopped."
         )
     return _open(folder, folder.certificate_path.stat().st_mtime_ns)
+
+
+def require_certified_variants(folder: RunFolder, variants: Mapping[str, str]) -> None:
+    """Refuse, by label, another engine variant than the one whose scores were bounded: its top may be of other texts.
+
+    Raises:
+        MachineError: a screened label would be scored by another variant than its draws; other workers may do.
+        RunFolderError, ModelFolderError: see `open_screening`.
+    """
+    certificate = open_screening(folder).certificate
+    for label, variant in variants.items():
+        certified = certificate.variants.get(label, variant)
+        if certified != variant and not certificate.labels[label].off:
+            raise MachineError(
+                f"this worker scores label '{label}' by {variant}, but the screening of {folder.path} is certified for "
+                f"the scores of {certified}, by which its draws were scored: one of them is where an engine fell back "
+                f"to fp32. Go on with workers of that kind (-p cluster=...), or delete {folder.certificate_path.name} "
+                f"and {folder.screening_path / certificate.draws_run} and run the inference flow again: draws are then "
+                "scored and certified by the workers of today, and shards that are done are scored anew."
+            )
 
 
 @cache

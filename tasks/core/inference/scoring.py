@@ -18,10 +18,11 @@ from tasks.core.engines.libraries import require_libraries
 from tasks.core.engines.loading import Engine, open_engine
 from tasks.core.engines.model_folder import EngineModel
 from tasks.core.engines.scores import label_scores, require_finite
+from tasks.core.inference.certified import require_certified_variants
 from tasks.core.inference.shard_rows import ShardRows, read_shard_rows
 from tasks.core.inference.shard_texts import ShardTexts
 from tasks.core.runs.folder import RunFolder, worker_name
-from tasks.core.runs.parts import SCREENED_OUT, provenance, score_table, write_part
+from tasks.core.runs.parts import SCREENED_OUT, count_scores, provenance, score_table, write_part
 from tasks.core.runs.plan import Plan, Shard
 from tasks.core.runs.scoring_inputs import EngineUse
 from tasks.core.runs.shards.attempts import Attempt, attempt, settled
@@ -34,6 +35,7 @@ class _Scored:
 
     variants: dict[str, str] = field(default_factory=dict)
     histograms: dict[str, list[int]] = field(default_factory=dict)
+    score_counts: dict[str, str] = field(default_factory=dict)
     screened: dict[str, ScreenedRows] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     """Each label's engine took so long; of labels that share a pass, the first."""
@@ -48,7 +50,8 @@ def score_shard(plan: Plan, shard: Shard, folder: RunFolder) -> Receipt:
     another kind is within the canaries' tolerance or, where the plan lets it, falls back to fp32 and says so.
 
     Raises:
-        MachineError: this worker has other libraries than the plan, or cannot run an engine as it was made.
+        MachineError: this worker has other libraries than the plan, or cannot run an engine as it was made, or would
+            score by another variant than a screening's draws were scored by.
         ModelFolderError: an engine model is not the planned one, or gives logits that are no finite numbers.
         RunFolderError: the sample's file is not the planned one, or has other rows than when the shard was scored.
         LaunchLostError: another launch has taken over the run folder; nothing of the shard was changed.
@@ -91,6 +94,7 @@ def _receipt(plan: Plan, shard: Shard, read: ShardRows, texts: ShardTexts, score
         files={},
         sha256={},
         histograms=scored.histograms,
+        score_counts=scored.score_counts,
         seconds=0.0,
         engine_seconds=round(sum(scored.seconds.values()), 3),
         threads=cpu_threads(),
@@ -108,6 +112,9 @@ def _score_labels(plan: Plan, read: ShardRows, texts: ShardTexts, tried: Attempt
     """Run every label's model on the texts and write its scores; labels of one model share its pass."""
     scored = _Scored()
     opened = [open_engine(use.folder, plan.inputs.fall_back_to_fp32, use.seal) for use in plan.engines]
+    if plan.inputs.screening:
+        variants = {use.label: model.variant.name for use, (model, _) in zip(plan.engines, opened, strict=True)}
+        require_certified_variants(tried.folder, variants)
     logits: dict[int, NDArray[np.float32]] = {}
     for use, (model, engine) in zip(plan.engines, opened, strict=True):
         if id(engine) not in logits:
@@ -151,7 +158,9 @@ def _write_label(  # noqa: PLR0913, PLR0917 - a label's scores, and where what f
         scored.screened[use.label] = label.summed(scores)
     content = provenance(plan, use, number, model.variant.name)
     path = tried.own(tried.folder.output_path(use.label, number))
-    write_part(score_table(read.scorable["id"], scores, stages), path, content)
+    table = score_table(read.scorable["id"], scores, stages)
+    write_part(table, path, content)
+    scored.score_counts[use.label] = count_scores(table)
     scored.variants[use.label] = model.variant.name
     scored.histograms[use.label] = np.histogram(by_engine, bins=BINS, range=(0, 1))[0].tolist()
 

@@ -8,8 +8,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from tasks.core.base.errors import RunFolderError
+from tasks.core.inference.asked_screening import screening_of
 from tasks.core.inference.certified import CertifiedScreening, open_screening
-from tasks.core.inference.pool_draws import ID, ROW, TEXT, row_names, screening_of
+from tasks.core.inference.pool_draws import ID, ROW, TEXT, row_names
 from tasks.core.inference.student_stage import student_guesses
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.parts import AUDITED, DRAWN, EXPERT, NGRAMS, SCREENED_OUT, STUDENT

@@ -6,8 +6,8 @@ from typing import Any
 
 from tasks.core.base.errors import RunFolderError
 from tasks.core.base.formats import Content
+from tasks.core.inference.asked_screening import promise_of
 from tasks.core.inference.certified import find_certificate
-from tasks.core.inference.pool_draws import promise_of
 from tasks.core.runs.balance import Tally
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.manifest import read_manifest

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from tasks.core.engines.loading import open_engine
 from tasks.core.engines.model_folder import read_planned_model
 from tasks.core.engines.scores import margins, require_finite
-from tasks.core.inference.pool_draws import screening_of
+from tasks.core.inference.asked_screening import screening_of
 from tasks.core.inference.shard_texts import tokenise
 from tasks.core.runs.plan import Plan
 

@@ -79,7 +79,8 @@ class Distillation(Settings):
     draw_seed: Seed = 0
     """The drawing of texts is fixed by this number."""
     seeds: Seeds = (1,)
-    """A student is trained with each of these seeds; the one that lets the fewest texts pass is kept."""
+    """A student is trained with each of these seeds; the one is kept by which the fewest texts must pass, as far
+    as that is certified."""
     epochs: int = Field(default=1, ge=1)
     """Training goes through the student's texts so many times."""
     batch_size: int = Field(default=32, ge=1)
@@ -99,6 +100,9 @@ class Distillation(Settings):
     """The student is judged as a screen for these shares of the sample, the best by the experts."""
     recall: float = Field(default=0.99, gt=0, lt=1)
     """As a screen it must keep so large a share of the experts' best."""
+    confidence: float = Field(default=0.95, gt=0, lt=1)
+    """What is certified of the student as a screen holds with this confidence, of each label and top by itself and of
+    whichever seed is kept."""
 
     @model_validator(mode="after")
     def _heldout_tops(self) -> "Distillation":

@@ -61,7 +61,7 @@ class Inference(Settings):
     """A batch has at most so many tokens; its texts are of one length, so that none is padding."""
     fall_back_to_fp32: bool = False
     """Where a worker's CPU or libraries give an engine model other logits than it was made with, its fp32 graph scores
-    instead of the run being refused."""
+    instead of the run being refused; of a screened label one of the two must score all."""
     screening: Screening | None = None
     """Cheap stages rule most texts out, so that the experts score few, with a bound on what is missed; null has the
     experts score every text."""

@@ -22,7 +22,10 @@ from tasks.core.base.naming import (
 from tasks.core.preprocessing import PREPROCESSINGS
 from tasks.core.round.conversion_section import Conversion
 from tasks.core.round.distillation_section import Distillation
+from tasks.core.round.evaluation_section import Evaluation
 from tasks.core.round.inference_section import Inference
+from tasks.core.round.labelling_section import Labelling
+from tasks.core.round.sampling_section import Sampling
 from tasks.core.round.sections import Clusters, Label, LabelledData, Name, Sample
 from tasks.core.round.training_section import Pretraining, Training
 
@@ -69,6 +72,12 @@ class Round(BaseModel):
     `new_samples`, or another."""
     inference: Inference
     """Samples are scored as this section says."""
+    sampling: Sampling = Sampling()
+    """The next labelling batch is drawn as this section says."""
+    evaluation: Evaluation = Evaluation()
+    """Rankings are judged by labels of the pool, and become champions, as this section says."""
+    labelling: Labelling = Labelling()
+    """Labellers are told, and their answers decided, as this section says."""
     work_path: Path
     """Splits, seeds, converted samples and copies of registered models are kept in this folder, which all workers must
     see."""
@@ -106,7 +115,7 @@ class Round(BaseModel):
         columns = list(self.active_labels.values())
         if len(set(columns)) < len(columns) and self.labelled_data.layout != "per_label_files":
             raise ValueError(f"each label needs a column of its own, but they are {columns}")
-        for section in ("conversion", "pretraining", "distillation"):
+        for section in ("conversion", "pretraining", "distillation", "sampling"):
             sample = getattr(getattr(self, section), "sample", None)
             if sample is not None and sample not in self.samples:
                 raise ValueError(f"{section}.sample is '{sample}', but samples has {sorted(self.samples)}")
@@ -114,6 +123,10 @@ class Round(BaseModel):
         return self
 
     def _check_labels(self) -> None:
+        for key in ("instructions", "examples"):
+            unknown = sorted(getattr(self.labelling, key).keys() - self.labels.keys())
+            if unknown:
+                raise ValueError(f"labelling.{key} names {unknown}, but the round has the labels {sorted(self.labels)}")
         for reserved in sorted(RESERVED_LABELS & self.labels.keys()):
             raise ValueError(
                 f"no label may be called '{reserved}': Winnow gives that name to something else, as it does "

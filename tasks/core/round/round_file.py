@@ -15,6 +15,7 @@ from tasks.core.round.model import Round
 PATH_KEYS = (
     ("labelled_data", "path"),
     ("inference", "output_path"),
+    ("labelling", "controls"),
     ("work_path",),
 )
 ROUND_FILE = FileFormat(
@@ -75,6 +76,7 @@ def _resolve_paths(content: dict[str, Any], folder: Path) -> None:
         for parent in parents:
             node = node.get(parent) if isinstance(node, dict) else None
         _resolve_key(node, key, folder)
+    _resolve_list(content.get("labelled_data"), "added", folder)
     clusters = content.get("clusters")
     for flow, profile in clusters.items() if isinstance(clusters, dict) else ():
         if str(profile).endswith((".yaml", ".yml")):
@@ -108,7 +110,16 @@ def _resolve_sample(sample: Any, folder: Path, work_path: Any) -> None:
 
 def _resolve_key(node: Any, key: str, folder: Path) -> None:
     if isinstance(node, dict) and isinstance(node.get(key), str):
-        node[key] = str((folder / Path(node[key]).expanduser()).resolve())
+        node[key] = _resolved(node[key], folder)
+
+
+def _resolve_list(node: Any, key: str, folder: Path) -> None:
+    if isinstance(node, dict) and isinstance(node.get(key), list):
+        node[key] = [_resolved(path, folder) if isinstance(path, str) else path for path in node[key]]
+
+
+def _resolved(path: str, folder: Path) -> str:
+    return str((folder / Path(path).expanduser()).resolve())
 
 
 def _describe(problem: Any) -> str:

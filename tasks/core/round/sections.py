@@ -65,6 +65,8 @@ class LabelledData(Settings):
     """So large a share of the texts becomes the test split where that has to be drawn."""
     split_seed: Seed = 0
     """The drawing of splits is fixed by this number: the same number and rows give the same splits."""
+    added: tuple[Path, ...] = ()
+    """These snapshots of labels, folders that `winnow next` makes of labellers' answers, join the train rows."""
 
     @model_validator(mode="after")
     def _consistent(self) -> "LabelledData":
@@ -120,3 +122,5 @@ class Clusters(Settings):
     """Shards are scored by the workers of this profile."""
     pretraining: str = "local"
     """The base model is trained by one worker of this profile."""
+    sampling: str = "local"
+    """Each label's texts are drawn by a worker of this profile."""

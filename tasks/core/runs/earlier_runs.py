@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from tasks.core.base.naming import parse_run_folder_name
 from tasks.core.runs.folder import RunFolder
-from tasks.core.runs.parts import provenance, read_part, write_part
+from tasks.core.runs.parts import count_scores, provenance, read_part, write_part
 from tasks.core.runs.plan import Plan, Shard
 from tasks.core.runs.plan_file import read_plan
 from tasks.core.runs.shards.attempts import attempt
@@ -109,4 +109,5 @@ def _copy(plan: Plan, shard: Shard, folder: RunFolder, taken: Taken) -> None:
             write_part(taken.tables[use.label], tried.own(folder.output_path(use.label, shard.number)), content)
         if taken.quarantined is not None:
             write_part(taken.quarantined, tried.own(folder.quarantine_path(shard.number)))
-        tried.commit(plan, replace(taken.receipt, shard=shard.number, run_id=plan.run_id))
+        counts = {label: count_scores(table) for label, table in taken.tables.items()}
+        tried.commit(plan, replace(taken.receipt, shard=shard.number, run_id=plan.run_id, score_counts=counts))

@@ -9,14 +9,12 @@ quarantine/part-00042.parquet       `tweet_id`, `text` (its bytes), `reason`
 """
 
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-import duckdb
 import numpy as np
 import pyarrow as pa
-import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
@@ -24,6 +22,7 @@ from tasks.core.base.files import write_aside
 from tasks.core.base.parquet import read_parquet, stamp
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.plan import Plan
+from tasks.core.runs.score_bins import count_bins, spell_counts
 from tasks.core.runs.scoring_inputs import EngineUse
 
 ID_COLUMN = "tweet_id"
@@ -38,6 +37,11 @@ SCREENED_OUT = (NGRAMS, STUDENT)
 STAGES = (*BY_EXPERT, *SCREENED_OUT)
 Which = Literal["expert", "all"]
 """Readers say which rows of a screened run they want: those that the expert scored, or all, whose order holds."""
+REASON_COLUMN = "reason"
+REPEATED = (STAGE_COLUMN, REASON_COLUMN)
+"""These columns are written with a dictionary; ids and scores hardly repeat, and would take more space with one."""
+ROW_GROUP_ROWS = 16_384
+"""A part has row groups of so many rows; smaller ones would take more time to read than they save."""
 COMPRESSION = "zstd"
 
 
@@ -54,9 +58,14 @@ def score_table(
     return table if stages is None else table.append_column(STAGE_COLUMN, pa.array(stages, pa.string()))
 
 
+def count_scores(table: pa.Table) -> str:
+    """Return how many of a part's rows lie in each bin of scores, as its receipt holds it."""
+    return spell_counts(count_bins(table[SCORE_COLUMN].to_numpy()))
+
+
 def quarantine_table(ids: pa.ChunkedArray, texts: pa.ChunkedArray, reasons: pa.ChunkedArray) -> pa.Table:
     """Return rows that cannot be scored: each row's id, the bytes of its text, and why."""
-    return pa.table({ID_COLUMN: ids, "text": texts, "reason": reasons})
+    return pa.table({ID_COLUMN: ids, "text": texts, REASON_COLUMN: reasons})
 
 
 def provenance(plan: Plan, use: EngineUse, shard: int, variant: str | None) -> dict[str, Any]:
@@ -75,7 +84,7 @@ def provenance(plan: Plan, use: EngineUse, shard: int, variant: str | None) -> d
 def write_part(table: pa.Table, path: Path, content: dict[str, Any] | None = None) -> Path:
     """Write a part aside, synced and renamed, with `content` in its footer, and return its path."""
     with write_aside(path) as aside:
-        pq.write_table(table if content is None else stamp(table, content), aside, compression=COMPRESSION)
+        _write(table if content is None else stamp(table, content), aside)
     return path
 
 
@@ -95,35 +104,17 @@ def stream_ids(paths: Sequence[Path]) -> pa.RecordBatchReader:
     return pa.RecordBatchReader.from_batches(schema, _id_batches(paths, schema))
 
 
-def scan_scores(
-    connection: duckdb.DuckDBPyConnection, name: str, plan: Plan, folder: RunFolder, label: str, which: Which
-) -> None:
-    """Let DuckDB read a label's scores as the table `name`: ids and scores of all rows, or of what experts scored."""
-    scan_parts(connection, f"{name}_parts", list_parts(plan, folder, label))
-    rows = connection.table(f"{name}_parts")
-    if plan.inputs.screening and which == "expert":
-        rows = rows.filter(f"{STAGE_COLUMN} in {BY_EXPERT}")
-    rows.select(ID_COLUMN, SCORE_COLUMN).create_view(name)
-
-
-def scan_parts(
-    connection: duckdb.DuckDBPyConnection, name: str, paths: Iterable[Path], schema: pa.Schema | None = None
-) -> None:
-    """Let DuckDB read Parquet files as the table `name`, out of core and by their paths alone.
-
-    `schema` says what the columns become, where the files have them in several types.
-    """
-    files = [str(path) for path in paths]
-    connection.register(name, ds.dataset(files, schema=schema, format="parquet", partitioning=None))
-
-
 def bytes_a_row(ids: pa.ChunkedArray) -> float:
     """Return what a row of a label's part takes; scores do not compress, so random numbers stand for them."""
     if not len(ids):
         return 0.0
     sink = io.BytesIO()
-    pq.write_table(score_table(ids, np.random.default_rng(0).random(len(ids))), sink, compression=COMPRESSION)
+    _write(score_table(ids, np.random.default_rng(0).random(len(ids))), sink)
     return sink.tell() / len(ids)
+
+
+def _write(table: pa.Table, where: Path | io.BytesIO) -> None:
+    pq.write_table(table, where, ROW_GROUP_ROWS, compression=COMPRESSION, use_dictionary=list(REPEATED))
 
 
 def _id_batches(paths: Sequence[Path], schema: pa.Schema) -> Iterator[pa.RecordBatch]:

@@ -3,7 +3,7 @@
 certificate.json   a Certificate, signed; written when the calibration draw has been read
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -65,10 +65,14 @@ class Certificate:
     labels: dict[str, LabelCertificate]
     run_id: str = ""
     """The screened run is this one; the certificate is of no other."""
+    fitted_texts: int = 0
+    """The first stage is fitted to so many texts of the fitting draw: all of them, unless they are very long."""
     shares: tuple[float, ...] = ()
     """The draws are such shares of the rows, in the order of draws.NAMES; nothing where no label is screened."""
     draws_run: str = ""
     """The draws were scored in the run folder of this name; nothing where no label is screened."""
+    variants: dict[str, str] = field(default_factory=dict)
+    """The draws were scored by this variant of each label's engine model; nothing where no label is screened."""
     screen_sha256: str = ""
     """The first stage's `screen.json` has this checksum, and names that of its weights."""
 

@@ -34,6 +34,13 @@ class LinearScreen:
         return np.asarray(add_weights(text_bytes(texts), self.shape, self.weights) * self.units + self.base)
 
 
+def blank_screen(labels: tuple[str, ...], shape: NgramShape | None = None) -> LinearScreen:
+    """Return a screen that gives every text 0 and takes as long for it as one that was fitted."""
+    shape = shape or NgramShape()
+    weights = np.zeros((1 << shape.bits, len(labels)), dtype=np.int16)
+    return LinearScreen(labels, shape, weights, np.ones(len(labels)), np.zeros(len(labels)))
+
+
 def fit_screen(
     texts: pa.Array | pa.ChunkedArray,
     log_odds: NDArray[np.float64],

@@ -1,9 +1,7 @@
 """One meaning of an id, a class and nothing, whatever the file's format and whichever type a program wrote."""
 
 import json
-from pathlib import Path
 
-import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -11,11 +9,11 @@ import pytest
 from tasks.core.base.errors import InputDataError
 from tasks.core.corpus.encodings import likely_encoding
 from tasks.core.corpus.logical_types import BLANKS, blank_strings, is_blank, spell
-from tasks.core.corpus.sample.listing import list_sample, sample_schema
+from tasks.core.corpus.sample.listing import list_sample
 from tasks.core.corpus.sample.reading import draw_texts, read_rows
 from tasks.core.inference.shard_texts import part_rows
+from tasks.core.ranking.row_texts import with_texts
 from tasks.core.round.sections import Sample
-from tasks.core.runs.parts import scan_parts
 from tests.support.labelled_files import all_rows, ids, parquet, prepare, request, texts
 from tests.support.sample_files import compress
 
@@ -123,11 +121,8 @@ def test_ids_of_one_logical_type_are_one_type_in_the_end(tmp_path, types, values
         one = read_rows(tmp_path / f"{number}.parquet", 1, 2, "tweet_id", "text")
         assert (one["id"].to_pylist(), one["text"].to_pylist()) == (values[1:], ["b"])
     assert read_rows(tmp_path / "none.parquet", 0, 0, "tweet_id", "text").num_rows == 0
-    filled = [file for file in list_sample(sample) if file.rows]
-    with duckdb.connect() as connection:
-        scan_parts(connection, "sample", [Path(file.path) for file in filled], sample_schema(filled, sample))
-        rows = connection.execute("select tweet_id, text from sample").fetchall()
-    assert rows == [*zip(values, ["a", "b"], strict=True)] * len(types)
+    asked = pa.table({"tweet_id": pa.array(values, kept)})
+    assert with_texts(asked, sample)["text"].to_pylist() == ["a", "b"]
 
 
 @pytest.mark.parametrize(

@@ -2,34 +2,23 @@
 
 import json
 import shutil
-from dataclasses import replace
 
 import pytest
 
 from tasks.core.base import cpu
 from tasks.core.base.errors import FormatError, MachineError, ModelFolderError
-from tasks.core.base.files import read_json, sha256_of_file, write_json
+from tasks.core.base.files import read_json, write_json
 from tasks.core.engines import canaries
 from tasks.core.engines.loading import open_engine
 from tasks.core.engines.model_folder import read_engine_model, write_engine_model
-from tasks.core.engines.variants import FP32, OPENVINO_BF16
-from tests.support.records import change_record, write_vouched
+from tasks.core.engines.variants import FP32
+from tests.support.made_elsewhere import as_if_made_elsewhere, read_unverified, resign
+from tests.support.records import change_record
 
 
 @pytest.fixture
 def folder(tiny_engines, tmp_path):
     return shutil.copytree(tiny_engines["positive"].folder, tmp_path / "engine")
-
-
-def resign(folder, **changes):
-    """Make the folder's files the registered ones, as if the model had been registered like that."""
-    model = read_unverified(folder)
-    files = {name: sha256_of_file(folder / name) for name in model["files"]}
-    write_vouched(folder / "engine.json", model | {"files": files} | changes)
-
-
-def read_unverified(folder):
-    return read_json(folder / "engine.json")
 
 
 def change_canaries(folder, change):
@@ -95,18 +84,6 @@ def test_a_number_that_is_none_is_refused(folder):
     change_canaries(folder, lambda content: content["logits"][FP32.name][0].__setitem__(0, float("nan")))
     with pytest.raises(MachineError):
         open_engine(str(folder))
-
-
-def as_if_made_elsewhere(folder):
-    """Let the model be one of a variant whose logits are others here, with its fp32 graph beside it."""
-    shutil.copy(folder / "model.onnx", folder / "fp32.onnx")
-    content = read_json(folder / "canaries.json")
-    other = [[value + 1 for value in row] for row in content["logits"][FP32.name]]
-    write_vouched(folder / "canaries.json", content | {"logits": content["logits"] | {OPENVINO_BF16.name: other}})
-    model = read_unverified(folder)
-    model["files"]["fp32.onnx"] = ""
-    write_json(folder / "engine.json", model | {"variant": vars(replace(OPENVINO_BF16, precision="f32"))})
-    resign(folder)
 
 
 def test_a_machine_of_another_kind_is_refused_unless_the_round_lets_it_fall_back(folder):

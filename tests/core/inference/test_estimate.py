@@ -7,7 +7,9 @@ import pytest
 from tasks.core.base.errors import MachineError, RunFolderError
 from tasks.core.engines.model_folder import write_engine_model
 from tasks.core.inference import estimate as module
-from tasks.core.inference.estimate import Measured, estimate, measure
+from tasks.core.inference import measuring
+from tasks.core.inference.estimate import estimate
+from tasks.core.inference.measuring import Measured, measure
 
 Usage = namedtuple("Usage", "total used free")
 
@@ -67,6 +69,6 @@ def test_a_folder_that_cannot_be_written_to_is_refused(run, monkeypatch):
     def refuse(*_):
         raise PermissionError("Permission denied")
 
-    monkeypatch.setattr(module, "write_text", refuse)
+    monkeypatch.setattr(measuring, "write_text", refuse)
     with pytest.raises(RunFolderError, match="cannot be written to from a worker: Permission denied"):
         measure(plan, folder, plan.shards[0])

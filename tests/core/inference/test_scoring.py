@@ -15,8 +15,8 @@ from tasks.core.base.parquet import STAMP_KEY
 from tasks.core.corpus.sample.listing import file_digest
 from tasks.core.engines.loading import Engine, close_engines, open_engine, open_tokenizer
 from tasks.core.engines.model_folder import read_engine_model, write_engine_model
-from tasks.core.evaluation.top_scored import top_scored
 from tasks.core.inference.scoring import score_shard
+from tasks.core.ranking.top_scored import top_scored
 from tasks.core.runs import plan as plan_module
 from tasks.core.runs.audit.verify import Verification
 from tasks.core.runs.manifest import Launch, write_manifest
@@ -329,7 +329,8 @@ def test_ids_that_are_not_utf8_are_quarantined_with_their_bytes(make_run, sample
 
 
 def test_the_best_scored_are_found_with_their_texts(make_run, sample):
-    _, folder = make_run()
+    plan, folder = make_run()
+    write_manifest(plan, folder, Launch(plan.rows, 1.0))
     table = outputs(folder).to_pandas().sort_values(["score", "tweet_id"], ascending=[False, True])
     best = top_scored(folder, "positive", sample, 5)
     assert [row["tweet_id"] for row in best] == table["tweet_id"].head(5).tolist()

@@ -3,7 +3,6 @@ import subprocess
 import sys
 from dataclasses import replace
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -16,20 +15,19 @@ from tasks.core.inference.pool_draws import drawn_path
 from tasks.core.inference.scoring import score_shard
 from tasks.core.inference.screening_report import BROKEN
 from tasks.core.inference.student_stage import student_guesses
+from tasks.core.ranking.ranked import open_ranked
 from tasks.core.runs.audit.verify import Verification
 from tasks.core.runs.earlier_runs import adopt_shards
 from tasks.core.runs.folder import RunFolder
-from tasks.core.runs.parts import list_parts, read_part, scan_scores, write_part
+from tasks.core.runs.parts import list_parts, read_part, write_part
 from tasks.core.runs.plan_file import read_plan, write_plan
 from tasks.core.runs.shards.receipts import read_receipt, write_receipt
 from tasks.core.runs.shards.wholeness import unfinished_shards
 from tasks.core.screening.certificate import write_certificate
 from tasks.core.screening.joint_path import JointPath
-from tests.support.screened_runs import TEXTS, kept_bytes, plan_below, score, screen, screened_plan
+from tests.support.screened_runs import SHORT, TEXTS, copy_of, kept_bytes, plan_below, score, screen, screened_plan
 
 LABELS = ("positive", "negative")
-SHORT = {"fit_texts": 200, "calibrate_texts": 90}
-"""So small a calibration draw lacks top texts, and grows."""
 
 
 @pytest.fixture(scope="module")
@@ -88,11 +86,6 @@ def test_the_certificate_promises_and_the_run_keeps_it(screened, unscreened):
 
 def test_a_screened_run_verifies(screened):
     assert [str(finding) for finding in Verification(screened[1].path).findings()] == []
-
-
-def copy_of(screened, tmp_path):
-    plan, folder = screened[:2]
-    return plan, RunFolder(shutil.copytree(folder.path, tmp_path / folder.path.name))
 
 
 def test_what_is_gone_is_made_again_with_the_same_bytes(screened, tmp_path):
@@ -286,14 +279,12 @@ def test_verification_misses_the_certificate_and_looks_at_the_draws(screened, tm
 
 
 def test_readers_get_the_experts_scores_or_all(screened):
-    plan, folder, _, manifest = screened
+    _, folder, _, manifest = screened
     stages = manifest["screening"]["labels"]["positive"]["stages"]
-    with duckdb.connect() as connection:
-        scan_scores(connection, "experts", plan, folder, "positive", "expert")
-        scan_scores(connection, "whole", plan, folder, "positive", "all")
-        experts, least = connection.sql("select count(*), min(score) from experts").fetchall()[0]
-        whole = connection.sql("select count(*) from whole").fetchall()[0][0]
-    assert (whole, experts, least >= 0) == (TEXTS - 1, TEXTS - 1 - stages["ngrams"], True)
+    with open_ranked(folder, "positive", "expert") as experts, open_ranked(folder, "positive", "all") as whole:
+        assert (whole.rows, experts.rows) == (TEXTS - 1, TEXTS - 1 - stages["ngrams"])
+        assert experts.at([experts.rows])["score"][0].as_py() >= 0
+        assert whole.at([experts.rows + 1])["stage"].to_pylist() == ["ngrams"]
 
 
 def test_stages_that_do_not_add_up_are_seen(screened, tmp_path):

@@ -4,19 +4,19 @@ import ast
 from dataclasses import replace
 from pathlib import Path
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 import pytest
 
-from tasks.core.evaluation.top_scored import top_scored
 from tasks.core.inference.scoring import score_shard
+from tasks.core.ranking.top_scored import top_scored
 from tasks.core.round.inference_section import Inference
 from tasks.core.round.sections import Sample
 from tasks.core.runs.audit.verify import Verification
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.manifest import Launch, write_manifest
-from tasks.core.runs.parts import read_part, scan_parts, score_table, write_part
+from tasks.core.runs.part_groups import read_groups
+from tasks.core.runs.parts import read_part, score_table, write_part
 from tasks.core.runs.plan_file import read_plan, write_plan
 from tests.support.plans import plan_of
 from tests.support.round_files import write_sample
@@ -41,12 +41,13 @@ def test_a_run_below_a_folder_of_any_name_is_scored_balanced_verified_and_ranked
     assert write_manifest(plan, folder, Launch(60, 1.0))["counts"]["rows_out"] == {"positive": 60, "negative": 60}
     assert list(Verification(folder.path).findings()) == []
     best = top_scored(folder, "positive", sample, 5)
-    assert [set(row) for row in best] == [{"tweet_id", "score", "text"}] * 5
+    assert [set(row) for row in best] == [{"rank", "tweet_id", "score", "stage", "text"}] * 5
 
 
 @pytest.mark.parametrize("name", STRANGE)
 def test_a_sample_below_a_folder_of_any_name_gives_its_texts(name, make_run, tmp_path):
     plan, folder = make_run()
+    write_manifest(plan, folder, Launch(plan.rows, 1.0))
     moved = tmp_path / name
     Path(plan.sample_root).rename(moved)
     sample = Sample(path=moved / "a.parquet")
@@ -57,9 +58,8 @@ def test_a_sample_below_a_folder_of_any_name_gives_its_texts(name, make_run, tmp
 def test_brackets_in_a_path_match_no_other_file(tmp_path):
     for name, score in (("run[1]", 0.1), ("run1", 0.9)):
         write_part(score_table(pa.chunked_array([[1, 2]]), np.full(2, score)), tmp_path / name / "part.parquet")
-    with duckdb.connect() as connection:
-        scan_parts(connection, "scores", [tmp_path / "run[1]" / "part.parquet"])
-        assert connection.execute("select max(score), count(*) from scores").fetchall() == [(0.1, 2)]
+    (group,) = read_groups(tmp_path / "run[1]" / "part.parquet")
+    assert group.scores.tolist() == [0.1, 0.1]
 
 
 def knows_parts(source):

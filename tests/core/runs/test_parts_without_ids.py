@@ -9,8 +9,8 @@ import pytest
 from tasks.core.base.errors import InputDataError
 from tasks.core.corpus.sample.listing import list_sample
 from tasks.core.corpus.sample.row_groups import ROW_GROUP_ROWS
-from tasks.core.evaluation.top_scored import top_scored
 from tasks.core.inference.scoring import score_shard
+from tasks.core.ranking.top_scored import top_scored
 from tasks.core.round.inference_section import Inference
 from tasks.core.round.sections import Sample
 from tasks.core.runs.audit.verify import Verification

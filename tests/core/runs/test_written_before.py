@@ -25,7 +25,7 @@ from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.manifest import Launch, read_manifest, write_manifest
 from tasks.core.runs.parts import read_part
 from tasks.core.runs.plan_file import read_plan, write_plan
-from tasks.core.runs.shards.receipts import read_receipts
+from tasks.core.runs.shards.receipts import read_receipt, read_receipts
 from tasks.core.runs.shards.wholeness import STATUS, is_whole
 from tasks.core.runs.status.read_status import read_status
 from tasks.core.training.seeds.seed_plan import SEED_RESULT, verify_checkpoint
@@ -75,6 +75,8 @@ def test_its_shards_are_taken_over_and_are_what_scoring_gives_now(before, folder
     for place in (now, scored):
         write_plan(plan, place)
     assert adopt_shards(plan, now, [0, 1, 2]) == {0, 1, 2}
+    assert read_receipt(folder, 0).score_counts == {}
+    assert read_receipt(now, 0).score_counts.keys() == set(ordered)
     for shard in plan.shards:
         score_shard(plan, shard, scored)
     counts = [write_manifest(plan, place, Launch(58, 1.0))["counts"] for place in (now, scored)]

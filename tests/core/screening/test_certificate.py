@@ -12,7 +12,7 @@ from tasks.core.screening.certificate import CERTIFICATE, Certificate, read_cert
 from tasks.core.screening.certify import Drawn, certify_label, top_from
 from tasks.core.screening.joint_path import JointPath, StageCosts
 from tasks.core.screening.promise import Promise
-from tests.core.screening.simulated import COSTS, COSTS1, draw_three, population
+from tests.support.simulated import COSTS, COSTS1, draw_three, population
 
 PROMISE = Promise(0.02, 0.95, 0.95)
 

@@ -7,7 +7,8 @@ from tasks.core.screening.certificate import LabelCertificate
 from tasks.core.screening.certify import certify_label, top_from
 from tasks.core.screening.promise import Promise
 from tasks.core.screening.recall_bound import bound_recall
-from tests.core.screening.simulated import COSTS, COSTS1, SCREEN, STUDENT, keeps, kept_recall, population, recalls
+from tests.support.kept_promises import keeps
+from tests.support.simulated import COSTS, COSTS1, SCREEN, STUDENT, kept_recall, population, recalls
 
 RECALLS, TOPS = (0.9, 0.95, 0.99), (0.005, 0.01, 0.02)
 PROMISES = [Promise(top, recall, 0.95) for recall in RECALLS for top in TOPS]

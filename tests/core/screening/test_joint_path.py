@@ -7,7 +7,7 @@ import pytest
 
 from tasks.core.base.errors import InputDataError
 from tasks.core.screening.joint_path import JointPath, StageCosts, choose_path, reaching
-from tests.core.screening.simulated import COSTS, population
+from tests.support.simulated import COSTS, population
 
 SCORES = np.array([[1.0, 5.0], [4.0, 2.0], [3.0, 3.0], [-1.0, -1.0]])
 

@@ -9,8 +9,9 @@ from sklearn.linear_model import LogisticRegression
 
 from tasks.core.screening.linear_screen import fit_screen
 from tasks.core.screening.promise import Promise
-from tests.core.screening.simulated import Population, keeps, recalls
+from tests.support.kept_promises import keeps
 from tests.support.labelled_files import real_data
+from tests.support.simulated import Population, recalls
 
 pytestmark = pytest.mark.slow
 FITTED, TEXTS = 15_000, 60_000

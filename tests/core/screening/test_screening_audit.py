@@ -9,7 +9,7 @@ from tasks.core.screening.certify import certify_label
 from tasks.core.screening.joint_path import JointPath
 from tasks.core.screening.promise import Promise
 from tasks.core.screening.screening_audit import audit_label
-from tests.core.screening.simulated import COSTS1, Population, draw_three, population
+from tests.support.simulated import COSTS1, Population, draw_three, population
 
 PROMISE = Promise()
 

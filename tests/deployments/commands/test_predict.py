@@ -16,6 +16,8 @@ from tasks.core.base.errors import InputDataError, RoundFileError
 from tasks.core.engines.loading import Engine, open_engine
 from tasks.core.engines.scores import label_scores
 from tasks.core.engines.text_classifier import logits_of
+from tasks.core.evaluation.calibration import CalibratedModel, calibrate
+from tasks.core.round.evaluation_section import CalibrationSettings
 from tasks.records.registry import Registration, register_folder
 from tasks.records.tracking import tracking_uri
 from tests.support.commands import assert_taught
@@ -137,6 +139,21 @@ def test_without_a_server_it_says_how_to_start_one(predict):
 def test_logits_are_named_where_the_classes_are_known(engine):
     three = Predictor(replace(engine, head="multi_class"), Engine(run=lambda ids, _: ids[:, :3]), 3, 512)
     assert three.header == "probability\tlogit_0\tlogit_positive\tlogit_2\ttext"
+
+
+def test_a_calibrated_version_gives_the_calibrated_probability_beside_its_own(engine):
+    log_odds = np.linspace(-4, 4, 200)
+    answers = (np.random.default_rng(0).random(200) < 1 / (1 + np.exp(-log_odds))).astype(float)
+    whose = CalibratedModel("positive", "xp.positive", "1", "0123456789ab")
+    how = CalibrationSettings(bootstraps=50)
+    calibration = calibrate(whose, 1 / (1 + np.exp(-log_odds)), answers, how)
+    model, opened = open_engine(engine.folder)
+    plain, calibrated = Predictor(model, opened, 2, 512), Predictor(model, opened, 2, 512, calibration)
+    assert calibrated.header == HEADER.replace("probability", "probability\tcalibrated")
+    texts = ["good word1", "bad"]
+    for own, more in zip(plain.lines(texts), calibrated.lines(texts), strict=True):
+        score, *rest = own.split("\t")
+        assert more.split("\t") == [score, str(float(calibration.probability([float(score)])[0])), *rest]
 
 
 def test_lines_come_in_pieces_that_fit_in_memory(tmp_path):

@@ -17,11 +17,13 @@ def parity_markdown(report: Report) -> str:
     labels: Mapping[str, Any] = next((each["labels"] for each in report["variants"] if each["tried"]), {})
     tables = [f"## {label}\n\n{markdown_table(parity_rows(report, label))}" for label in labels]
     bounds = [sentence for label in labels if (sentence := bound_of(report, label))]
-    parts = [f"# {_title(report)}", _limits(report), *bounds, *tables, _failures(report), _seeds(report["seeds"])]
+    parts = [f"# {serving_of(report)}", f"{_weakened(report)}{limits_of(report)}", *bounds, *tables]
+    parts += [_failures(report), _seeds(report["seeds"])]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _title(report: Report) -> str:
+def serving_of(report: Report) -> str:
+    """Say which variant serves, how fast it is, and why it is this one."""
     serves = report["serves"]
     passing = {
         variant["variant"]: variant[SPEED] for variant in report["variants"] if variant["tried"] and variant["passes"]
@@ -37,15 +39,19 @@ def _title(report: Report) -> str:
     return f"{speed}: the fastest of the {len(passing)} that pass"
 
 
-def _limits(report: Report) -> str:
+def limits_of(report: Report) -> str:
+    """Say what the gate allows, and on how many texts it judged."""
     limits = ", ".join(
         f"{name} {'at most' if name in AT_MOST else 'at least'} {limit:g}" for name, limit in report["limits"].items()
     )
-    weakened = f"**Gate weakened: {report['gate_weakened']}.** " if report.get("gate_weakened") else ""
     return (
-        f"{weakened}Limits ({report['preset']}): {limits}. Compared on {report['parity_texts']} texts that hold the "
+        f"Limits ({report['preset']}): {limits}. Compared on {report['parity_texts']} texts that hold the "
         f"top of {report['scored_texts']} scored ones."
     )
+
+
+def _weakened(report: Report) -> str:
+    return f"**Gate weakened: {report['gate_weakened']}.** " if report.get("gate_weakened") else ""
 
 
 def bound_of(report: Report, label: str) -> str:

@@ -1,6 +1,6 @@
 """Labelled data, in any of the known layouts -> checked splits, written once as Parquet beside a report.
 
-Reads   the round's labelled files: see `tasks.core.round.sections.LabelledData`
+Reads   the round's labelled files, and snapshots of labels: see `tasks.core.round.sections.LabelledData`
 Writes  <folder>/<study>-<digest>.parquet with the columns id, text, split and target_<label>
         <folder>/<study>-<digest>.report.json
 """
@@ -22,6 +22,7 @@ from tasks.core.base.folders_aside import sweep
 from tasks.core.base.formats import write_record
 from tasks.core.base.naming import splits_file, splits_report
 from tasks.core.base.parquet import read_parquet
+from tasks.core.corpus.labelled.added_rows import add_snapshots, added_sources, drop_held_out
 from tasks.core.corpus.labelled.label_report import (
     LABEL_REPORT,
     describe_rows,
@@ -33,7 +34,7 @@ from tasks.core.corpus.labelled.layouts import find_sources
 from tasks.core.corpus.labelled.positives import Counts, check_positives, count_values
 from tasks.core.corpus.labelled.read_source import read_sources
 from tasks.core.corpus.labelled.row_checks import drop_repeats, drop_unlabelled, drop_unusable, join_labels
-from tasks.core.corpus.labelled.rows import LabelledRows, Ledger, StudyRequest
+from tasks.core.corpus.labelled.rows import LabelledRows, Ledger, StudyRequest, target_column
 from tasks.core.corpus.labelled.splits import SPLITS, draw_splits, missing_splits
 from tasks.core.corpus.logical_types import INT64_LIMIT
 from tasks.core.round.sections import Head, LabelledData
@@ -84,9 +85,13 @@ def prepare_splits(data: LabelledData, request: StudyRequest, folder: Path) -> L
     ledger = Ledger()
     sources = find_sources(data, list(request.labels))
     rows = read_sources(sources, data, request, ledger)
+    drawn = missing_splits(rows, data)
+    sources += added_sources(data)
+    rows = add_snapshots(rows, data, request, ledger)
     report = start_report(sources, data, request, ledger)
-    report["drawn_splits"] = drawn = missing_splits(rows, data)
+    report["drawn_splits"] = drawn
     rows = drop_unusable(rows, ledger)
+    rows = drop_held_out(rows, data, request, ledger)
     if request.head == "multi_label":
         rows = join_labels(rows, ledger)
     rows, report["blanks"] = drop_unlabelled(rows, data, request, ledger)
@@ -169,8 +174,3 @@ def _id_array(rows: LabelledRows) -> pa.Array:
             "holds. Write them as strings."
         )
     return pa.array(ids, pa.uint64() if max(ids) >= INT64_LIMIT else pa.int64())
-
-
-def target_column(label: str) -> str:
-    """Return the column of a label's targets in a file of splits."""
-    return f"target_{label}"

@@ -69,6 +69,11 @@ def concatenate(parts: list[LabelledRows]) -> LabelledRows:
     return rows
 
 
+def target_column(label: str) -> str:
+    """Return the column of a label's targets in a file of splits, and in a snapshot of labels."""
+    return f"target_{label}"
+
+
 def blank_words_told(words: Mapping[str, int]) -> str:
     """Say in words which words, of how many rows, were taken for no class."""
     return f"No class is meant by {dict(sorted(words.items()))}; where one is, name it in labelled_data.label_names."

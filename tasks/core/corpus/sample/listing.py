@@ -9,8 +9,6 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
-import pyarrow as pa
-
 from tasks.core.base.errors import InputDataError
 from tasks.core.base.printable import on_one_line
 from tasks.core.corpus.columns import check_columns, read_footer
@@ -22,7 +20,7 @@ from tasks.core.corpus.sample.sources import PARQUET, SHOWN_FILES, SampleSources
 from tasks.core.corpus.sample.to_parquet import converted_file, converted_root, sweep_converted
 from tasks.core.round.sections import Sample
 
-__all__ = ["SampleFile", "SampleListing", "file_digest", "list_sample", "sample_root", "sample_schema", "survey_sample"]
+__all__ = ["SampleFile", "SampleListing", "file_digest", "list_sample", "sample_root", "survey_sample"]
 
 LOGGER = logging.getLogger("winnow.corpus")
 SAID_PASSED_OVER = 20
@@ -77,11 +75,6 @@ def survey_sample(sample: Sample, report: Callable[[str], None] = LOGGER.info) -
     if sources.kind == PARQUET:
         look_inside(files, sample)
     return SampleListing(files, torn, sources.passed_over)
-
-
-def sample_schema(files: list[SampleFile], sample: Sample) -> pa.Schema:
-    """Return the types that ids and texts of a sample have, whichever types its files have them in."""
-    return pa.schema([(sample.id_column, one_id_type(files, sample)), (sample.text_column, pa.large_string())])
 
 
 def sample_root(sample: Sample) -> Path:

@@ -12,6 +12,7 @@ from tasks.core.base.files import sha256_of_file
 from tasks.core.runs.folder import RunFolder, output_name, quarantine_name, receipt_name
 from tasks.core.runs.parts import AUDITED, BY_EXPERT, STAGES
 from tasks.core.runs.plan import Plan, Shard
+from tasks.core.runs.score_bins import FIRST_OF_EXPERT, read_counts
 from tasks.core.runs.shards.findings import Finding, Kind, score_again
 from tasks.core.runs.shards.planned_rows import are_rows_of
 from tasks.core.runs.shards.receipts import BINS, Receipt
@@ -125,7 +126,26 @@ def _odd(plan: Plan, receipt: Receipt) -> Iterator[str]:
                 f"the histogram of label '{label}' has {sum(bins)} scores in {len(bins)} bins, but "
                 f"{_scored_by_expert(receipt, label)} in {BINS} were written"
             )
+    yield from _odd_counts(labels, receipt)
     yield from _odd_screening(plan, receipt)
+
+
+def _odd_counts(labels: set[str], receipt: Receipt) -> Iterator[str]:
+    """Yield where the counts of scores by bins are not those of the rows; 0.1.0 counted none."""
+    if receipt.score_counts and receipt.score_counts.keys() != labels:
+        yield f"it has score_counts of the labels {sorted(receipt.score_counts)}, but the plan has {sorted(labels)}"
+    for label, text in receipt.score_counts.items():
+        try:
+            bins, counts = read_counts(text)
+        except ValueError as error:
+            yield f"the score_counts of label '{label}' cannot be read: {error}"
+            continue
+        found = int(counts.sum()), int(counts[bins >= FIRST_OF_EXPERT].sum())
+        if found != (receipt.rows_out.get(label), _scored_by_expert(receipt, label)):
+            yield (
+                f"the score_counts of label '{label}' are of {found[0]} scores, {found[1]} of them the expert's, but "
+                f"{receipt.rows_out.get(label)} were written, {_scored_by_expert(receipt, label)} of them the expert's"
+            )
 
 
 def _scored_by_expert(receipt: Receipt, label: str) -> int | None:

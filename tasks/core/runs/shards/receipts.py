@@ -73,6 +73,8 @@ class Receipt:
     """Each of these had so many rows to score."""
     certificate: str = ""
     """The certificate by which the shard was screened has this sha256; nothing in a run without screening."""
+    score_counts: dict[str, str] = field(default_factory=dict)
+    """Each label has all of its scores counted by the bins of `score_bins.py`; no label, where 0.1.0 wrote it."""
 
 
 RECEIPT = FileFormat(

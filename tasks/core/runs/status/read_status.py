@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tasks.core.base.errors import RunFolderError
+from tasks.core.base.naming import DRAWS, parse_run_folder_name
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.manifest import read_manifest
 from tasks.core.runs.open_run import continue_command, open_run
@@ -51,6 +53,10 @@ class RunStatus:
     """The manifest's counts are given here once it stands."""
     screening: dict[str, Any] | None
     """What the manifest says of the run's screening; None before it stands, and in a run without screening."""
+    draws: "RunStatus | None"
+    """The run that scores the screening's draws stands here; None in a run without any, and before it is planned."""
+    certified: bool | None
+    """This says whether a certificate stands, after which shards are scored; None in a run without screening."""
     command: str | None
     """This command goes on with the run; None when the plan does not say which round it is of."""
 
@@ -104,8 +110,31 @@ def read_status(path: Path) -> RunStatus:
         launch=read_launch(folder),
         counts=None if manifest is None else manifest["counts"],
         screening=None if manifest is None else manifest.get("screening"),
+        draws=_read_draws(plan, folder),
+        certified=folder.certificate_path.is_file() if plan.inputs.screening else None,
         command=continue_command(plan, folder),
     )
+
+
+def _read_draws(plan: Plan, folder: RunFolder) -> RunStatus | None:
+    """Return where the latest run of the draws stands: each growth is a run of its own, of more rows than the last."""
+    if plan.inputs.screening is None or not folder.screening_path.is_dir():
+        return None
+    found = [_draws_status(path) for path in folder.screening_path.iterdir() if _is_of_draws(path)]
+    return max((status for status in found if status), key=lambda status: (status.rows, status.run_id), default=None)
+
+
+def _is_of_draws(path: Path) -> bool:
+    name = parse_run_folder_name(path.name)
+    return name is not None and name.run_name == DRAWS
+
+
+def _draws_status(path: Path) -> RunStatus | None:
+    """Return where a run of the draws stands; None where its plan is not whole, for it is then planned anew."""
+    try:
+        return read_status(path)
+    except RunFolderError:
+        return None
 
 
 def _read_done(plan: Plan, folder: RunFolder) -> _Done:

@@ -18,7 +18,10 @@ from tests.support.records import write_vouched
 from tests.support.run_marks import begin, fail
 
 JUNK = (None, -1, 2.5, 1e999, True, "x", "", [], {}, {"x": "y"}, [[]], {"positive": -1, "negative": 4}, "/etc/passwd")
-HAVE_DEFAULTS = {"cpu_seconds", "attempt", "input_ctime_ns", "screened", "stage_seconds", "stage_rows", "certificate"}
+HAVE_DEFAULTS = {
+    *("cpu_seconds", "attempt", "input_ctime_ns", "screened", "stage_seconds", "stage_rows", "certificate"),
+    "score_counts",
+}
 MEANS_NOTHING = {"input_sha256", "sha256", "input_mtime_ns", "input_ctime_ns", "variants", "attempt"}
 """Values of these are compared with the sample, with bytes or with footers, as closely as is asked for."""
 
@@ -75,7 +78,7 @@ FIELDS = (
         "seconds",
     ),
     *("engine_seconds", "threads", "worker", "processor", "cpu_features", "cpu_seconds", "attempt"),
-    *("screened", "stage_seconds", "stage_rows", "certificate"),
+    *("screened", "stage_seconds", "stage_rows", "certificate", "score_counts"),
 )
 
 
@@ -98,7 +101,7 @@ def test_a_receipt_with_another_value_is_whole_for_all_or_for_none(copied, field
     require_clean(plan, folder)
 
 
-@pytest.mark.parametrize("field", ["variants", "histograms", "rows_out", "files", "sha256"])
+@pytest.mark.parametrize("field", ["variants", "histograms", "score_counts", "rows_out", "files", "sha256"])
 def test_a_receipt_that_leaves_out_a_label_or_file_is_not_whole(copied, field):
     plan, folder = copied
     good = receipt_of(folder)

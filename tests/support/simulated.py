@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tasks.core.metrics.share_bounds import share_interval
 from tasks.core.screening.certificate import LabelCertificate
 from tasks.core.screening.certify import Drawn, certify_label
 from tasks.core.screening.draw_sizes import least_draw
@@ -84,10 +83,3 @@ def recalls(pools, promise, repetitions, certify: Certify = certify_label, seed=
     """Return the recall of each label (columns) in each repetition (rows) with draws of its own."""
     made = screenings(pools, promise, repetitions, certify, seed)
     return np.array([[kept_recall(pool, said) for pool, said in zip(pools, each, strict=True)] for each in made])
-
-
-def keeps(found, promise) -> bool:
-    """Say whether the share of screenings that keep the recall may be the stated confidence, by its own interval."""
-    screened = found[~np.isnan(found)]
-    assert len(screened) > 0.9 * len(found)
-    return share_interval(int((screened >= promise.recall).sum()), len(screened), 0.999)[1] >= promise.confidence

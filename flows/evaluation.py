@@ -1,0 +1,55 @@
+"""A run's ranking -> the rank sample, to be labelled -> calibration, estimates, the release gate -> champion."""
+
+from typing import Annotated
+
+from prefect import State, flow
+from prefect.states import Completed
+from pydantic import Field
+
+from flows.names import round_and_flow
+from tasks.core.evaluation.rank_sample import MoreTexts
+from tasks.core.evaluation.release_gate import require_reason
+from tasks.core.evaluation.verdict_tables import outcome
+from tasks.core.round.round_file import read_round
+from tasks.evaluation import ask, draw_label, find_run, judge_label, publish_evaluation
+from tasks.inference import get_sample
+from tasks.report import publish_report
+
+
+@flow(name="evaluation", flow_run_name=round_and_flow, persist_result=False)
+def evaluation(  # noqa: PLR0913 - Prefect merges nested parameters shallowly, so what people override is flat
+    round_file: str,
+    *,
+    sample: str = "evaluation",
+    run_name: str = "main",
+    run_id: str | None = None,
+    texts_a_rank: Annotated[int, Field(ge=1)] | None = None,
+    down_to_rank: Annotated[int, Field(ge=1)] | None = None,
+    force_reason: str = "",
+) -> State[None]:
+    """Judge a run's rankings by labels of the pool; texts that nobody was asked of go into a batch.
+
+    Where no text has an answer yet the flow run ends as `Label this`; run it again when the answers are imported.
+
+    Args:
+        round_file: Path of the round's YAML.
+        sample: Which of the round's samples was scored.
+        run_name: Second part of the run folder's name.
+        run_id: Judge this run; without it the newest finished one.
+        texts_a_rank: Draw so many texts a stratum, where that is more than the round file says.
+        down_to_rank: Only strata that begin by this rank get more texts.
+        force_reason: Make versions champion whatever the gate says, for this reason, which is recorded.
+    """
+    require_reason(force_reason)
+    round_ = read_round(round_file)
+    get_sample(round_, sample)
+    more = None if texts_a_rank is None else MoreTexts(texts_a_rank, down_to_rank)
+    run = find_run(round_, sample, run_name, run_id)
+    drawn = [draw_label(round_, run, label, more) for label in round_.active_labels]
+    batch = ask(round_, run, drawn)
+    judged = [judge_label(round_, run, one, force_reason) for one in drawn]
+    records = [record for record in judged if record is not None]
+    publish_evaluation(round_, records)
+    publish_report(round_, run_name, sample)
+    name, message = outcome(records, None if batch is None else (len(batch.texts), batch.folder), len(drawn))
+    return Completed(name=name, message=message)

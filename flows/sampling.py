@@ -1,0 +1,55 @@
+"""Stored scores -> each label's draws -> the next labelling batch, without what was labelled before."""
+
+from typing import Annotated
+
+from prefect import flow
+from pydantic import Field
+
+from flows.inference import RunName
+from flows.names import place_of, round_and_flow
+from infra.cluster import task_runner
+from infra.clusters.profiles import read_profile
+from infra.fan_out import run_all
+from tasks.core.round.model import Round
+from tasks.core.round.round_file import read_round
+from tasks.core.sampling.batch_request import SamplingRequest
+from tasks.core.sampling.label_draws import LabelDraws
+from tasks.report import publish_report
+from tasks.sampling import draw_of_label, find_drawn, plan_batch, publish_batch, write_drawn
+
+
+@flow(name="sampling", flow_run_name=round_and_flow, persist_result=False)
+def sampling(
+    round_file: str,
+    *,
+    run_name: RunName = "main",
+    run_folder: str | None = None,
+    random_state: Annotated[int, Field(ge=0, lt=2**32)] | None = None,
+    cluster: str | None = None,
+) -> None:
+    """Draw the texts that are worth labelling next; a batch that was drawn already is left as it is.
+
+    Args:
+        round_file: Path of the round's YAML.
+        run_name: Draw from the newest finished run of this name.
+        run_folder: Draw from this run folder instead.
+        random_state: Draw by this number instead of the round's: another batch from the same scores.
+        cluster: Cluster profile to use instead of the round's.
+    """
+    round_ = read_round(round_file)
+    request = plan_batch(round_, run_name, run_folder, random_state)
+    batch = find_drawn(round_, request)
+    if batch is None:
+        profile = read_profile(cluster or round_.clusters.sampling)
+        runner = task_runner(profile, place_of(round_, "sampling"))
+        draw = draw_labels.with_options(task_runner=runner, flow_run_name=f"{round_.name} draws")
+        batch = write_drawn(round_, request, draw(round_, request, profile.lost_worker_attempts))
+    publish_batch(round_, batch)
+    publish_report(round_, run_name, request.sample)
+
+
+@flow(name="draw-labels", validate_parameters=False, persist_result=False)
+def draw_labels(round_: Round, request: SamplingRequest, attempts: int) -> list[LabelDraws]:
+    """Draw the texts of all labels side by side."""
+    drawn = run_all(lambda label: draw_of_label.submit(round_, request, label), request.labels, attempts)
+    return [drawn[label] for label in request.labels]

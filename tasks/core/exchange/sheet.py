@@ -1,0 +1,67 @@
+"""The labelling sheet: one HTML file a batch and annotator, which needs neither a server nor a network.
+
+A text at a time, keys for yes, no, unsure and skip; answers are kept in the browser, and saved as a CSV that
+`winnow labels import` reads. What it looks like and does stands in `sheet_page.html`, whose policy forbids it to fetch
+or send anything.
+"""
+
+import json
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+
+from tasks.core.base.errors import InputDataError
+from tasks.core.base.files import fingerprint, write_text
+from tasks.core.base.naming import SHEET_PAGE, sheet_file
+from tasks.core.exchange.answer_file import name_of
+from tasks.core.exchange.questions import questions_of, shuffled
+from tasks.core.exchange.safe_cells import safe_id
+from tasks.core.exchange.settle import Settled
+from tasks.core.round.labelling_section import Examples, Labelling
+
+DATA = "/*DATA*/null"
+"""The page's data stand in this place."""
+
+
+def write_sheets(settled: Settled, folder: Path, annotators: Sequence[str], labelling: Labelling) -> list[Path]:
+    """Write a sheet for each annotator into a folder, and return where they lie.
+
+    Raises:
+        InputDataError: no annotator, one that stands twice or has an empty name, or a sheet that is there already.
+    """
+    names = [name_of(one) for one in annotators]
+    if not names or "" in names or len(set(names)) < len(names):
+        raise InputDataError(f"each sheet is one annotator's: name each with --annotator, once; given are {names}")
+    paths = [folder / sheet_file(settled.batch.folder.name, name) for name in names]
+    if len(set(paths)) < len(paths):
+        raise InputDataError(f"the sheets of {names} would have one file's name; name annotators by letters and digits")
+    if there := [path for path in paths if path.exists()]:
+        raise InputDataError(f"{there[0]} is there already; a sheet in use is not written over. Move it away first.")
+    for path, name in zip(paths, names, strict=True):
+        write_text(path, sheet(settled, name, labelling))
+    return paths
+
+
+def sheet(settled: Settled, annotator: str, labelling: Labelling) -> str:
+    """Return an annotator's sheet; each has an order of their own, so that tiredness does not meet the same texts."""
+    batch = settled.batch.folder.name
+    questions = shuffled(questions_of(settled.batch, settled.controls), f"{batch} {annotator}")
+    asked = [{"id": safe_id(one.tweet_id), "text": one.text, "label": one.label} for one in questions]
+    labels = {label: _said_of(label, labelling) for label in dict.fromkeys(one.label for one in questions)}
+    data = {"batch": batch, "annotator": annotator, "labels": labels, "questions": asked}
+    data["store"] = f"winnow {batch} {annotator} {fingerprint(asked)}"
+    return _page().replace(DATA, _script_safe(data))
+
+
+def _said_of(label: str, labelling: Labelling) -> dict[str, object]:
+    examples = labelling.examples.get(label, Examples())
+    return {"instructions": labelling.instructions.get(label, ""), "yes": examples.yes, "no": examples.no}
+
+
+def _page() -> str:
+    return files(__package__).joinpath(SHEET_PAGE).read_text(encoding="utf-8")
+
+
+def _script_safe(data: object) -> str:
+    """Return JSON that no text in it can close the script of: `<` never stands in it."""
+    return json.dumps(data).replace("<", "\\u003c")

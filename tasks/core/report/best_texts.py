@@ -1,0 +1,31 @@
+"""Section `best_texts`: what stands at the top of each label's ranking, for a person to read."""
+
+from typing import Any
+
+from tasks.core.ranking.top_scored import top_scored
+from tasks.core.report.absent import Absent
+from tasks.core.report.facts_on_disk import RoundFiles
+from tasks.core.report.finished_runs import FinishedRun
+from tasks.core.round.sections import Sample
+
+TEXTS = 15
+
+
+def gather_best_texts(files: RoundFiles) -> dict[str, Any]:
+    """Return the best-scored texts of every label.
+
+    Raises:
+        Absent: no run is finished, or the round no longer has the sample that was scored.
+    """
+    run, samples = files.run, files.round_.samples
+    if files.sample not in samples:
+        raise Absent(f"the round file has no sample '{files.sample}' any more; it has {', '.join(samples)}")
+    sample = samples[files.sample]
+    return {"labels": [{"label": label, "rows": _rows(run, label, sample)} for label in run.labels]}
+
+
+def _rows(run: FinishedRun, label: str, sample: Sample) -> list[dict[str, str]]:
+    return [
+        {"said": f"{place}. {row['score']:.6f}", "text": row["text"]}
+        for place, row in enumerate(top_scored(run.folder, label, sample, TEXTS), 1)
+    ]

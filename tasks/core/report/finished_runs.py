@@ -1,0 +1,67 @@
+"""The finished runs of a round, and of the one before it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from tasks.core.base.errors import WinnowError
+from tasks.core.base.formats import Content, read_record
+from tasks.core.base.naming import checkpoint_alias, parse_run_folder_name, round_name
+from tasks.core.round.model import Round
+from tasks.core.runs.folder import RunFolder, find_run_folders
+from tasks.core.runs.manifest import MANIFEST
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """A run folder with its manifest."""
+
+    folder: RunFolder
+    manifest: Content
+
+    @property
+    def round_name(self) -> str:
+        """The round that it was of."""
+        return str(self.manifest["settings"].get("round_name", ""))
+
+    @property
+    def finished_at(self) -> str:
+        """When it was finished, so that two of them can be compared."""
+        return datetime.fromisoformat(self.manifest["timings"]["finished_at"]).astimezone(UTC).isoformat()
+
+    @property
+    def labels(self) -> list[str]:
+        """The labels that were scored."""
+        return [use["label"] for use in self.manifest["engines"]]
+
+
+def newest_run(round_: Round, run_name: str, sample: str) -> FinishedRun | None:
+    """Return the newest finished run of a round with this name and sample.
+
+    Raises:
+        FormatError, TornRecordError: a manifest cannot be read that is the round's by its folder's name.
+    """
+    return next((run for run in _runs(round_, run_name, sample) if run.round_name == round_.name), None)
+
+
+def run_before(round_: Round, own: FinishedRun, run_name: str, sample: str) -> FinishedRun | None:
+    """Return the newest run of the same name and sample that another round of the country finished before `own`."""
+    country = round_name(round_.country, "", 0)
+    before = [
+        run
+        for run in _runs(round_, run_name, sample)
+        if run.round_name.startswith(country) and run.round_name != round_.name and run.finished_at <= own.finished_at
+    ]
+    return max(before, key=lambda run: (run.finished_at, run.folder.path.name), default=None)
+
+
+def _runs(round_: Round, run_name: str, sample: str) -> Iterator[FinishedRun]:
+    """Yield finished runs of whichever round, the newest first; other rounds' manifests that are torn are left out."""
+    alias = checkpoint_alias(round_.iteration, round_.method).removeprefix("iter")
+    for folder in find_run_folders(round_.inference.output_path, run_name, sample):
+        name = parse_run_folder_name(folder.path.name)
+        try:
+            yield FinishedRun(folder, read_record(folder.manifest_path, MANIFEST))
+        except WinnowError:
+            if name is not None and name.iteration == alias:
+                raise

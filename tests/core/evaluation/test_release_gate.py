@@ -1,0 +1,155 @@
+"""The release gate on planted versions: a collapse, too few labels, a real gain, force and drift."""
+
+import numpy as np
+import pytest
+
+from tasks.core.base.errors import EvaluationError
+from tasks.core.evaluation.count_bounds import Cell, Estimate, true_texts
+from tasks.core.evaluation.difference import difference, labels_for_precision, verdict_of
+from tasks.core.evaluation.release_gate import judge
+from tasks.core.evaluation.score_drift import measure_drift
+from tasks.core.evaluation.standing import Expansion, Standing, TopTexts
+from tasks.core.round.evaluation_section import Gate
+
+GATE = Gate(precision_at={50: 0.1, 10_000: 0.2}, expansion=0.5)
+
+
+def top(rank, precision, labelled):
+    """The best `rank` texts, of which so many are labelled."""
+    return TopTexts(rank, (Cell(rank, labelled, round(precision * labelled)),))
+
+
+def standing(version, best=0.96, many=0.8, labelled=(50, 400), above=(20_000, 15_000, 26_000)):
+    tops = {50: top(50, best, labelled[0]), 10_000: top(10_000, many, labelled[1])}
+    return Standing("us.is_hired", version, tops, Expansion(Estimate(*above), 1_000_000, 300))
+
+
+CHAMPION = standing("3")
+
+
+def test_a_collapse_of_precision_at_50_is_refused_though_validation_is_better():
+    """Exploit-explore of `job_search` fell from 1.0 to .12 at its third iteration: no validation figure is asked."""
+    found = judge(standing("4", best=0.12), CHAMPION, None, GATE)
+    assert (found.decision, found.promotes) == ("refused", False)
+    assert found.sentence.startswith(
+        "us.is_hired version 4 is refused, champion version 3 stays: precision at 50 is 0.12"
+    )
+    assert [row["verdict"] for row in found.rows()] == ["falls", "passes", "passes"]
+
+
+def test_a_version_that_stays_as_good_is_promoted():
+    found = judge(standing("4"), CHAMPION, None, GATE)
+    assert (found.decision, found.promotes) == ("promoted", True)
+
+
+def test_too_few_labels_cannot_tell_and_say_how_many_would():
+    found = judge(standing("4", best=1, labelled=(5, 400)), CHAMPION, None, GATE)
+    assert (found.decision, found.promotes) == ("unclear", False)
+    needed = found.checks[0].needed
+    assert 5 < needed.own <= 45
+    assert f"Label {needed.own} more" in found.sentence
+    more = standing("4", best=1, labelled=(5 + needed.own, 400))
+    assert judge(more, CHAMPION, None, GATE).decision == "promoted"
+
+
+def test_where_the_champion_has_few_labels_it_needs_some_too():
+    champion = standing("3", many=0.75, labelled=(50, 8))
+    found = judge(standing("4", many=0.7), champion, None, GATE)
+    assert found.decision == "unclear"
+    assert found.checks[1].needed.champions > 0
+    assert "of the champion's evaluation batch" in found.sentence
+
+
+def test_no_label_at_all_cannot_tell():
+    bare = Standing("us.is_hired", "4", {50: top(50, 0, 0), 10_000: top(10_000, 0, 0)}, None, "no labels", 10)
+    assert judge(bare, CHAMPION, None, GATE).decision == "unclear"
+    assert judge(bare, None, None, GATE).decision == "unclear"
+
+
+@pytest.mark.parametrize("precision", [0.0, 1.0])
+def test_a_sure_fall_or_gain_of_all_texts_needs_no_more_labels(precision):
+    found = judge(standing("4", best=precision, many=precision), CHAMPION, None, GATE)
+    assert found.decision == ("promoted" if precision else "refused")
+
+
+def test_an_expansion_that_collapses_is_refused():
+    found = judge(standing("4", above=(1_177, 1_170, 1_185)), CHAMPION, None, GATE)
+    assert found.decision == "refused"
+    assert found.checks[2].figure == "expansion"
+    assert judge(standing("4", above=(1_177, 1_170, 1_185)), CHAMPION, None, Gate(expansion=1)).promotes
+
+
+def test_an_uncertain_expansion_cannot_tell():
+    found = judge(standing("4", above=(15_000, 5_000, 45_000)), CHAMPION, None, GATE)
+    assert found.decision == "unclear"
+    assert found.checks[2].needed.own > 100
+
+
+def test_a_version_that_cannot_be_calibrated_cannot_tell_but_a_champion_that_could_not_holds_none_back():
+    lacking = Standing("us.is_hired", "4", standing("4").tops, None, "3 true texts of 10", 7)
+    assert judge(lacking, CHAMPION, None, GATE).checks[2].needed.own == 7
+    assert judge(standing("4"), Standing("us.is_hired", "3", CHAMPION.tops, None, "none"), None, GATE).promotes
+
+
+def test_the_first_version_with_labels_becomes_champion_and_the_champion_stands():
+    assert judge(standing("1"), None, None, GATE).decision == "first"
+    assert judge(CHAMPION, CHAMPION, None, GATE).decision == "stands"
+
+
+def test_force_needs_a_reason_and_records_it():
+    collapsed = standing("4", best=0.12)
+    with pytest.raises(EvaluationError, match="at least 10 characters"):
+        judge(collapsed, CHAMPION, None, GATE, "because")
+    found = judge(collapsed, CHAMPION, None, GATE, "the champion's labels were wrong")
+    assert (found.decision, found.force_reason) == ("forced", "the champion's labels were wrong")
+    assert "version 4 is refused" in found.sentence
+    assert judge(standing("4"), CHAMPION, None, GATE, "not needed after all").decision == "promoted"
+
+
+def test_the_wrong_version_rarely_passes_and_a_good_one_is_rarely_refused():
+    """A thousand labellings of a version whose precision at 10,000 fell by 0.3, and of one that is as good."""
+    draw = np.random.default_rng(0)
+    passed = refused = 0
+    for fallen, good in zip(draw.binomial(400, 0.5, 1_000), draw.binomial(400, 0.8, 1_000), strict=True):
+        theirs = true_texts([Cell(10_000, 400, int(draw.binomial(400, 0.8)))]).scaled(1e-4)
+        change = difference(true_texts([Cell(10_000, 400, int(fallen))]).scaled(1e-4), theirs)
+        passed += verdict_of(change, 0.2) == "passes"
+        same = difference(true_texts([Cell(10_000, 400, int(good))]).scaled(1e-4), theirs)
+        refused += verdict_of(same, 0.2) == "falls"
+    assert passed <= 25
+    assert refused <= 25
+
+
+def test_the_number_of_labels_decides_if_what_is_found_stays_alike():
+    new, champion = [Cell(10_000, 40, 30)], [Cell(10_000, 5_000, 4_000)]
+    needed = labels_for_precision(new, champion, (10_000, 10_000), 0.2)
+    assert needed.a_stratum == 40 + needed.own
+    grown = [Cell(10_000, needed.a_stratum, round(0.75 * needed.a_stratum))]
+    assert verdict_of(difference(true_texts(grown).scaled(1e-4), true_texts(champion).scaled(1e-4)), 0.2) == "passes"
+
+
+EDGES = np.linspace(0, 1, 101)[:-1]
+
+
+def test_the_same_scores_do_not_drift():
+    counts = np.arange(1, 101)
+    found = measure_drift(counts, counts, EDGES)
+    assert (found.psi, found.ks) == (0, 0)
+    assert found.sentence.startswith("little")
+
+
+def test_drift_is_the_textbook_s_and_says_where():
+    draw = np.random.default_rng(0)
+    champion, new = draw.beta(1, 9, 100_000), draw.beta(2, 9, 100_000)
+    counts = [np.histogram(scores, np.linspace(0, 1, 101))[0] for scores in (new, champion)]
+    found = measure_drift(*counts, EDGES)
+    grid = np.linspace(0, 1, 101)
+    both = [np.searchsorted(np.sort(scores), grid) / 100_000 for scores in (new, champion)]
+    assert found.ks == pytest.approx(abs(both[0] - both[1]).max(), abs=1e-9)
+    parts = [(band.share - band.champion_share) * np.log(band.share / band.champion_share) for band in found.bands]
+    assert found.psi == pytest.approx(sum(parts))
+    assert sum(band.share for band in found.bands) == pytest.approx(1)
+    assert found.sentence.startswith("much: population stability index")
+    refused = judge(standing("4"), CHAMPION, found, Gate(largest_psi=0.25))
+    assert refused.decision == "refused"
+    assert judge(standing("4"), CHAMPION, found, GATE).decision == "promoted"
