@@ -44,6 +44,14 @@ def settings(tmp_path_factory) -> ServiceSettings:
 
 
 @pytest.fixture
+def draw() -> random.Random:
+    """Random numbers; WINNOW_DRILL_SEED sets another seed."""
+    seed = int(os.environ.get("WINNOW_DRILL_SEED", "1"))
+    print(f"WINNOW_DRILL_SEED={seed}")  # noqa: T201 - pytest shows it when the drill fails
+    return random.Random(seed)  # noqa: S311 - moments of kills, no secrets
+
+
+@pytest.fixture
 def prefect_api(settings) -> Iterator[None]:
     """Have this process's clients of Prefect ask the drills' server."""
     known = {name: settings.environment[name.name] for name in (PREFECT_API_URL, PREFECT_API_AUTH_STRING)}

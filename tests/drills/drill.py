@@ -51,9 +51,13 @@ class Drill:
         (path,) = read_round(self.round_file).inference.output_path.glob("iter_*")
         return RunFolder(path)
 
+    def found(self, pattern: str) -> list[Path]:
+        """Return what fits a pattern in the run folder; nothing before there is one."""
+        return list(read_round(self.round_file).inference.output_path.glob(f"iter_*/{pattern}"))
+
     def finished_shards(self) -> int:
-        """Return how many shards have a receipt by now; none before there is a run folder."""
-        return len(list(read_round(self.round_file).inference.output_path.glob("iter_*/receipts/[0-9]*.json")))
+        """Return how many shards have a receipt by now."""
+        return len(self.found("receipts/[0-9]*.json"))
 
     def is_scored(self) -> bool:
         """Say whether every shard has a receipt."""

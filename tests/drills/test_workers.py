@@ -1,7 +1,6 @@
 """Drills on the Dask workers: killed at random moments, and another number of them when the run goes on."""
 
 import os
-import random
 import time
 
 import psutil
@@ -20,14 +19,6 @@ LONGEST_PAUSE_SECONDS = 2.0
 HITS = KILLS // 2
 """Of the kills, so many at least must hit a worker in the middle of a shard; there are more kills until they do."""
 MOST_RUNS = 8
-
-
-@pytest.fixture
-def draw():
-    """Random numbers; WINNOW_DRILL_SEED sets another seed."""
-    seed = int(os.environ.get("WINNOW_DRILL_SEED", "1"))
-    print(f"WINNOW_DRILL_SEED={seed}")  # noqa: T201 - pytest shows it when the drill fails
-    return random.Random(seed)  # noqa: S311 - moments of kills, no secrets
 
 
 def workers_at_work(drill, launch) -> list[psutil.Process]:

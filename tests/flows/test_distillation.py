@@ -1,6 +1,7 @@
 """Distillation under Prefect's test harness, on a LocalCluster: from a round's seeds to a student that is converted."""
 
 import json
+import logging
 import uuid
 
 import pytest
@@ -14,6 +15,7 @@ from flows.conversion import conversion
 from flows.distillation import distillation
 from flows.inference import inference
 from flows.training import training
+from tasks import distillation as distillation_tasks
 from tasks.core.base.errors import RegistryError, RoundFileError, TrainingError
 from tasks.core.base.files import sha256_of_folder
 from tasks.core.round.round_file import read_round
@@ -23,6 +25,7 @@ from tasks.records.registry import find_version
 from tasks.records.tracking import tracking_uri
 from tests.support.round_files import one_worker, write_round, write_sample
 from tests.support.screened_runs import EASY
+from tests.support.studies import prepare_study
 
 pytestmark = pytest.mark.usefixtures("orchestration")
 
@@ -128,6 +131,17 @@ def change(round_file, folder, **changes):
     path = folder / f"{content['country'].lower()}-{content['iteration']}.yaml"
     path.write_text(yaml.safe_dump(content))
     return path
+
+
+def test_a_student_that_is_larger_than_its_experts_is_warned_of(taught, tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(distillation_tasks, "get_run_logger", lambda: logging.getLogger("distillation"))
+    wide = {"start": "configuration", "configuration": {"hidden_size": 64, "num_hidden_layers": 3}}
+    for student, warned in ((wide, 1), (SECTION["student"], 0)):
+        caplog.clear()
+        round_ = read_round(change(taught, tmp_path, distillation=SECTION | {"student": student}))
+        studies = [prepare_study(round_, label) for label in round_.active_labels]
+        distillation_tasks.plan_students(round_, studies, sorted(round_.inference.output_path.iterdir()))
+        assert sum("more than an expert's" in line for line in caplog.messages) == warned
 
 
 def test_what_is_missing_names_the_flow_or_section_to_come_first(taught, tmp_path):
