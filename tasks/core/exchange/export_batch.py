@@ -40,7 +40,7 @@ class ExportWay:
     blind: bool = False
     """Scores, and why a text was drawn, are left out, so that they sway nobody."""
     only_undecided: bool = False
-    """Only what annotators disagree on is exported, for a last judgement."""
+    """Only what annotators disagree on is exported, for a last judgement: one blank row a question."""
 
 
 def export_batch(settled: Settled, path: Path, way: ExportWay, instructions: dict[str, str]) -> int:
@@ -72,7 +72,7 @@ def _asked(settled: Settled, way: ExportWay) -> list[Question]:
 
 
 def _rows(settled: Settled, questions: Sequence[Question], way: ExportWay) -> Rows:
-    names = [name_of(one) for one in way.annotators] or settled.annotators or [""]
+    names = [name_of(one) for one in way.annotators] or ([] if way.only_undecided else settled.annotators) or [""]
     batch = settled.batch.folder.name
     return [
         {"batch": batch, "tweet_id": one.tweet_id, "text": one.text, "label": one.label, "annotator": annotator}
@@ -125,7 +125,7 @@ def _task(settled: Settled, asked: list[Question], way: ExportWay) -> dict[str, 
     if not way.blind:
         data["draws"] = {one.label: one.drawn for one in asked}
     given: dict[str, dict[str, str]] = {}
-    for annotator in settled.annotators:
+    for annotator in () if way.only_undecided else settled.annotators:
         for one in asked:
             if answer := _answer(settled, annotator, one):
                 given.setdefault(annotator, {})[one.label] = answer

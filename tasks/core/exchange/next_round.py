@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from pydantic import ValidationError
 
 from tasks.core.base.aside_names import aside_name
 from tasks.core.base.errors import RoundFileError
@@ -54,11 +55,16 @@ def write_next(path: Path, snapshot: Path, iteration: str | None = None) -> Next
             in place.
     """
     former = read_round(path)
-    iteration = iteration or next_iteration(former.iteration)
+    iteration = _allowed(former, iteration or next_iteration(former.iteration))
     target = path.with_name(f"{round_name(former.country, iteration, former.method)}.yaml")
     if snapshot in former.labelled_data.added:
         raise RoundFileError(f"{path} names {snapshot} in labelled_data.added already; there is nothing to add")
     text = path.read_text(encoding="utf-8")
+    if missing := [key for key in ("iteration", "labelled_data", "work_path") if _node(text, key) is None]:
+        raise RoundFileError(
+            f"{path} has {missing} from a merge (`<<`), so that its text cannot be changed in place. Write these keys "
+            "out, or copy the file by hand, and set iteration and labelled_data.added in the copy."
+        )
     text = _replaced(_with_snapshot(text, _spelled(text, snapshot, path)), "iteration", _scalar(iteration))
     _put_new(target, text)
     found = _differences(former, target)
@@ -69,6 +75,15 @@ def write_next(path: Path, snapshot: Path, iteration: str | None = None) -> Next
             f"{list(found)}. Copy it by hand, and set iteration and labelled_data.added to {snapshot} in the copy."
         )
     return NextRound(target, found)
+
+
+def _allowed(former: Round, iteration: str) -> str:
+    """Return the iteration, if a round may be called so."""
+    try:
+        Round.model_validate(former.model_dump() | {"iteration": iteration})
+    except ValidationError as error:
+        raise RoundFileError(f"the iteration {iteration!r} is not allowed: {error.errors()[0]['msg']}") from None
+    return iteration
 
 
 def _differences(former: Round, target: Path) -> tuple[str, ...]:

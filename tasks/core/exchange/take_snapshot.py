@@ -17,8 +17,9 @@ from tasks.core.base.errors import InputDataError
 from tasks.core.base.files import fingerprint, sha256_of_file
 from tasks.core.base.folders_aside import folder_aside, put_in_place
 from tasks.core.base.formats import write_record
-from tasks.core.base.naming import SNAPSHOT_FILE, SNAPSHOT_LABELS_FILE, snapshot_folder, snapshots_folder
-from tasks.core.corpus.labelled.label_snapshot import SNAPSHOT, LabelSnapshot, read_about
+from tasks.core.base.locks import alone
+from tasks.core.base.naming import SNAPSHOT_FILE, SNAPSHOT_LABELS_FILE, SNAPSHOT_LOCK, snapshot_folder, snapshots_folder
+from tasks.core.corpus.labelled.label_snapshot import SNAPSHOT, LabelSnapshot, read_about, read_snapshot
 from tasks.core.corpus.labelled.rows import target_column
 from tasks.core.exchange.batch import Kind, list_batches, read_batch
 from tasks.core.exchange.settle import Settled, settle
@@ -40,6 +41,7 @@ def take_snapshot(round_: Round, kinds: Sequence[Kind] = ("sampling",)) -> tuple
 
     Raises:
         InputDataError: there is no batch of these kinds, or nothing in them is decided.
+        TornRecordError: a snapshot that is there was altered.
     """
     settled = _settled(round_, kinds)
     gathered = gather(settled, sorted({label for one in settled for label in one.batch.draws["label"].to_pylist()}))
@@ -50,9 +52,12 @@ def take_snapshot(round_: Round, kinds: Sequence[Kind] = ("sampling",)) -> tuple
         )
     digest = fingerprint(gathered.table.to_pydict())
     folder = snapshots_folder(round_.work_path, round_.country, round_.name)
-    before = sorted(path.parent for path in folder.glob(f"v*/{SNAPSHOT_FILE}"))
-    same = next((path for path in before if read_about(path).digest == digest), None)
-    target = same or _write(folder, len(before) + 1, digest, gathered, _about(round_, settled, gathered))
+    with alone(folder / SNAPSHOT_LOCK):  # or two at once would give one version to two snapshots
+        before = {path.parent: read_about(path.parent) for path in sorted(folder.glob(f"v*/{SNAPSHOT_FILE}"))}
+        same = next((path for path, about in before.items() if about.digest == digest), None)
+        version = max((about.version for about in before.values()), default=0) + 1
+        target = same or _write(folder, version, digest, gathered, _about(round_, settled, gathered))
+        read_snapshot(target)
     return target, read_about(target)
 
 

@@ -113,10 +113,15 @@ def test_only_what_is_disagreed_on_goes_out_for_adjudication(tmp_path):
     rows = [*said_by("ana", ["yes", "yes", "unsure"]), *said_by("ben", ["yes", "no"])]
     _, settled = import_rows(settled, round_, tmp_path, rows)
     assert export(settled, tmp_path / "out.csv", only_undecided=True) == 1
-    assert {(row["tweet_id"], row["annotator"], row["answer"]) for row in rows_of(tmp_path / "out.csv")} == {
-        (f"id_{IDS[1]}", "ana", "yes"),
-        (f"id_{IDS[1]}", "ben", "no"),
-    }
+    assert [(row["tweet_id"], row["annotator"], row["answer"]) for row in rows_of(tmp_path / "out.csv")] == [
+        (f"id_{IDS[1]}", "", "")
+    ]
+    export(settled, tmp_path / "out.json", only_undecided=True)
+    assert json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))[0]["annotations"] == []
+    filled = fill_in(tmp_path / "out.csv", lambda _: "no")
+    record, settled = import_and_settle(settled, round_, filled, ImportWay(adjudicated=True))
+    assert (record.new, record.left_out) == (1, {})
+    assert settled.decided["how"].to_pylist()[1] == "adjudicated"
 
 
 def test_label_studio_gets_an_interface_and_keeps_scores_in_the_data(tmp_path):

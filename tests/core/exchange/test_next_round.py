@@ -94,6 +94,23 @@ def test_a_text_that_cannot_be_changed_in_place_is_refused_and_leaves_nothing(tm
     assert [file.name for file in tmp_path.iterdir()] == ["us-iter0.yaml"]
 
 
+@pytest.mark.parametrize("iteration", ["a/b", "../x", "two words", "latest"])
+def test_an_iteration_that_no_round_may_have_is_refused(tmp_path, iteration):
+    with pytest.raises(RoundFileError, match="is not allowed"):
+        write_next(shipped(tmp_path), tmp_path / "one", iteration=iteration)
+
+
+@pytest.mark.parametrize("key", ["iteration", "labelled_data", "work_path"])
+def test_a_key_that_comes_from_a_merge_is_named(tmp_path, key):
+    content = yaml.safe_load(SHIPPED.read_text())
+    merged = yaml.safe_dump({key: content.pop(key)}, default_flow_style=True)
+    path = tmp_path / "us-iter0.yaml"
+    path.write_text(f"{yaml.safe_dump(content)}<<: {merged}")
+    assert read_round(path).iteration == "iter0"
+    with pytest.raises(RoundFileError, match=rf"has \['{key}'\] from a merge"):
+        write_next(path, tmp_path / "one")
+
+
 @pytest.mark.parametrize(("iteration", "following"), [("iter0", "iter1"), ("iter9", "iter10"), ("2024_09", "2024_10")])
 def test_iterations_count_on(iteration, following):
     assert next_iteration(iteration) == following

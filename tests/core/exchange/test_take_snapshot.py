@@ -1,10 +1,14 @@
 """Decided labels become a snapshot with a version and a digest, and training adds it to its data."""
 
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+
 import pyarrow as pa
 import pytest
 
 from tasks.core.base.errors import InputDataError, TornRecordError
-from tasks.core.base.naming import SNAPSHOT_LABELS_FILE, splits_folder
+from tasks.core.base.locks import alone
+from tasks.core.base.naming import SNAPSHOT_LABELS_FILE, SNAPSHOT_LOCK, splits_folder
 from tasks.core.base.parquet import read_parquet
 from tasks.core.corpus.labelled.label_snapshot import read_about, read_snapshot
 from tasks.core.corpus.labelled.prepare import prepare_splits
@@ -52,6 +56,29 @@ def test_the_same_labels_are_the_same_snapshot_and_more_are_the_next_version(tmp
     assert read_about(first[0]) == first[1]
 
 
+def test_no_two_snapshots_have_one_version(tmp_path):
+    round_, settled = labelled(tmp_path)
+    first, _ = take_snapshot(round_)
+    import_rows(settled, round_, tmp_path, said_by("ben", ["no", "no"]), name="b.csv")
+    take_snapshot(round_)
+    shutil.rmtree(first)
+    import_rows(settled, round_, tmp_path, said_by("cat", ["no", "no"]), name="c.csv")
+    with ThreadPoolExecutor(1) as pool, alone(first.parent / SNAPSHOT_LOCK):
+        waiting = pool.submit(take_snapshot, round_)
+        with pytest.raises(TimeoutError):
+            waiting.result(timeout=0.5)
+    assert waiting.result()[1].version == 3
+    assert len([*first.parent.glob("v*")]) == 2
+
+
+def test_a_snapshot_that_was_altered_is_not_taken_for_the_same(tmp_path):
+    round_, _ = labelled(tmp_path)
+    folder, _ = take_snapshot(round_)
+    (folder / SNAPSHOT_LABELS_FILE).write_bytes(b"altered")
+    with pytest.raises(TornRecordError, match="Move its folder away"):
+        take_snapshot(round_)
+
+
 def test_the_evaluations_labels_train_only_when_asked_for(tmp_path):
     round_, settled = labelled(tmp_path)
     other = write(settled.batch.folder.parent, 6, BOTH, FIRST_ID + 100, kind="evaluation")
@@ -86,7 +113,7 @@ def test_an_altered_snapshot_is_refused(tmp_path):
     round_, _ = labelled(tmp_path)
     folder, _ = take_snapshot(round_)
     (folder / SNAPSHOT_LABELS_FILE).write_bytes(b"altered")
-    with pytest.raises(TornRecordError, match="Make it again"):
+    with pytest.raises(TornRecordError, match="make it again"):
         read_snapshot(folder)
     with pytest.raises(InputDataError, match="there is no snapshot"):
         read_snapshot(folder / "none")

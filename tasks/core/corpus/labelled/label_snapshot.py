@@ -40,7 +40,7 @@ SNAPSHOT = FileFormat(
     kind="snapshot of labels",
     number=1,
     schema=LabelSnapshot,
-    remedy="Make it again with `winnow next`",
+    remedy="Move its folder away, and make it again with `winnow next`",
     check=TypeAdapter(LabelSnapshot).validate_python,
 )
 
