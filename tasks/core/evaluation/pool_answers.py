@@ -22,9 +22,9 @@ class PoolAnswers:
     out: frozenset[str]
     """These texts went out for the label, answered or not."""
     seen: frozenset[str] = frozenset()
-    """These went out for any label: sampling draws none of them again, for whichever label,"""
+    """These texts went out for some label: sampling draws none of them again for any."""
     seen_texts: frozenset[str] = frozenset()
-    """nor a text that says the same under another id; these are the keys of their texts."""
+    """Their texts have these keys: sampling does not draw one that says the same under another id either."""
 
     def of(self, ids: Iterable[object]) -> NDArray[np.float64]:
         """Return the answer of each text, NaN where none counts."""
