@@ -43,12 +43,13 @@ class Run:
     """As the tokenizer gets them."""
 
     def score(self) -> None:
-        """Score every shard, again if need be."""
+        """Score every shard, again if need be; what an earlier time left would be taken for another worker's."""
+        shutil.rmtree(self.folder.receipts_folder, ignore_errors=True)
         for shard in self.plan.shards:
             score_shard(self.plan, shard, self.folder)
 
     def receipt(self) -> Receipt:
-        """Return the first shard's receipt."""
+        """Return the first shard's receipt, of the last time."""
         receipt = read_receipt(self.folder, 0)
         if receipt is None:
             raise AssertionError("the shard was scored")

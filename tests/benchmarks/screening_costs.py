@@ -89,9 +89,9 @@ class StudentCosts:
     """What a second stage adds."""
 
     reached: float
-    """Such a share of the rows that no draw has reaches the student, for any label."""
+    """Such a share of the rows that no draw has is read."""
     seconds: float
-    """Tokenising and reading a text takes so long, for all labels."""
+    """Tokenising a text and reading it for all labels takes so long."""
 
 
 def stage_seconds(
