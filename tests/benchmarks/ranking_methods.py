@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
+from typing import get_args
 
 import duckdb
 import numpy as np
@@ -17,10 +18,13 @@ import pyarrow as pa
 from tasks.core.base.threads import cpu_threads
 from tasks.core.ranking.ranked import MEMORY_GIB, Ranked, open_ranked
 from tasks.core.ranking.row_texts import with_texts
+from tasks.core.round.sampling_section import MethodName, Sampling
 from tasks.core.round.sections import Sample
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.parts import list_parts
 from tasks.core.runs.plan_file import read_plan
+from tasks.core.sampling.label_draws import draw_label
+from tasks.core.sampling.label_pool import LabelledBefore, LabelPool
 from tests.benchmarks.ranking_runs import LABELS
 
 TOP = 10_000
@@ -67,6 +71,25 @@ def _with_texts(run: TimedRun) -> int:
         return int(with_texts(ranked.random(100, KEY), run.sample).num_rows)
 
 
+def _sampled(method: MethodName) -> Method:
+    """Draw a label's batch by a method of sampling, as the flow does for each label; nothing was labelled before."""
+
+    def timed(run: TimedRun) -> int:
+        pool = LabelPool(
+            run_folder=str(run.folder.path),
+            label=LABELS[0],
+            sample=run.sample,
+            settings=Sampling(memory_gib=run.memory_gib),
+            language="en",
+            before=LabelledBefore(frozenset(), frozenset()),
+            used_motifs=(),
+            threshold=0.5,
+        )
+        return int(draw_label(pool, method).rows.num_rows)
+
+    return timed
+
+
 METHODS: dict[str, Method] = {
     "open": _of_ranked(lambda ranked: ranked.top(0)),
     "top_100": _of_ranked(lambda ranked: ranked.top(100)),
@@ -78,6 +101,7 @@ METHODS: dict[str, Method] = {
     "random_100": _of_ranked(lambda ranked: ranked.random(100, KEY)),
     "random_1000000": _of_ranked(lambda ranked: ranked.random(1_000_000, KEY)),
     "random_100_with_texts": _with_texts,
+    **{f"sampling_{method}": _sampled(method) for method in get_args(MethodName)},
 }
 
 

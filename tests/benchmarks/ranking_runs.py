@@ -14,6 +14,7 @@ from tests.support.scored_runs import ScoredRun, scored_run
 LABELS = ("grief", "relief", "pride", "remorse", "joy")
 FILES = 400
 FIRST_ID = 1_700_000_000_000_000_000
+WORDS, WORDS_A_TEXT = 10_000, 8
 CENTRE, SPREAD = -5.0, 2.5
 """Log-odds are drawn around this with this standard deviation, as an expert gives them to unlabelled texts."""
 
@@ -39,7 +40,8 @@ def smaller_run(of: ScoredRun, folder: Path, files: int) -> ScoredRun:
 def _write_file(path: Path, number: int, rows: int) -> None:
     random = np.random.default_rng([1, number])
     ids = FIRST_ID + number * 10**9 + random.permutation(rows) * 1_009
-    texts = [" ".join(f"word{word}" for word in words) for words in random.integers(0, 10_000, (rows, 8)).tolist()]
+    words = (WORDS ** random.random((rows, WORDS_A_TEXT))).astype(int).tolist()  # as often as Zipf's law says
+    texts = [" ".join(f"word{word}" for word in row) for row in words]
     pq.write_table(pa.table({"tweet_id": ids.astype(str), "text": texts}), path, row_group_size=50_000)
 
 
