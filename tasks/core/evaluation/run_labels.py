@@ -29,6 +29,7 @@ from tasks.core.round.sections import Sample
 from tasks.core.runs.parts import ID_COLUMN, SCORE_COLUMN
 
 BY_WORDS = "explore"
+OTHER_TEXTS = "answers of another sample, whose texts are others under the same ids"
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ def gather_labels(
     """Return all labels of a ranking: those of the rank sample, and of sampling's batches from the same run."""
     draws = [_rank_draw(one.first, one.last, one.rows, answers) for one in strata]
     tables = [one.rows.select([ID_COLUMN, SCORE_COLUMN]) for one in strata]
-    unused: Counter[str] = Counter()
+    unused = Counter({OTHER_TEXTS: answers.strange})
     batches = [read_batch(folder) for folder in list_batches(round_)]
     for batch in (one for one in batches if one.about.kind == "sampling" and one.about.run_id == run.plan.run_id):
         for method, rows in _by_draw(batch, ranked.label):

@@ -25,11 +25,16 @@ from tasks.core.exchange.answers import (
 )
 from tasks.core.exchange.batch import Batch
 from tasks.core.exchange.controls import Control, Key
-from tasks.core.exchange.safe_cells import id_among, means_two
+from tasks.core.exchange.labelled_before import text_key
+from tasks.core.exchange.safe_cells import id_among, means_two, safe_text
 from tasks.core.runs.parts import ID_COLUMN
 
 UNKNOWN_ID = "the text is not of this batch"
 TWO_IDS = "the id may mean two texts of this batch: write it without `id_`, or with `id_` twice"
+OTHER_TEXT = (
+    "beside the id stands another text than the batch's: rows or ids were moved, or the file is of another sample "
+    "(were texts only damaged, import it without its column `text`)"
+)
 NOT_ASKED = "the label was not asked of this text"
 UNKNOWN_WORD = "the answer is no known word"
 TWICE = "answered twice in the file, with different answers"
@@ -112,18 +117,14 @@ def _refuse_nothing(file: AnswerFile, found: Answers, left: Left) -> None:
 
 
 def _understood(file: AnswerFile, batch: Batch, controls: list[Control], way: ImportWay) -> tuple[Answers, Left]:
-    asked: dict[str, set[str]] = defaultdict(set)
-    for id_, label in zip(batch.draws[ID_COLUMN].to_pylist(), batch.draws["label"].to_pylist(), strict=True):
-        asked[str(id_)].add(label)
-    for control in controls:
-        asked[control.tweet_id].add(control.label)
+    asked, texts = _asked(batch, controls)
     found: dict[tuple[str, Key], list[Said]] = defaultdict(list)
     left: Left = defaultdict(list)
     for given in file.rows:
         row = replace(given, tweet_id=id_among(given.tweet_id, asked))
         answer = answer_of(row.word)
         annotator = way.name if way.adjudicated else row.annotator or way.name
-        problem = TWO_IDS if means_two(given.tweet_id, asked) else _problem(row, asked, answer)
+        problem = TWO_IDS if means_two(given.tweet_id, asked) else _problem(row, asked, texts, answer)
         if problem:
             left[problem].append(_told(row, annotator))
         elif answer is not None and (annotator or answer != "blank"):
@@ -131,9 +132,23 @@ def _understood(file: AnswerFile, batch: Batch, controls: list[Control], way: Im
     return _single(found, left), left
 
 
-def _problem(row: Given, asked: dict[str, set[str]], answer: str | None) -> str:
+def _asked(batch: Batch, controls: list[Control]) -> tuple[dict[str, set[str]], dict[str, str]]:
+    """Return the labels that are asked of each text, and the texts, by id."""
+    texts = dict(zip(map(str, batch.texts[ID_COLUMN].to_pylist()), batch.texts["text"].to_pylist(), strict=True))
+    asked: dict[str, set[str]] = defaultdict(set)
+    for id_, label in zip(batch.draws[ID_COLUMN].to_pylist(), batch.draws["label"].to_pylist(), strict=True):
+        asked[str(id_)].add(label)
+    for control in controls:
+        asked[control.tweet_id].add(control.label)
+        texts[control.tweet_id] = control.text
+    return asked, texts
+
+
+def _problem(row: Given, asked: dict[str, set[str]], texts: dict[str, str], answer: str | None) -> str:
     if row.tweet_id not in asked:
         return UNKNOWN_ID
+    if row.text and text_key(row.text) not in {text_key(form(texts[row.tweet_id])) for form in (str, safe_text)}:
+        return OTHER_TEXT
     if row.label not in asked[row.tweet_id]:
         return NOT_ASKED
     return UNKNOWN_WORD if answer is None else ""

@@ -10,10 +10,19 @@ from tasks.core.base.naming import ANSWERS_FILE, CONTROL_ANSWERS_FILE, DECIDED_F
 from tasks.core.base.parquet import read_parquet
 from tasks.core.exchange.answers import read_answers, read_imports
 from tasks.core.exchange.batch import write_batch
-from tasks.core.exchange.import_answers import CHANGED, NOT_ASKED, TWICE, TWO_IDS, UNKNOWN_ID, UNKNOWN_WORD, ImportWay
+from tasks.core.exchange.import_answers import (
+    CHANGED,
+    NOT_ASKED,
+    OTHER_TEXT,
+    TWICE,
+    TWO_IDS,
+    UNKNOWN_ID,
+    UNKNOWN_WORD,
+    ImportWay,
+)
 from tasks.core.exchange.settle import choose_batch, import_and_settle, settle
-from tests.support.answers import IDS, answers, import_rows, open_batch, said_by
-from tests.support.batches import about, draws_of, texts_of, write
+from tests.support.answers import HEADER, IDS, answers, import_rows, open_batch, said_by
+from tests.support.batches import TEXTS, about, draws_of, texts_of, write
 from tests.support.labelled_files import delimited
 from tests.support.recovery import Writer, power_cuts
 
@@ -72,6 +81,18 @@ def test_what_is_not_imported_is_listed_with_the_reason(tmp_path):
         TWICE: [f"{IDS[2]} positive ana: ['no', 'yes']"],
     }
     assert read_imports(settled.batch.folder) == [record]
+
+
+def test_an_answer_beside_another_text_than_the_batch_s_is_listed(tmp_path):
+    """Somebody sorted one column of the spreadsheet alone: each answer would have gone to another text."""
+    _, round_, settled = open_batch(tmp_path)
+    texts = [settled.batch.texts["text"][place].as_py() for place in (0, 2, 1)]
+    rows = [(IDS[place], "positive", "ana", "yes", text) for place, text in enumerate(texts)]
+    rows.append((IDS[4], "positive", "ana", "no", f"'{TEXTS[4].upper()}  "))
+    path = delimited(tmp_path / "sorted.csv", [*HEADER, "text"], rows)
+    record, settled = import_and_settle(settled, round_, path, ImportWay())
+    assert words(settled) == {0: "yes", 4: "no"}
+    assert record.left_out == {OTHER_TEXT: [f"{IDS[place]} positive ana: 'yes'" for place in (1, 2)]}
 
 
 def test_an_id_that_may_mean_two_texts_is_listed_and_not_guessed_at(tmp_path):
