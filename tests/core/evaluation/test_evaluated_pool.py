@@ -228,7 +228,10 @@ def test_labels_of_motifs_edges_and_capped_draws_are_counted_and_left_out(round_
     labels, found = judge(round_, run, drawn)
     assert found.record.tops == before[1].record.tops
     reasons = {reason.split(":")[0]: count for reason, count in found.record.unused_labels.items()}
-    assert reasons == {"explore": 2, "adaptive": 3, "exploit": 2}
+    assert reasons == {"explore, 1 draw": 2, "adaptive, 1 draw": 3, "exploit, 1 draw": 2}
+    notes = {row["note"]: row["value"] for row in figure_rows([found.record]) if "no estimate" in row["figure"]}
+    capped = "exploit, 1 draw: near-duplicates or authors were capped, so its texts were not equally likely"
+    assert (len(notes), notes[capped]) == (3, "2")
     sample = {id_ for stratum in drawn.strata for id_ in stratum.rows["tweet_id"].to_pylist()}
     by_words = {2_000, 2_004} - sample
     assert len(by_words) > 0
