@@ -64,6 +64,7 @@ def evaluate_label(round_: Round, judged: Judged, champion: Champion | None, for
         said.get("refused", ""),
         said.get("lacking", 0),
         ranks.rows,
+        run.sample_digest,
     )
     drift = _drift(judged, champion)
     found = _judge(round_, standing, champion, drift, force_reason)

@@ -4,20 +4,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.core.evaluation.pool_answers import PoolAnswers, batches_of_pool, read_answers
-from tasks.core.evaluation.pool_run import PoolRun
 from tasks.core.evaluation.run_labels import BY_WORDS
 from tasks.core.exchange.batch import Batch
 from tasks.core.report.facts_on_disk import RoundFiles
 from tasks.core.runs.parts import ID_COLUMN, SCORE_COLUMN
-from tasks.core.runs.plan_file import read_plan
 
 Floats = NDArray[np.float64]
 
 
 def labelled_scores(files: RoundFiles, label: str) -> tuple[Floats, Floats]:
     """Return the scores and answers of a label's texts in the batches that were drawn from the run."""
-    run = PoolRun(read_plan(files.run.folder), files.run.folder)
-    answers, found = read_answers(batches_of_pool(files.round_, run), label), dict[str, tuple[float, float]]()
+    batches = batches_of_pool(files.round_, files.run.as_pool)
+    answers, found = read_answers(batches, label), dict[str, tuple[float, float]]()
     for batch in files.batches:
         if batch.about.run_id == files.run.manifest["run_id"]:
             found |= _of_batch(batch, label, answers)
