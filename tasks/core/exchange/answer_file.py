@@ -37,6 +37,7 @@ class Given:
     tweet_id: str
     """The id may have the prefix of exports: see `safe_cells`."""
     label: str
+    """The label is named without capitals, which no label has."""
     annotator: str
     """The annotator is named without capitals, and is empty where the file names none."""
     word: Any
@@ -83,7 +84,7 @@ def name_of(annotator: object) -> str:
 def _given(cells: Cells) -> Given:
     id_, label = (str(cells[key] if cells[key] is not None else "").strip() for key in (ID_COLUMN, "label"))
     optional = {key: str(cells.get(key) or "") for key in ("text", "batch")}
-    return Given(id_, label, name_of(cells.get("annotator")), cells["answer"], **optional)
+    return Given(id_, label.casefold(), name_of(cells.get("annotator")), cells["answer"], **optional)
 
 
 def _read_csv(path: Path) -> Iterable[Cells]:

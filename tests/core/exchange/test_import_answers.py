@@ -142,6 +142,20 @@ def test_one_persons_answers_are_one_vote(tmp_path):
     assert settled.annotators == ["adjudicator", "ben", "josé"]
 
 
+def test_a_label_with_capitals_is_the_label(tmp_path):
+    """A spreadsheet begins cells with a capital; no two labels differ in case alone, for none has capitals."""
+    path = delimited(
+        tmp_path / "controls.csv",
+        ["tweet_id", "text", "label", "answer"],
+        [("c1", "I was fired", "Positive", "yes")],
+    )
+    _, round_, settled = open_batch(tmp_path, controls=str(path))
+    assert [control.label for control in settled.controls] == ["positive"]
+    rows = [*said_by("Ana", ["yes"], "Positive"), *said_by("ANA", ["", "no"], "POSITIVE")]
+    record, settled = import_rows(settled, round_, tmp_path, rows)
+    assert (record.left_out, words(settled)) == ({}, {0: "yes", 1: "no"})
+
+
 def test_rows_that_nobody_filled_in_need_no_annotator(tmp_path):
     _, round_, settled = open_batch(tmp_path)
     record, _ = import_rows(settled, round_, tmp_path, [*said_by("ana", ["yes"]), (1, "positive", "", "")])
