@@ -59,6 +59,22 @@ def import_(
 
 
 @app.command()
+def forget(
+    round_file: RoundArgument,
+    annotator: Annotated[str, typer.Option(help="whose answers are taken back")],
+    file: Annotated[Path | None, typer.Option(help="only those that this file brought, such as a wrong one")] = None,
+    batch: BatchOption = None,
+) -> None:
+    """Take an annotator's answers back, such as those imported under a wrong name; what went stays on record."""
+    from deployments.commands.label_words import forgotten_lines, settled_lines  # noqa: PLC0415 - reads Parquet
+    from tasks.core.exchange.settle import forget_and_settle  # noqa: PLC0415
+
+    round_, settled = _open(round_file, batch)
+    record, settled = forget_and_settle(settled, round_, annotator, file)
+    say("\n".join([*forgotten_lines(record), *settled_lines(settled)]))
+
+
+@app.command()
 def sheet(
     round_file: RoundArgument,
     folder: Annotated[Path, typer.Argument(help="the sheets are written here")],

@@ -98,14 +98,25 @@ def _refuse_other_batch(file: AnswerFile, batch: Batch) -> None:
 
 def _refuse_other_name(file: AnswerFile, records: list[ImportRecord], way: ImportWay) -> None:
     """Refuse a file whose rows name nobody and were another's before: one person's answers would be two votes."""
-    others = {one.annotator for one in records if one.digest == file.digest} - {"", ADJUDICATOR, way.name}
+    others = _whose(file, records) - {"", ADJUDICATOR, way.name}
     if others and way.name and not way.adjudicated and not all(row.annotator for row in file.rows):
         raise InputDataError(
             f"{file.path} was imported as {min(others)}'s answers, and cannot be {way.name}'s, too. Where {way.name} "
-            f"gave just the same answers, write the name into its column `annotator`. {min(others)}'s that were not "
-            "theirs go with answers.parquet, controls.parquet and imports.json of the batch's folder: delete these, "
-            "and import every file again."
+            f"gave just the same answers, write the name into its column `annotator`. Answers that were not "
+            f"{min(others)}'s are taken back by: winnow labels forget ROUND --annotator {min(others)!r} --file "
+            f"{file.path}. Then import the file again."
         )
+
+
+def _whose(file: AnswerFile, records: list[ImportRecord]) -> set[str]:
+    """Return as whose answers a file of this content was imported, and not taken back since."""
+    found: set[str] = set()
+    for one in records:
+        if one.taken_back and one.digest in ("", file.digest):
+            found.discard(one.annotator)
+        elif one.digest == file.digest:
+            found.add(one.annotator)
+    return found
 
 
 def _refuse_nothing(file: AnswerFile, found: Answers, left: Left) -> None:

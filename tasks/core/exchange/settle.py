@@ -10,6 +10,7 @@ from tasks.core.exchange.answers import Answers, ImportRecord, read_answers
 from tasks.core.exchange.batch import Batch, list_batches, read_batch
 from tasks.core.exchange.controls import Control, ControlRecord, judge, read_controls
 from tasks.core.exchange.decide import decide, write_decided
+from tasks.core.exchange.forget_answers import forget_answers
 from tasks.core.exchange.import_answers import ImportWay, import_file
 from tasks.core.round.model import Round
 
@@ -69,6 +70,20 @@ def import_and_settle(settled: Settled, round_: Round, path: Path, way: ImportWa
         InputDataError: the file cannot be used: see `import_file`.
     """
     record = import_file(settled.batch, path, settled.controls, way)
+    settled = settle(settled.batch, round_)
+    write_decided(settled.batch, settled.decided)
+    return record, settled
+
+
+def forget_and_settle(
+    settled: Settled, round_: Round, annotator: str, file: Path | None = None
+) -> tuple[ImportRecord, Settled]:
+    """Take an annotator's answers back, write what is decided by now, and return what went and where all stands.
+
+    Raises:
+        InputDataError: there are no such answers.
+    """
+    record = forget_answers(settled.batch, annotator, file)
     settled = settle(settled.batch, round_)
     write_decided(settled.batch, settled.decided)
     return record, settled

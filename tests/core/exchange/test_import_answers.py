@@ -10,6 +10,7 @@ from tasks.core.base.naming import ANSWERS_FILE, CONTROL_ANSWERS_FILE, DECIDED_F
 from tasks.core.base.parquet import read_parquet
 from tasks.core.exchange.answers import read_answers, read_imports
 from tasks.core.exchange.batch import write_batch
+from tasks.core.exchange.forget_answers import TAKEN_BACK
 from tasks.core.exchange.import_answers import (
     CHANGED,
     NOT_ASKED,
@@ -20,7 +21,7 @@ from tasks.core.exchange.import_answers import (
     UNKNOWN_WORD,
     ImportWay,
 )
-from tasks.core.exchange.settle import choose_batch, import_and_settle, settle
+from tasks.core.exchange.settle import choose_batch, forget_and_settle, import_and_settle, settle
 from tests.support.answers import HEADER, IDS, answers, import_rows, open_batch, said_by
 from tests.support.batches import TEXTS, about, draws_of, texts_of, write
 from tests.support.labelled_files import delimited
@@ -142,6 +143,42 @@ def test_one_persons_answers_are_one_vote(tmp_path):
     assert settled.annotators == ["adjudicator", "ben", "josé"]
 
 
+def test_answers_under_a_wrong_name_are_taken_back_and_stay_on_record(tmp_path):
+    _, round_, settled = open_batch(tmp_path)
+    _, settled = import_rows(settled, round_, tmp_path, said_by("ana", ["yes", "yes", "yes"]), name="a.csv")
+    mine = said_by("", ["no", "no", "", "yes"])
+    record, settled = import_rows(settled, round_, tmp_path, mine, name="b.csv", annotator="Bne")
+    with pytest.raises(InputDataError, match=r"winnow labels forget ROUND --annotator 'bne' --file .*b.csv"):
+        import_rows(settled, round_, tmp_path, mine, name="b.csv", annotator="ben")
+    gone, settled = forget_and_settle(settled, round_, " BNE")
+    assert (gone.taken_back, settled.annotators) == (4, ["ana"])
+    assert gone.left_out[TAKEN_BACK][0] == f"{IDS[0]} positive bne: no"
+    assert read_imports(settled.batch.folder)[1:] == [record, gone]
+    decided = read_parquet(settled.batch.folder / DECIDED_FILE)
+    assert decided["target"].to_pylist()[:4] == [1, 1, 1, None]
+    again, settled = import_rows(settled, round_, tmp_path, mine, name="b.csv", annotator="ben")
+    assert (again.new, settled.annotators) == (3, ["ana", "ben"])
+    before = contents(settled.batch.folder)
+    assert forget_and_settle(settled, round_, "bne")[0] == gone
+    assert contents(settled.batch.folder) == before
+    with pytest.raises(InputDataError, match=r"'zoe' has no answers in .*; answers are there of \['ana', 'ben'\]"):
+        forget_and_settle(settled, round_, "zoe")
+
+
+def test_one_file_s_answers_are_taken_back_and_the_rest_of_that_annotator_s_stays(tmp_path):
+    header = ["tweet_id", "text", "label", "answer"]
+    path = delimited(tmp_path / "controls.csv", header, [("c1", "x", "positive", "yes")])
+    _, round_, settled = open_batch(tmp_path, controls=str(path))
+    import_rows(settled, round_, tmp_path, said_by("ana", ["yes"]), name="a.csv")
+    wrong = [(4, "positive", "ana", "no"), ("c1", "positive", "ana", "no")]
+    _, settled = import_rows(settled, round_, tmp_path, wrong, name="b.csv")
+    assert settled.failed
+    gone, settled = forget_and_settle(settled, round_, "ana", tmp_path / "b.csv")
+    assert (gone.taken_back, words(settled), settled.failed) == (2, {0: "yes"}, {})
+    with pytest.raises(InputDataError, match="cannot be read"):
+        forget_and_settle(settled, round_, "ana", tmp_path / "none.csv")
+
+
 def test_a_label_with_capitals_is_the_label(tmp_path):
     """A spreadsheet begins cells with a capital; no two labels differ in case alone, for none has capitals."""
     path = delimited(
@@ -247,6 +284,26 @@ def test_after_a_power_cut_the_next_import_makes_it_whole(tmp_path):
     for state in cuts.drawn(60):
         cuts.require_recovery([state])
         assert everything() == whole
+
+
+def test_after_a_power_cut_answers_are_there_or_forgotten_with_a_record(tmp_path):
+    _, round_, settled = open_batch(tmp_path)
+    _, settled = import_rows(settled, round_, tmp_path, [*said_by("ana", ["yes", "no"]), *said_by("ben", ["no"])])
+    folder = settled.batch.folder
+
+    def forget():
+        return forget_and_settle(settle(settled.batch, round_), round_, "ana")
+
+    def read():
+        found = settle(settled.batch, round_)
+        assert "ana" in found.annotators or any(one.taken_back for one in read_imports(folder))
+        return found.annotators
+
+    cuts = power_cuts(Writer(folder, forget, read, settle=lambda: None))
+    for state in cuts.drawn(60):
+        cuts.require_recovery([state])
+        assert [one.taken_back for one in read_imports(folder)] == [0, 2]
+        assert read_parquet(folder / DECIDED_FILE)["target"].to_pylist()[:2] == [0, None]
 
 
 def test_torn_answers_are_refused_with_what_to_do(tmp_path):

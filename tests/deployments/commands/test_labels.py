@@ -77,6 +77,15 @@ def test_texts_labelled_in_a_sheet_train_the_next_round(browser, winnow, path, t
     assert_taught(winnow("next", str(path)), "us-iter1.yaml is there already and is not written over")
 
 
+def test_answers_under_a_wrong_name_are_taken_back(path, tmp_path):
+    done("labels", "import", path, answers(tmp_path / "a.csv", said_by("", ["yes", "no"])), "--annotator", "bne")
+    said = done("labels", "forget", path, "--annotator", "bne", "--file", tmp_path / "a.csv")
+    assert f"2 answers of bne of {tmp_path / 'a.csv'} are taken back; imports.json lists them." in said
+    assert "`winnow next` takes a new one" in said
+    assert "has no answers in" in refused("labels", "forget", path, "--annotator", "zoe")
+    done("labels", "import", path, tmp_path / "a.csv", "--annotator", "ben")
+
+
 def test_labels_go_out_and_come_back_by_file_and_agreement_is_shown(path, tmp_path):
     said = done("labels", "export", path, tmp_path / "out.csv", "--annotator", "ana", "--blind")
     assert said.startswith("20 questions")
