@@ -3,6 +3,8 @@
 Later versions are judged beside it. A champion of one answer would be one that nobody knows.
 """
 
+from math import ceil
+
 from tasks.core.evaluation.difference import Needed
 from tasks.core.evaluation.gate_checks import Check
 from tasks.core.evaluation.standing import Standing, TopTexts
@@ -10,22 +12,26 @@ from tasks.core.round.evaluation_section import Gate
 
 
 def check_first(new: Standing, gate: Gate) -> list[Check]:
-    """Return a check for each precision of the gate: whether enough of the texts between its ranks are labelled."""
+    """Return a check for each precision of the gate: whether enough of the texts between its ranks are labelled.
+
+    Of few texts half suffice: some answers are `unsure`, and no more texts are there to be asked.
+    """
     checks: list[Check] = []
     before, lacking = TopTexts(0, ()), 0
     for rank in sorted(gate.precision_at or new.tops):
         top = new.tops.get(rank, TopTexts(rank, ()))
         texts, labelled = top.rank - before.rank, top.labelled - before.labelled
-        missing = max(0, min(gate.first_labels, texts) - labelled)
+        wanted = min(gate.first_labels, ceil(texts / 2))
+        missing = max(0, wanted - labelled)
         lacking += missing
-        checks.append(_check(rank, top, labelled, missing, Needed(lacking, 0), gate))
+        said = f"stands on {labelled} labels of its own; a first champion needs {wanted} (evaluation.gate.first_labels)"
+        checks.append(_check(rank, top, missing, said, lacking))
         before = top
     return checks
 
 
-def _check(rank: int, top: TopTexts, labelled: int, missing: int, needed: Needed, gate: Gate) -> Check:
+def _check(rank: int, top: TopTexts, missing: int, said: str, lacking: int) -> Check:
     figure = f"precision at {rank}"
-    if not missing:
-        return Check(figure, "passes", f"is {top.precision} by {top.labelled} labels")
-    said = f"stands on {labelled} labels of its own; a first champion needs {gate.first_labels}"
-    return Check(figure, "unclear", f"{said} (evaluation.gate.first_labels)", needed)
+    if missing:
+        return Check(figure, "unclear", said, Needed(lacking, 0))
+    return Check(figure, "passes", f"is {top.precision} by {top.labelled} labels" if top.labelled else "has no texts")

@@ -113,8 +113,9 @@ def test_a_first_version_needs_labels_in_each_stretch_of_ranks_and_is_told_how_m
 
 
 def test_a_first_version_of_few_texts_needs_no_more_labels_than_there_are_texts():
-    few = Standing("us.is_hired", "1", {50: top(8, 1, 8), 10_000: top(8, 1, 8)}, None)
+    few = Standing("us.is_hired", "1", {50: top(8, 1, 7), 10_000: top(8, 1, 7)}, None)
     assert judge(few, None, None, GATE).decision == "first"
+    assert judge(replace(few, tops={50: top(8, 1, 3)}), None, None, GATE).decision == "unclear"
     assert judge(standing("1", labelled=(3, 6)), None, None, Gate(first_labels=3)).decision == "first"
 
 
