@@ -6,6 +6,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from tasks.core.base.errors import InputDataError
+from tasks.core.exchange.answer_file import batch_named, read_answer_file
 from tasks.core.exchange.answers import Answers, ImportRecord, read_answers
 from tasks.core.exchange.batch import Batch, list_batches, read_batch
 from tasks.core.exchange.controls import Control, ControlRecord, judge, read_controls
@@ -87,6 +88,15 @@ def forget_and_settle(
     settled = settle(settled.batch, round_)
     write_decided(settled.batch, settled.decided)
     return record, settled
+
+
+def batch_of_file(round_: Round, path: Path, name: str | None) -> Batch:
+    """Return the batch that a file of answers is imported into: the one of that name, or the one that it names itself.
+
+    Raises:
+        InputDataError: the file cannot be read, or there is no such batch.
+    """
+    return choose_batch(round_, name or batch_named(read_answer_file(path)))
 
 
 def choose_batch(round_: Round, name: str | None) -> Batch:

@@ -86,6 +86,22 @@ def test_answers_under_a_wrong_name_are_taken_back(path, tmp_path):
     done("labels", "import", path, tmp_path / "a.csv", "--annotator", "ben")
 
 
+def test_a_file_goes_to_the_batch_that_it_names(path, tmp_path):
+    """After an evaluation a round has two batches, and each file says itself which it answers."""
+    round_ = read_round(path)
+    batches = batches_folder(round_.work_path, round_.country, round_.name)
+    write(batches, COUNT, first=FIRST_ID + 100, kind="evaluation")
+    files = []
+    for batch in ("evaluation-0123456789ab", "sampling-0123456789ab"):
+        done("labels", "export", path, tmp_path / f"{batch}.csv", "--batch", batch, "--annotator", "ana")
+        files.append(fill_in(tmp_path / f"{batch}.csv", lambda _: "yes"))
+    said = done("labels", "import", path, *files)
+    assert said.count(f"{COUNT} new answers") == said.count("| positive | 20  | 0  |") == 2
+    nameless = answers(tmp_path / "a.csv", said_by("ana", ["yes"]))
+    assert "name one with --batch" in refused("labels", "import", path, nameless)
+    assert "where the browser keeps downloads" in refused("labels", "import", path, tmp_path / "none.csv")
+
+
 def test_labels_go_out_and_come_back_by_file_and_agreement_is_shown(path, tmp_path):
     said = done("labels", "export", path, tmp_path / "out.csv", "--annotator", "ana", "--blind")
     assert said.startswith("20 questions")
