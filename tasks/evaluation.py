@@ -19,7 +19,7 @@ from tasks.core.base.naming import (
     evaluation_folder,
     models_folder,
 )
-from tasks.core.evaluation.calibration import write_calibration
+from tasks.core.evaluation.calibration.calibrate import write_calibration
 from tasks.core.evaluation.evaluate_label import Evaluated, Judged, evaluate_label
 from tasks.core.evaluation.evaluation_record import EvaluationRecord, write_evaluation
 from tasks.core.evaluation.pool_answers import batches_of_pool, read_answers

@@ -20,7 +20,7 @@ from tasks.core.base.naming import (
 )
 from tasks.core.corpus.labelled.prepare import StudyRequest, prepare_splits
 from tasks.core.engines.model_folder import EngineModel
-from tasks.core.evaluation.calibration import write_calibration
+from tasks.core.evaluation.calibration.calibrate import write_calibration
 from tasks.core.evaluation.evaluate_label import Judged, evaluate_label
 from tasks.core.evaluation.evaluation_record import Champion, EvaluationRecord, write_evaluation
 from tasks.core.evaluation.pool_answers import batches_of_pool, read_answers

@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 
 from tasks.core.base.formats import FileFormat, read_record, write_record
 from tasks.core.evaluation.count_bounds import Cell, Estimate
-from tasks.core.evaluation.standing import Expansion, Standing, TopTexts
+from tasks.core.evaluation.release.standing import Expansion, Standing, TopTexts
 
 Interval = dict[str, float]
 

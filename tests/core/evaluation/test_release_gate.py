@@ -7,10 +7,10 @@ import pytest
 
 from tasks.core.base.errors import EvaluationError
 from tasks.core.evaluation.count_bounds import Cell, Estimate, true_texts
-from tasks.core.evaluation.difference import difference, labels_for_precision, verdict_of
-from tasks.core.evaluation.release_gate import forced_label, judge
-from tasks.core.evaluation.score_drift import measure_drift
-from tasks.core.evaluation.standing import Expansion, Standing, TopTexts
+from tasks.core.evaluation.release.difference import difference, labels_for_precision, verdict_of
+from tasks.core.evaluation.release.release_gate import forced_label, judge
+from tasks.core.evaluation.release.score_drift import measure_drift
+from tasks.core.evaluation.release.standing import Expansion, Standing, TopTexts
 from tasks.core.round.evaluation_section import Gate
 
 GATE = Gate(precision_at={50: 0.1, 10_000: 0.2}, expansion=0.5)

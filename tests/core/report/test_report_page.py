@@ -17,12 +17,12 @@ from tasks.core.base.naming import (
     SELECTION_FILE,
 )
 from tasks.core.evaluation.pool_run import PoolRun
+from tasks.core.report.facts.score_histograms import gather_histograms
 from tasks.core.report.facts_on_disk import RoundFiles
 from tasks.core.report.finished_runs import newest_run
 from tasks.core.report.markup import LONGEST_TEXT, as_text
 from tasks.core.report.page_sections import SECTIONS
 from tasks.core.report.report_page import make_page, write_report
-from tasks.core.report.score_histograms import gather_histograms
 from tasks.core.runs.folder import RunFolder, find_run_folders
 from tasks.core.runs.manifest import MANIFEST
 from tests.support.tiny import make_sentences

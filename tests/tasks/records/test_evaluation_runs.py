@@ -9,7 +9,7 @@ from mlflow.tracking import MlflowClient
 from scipy.special import expit
 
 from tasks.core.base.errors import EvaluationError, RegistryError
-from tasks.core.evaluation.calibration import CalibratedModel, calibrate, read_calibration, write_calibration
+from tasks.core.evaluation.calibration.calibrate import CalibratedModel, calibrate, read_calibration, write_calibration
 from tasks.core.evaluation.evaluation_record import EvaluationRecord, write_evaluation
 from tasks.core.round.evaluation_section import CalibrationSettings
 from tasks.core.round.round_file import read_round

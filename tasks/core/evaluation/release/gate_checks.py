@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from math import exp
 
 from tasks.core.evaluation.count_bounds import Estimate
-from tasks.core.evaluation.difference import (
+from tasks.core.evaluation.release.difference import (
     Needed,
     Verdict,
     difference,
@@ -14,8 +14,8 @@ from tasks.core.evaluation.difference import (
     ratio,
     verdict_of,
 )
-from tasks.core.evaluation.score_drift import Drift
-from tasks.core.evaluation.standing import Standing
+from tasks.core.evaluation.release.score_drift import Drift
+from tasks.core.evaluation.release.standing import Standing
 from tasks.core.round.evaluation_section import Gate
 
 UNLIKE = 1.1

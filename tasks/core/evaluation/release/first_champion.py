@@ -5,9 +5,9 @@ Later versions are judged beside it. A champion of one answer would be one that 
 
 from math import ceil
 
-from tasks.core.evaluation.difference import Needed
-from tasks.core.evaluation.gate_checks import Check
-from tasks.core.evaluation.standing import Standing, TopTexts
+from tasks.core.evaluation.release.difference import Needed
+from tasks.core.evaluation.release.gate_checks import Check
+from tasks.core.evaluation.release.standing import Standing, TopTexts
 from tasks.core.round.evaluation_section import Gate
 
 

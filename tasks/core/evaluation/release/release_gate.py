@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from tasks.core.base.errors import EvaluationError
-from tasks.core.evaluation.difference import Verdict
-from tasks.core.evaluation.first_champion import check_first
-from tasks.core.evaluation.gate_checks import Check, checks_of
-from tasks.core.evaluation.score_drift import Drift
-from tasks.core.evaluation.standing import Standing
+from tasks.core.evaluation.release.difference import Verdict
+from tasks.core.evaluation.release.first_champion import check_first
+from tasks.core.evaluation.release.gate_checks import Check, checks_of
+from tasks.core.evaluation.release.score_drift import Drift
+from tasks.core.evaluation.release.standing import Standing
 from tasks.core.round.evaluation_section import Gate
 
 Decision = Literal["first", "stands", "promoted", "refused", "unclear", "forced", "borrowed"]
