@@ -66,6 +66,7 @@ def test_texts_labelled_in_a_sheet_train_the_next_round(browser, winnow, path, t
     said = done("next", path)
     assert "positive: 7 yes, 13 no" in said
     assert "iteration: iter0 -> iter1" in said
+    assert f"winnow deploy {path.with_name('us-iter1.yaml')}" in said
     after = read_round(path.with_name("us-iter1.yaml"))
     assert [file.is_dir() for file in after.labelled_data.added] == [True]
     splits = prepare_study(after)
