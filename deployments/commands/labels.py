@@ -47,7 +47,7 @@ def import_(
 ) -> None:
     """Import labellers' answers, and say what was left out and what is decided by now."""
     from deployments.commands.label_words import import_lines, settled_lines  # noqa: PLC0415 - reads Parquet
-    from tasks.core.exchange.import_answers import ImportWay  # noqa: PLC0415
+    from tasks.core.exchange.incoming.import_answers import ImportWay  # noqa: PLC0415
     from tasks.core.exchange.settle import batch_of_file, import_and_settle, settle  # noqa: PLC0415
     from tasks.core.round.round_file import read_round  # noqa: PLC0415
 

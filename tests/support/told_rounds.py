@@ -29,7 +29,7 @@ from tasks.core.evaluation.pool_run import PoolRun, find_pool_run
 from tasks.core.evaluation.rank_sample import draw_rank_sample, unasked, write_rank_sample
 from tasks.core.evaluation.run_labels import gather_labels
 from tasks.core.exchange.batch import Batch, BatchAbout, place_of, write_batch
-from tasks.core.exchange.import_answers import ImportWay
+from tasks.core.exchange.incoming.import_answers import ImportWay
 from tasks.core.exchange.settle import import_and_settle, settle
 from tasks.core.ranking.ranked import open_ranked
 from tasks.core.round.model import Round

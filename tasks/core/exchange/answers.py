@@ -18,8 +18,8 @@ from tasks.core.base.files import write_aside
 from tasks.core.base.formats import FileFormat, read_record, write_record
 from tasks.core.base.naming import ANSWERS_FILE, CONTROL_ANSWERS_FILE, IMPORTS_FILE
 from tasks.core.base.parquet import read_parquet
-from tasks.core.exchange.answer_words import Answer
 from tasks.core.exchange.controls import Key
+from tasks.core.exchange.incoming.answer_words import Answer
 from tasks.core.runs.parts import ID_COLUMN
 
 ADJUDICATOR = "adjudicator"

@@ -6,13 +6,13 @@ from pathlib import Path
 import pyarrow as pa
 
 from tasks.core.base.errors import InputDataError
-from tasks.core.exchange.answer_file import batch_named, read_answer_file
 from tasks.core.exchange.answers import Answers, ImportRecord, read_answers
 from tasks.core.exchange.batch import Batch, list_batches, read_batch
 from tasks.core.exchange.controls import Control, ControlRecord, judge, read_controls
 from tasks.core.exchange.decide import decide, write_decided
-from tasks.core.exchange.forget_answers import forget_answers
-from tasks.core.exchange.import_answers import ImportWay, import_file
+from tasks.core.exchange.incoming.answer_file import batch_named, read_answer_file
+from tasks.core.exchange.incoming.forget_answers import forget_answers
+from tasks.core.exchange.incoming.import_answers import ImportWay, import_file
 from tasks.core.round.model import Round
 
 

@@ -8,11 +8,11 @@ import pytest
 from tasks.core.base.errors import InputDataError, TornRecordError
 from tasks.core.base.naming import ANSWERS_FILE, CONTROL_ANSWERS_FILE, DECIDED_FILE, IMPORTS_FILE
 from tasks.core.base.parquet import read_parquet
-from tasks.core.exchange.answer_rows import NOT_ASKED, OTHER_TEXT, TWICE, TWO_IDS, UNKNOWN_ID, UNKNOWN_WORD
 from tasks.core.exchange.answers import read_answers, read_imports
 from tasks.core.exchange.batch import write_batch
-from tasks.core.exchange.forget_answers import TAKEN_BACK
-from tasks.core.exchange.import_answers import CHANGED, ImportWay
+from tasks.core.exchange.incoming.answer_rows import NOT_ASKED, OTHER_TEXT, TWICE, TWO_IDS, UNKNOWN_ID, UNKNOWN_WORD
+from tasks.core.exchange.incoming.forget_answers import TAKEN_BACK
+from tasks.core.exchange.incoming.import_answers import CHANGED, ImportWay
 from tasks.core.exchange.settle import choose_batch, forget_and_settle, import_and_settle, settle
 from tests.support.answers import HEADER, IDS, answers, import_rows, open_batch, said_by
 from tests.support.batches import TEXTS, about, draws_of, texts_of, write

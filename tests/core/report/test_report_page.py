@@ -17,7 +17,7 @@ from tasks.core.base.naming import (
     SELECTION_FILE,
 )
 from tasks.core.evaluation.pool_run import PoolRun
-from tasks.core.exchange.import_answers import ImportWay
+from tasks.core.exchange.incoming.import_answers import ImportWay
 from tasks.core.exchange.settle import choose_batch, import_and_settle, settle
 from tasks.core.report.facts.score_histograms import gather_histograms
 from tasks.core.report.facts_on_disk import RoundFiles

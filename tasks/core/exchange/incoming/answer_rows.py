@@ -4,11 +4,11 @@ from collections import defaultdict
 from dataclasses import replace
 
 from tasks.core.base.errors import InputDataError
-from tasks.core.exchange.answer_file import AnswerFile, Given
-from tasks.core.exchange.answer_words import answer_of
 from tasks.core.exchange.answers import Answers, Said
 from tasks.core.exchange.batch import Batch
 from tasks.core.exchange.controls import Control, Key
+from tasks.core.exchange.incoming.answer_file import AnswerFile, Given
+from tasks.core.exchange.incoming.answer_words import answer_of
 from tasks.core.exchange.labelled_before import text_key
 from tasks.core.exchange.safe_cells import id_among, means_two, safe_text
 from tasks.core.runs.parts import ID_COLUMN

@@ -8,7 +8,6 @@ from tasks.core.base.folders_aside import sweep
 from tasks.core.base.locks import alone
 from tasks.core.base.naming import IMPORT_LOCK
 from tasks.core.corpus.faults import cannot_read
-from tasks.core.exchange.answer_file import name_of
 from tasks.core.exchange.answers import (
     Answers,
     ImportRecord,
@@ -18,6 +17,7 @@ from tasks.core.exchange.answers import (
     write_imports,
 )
 from tasks.core.exchange.batch import Batch
+from tasks.core.exchange.incoming.answer_file import name_of
 from tasks.core.runs.parts import ID_COLUMN
 
 TAKEN_BACK = "taken back"

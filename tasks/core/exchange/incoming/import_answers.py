@@ -11,9 +11,6 @@ from tasks.core.base.errors import InputDataError
 from tasks.core.base.folders_aside import sweep
 from tasks.core.base.locks import alone
 from tasks.core.base.naming import IMPORT_LOCK
-from tasks.core.exchange.answer_file import AnswerFile, name_of, read_answer_file
-from tasks.core.exchange.answer_rows import Left, understand
-from tasks.core.exchange.answer_words import words_told
 from tasks.core.exchange.answers import (
     ADJUDICATOR,
     Answers,
@@ -25,6 +22,9 @@ from tasks.core.exchange.answers import (
 )
 from tasks.core.exchange.batch import Batch
 from tasks.core.exchange.controls import Control
+from tasks.core.exchange.incoming.answer_file import AnswerFile, name_of, read_answer_file
+from tasks.core.exchange.incoming.answer_rows import Left, understand
+from tasks.core.exchange.incoming.answer_words import words_told
 from tasks.core.runs.parts import ID_COLUMN
 
 CHANGED = "another answer than was imported before (--replace takes the new one)"
