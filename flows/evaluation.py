@@ -8,7 +8,7 @@ from pydantic import Field
 
 from flows.names import round_and_flow
 from tasks.core.evaluation.rank_sample import MoreTexts
-from tasks.core.evaluation.release_gate import forced_label
+from tasks.core.evaluation.release.release_gate import forced_label
 from tasks.core.evaluation.verdict_tables import outcome
 from tasks.core.round.round_file import read_round
 from tasks.evaluation import ask, draw_label, find_run, judge_label, publish_evaluation

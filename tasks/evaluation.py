@@ -19,10 +19,10 @@ from tasks.core.base.naming import (
     evaluation_folder,
     models_folder,
 )
-from tasks.core.evaluation.calibration import write_calibration
+from tasks.core.evaluation.calibration.calibrate import write_calibration
 from tasks.core.evaluation.evaluate_label import Evaluated, Judged, evaluate_label
 from tasks.core.evaluation.evaluation_record import EvaluationRecord, write_evaluation
-from tasks.core.evaluation.pool_answers import read_answers
+from tasks.core.evaluation.pool_answers import batches_of_pool, read_answers
 from tasks.core.evaluation.pool_measures import LabelCheckpoints, measure_pool
 from tasks.core.evaluation.pool_run import PoolRun, find_pool_run
 from tasks.core.evaluation.rank_sample import MoreTexts, RankSample, draw_rank_sample, unasked, write_rank_sample
@@ -58,7 +58,8 @@ def draw_label(round_: Round, run: PoolRun, label: str, more: MoreTexts | None) 
 @task(task_run_name="ask", cache_policy=NO_CACHE, persist_result=False)
 def ask(round_: Round, run: PoolRun, drawn: list[RankSample]) -> Batch | None:
     """Write a batch of the drawn texts that nobody was asked of, and return it; None where there are none."""
-    unasked_of = {one.label: unasked(one, read_answers(round_, one.label)) for one in drawn}
+    batches = batches_of_pool(round_, run)
+    unasked_of = {one.label: unasked(one, read_answers(batches, one.label)) for one in drawn}
     fresh = {label: rows for label, rows in unasked_of.items() if len(rows)}
     if not fresh:
         return None
@@ -73,14 +74,15 @@ def judge_label(round_: Round, run: PoolRun, drawn: RankSample, force_reason: st
 
     None where the rank sample has no answer yet.
     """
-    answers = read_answers(round_, drawn.label)
+    batches = batches_of_pool(round_, run)
+    answers = read_answers(batches, drawn.label)
     if not drawn.answered(answers):
         return None
     champion = find_champion(run.use_of(drawn.label).registered_model)
     checkpoints = _checkpoints(round_, drawn.label)
     with open_ranked(run.folder, drawn.label, "all") as ranked:
         labels = gather_labels(round_, run, ranked, drawn.strata, answers)
-        before = read_answers(round_, drawn.label, before=run.plan.run_id)
+        before = read_answers(batches, drawn.label, before=run.plan.run_id)
         ranks = (*round_.evaluation.precision_at, *round_.evaluation.gate.precision_at)
         labels = with_known(labels, ranked, round_.samples[run.plan.sample_name], before, max(ranks))
         measures = measure_pool(round_, run, ranked, drawn, answers, checkpoints)

@@ -11,7 +11,7 @@ from prefect.logging import get_run_logger
 
 from tasks.core.base.errors import InputDataError
 from tasks.core.base.naming import BATCH_ARTIFACT, BATCH_DRAWS_ARTIFACT, artifact_key
-from tasks.core.evaluation.calibration import Calibration, read_calibration
+from tasks.core.evaluation.calibration.calibrate import Calibration, read_calibration
 from tasks.core.exchange.batch import Batch
 from tasks.core.round.model import Round
 from tasks.core.runs.parts import ID_COLUMN, SCORE_COLUMN

@@ -22,6 +22,15 @@ def import_lines(record: ImportRecord) -> list[str]:
     return lines
 
 
+def forgotten_lines(record: ImportRecord) -> list[str]:
+    """Say what was taken back, and what it does not reach."""
+    whence = f" of {record.file}" if record.file else ""
+    return [
+        f"{record.taken_back} answers of {record.annotator}{whence} are taken back; imports.json lists them.",
+        "Snapshots keep what they hold: `winnow next` takes a new one. An evaluation is run again.",
+    ]
+
+
 def settled_lines(settled: Settled) -> list[str]:
     """Say label by label what is decided, and what there is to know of the annotators."""
     rows = settled.decided.to_pylist()

@@ -40,22 +40,42 @@ def export(
 def import_(
     round_file: RoundArgument,
     files: Annotated[list[Path], typer.Argument(help="what came back: .csv, .parquet, or Label Studio's .json")],
-    batch: BatchOption = None,
+    batch: Annotated[str | None, typer.Option(help="its folder's name, where a file does not name its batch")] = None,
     annotator: Annotated[str, typer.Option(help="whose the rows are that name nobody")] = "",
     adjudicated: Annotated[bool, typer.Option(help="these answers are a last judgement and decide")] = False,
     replace: Annotated[bool, typer.Option(help="take these answers where others were imported before")] = False,
 ) -> None:
     """Import labellers' answers, and say what was left out and what is decided by now."""
     from deployments.commands.label_words import import_lines, settled_lines  # noqa: PLC0415 - reads Parquet
-    from tasks.core.exchange.import_answers import ImportWay  # noqa: PLC0415
-    from tasks.core.exchange.settle import import_and_settle  # noqa: PLC0415
+    from tasks.core.exchange.incoming.import_answers import ImportWay  # noqa: PLC0415
+    from tasks.core.exchange.settle import batch_of_file, import_and_settle, settle  # noqa: PLC0415
+    from tasks.core.round.round_file import read_round  # noqa: PLC0415
 
-    round_, settled = _open(round_file, batch)
+    round_ = read_round(round_file)
+    found: dict[Path, Settled] = {}
     way = ImportWay(annotator, adjudicated, replace)
     for file in files:
-        record, settled = import_and_settle(settled, round_, file, way)
+        settled = settle(batch_of_file(round_, file, batch), round_)
+        record, found[settled.batch.folder] = import_and_settle(settled, round_, file, way)
         say("\n".join(import_lines(record)))
-    say("\n".join(settled_lines(settled)))
+    for settled in found.values():
+        say("\n".join(settled_lines(settled)))
+
+
+@app.command()
+def forget(
+    round_file: RoundArgument,
+    annotator: Annotated[str, typer.Option(help="whose answers are taken back")],
+    file: Annotated[Path | None, typer.Option(help="only those that this file brought, such as a wrong one")] = None,
+    batch: BatchOption = None,
+) -> None:
+    """Take an annotator's answers back, such as those imported under a wrong name; what went stays on record."""
+    from deployments.commands.label_words import forgotten_lines, settled_lines  # noqa: PLC0415 - reads Parquet
+    from tasks.core.exchange.settle import forget_and_settle  # noqa: PLC0415
+
+    round_, settled = _open(round_file, batch)
+    record, settled = forget_and_settle(settled, round_, annotator, file)
+    say("\n".join([*forgotten_lines(record), *settled_lines(settled)]))
 
 
 @app.command()

@@ -23,6 +23,7 @@ def make_next(round_file: Path, iteration: str | None, with_evaluation: bool) ->
         *describe(folder, snapshot),
         f"{made.path}, which differs from {round_file} in:",
         *map("  {}".format, made.changes),
+        f"Register its flows, of which training comes first: winnow deploy {made.path}",
     ]
 
 

@@ -21,7 +21,7 @@ from tasks.core.engines.loading import Engine, open_engine
 from tasks.core.engines.model_folder import EngineModel
 from tasks.core.engines.scores import label_scores, require_finite
 from tasks.core.engines.text_classifier import logits_of
-from tasks.core.evaluation.calibration import Calibration
+from tasks.core.evaluation.calibration.calibrate import Calibration
 from tasks.core.round.model import Round
 from tasks.core.round.round_file import read_round
 from tasks.inference import find_engine

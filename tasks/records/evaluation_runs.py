@@ -9,7 +9,7 @@ from pathlib import Path
 from tasks.core.base.errors import EvaluationError
 from tasks.core.base.markdown import markdown_table
 from tasks.core.base.naming import CALIBRATION_FILE, CHAMPION_ALIAS, CURVE_TABLE, EVALUATION_FILE
-from tasks.core.evaluation.calibration import Calibration, calibration_from, write_calibration
+from tasks.core.evaluation.calibration.calibrate import Calibration, calibration_from, write_calibration
 from tasks.core.evaluation.evaluation_record import Champion, EvaluationRecord, evaluation_from
 from tasks.core.evaluation.verdict_tables import curve_rows
 from tasks.core.round.model import Round
@@ -26,6 +26,8 @@ from tasks.records.tracking import KIND_TAG, ended_by_outcome, find_or_create_ru
 RUN_ID_TAG = "winnow.run_id"
 KIND = "evaluation"
 EVALUATION_TAG, CALIBRATION_TAG = "evaluation", "calibration"
+FORCED_TAG, PRECISION_TAG = "forced_because", "precision_at_"
+OF_CALIBRATION = ("threshold", "expansion")
 
 
 def find_champion(registered_model: str) -> Champion | None:
@@ -63,6 +65,7 @@ def log_evaluation(round_: Round, record: EvaluationRecord, folder: Path) -> str
     with ended_by_outcome(run):
         run.log_figures(figures_of(record))
         run.set_tags({"decision": record.decision, "verdict": record.sentence} | _forced(record))
+        run.remove_tags(_withdrawn(record))
         for path in sorted(folder.iterdir()):
             run.log_file(path)
         run.log_text(CURVE_TABLE, markdown_table(curve_rows(record)) if record.curve else "nothing is labelled")
@@ -93,21 +96,30 @@ def publish_version(record: EvaluationRecord, mlflow_run: str, promotes: bool) -
     registered = get_version(record.registered_model, record.version)
     if promotes:
         _require_same_champion(record)
-    tags = {EVALUATION_TAG: f"runs:/{mlflow_run}/{EVALUATION_FILE}", "release": record.sentence} | _forced(record)
-    tags |= {f"precision_at_{rank}": _said(top["precision"]) for rank, top in record.tops.items() if top["precision"]}
-    if record.expansion is not None:
-        tags[CALIBRATION_TAG] = f"runs:/{mlflow_run}/{CALIBRATION_FILE}"
-        tags["threshold"] = repr(record.calibration["threshold"])
-        tags["expansion"] = _said(record.expansion["above"])
-    elif registered.tags.get(CALIBRATION_TAG, "").startswith(f"runs:/{mlflow_run}/"):
-        # The same run was calibrated by labels that count no more.
-        remove_version_tags(registered, (CALIBRATION_TAG, "threshold", "expansion"))
+    tags = _tags_of(record, mlflow_run)
+    gone = {name for name in registered.tags if name.startswith(PRECISION_TAG)} - tags.keys()
+    if registered.tags.get(CALIBRATION_TAG, "").startswith(f"runs:/{mlflow_run}/"):
+        # The same run was calibrated, perhaps by labels that count no more.
+        gone |= {CALIBRATION_TAG, *OF_CALIBRATION} - tags.keys()
+    remove_version_tags(registered, {*gone, *_withdrawn(record)})
     if promotes:
         tags["champion_before"] = record.champion_version or "none"
     set_version_tags(registered, tags)
     if promotes:
         set_alias(registered, CHAMPION_ALIAS)
     return registered
+
+
+def _tags_of(record: EvaluationRecord, mlflow_run: str) -> dict[str, str]:
+    """Return what an evaluation says on its version's page."""
+    tags = {EVALUATION_TAG: f"runs:/{mlflow_run}/{EVALUATION_FILE}", "release": record.sentence} | _forced(record)
+    known = {rank: top["precision"] for rank, top in record.tops.items() if top["precision"]}
+    tags |= {f"{PRECISION_TAG}{rank}": _said(precision) for rank, precision in known.items()}
+    if record.expansion is not None:
+        tags[CALIBRATION_TAG] = f"runs:/{mlflow_run}/{CALIBRATION_FILE}"
+        said = (repr(record.calibration["threshold"]), _said(record.expansion["above"]))
+        tags |= dict(zip(OF_CALIBRATION, said, strict=True))
+    return tags
 
 
 def _require_same_champion(record: EvaluationRecord) -> None:
@@ -139,7 +151,12 @@ def _said(estimate: dict[str, float]) -> str:
 
 
 def _forced(record: EvaluationRecord) -> dict[str, str]:
-    return {"forced_because": record.force_reason} if record.force_reason else {}
+    return {FORCED_TAG: record.force_reason} if record.force_reason else {}
+
+
+def _withdrawn(record: EvaluationRecord) -> tuple[str, ...]:
+    """Return the tags of an earlier evaluation that hold no more; who stands by force stands by its reason."""
+    return () if record.force_reason or record.decision == "stands" else (FORCED_TAG,)
 
 
 def _run_of(where: str) -> str:

@@ -7,7 +7,7 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,6 +89,13 @@ class TrackedRun:
     def set_tags(self, tags: dict[str, str]) -> None:
         """Set tags, over those of the same names."""
         self._client.log_batch(self.run_id, tags=[RunTag(name, value) for name, value in tags.items()])
+
+    def remove_tags(self, names: Iterable[str]) -> None:
+        """Remove those of the tags that the run has."""
+        held = self._client.get_run(self.run_id).data.tags
+        for name in names:
+            if name in held:
+                self._client.delete_tag(self.run_id, name)
 
     def log_json(self, name: str, content: Any) -> None:
         """Leave `content` as a JSON artifact."""

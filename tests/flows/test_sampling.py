@@ -17,7 +17,7 @@ from tasks.core.base.files import sha256_of_folder
 from tasks.core.base.naming import CALIBRATION_FILE, models_folder
 from tasks.core.corpus.sample.listing import list_sample
 from tasks.core.engines.model_folder import read_engine_model
-from tasks.core.evaluation.calibration import Calibration, write_calibration
+from tasks.core.evaluation.calibration.calibrate import Calibration, write_calibration
 from tasks.core.exchange.batch import list_batches, read_batch
 from tasks.core.round.round_file import read_round
 from tasks.core.runs.folder import RunFolder

@@ -20,16 +20,16 @@ from tasks.core.base.naming import (
 )
 from tasks.core.corpus.labelled.prepare import StudyRequest, prepare_splits
 from tasks.core.engines.model_folder import EngineModel
-from tasks.core.evaluation.calibration import write_calibration
+from tasks.core.evaluation.calibration.calibrate import write_calibration
 from tasks.core.evaluation.evaluate_label import Judged, evaluate_label
 from tasks.core.evaluation.evaluation_record import Champion, EvaluationRecord, write_evaluation
-from tasks.core.evaluation.pool_answers import read_answers
+from tasks.core.evaluation.pool_answers import batches_of_pool, read_answers
 from tasks.core.evaluation.pool_measures import PoolMeasures
 from tasks.core.evaluation.pool_run import PoolRun, find_pool_run
 from tasks.core.evaluation.rank_sample import draw_rank_sample, unasked, write_rank_sample
 from tasks.core.evaluation.run_labels import gather_labels
 from tasks.core.exchange.batch import Batch, BatchAbout, place_of, write_batch
-from tasks.core.exchange.import_answers import ImportWay
+from tasks.core.exchange.incoming.import_answers import ImportWay
 from tasks.core.exchange.settle import import_and_settle, settle
 from tasks.core.ranking.ranked import open_ranked
 from tasks.core.round.model import Round
@@ -124,7 +124,8 @@ def judge_round(round_: Round) -> Batch:
     for label in round_.active_labels:
         with open_ranked(run.folder, label, "all") as ranked:
             drawn[label] = draw_rank_sample(ranked, round_.evaluation, run.plan.run_id)
-    fresh = {label: unasked(one, read_answers(round_, label)) for label, one in drawn.items()}
+    batches = batches_of_pool(round_, run)
+    fresh = {label: unasked(one, read_answers(batches, label)) for label, one in drawn.items()}
     batch = write_rank_sample(round_, run, fresh, {label: one.rows for label, one in drawn.items()})
     _answer(round_, batch)
     for label in round_.active_labels:
@@ -150,7 +151,7 @@ def _answer(round_: Round, batch: Batch) -> None:
 
 
 def _judge(round_: Round, run: PoolRun, label: str, champion: Champion | None) -> EvaluationRecord:
-    answers = read_answers(round_, label)
+    answers = read_answers(batches_of_pool(round_, run), label)
     with open_ranked(run.folder, label, "all") as ranked:
         drawn = draw_rank_sample(ranked, round_.evaluation, run.plan.run_id)
         labels = gather_labels(round_, run, ranked, drawn.strata, answers)

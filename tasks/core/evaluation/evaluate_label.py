@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.core.base.errors import EvaluationError
-from tasks.core.evaluation.calibration import CalibratedModel, Calibration, TooFewLabelsError, calibrate
+from tasks.core.evaluation.calibration.calibrate import CalibratedModel, Calibration, TooFewLabelsError, calibrate
 from tasks.core.evaluation.count_bounds import Estimate
 from tasks.core.evaluation.evaluation_record import Champion, EvaluationRecord
 from tasks.core.evaluation.labelled_ranks import LabelledRanks
@@ -16,10 +16,10 @@ from tasks.core.evaluation.pool_measures import PoolMeasures
 from tasks.core.evaluation.pool_run import PoolRun
 from tasks.core.evaluation.rank_figures import positives_down_to, precision_at, precision_curve, recall_at
 from tasks.core.evaluation.rank_sample import DrawnStratum
-from tasks.core.evaluation.release_gate import Judgement, borrowed, judge
+from tasks.core.evaluation.release.release_gate import Judgement, borrowed, judge
+from tasks.core.evaluation.release.score_drift import Drift, measure_drift
+from tasks.core.evaluation.release.standing import Expansion, Standing, TopTexts
 from tasks.core.evaluation.run_labels import RunLabels
-from tasks.core.evaluation.score_drift import Drift, measure_drift
-from tasks.core.evaluation.standing import Expansion, Standing, TopTexts
 from tasks.core.ranking.ranked import Ranked
 from tasks.core.round.model import Round
 from tasks.core.runs.score_bins import BINS, bounds_of
@@ -64,6 +64,7 @@ def evaluate_label(round_: Round, judged: Judged, champion: Champion | None, for
         said.get("refused", ""),
         said.get("lacking", 0),
         ranks.rows,
+        run.sample_digest,
     )
     drift = _drift(judged, champion)
     found = _judge(round_, standing, champion, drift, force_reason)

@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 
 from tasks.core.base.formats import FileFormat, read_record, write_record
 from tasks.core.evaluation.count_bounds import Cell, Estimate
-from tasks.core.evaluation.standing import Expansion, Standing, TopTexts
+from tasks.core.evaluation.release.standing import Expansion, Standing, TopTexts
 
 Interval = dict[str, float]
 
@@ -35,7 +35,7 @@ class EvaluationRecord:
     labels: int
     """So many labels with known probabilities serve the estimates, those of sampling included."""
     unused_labels: dict[str, int]
-    """So many labels serve no estimate, by reason."""
+    """So many labels serve no estimate, by method, number of draws and reason."""
     reach: int
     """Labels reach down to this rank without a gap; nothing is known of the texts below."""
     tops: dict[str, dict[str, Any]]
@@ -108,7 +108,8 @@ def standing_of(record: EvaluationRecord) -> Standing:
         above = Estimate(**record.expansion["above"])
         labelled = record.calibration["positives"] + record.calibration["negatives"]
         expansion = Expansion(above, record.rows, labelled)
-    return Standing(record.registered_model, record.version, tops, expansion, refused, lacking, record.rows)
+    whose = (record.registered_model, record.version)
+    return Standing(*whose, tops, expansion, refused, lacking, record.rows, record.sample_digest)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ words (`explore`) or by their place beside an edge (`adaptive`, `uncertainty`) h
 that do not serve are counted, with the reason.
 """
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -29,6 +29,7 @@ from tasks.core.round.sections import Sample
 from tasks.core.runs.parts import ID_COLUMN, SCORE_COLUMN
 
 BY_WORDS = "explore"
+OTHER_TEXTS = "answers of another sample, whose texts are others under the same ids"
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class RunLabels:
     answers: np.ndarray[Any, Any]
     """Scores and answers of the texts that an expert scored and that were chosen by their score alone calibrate."""
     unused: dict[str, int]
-    """So many labels do not serve estimates, by reason."""
+    """So many labels do not serve estimates, by method, number of draws and reason."""
     of_sampling: bool
     """This is true where draws of sampling serve, which left out what was labelled before."""
 
@@ -51,7 +52,7 @@ def gather_labels(
     """Return all labels of a ranking: those of the rank sample, and of sampling's batches from the same run."""
     draws = [_rank_draw(one.first, one.last, one.rows, answers) for one in strata]
     tables = [one.rows.select([ID_COLUMN, SCORE_COLUMN]) for one in strata]
-    unused: Counter[str] = Counter()
+    unused: dict[tuple[str, str], list[int]] = defaultdict(list)
     batches = [read_batch(folder) for folder in list_batches(round_)]
     for batch in (one for one in batches if one.about.kind == "sampling" and one.about.run_id == run.plan.run_id):
         for method, rows in _by_draw(batch, ranked.label):
@@ -59,12 +60,12 @@ def gather_labels(
                 tables.append(rows.select([ID_COLUMN, SCORE_COLUMN]))
             frame, reason = _frame(batch, method, rows, ranked.rows)
             if frame is None:
-                given = answers.of(rows[ID_COLUMN].to_pylist())
-                unused[f"{method}: {reason}"] += int((~np.isnan(given)).sum())
+                unused[method, reason].append(int((~np.isnan(answers.of(rows[ID_COLUMN].to_pylist()))).sum()))
             else:
                 draws.append(_rank_draw(*frame, rows, answers))
     scores, decided = _scored_answers(tables, answers)
-    left = {name: number for name, number in unused.items() if number}
+    left = {f"{method}, {_draws(len(counts))}: {reason}": sum(counts) for (method, reason), counts in unused.items()}
+    left = {why: number for why, number in (left | {OTHER_TEXTS: answers.strange}).items() if number}
     return RunLabels(LabelledRanks(ranked.rows, draws), scores, decided, left, len(draws) > len(strata))
 
 
@@ -85,6 +86,10 @@ def with_known(labels: RunLabels, ranked: Ranked, sample: Sample, before: PoolAn
         apart |= np.array(seen, dtype=bool)
     found = Known(best["rank"].to_numpy()[apart], answers[apart])
     return replace(labels, ranks=LabelledRanks(labels.ranks.rows, labels.ranks.draws, found))
+
+
+def _draws(number: int) -> str:
+    return "1 draw" if number == 1 else f"{number} draws"
 
 
 def _rank_draw(first: int, last: int, rows: pa.Table, answers: PoolAnswers) -> RankDraw:

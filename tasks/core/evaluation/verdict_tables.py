@@ -54,12 +54,19 @@ def _figures(record: EvaluationRecord) -> list[dict[str, Any]]:
     rows = [row for rank, top in record.tops.items() for row in _top_rows(record, rank, top)]
     below = "" if record.reach >= record.rows else f"down to rank {record.reach:,}; nothing is known below"
     rows.append(_figure(record, "true texts", record.positives, record.labels, below))
+    unused = [_unused(record, reason, number) for reason, number in record.unused_labels.items()]
     if record.expansion is None:
-        return [*rows, _figure(record, "expansion", None, record.labels, record.calibration["refused"])]
+        return [*rows, _figure(record, "expansion", None, record.labels, record.calibration["refused"]), *unused]
     threshold, labels = f"texts above {record.calibration['threshold']:.4g}", record.expansion["labelled"]
     rows.append(_figure(record, "expansion", record.expansion["above"], record.labels, threshold))
     at = [(f"{name} at the threshold", record.expansion[name]) for name in ("precision", "recall")]
-    return rows + [_figure(record, name, estimate, labels, "") for name, estimate in at]
+    return rows + [_figure(record, name, estimate, labels, "") for name, estimate in at] + unused
+
+
+def _unused(record: EvaluationRecord, reason: str, number: int) -> dict[str, Any]:
+    """Return a row of labels that were left out, with how many draws they are of and why."""
+    row = _figure(record, "labels that serve no estimate", None, 0, reason)
+    return row | {"value": f"{number:,}", "labels": ""}
 
 
 def _top_rows(record: EvaluationRecord, rank: str, top: dict[str, Any]) -> list[dict[str, Any]]:

@@ -18,8 +18,8 @@ from tasks.core.base.files import write_aside
 from tasks.core.base.formats import FileFormat, read_record, write_record
 from tasks.core.base.naming import ANSWERS_FILE, CONTROL_ANSWERS_FILE, IMPORTS_FILE
 from tasks.core.base.parquet import read_parquet
-from tasks.core.exchange.answer_words import Answer
 from tasks.core.exchange.controls import Key
+from tasks.core.exchange.incoming.answer_words import Answer
 from tasks.core.runs.parts import ID_COLUMN
 
 ADJUDICATOR = "adjudicator"
@@ -43,7 +43,7 @@ Answers = dict[tuple[str, Key], Said]
 
 @dataclass(frozen=True)
 class ImportRecord:
-    """What one file brought."""
+    """What one file brought, or what was taken back."""
 
     file: str
     digest: str
@@ -55,6 +55,8 @@ class ImportRecord:
     repeated: int = 0
     """So many answers were there already, the same."""
     blank: int = 0
+    taken_back: int = 0
+    """So many answers were removed: see `forget_answers`."""
     left_out: dict[str, list[str]] = field(default_factory=dict)
     """For each reason, the rows that were not imported, in words."""
 

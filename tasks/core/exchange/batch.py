@@ -4,7 +4,7 @@
   draws.parquet     a row a text, label and draw: method, reason, rank, score, stage, stratum, inclusion probability
   texts.parquet     a row a text that goes out: its labels and author
   batch.json        written last: what it was drawn from, and how
-  answers.parquet   after an import: a row a text, label and annotator; see answer_file.py
+  answers.parquet   after an import: a row a text, label and annotator; see answers.py
   decided.parquet   what the answers of several annotators come to; see decide.py
 
 Draws of one label are made independently of each other, so a text's inclusion probability for a label over several

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tasks.core.base.errors import InputDataError
-from tasks.core.exchange.answer_file import read_answer_file
-from tasks.core.exchange.answer_words import Answer, answer_of
 from tasks.core.exchange.batch import Batch
+from tasks.core.exchange.incoming.answer_file import read_answer_file
+from tasks.core.exchange.incoming.answer_words import Answer, answer_of
 from tasks.core.round.labelling_section import Labelling
 from tasks.core.runs.parts import ID_COLUMN
 

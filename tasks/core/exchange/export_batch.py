@@ -18,8 +18,8 @@ from tasks.core.base.errors import InputDataError
 from tasks.core.base.files import write_aside, write_json, write_text
 from tasks.core.base.naming import label_config_file
 from tasks.core.base.parquet import PARQUET_SUFFIXES
-from tasks.core.exchange.answer_file import SUFFIXES, name_of
 from tasks.core.exchange.decide import UNDECIDED
+from tasks.core.exchange.incoming.answer_file import SUFFIXES, name_of
 from tasks.core.exchange.label_studio import interface_of, task_of
 from tasks.core.exchange.questions import Question, questions_of, shuffled
 from tasks.core.exchange.safe_cells import safe_id, safe_text

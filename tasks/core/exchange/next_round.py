@@ -17,7 +17,7 @@ from tasks.core.base.errors import RoundFileError
 from tasks.core.base.files import link_first, write_text
 from tasks.core.base.naming import round_name
 from tasks.core.round.model import Round
-from tasks.core.round.round_file import read_round
+from tasks.core.round.round_file import read_round, round_of_text
 
 NUMBERED = re.compile(r"(.*?)(\d+)")
 PLAIN = re.compile(r"[A-Za-z]+\d+|[\w.-]*/[\w./@-]*")
@@ -66,14 +66,13 @@ def write_next(path: Path, snapshot: Path, iteration: str | None = None) -> Next
             "out, or copy the file by hand, and set iteration and labelled_data.added in the copy."
         )
     text = _replaced(_with_snapshot(text, _spelled(text, snapshot, path)), "iteration", _scalar(iteration))
-    _put_new(target, text)
-    found = _differences(former, target)
+    found = _differences(former, text, target)
     if [line.partition(":")[0] for line in found] != ["iteration", "labelled_data.added"]:
-        target.unlink()
         raise RoundFileError(
             f"the text of {path} cannot be changed in place, perhaps for its anchors: the new round would differ in "
             f"{list(found)}. Copy it by hand, and set iteration and labelled_data.added to {snapshot} in the copy."
         )
+    _put_new(target, text)
     return NextRound(target, found)
 
 
@@ -86,9 +85,9 @@ def _allowed(former: Round, iteration: str) -> str:
     return iteration
 
 
-def _differences(former: Round, target: Path) -> tuple[str, ...]:
+def _differences(former: Round, text: str, target: Path) -> tuple[str, ...]:
     try:
-        return _changes(former, read_round(target))
+        return _changes(former, round_of_text(text, target))
     except RoundFileError as error:
         return (str(error),)
 

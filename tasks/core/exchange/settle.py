@@ -10,7 +10,9 @@ from tasks.core.exchange.answers import Answers, ImportRecord, read_answers
 from tasks.core.exchange.batch import Batch, list_batches, read_batch
 from tasks.core.exchange.controls import Control, ControlRecord, judge, read_controls
 from tasks.core.exchange.decide import decide, write_decided
-from tasks.core.exchange.import_answers import ImportWay, import_file
+from tasks.core.exchange.incoming.answer_file import batch_named, read_answer_file
+from tasks.core.exchange.incoming.forget_answers import forget_answers
+from tasks.core.exchange.incoming.import_answers import ImportWay, import_file
 from tasks.core.round.model import Round
 
 
@@ -72,6 +74,29 @@ def import_and_settle(settled: Settled, round_: Round, path: Path, way: ImportWa
     settled = settle(settled.batch, round_)
     write_decided(settled.batch, settled.decided)
     return record, settled
+
+
+def forget_and_settle(
+    settled: Settled, round_: Round, annotator: str, file: Path | None = None
+) -> tuple[ImportRecord, Settled]:
+    """Take an annotator's answers back, write what is decided by now, and return what went and where all stands.
+
+    Raises:
+        InputDataError: there are no such answers.
+    """
+    record = forget_answers(settled.batch, annotator, file)
+    settled = settle(settled.batch, round_)
+    write_decided(settled.batch, settled.decided)
+    return record, settled
+
+
+def batch_of_file(round_: Round, path: Path, name: str | None) -> Batch:
+    """Return the batch that a file of answers is imported into: the one of that name, or the one that it names itself.
+
+    Raises:
+        InputDataError: the file cannot be read, or there is no such batch.
+    """
+    return choose_batch(round_, name or batch_named(read_answer_file(path)))
 
 
 def choose_batch(round_: Round, name: str | None) -> Batch:

@@ -13,7 +13,7 @@ from pathlib import Path
 from tasks.core.base.errors import InputDataError
 from tasks.core.base.files import fingerprint, write_text
 from tasks.core.base.naming import SHEET_PAGE, sheet_file
-from tasks.core.exchange.answer_file import name_of
+from tasks.core.exchange.incoming.answer_file import name_of
 from tasks.core.exchange.questions import questions_of, shuffled
 from tasks.core.exchange.safe_cells import safe_id
 from tasks.core.exchange.settle import Settled

@@ -22,11 +22,13 @@ from tasks.core.base.naming import SNAPSHOT_FILE, SNAPSHOT_LABELS_FILE, SNAPSHOT
 from tasks.core.corpus.labelled.label_snapshot import SNAPSHOT, LabelSnapshot, read_about, read_snapshot
 from tasks.core.corpus.labelled.rows import target_column
 from tasks.core.exchange.batch import Kind, list_batches, read_batch
+from tasks.core.exchange.labelled_before import text_key
 from tasks.core.exchange.settle import Settled, settle
 from tasks.core.round.model import Round
 from tasks.core.runs.parts import ID_COLUMN
 
 CONTRADICTED = "decided differently in two batches"
+TWO_TEXTS = "two batches have other texts under its id"
 
 
 @dataclass(frozen=True)
@@ -63,26 +65,34 @@ def take_snapshot(round_: Round, kinds: Sequence[Kind] = ("sampling",)) -> tuple
 
 
 def gather(settled: Sequence[Settled], labels: Sequence[str]) -> Gathered:
-    """Join the batches' decisions, a row a text: blank where undecided, or where two batches contradict each other."""
+    """Join the batches' decisions, a row a text: blank where undecided, or where two batches contradict each other.
+
+    An id that stands for one text in a batch and for another one in the next is left out.
+    """
     found: dict[Any, dict[str, set[int]]] = defaultdict(lambda: defaultdict(set))
     types = {one.batch.texts.schema.field(ID_COLUMN).type for one in settled}
     as_id = str if len(types) > 1 else _as_it_is
     undecided: dict[str, Counter[str]] = {label: Counter() for label in labels}
     texts: dict[Any, str] = {}
+    keys: dict[Any, set[str]] = defaultdict(set)
     for one in settled:
         ids = map(as_id, one.batch.texts[ID_COLUMN].to_pylist())
-        texts |= dict(zip(ids, one.batch.texts["text"].to_pylist(), strict=True))
+        for id_, text in zip(ids, one.batch.texts["text"].to_pylist(), strict=True):
+            texts[id_] = text
+            keys[id_].add(text_key(text))
         for row in one.decided.to_pylist():
             if row["target"] is None:
                 undecided[row["label"]][row["how"]] += 1
             else:
                 found[as_id(row[ID_COLUMN])][row["label"]].add(row["target"])
-    for targets in found.values():
+    for id_, targets in found.items():
         for label, values in targets.items():
-            undecided[label][CONTRADICTED] += len(values) > 1
+            undecided[label][TWO_TEXTS] += len(keys[id_]) > 1
+            undecided[label][CONTRADICTED] += len(values) > 1 and len(keys[id_]) == 1
     rows = {
         id_: {label: next(iter(values)) for label, values in targets.items() if len(values) == 1}
         for id_, targets in sorted(found.items(), key=lambda item: str(item[0]))
+        if len(keys[id_]) == 1
     }
     rows = {id_: targets for id_, targets in rows.items() if targets}
     columns = {

@@ -41,16 +41,26 @@ def with_texts(table: pa.Table, sample: Sample, columns: Sequence[str] = ()) -> 
     taken = [name for name in columns if name in (*table.column_names, TEXT)]
     if taken:
         raise InputDataError(f"the columns {taken} of {sample.path} cannot be added: the rows have columns so called.")
-    files = [file for file in list_sample(sample) if file.rows]
-    find = partial(_find, pc.unique(table[ID_COLUMN].combine_chunks()), sample, tuple(columns))
-    found = pa.concat_tables(list(side_by_side(find, files)), promote_options="permissive")
-    first = np.unique(found[PLACE].to_numpy(), return_index=True)[1]
-    found = found.take(pa.array(first))
+    found = _found(pc.unique(table[ID_COLUMN].combine_chunks()), sample, tuple(columns))
     at = pc.index_in(table[ID_COLUMN].combine_chunks(), value_set=found[ID_COLUMN].combine_chunks())
     _require_all(table, at, sample)
     for name in (TEXT, *columns):
         table = table.append_column(name, found[name].take(at))
     return table
+
+
+def texts_of(ids: pa.Array, sample: Sample) -> pa.Table:
+    """Return id and text of the sample's rows that have one of these ids; ids that the sample lacks are left out."""
+    return _found(pc.unique(ids), sample, ()).select([ID_COLUMN, TEXT])
+
+
+def _found(ids: pa.Array, sample: Sample, columns: tuple[str, ...]) -> pa.Table:
+    """Return the first row of the sample with each of the ids that has a text."""
+    files = [file for file in list_sample(sample) if file.rows]
+    found = pa.concat_tables(
+        list(side_by_side(partial(_find, ids, sample, columns), files)), promote_options="permissive"
+    )
+    return found.take(pa.array(np.unique(found[PLACE].to_numpy(), return_index=True)[1]))
 
 
 def _require_all(table: pa.Table, at: pa.Array, sample: Sample) -> None:

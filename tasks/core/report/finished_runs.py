@@ -3,13 +3,16 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 
 from tasks.core.base.errors import WinnowError
 from tasks.core.base.formats import Content, read_record
 from tasks.core.base.naming import checkpoint_alias, parse_run_folder_name, round_name
+from tasks.core.evaluation.pool_run import PoolRun
 from tasks.core.round.model import Round
 from tasks.core.runs.folder import RunFolder, find_run_folders
 from tasks.core.runs.manifest import MANIFEST
+from tasks.core.runs.plan_file import read_plan
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,15 @@ class FinishedRun:
     def finished_at(self) -> str:
         """When it was finished, so that two of them can be compared."""
         return datetime.fromisoformat(self.manifest["timings"]["finished_at"]).astimezone(UTC).isoformat()
+
+    @cached_property
+    def as_pool(self) -> PoolRun:
+        """The run as evaluation sees it.
+
+        Raises:
+            RunFolderError: its plan cannot be read.
+        """
+        return PoolRun(read_plan(self.folder), self.folder)
 
     @property
     def labels(self) -> list[str]:

@@ -8,21 +8,21 @@ from markupsafe import Markup
 
 from tasks.core.base.errors import WinnowError
 from tasks.core.report.absent import Absent
-from tasks.core.report.annotator_agreement import gather_agreement
-from tasks.core.report.baseline_table import gather_baselines
-from tasks.core.report.best_texts import gather_best_texts
-from tasks.core.report.engine_bounds import gather_engines
+from tasks.core.report.facts.annotator_agreement import gather_agreement
+from tasks.core.report.facts.baseline_table import gather_baselines
+from tasks.core.report.facts.best_texts import gather_best_texts
+from tasks.core.report.facts.engine_bounds import gather_engines
+from tasks.core.report.facts.labelled_texts import gather_data
+from tasks.core.report.facts.motif_table import gather_motifs
+from tasks.core.report.facts.pool_precision import gather_precision
+from tasks.core.report.facts.release_verdict import gather_release
+from tasks.core.report.facts.reliability_check import gather_reliability
+from tasks.core.report.facts.run_cost import gather_cost
+from tasks.core.report.facts.score_histograms import gather_histograms
+from tasks.core.report.facts.screening_promise import gather_screening
+from tasks.core.report.facts.seed_choice import gather_seeds
 from tasks.core.report.facts_on_disk import RoundFiles
-from tasks.core.report.labelled_texts import gather_data
 from tasks.core.report.markup import render
-from tasks.core.report.motif_table import gather_motifs
-from tasks.core.report.pool_precision import gather_precision
-from tasks.core.report.release_verdict import gather_release
-from tasks.core.report.reliability_check import gather_reliability
-from tasks.core.report.run_cost import gather_cost
-from tasks.core.report.score_histograms import gather_histograms
-from tasks.core.report.screening_promise import gather_screening
-from tasks.core.report.seed_choice import gather_seeds
 
 Facts = dict[str, Any]
 

@@ -49,6 +49,12 @@ class Gate(Settings):
     expansion: Fall = 0.5
     """The share of the sample above the calibrated threshold may shrink by at most this share of itself: 0.5 halves
     it; 1 lets it shrink to nothing."""
+    first_labels: int = Field(default=20, ge=1)
+    """Where there is no champion yet, a version becomes it with so many labels down to the first of the numbers of
+    `precision_at`, and so many between each and the next, or of half the texts there."""
+    same_texts: bool = True
+    """Versions are compared where they ranked the very same texts; false compares those of two samples, too, if their
+    numbers of texts differ by no more than a tenth: only you can know that both were drawn alike."""
     largest_psi: float | None = Field(default=None, gt=0)
     """A population stability index above this refuses the version too; null lets drift be explained only."""
 

@@ -115,6 +115,10 @@ class Round(BaseModel):
         columns = list(self.active_labels.values())
         if len(set(columns)) < len(columns) and self.labelled_data.layout != "per_label_files":
             raise ValueError(f"each label needs a column of its own, but they are {columns}")
+        if len({name.casefold() for name in self.samples}) < len(self.samples):
+            raise ValueError(
+                f"samples has names that differ in case alone, which some disks take for one: {sorted(self.samples)}"
+            )
         for section in ("conversion", "pretraining", "distillation", "sampling"):
             sample = getattr(getattr(self, section), "sample", None)
             if sample is not None and sample not in self.samples:

@@ -1,5 +1,6 @@
 """Read a round file and say exactly what is wrong with one that cannot be used."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from pydantic import ValidationError
 from tasks.core.base.errors import RoundFileError
 from tasks.core.base.formats import FileFormat
 from tasks.core.base.naming import converted_folder
-from tasks.core.base.yaml_files import mistaken_switches, read_yaml
+from tasks.core.base.yaml_files import load_yaml, mistaken_switches, read_yaml
 from tasks.core.round.model import Round
 
 PATH_KEYS = (
@@ -31,11 +32,27 @@ def read_round(path: str | Path) -> Round:
     """Read and check a round file; relative paths in it count from its own folder.
 
     Raises:
-        RoundFileError: the file is missing, is not YAML, breaks a rule, or is not named after its round.
+        RoundFileError: the file is missing, is not YAML, breaks a rule, is not named after its round, or has a name
+            that differs from another one's beside it in case alone.
         FormatError: it is of a newer format than this version reads.
     """
     path = Path(path).resolve()
-    content = _read_yaml(path)
+    if not path.is_file():
+        raise RoundFileError(f"there is no round file {path}; the demo's is deployments/rounds/us-iter0.yaml")
+    return _checked(path, lambda: read_yaml(path))
+
+
+def round_of_text(text: str, path: Path) -> Round:
+    """Return the round that a file would describe which is written to `path` with this text, checked as a file is.
+
+    Raises:
+        RoundFileError, FormatError: the file would be refused.
+    """
+    return _checked(path.resolve(), lambda: load_yaml(text))
+
+
+def _checked(path: Path, load: Callable[[], Any]) -> Round:
+    content = _loaded(path, load)
     ROUND_FILE.number_of(content, path)
     _resolve_paths(content, path.parent)
     try:
@@ -48,7 +65,19 @@ def read_round(path: str | Path) -> Round:
             f"{path} describes the round '{round_.name}', so it must be called {round_.name}.yaml. "
             "Rename the file, or correct its country, iteration or method."
         )
+    _refuse_twin(path)
     return round_
+
+
+def _refuse_twin(path: Path) -> None:
+    """Refuse a name that some disks take for that of a file beside it, as keys in Prefect do everywhere."""
+    names = (other.name for other in path.parent.iterdir())
+    twins = sorted(name for name in names if name.casefold() == path.name.casefold() and name != path.name)
+    if twins:
+        raise RoundFileError(
+            f"the round files {path.name} and {twins[0]} differ in case alone, in {path.parent}: what one leaves may "
+            "take the place of what the other left. Give one of the rounds another iteration."
+        )
 
 
 def _refuse(path: Path, problems: list[str]) -> None:
@@ -57,11 +86,9 @@ def _refuse(path: Path, problems: list[str]) -> None:
         raise RoundFileError(f"{path} is not a round file:\n{lines}") from None
 
 
-def _read_yaml(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        raise RoundFileError(f"there is no round file {path}; the demo's is deployments/rounds/us-iter0.yaml")
+def _loaded(path: Path, load: Callable[[], Any]) -> dict[str, Any]:
     try:
-        content = read_yaml(path)
+        content = load()
     except yaml.YAMLError as error:
         raise RoundFileError(f"{path} cannot be read as YAML: {error}") from None
     if not isinstance(content, dict):

@@ -10,13 +10,13 @@ from sklearn.calibration import _sigmoid_calibration
 from sklearn.linear_model import LogisticRegression
 
 from tasks.core.base.errors import EvaluationError, TornRecordError
-from tasks.core.evaluation.calibration import (
+from tasks.core.evaluation.calibration.calibrate import (
     CalibratedModel,
     calibrate,
     read_calibration,
     write_calibration,
 )
-from tasks.core.evaluation.platt import draw_bootstraps, fit_curves
+from tasks.core.evaluation.calibration.platt import draw_bootstraps, fit_curves
 from tasks.core.round.evaluation_section import CalibrationSettings
 
 MODEL = CalibratedModel("grief", "us.grief", "3", "0123456789ab")

@@ -14,7 +14,7 @@ from tasks.core.engines.model_folder import read_engine_model
 from tasks.core.evaluation.count_bounds import Estimate
 from tasks.core.evaluation.evaluate_label import Judged, evaluate_label
 from tasks.core.evaluation.evaluation_record import Champion, read_evaluation, standing_of, write_evaluation
-from tasks.core.evaluation.pool_answers import read_answers
+from tasks.core.evaluation.pool_answers import batches_of_pool, read_answers
 from tasks.core.evaluation.pool_measures import PoolMeasures, weighted_labels
 from tasks.core.evaluation.pool_run import PoolRun, find_pool_run
 from tasks.core.evaluation.rank_sample import MoreTexts, draw_rank_sample, unasked, write_rank_sample
@@ -65,7 +65,7 @@ def ask(round_, run, more=None, answered=True):
     """Draw the rank sample, send out what is new, and answer it."""
     with open_ranked(run.folder, "positive", "all") as ranked:
         drawn = draw_rank_sample(ranked, round_.evaluation, run.plan.run_id, more)
-    fresh = unasked(drawn, read_answers(round_, "positive"))
+    fresh = unasked(drawn, read_answers(batches_of_pool(round_, run), "positive"))
     if len(fresh):
         batch = write_rank_sample(round_, run, {"positive": fresh}, {"positive": ROWS})
         if answered:
@@ -74,10 +74,10 @@ def ask(round_, run, more=None, answered=True):
 
 
 def judge(round_, run, drawn, champion=None):
-    answers = read_answers(round_, "positive")
+    answers = read_answers(batches_of_pool(round_, run), "positive")
     with open_ranked(run.folder, "positive", "all") as ranked:
         labels = gather_labels(round_, run, ranked, drawn.strata, answers)
-        before = read_answers(round_, "positive", before=run.plan.run_id)
+        before = read_answers(batches_of_pool(round_, run), "positive", before=run.plan.run_id)
         labels = with_known(labels, ranked, round_.samples["evaluation"], before, 1_000)
         judged = Judged(run, ranked, drawn.strata, labels, PoolMeasures())
         return labels, evaluate_label(round_, judged, champion)
@@ -159,7 +159,7 @@ def test_no_positives_and_all_positives_are_estimated_but_not_calibrated(round_,
 
 def test_a_screened_or_unanswered_sample_is_label_this(round_, run):
     drawn, asked = ask(round_, run, answered=False)
-    assert drawn.answered(read_answers(round_, "positive")) == 0
+    assert drawn.answered(read_answers(batches_of_pool(round_, run), "positive")) == 0
     name, message = outcome([], (asked, list_batches(round_)[0]), 1)
     assert name == LABEL_THIS
     assert str(list_batches(round_)[0]) in message
@@ -186,7 +186,7 @@ def sampled(
     texts = pa.table(
         {
             "tweet_id": draws["tweet_id"],
-            "text": [text or f"sampled {rank}" for rank in ranks],
+            "text": [text or TEXTS[rank - 1] for rank in ranks],
             "labels": [[label]] * len(ranks),
             "author": pa.nulls(len(ranks), pa.string()),
         }
@@ -228,7 +228,10 @@ def test_labels_of_motifs_edges_and_capped_draws_are_counted_and_left_out(round_
     labels, found = judge(round_, run, drawn)
     assert found.record.tops == before[1].record.tops
     reasons = {reason.split(":")[0]: count for reason, count in found.record.unused_labels.items()}
-    assert reasons == {"explore": 2, "adaptive": 3, "exploit": 2}
+    assert reasons == {"explore, 1 draw": 2, "adaptive, 1 draw": 3, "exploit, 1 draw": 2}
+    notes = {row["note"]: row["value"] for row in figure_rows([found.record]) if "no estimate" in row["figure"]}
+    capped = "exploit, 1 draw: near-duplicates or authors were capped, so its texts were not equally likely"
+    assert (len(notes), notes[capped]) == (3, "2")
     sample = {id_ for stratum in drawn.strata for id_ in stratum.rows["tweet_id"].to_pylist()}
     by_words = {2_000, 2_004} - sample
     assert len(by_words) > 0
@@ -315,7 +318,34 @@ def test_answers_of_two_batches_that_contradict_each_other_do_not_count(round_, 
     rank = drawn.strata[-1].rows["rank"][0].as_py()
     sampled(round_, run, "adaptive", [rank], [1.0])
     answer_batch(place_of(round_, "sampling", "adaptive0000"), lambda row: 1 - truth_of(row))
-    assert np.isnan(read_answers(round_, "positive").decided[str(rank - 1)])
+    assert np.isnan(read_answers(batches_of_pool(round_, run), "positive").decided[str(rank - 1)])
+
+
+def test_an_answer_is_of_its_text_and_not_of_whatever_has_its_id_in_another_sample(round_, run):
+    """Another sample of the country counts its texts from 0, too: its answers, all wrong here, were taken for these."""
+    drawn, asked = ask(round_, run, answered=False)
+    ranks = [rank for stratum in drawn.strata for rank in stratum.rows["rank"].to_pylist()]
+    sampled(round_, run, "adaptive", ranks, [1.0] * asked, run_id="0123456789ab", text="of another sample")
+    answers = read_answers(batches_of_pool(round_, run), "positive")
+    assert (drawn.answered(answers), answers.strange) == (0, asked)
+    answer_batch(place_of(round_, "evaluation", list_batches(round_)[0].name.partition("-")[2]), truth_of)
+    record = judge(round_, run, drawn)[1].record
+    assert record.answered == asked
+    assert record.unused_labels == {"answers of another sample, whose texts are others under the same ids": asked}
+
+
+def test_what_went_out_of_another_sample_under_the_same_id_was_not_asked_of_this_one(round_, run):
+    with open_ranked(run.folder, "positive", "all") as ranked:
+        drawn = draw_rank_sample(ranked, round_.evaluation, run.plan.run_id)
+    sampled(round_, run, "adaptive", [1, 2], [1.0] * 2, run_id="0123456789ab", text="of another sample")
+    assert {0, 1} <= set(unasked(drawn, read_answers(batches_of_pool(round_, run), "positive"))["tweet_id"].to_pylist())
+
+
+def test_an_answer_of_another_run_serves_where_its_text_is_the_same(round_, run):
+    """The run may be gone, and its sample have had the text in other case and white space."""
+    sampled(round_, run, "adaptive", [1], [1.0], run_id="0123456789ab", text=f" {TEXTS[0].upper()}\n")
+    answers = read_answers(batches_of_pool(round_, run), "positive")
+    assert (answers.decided, answers.strange) == ({"0": float(TRUTH[0])}, 0)
 
 
 def test_a_record_reads_back_and_drift_is_measured_on_the_same_texts(round_, run, tmp_path):
@@ -360,9 +390,9 @@ def test_seed_sentences_are_found_in_pool_and_top(round_, run):
 
 def test_weights_stand_for_the_whole_pool(round_, run):
     drawn, _ = ask(round_, run)
-    labels, ids = weighted_labels(drawn, read_answers(round_, "positive"))
+    labels, ids = weighted_labels(drawn, read_answers(batches_of_pool(round_, run), "positive"))
     assert labels.weights.sum() == pytest.approx(ROWS)
-    assert len(ids) == len(labels.answers) == drawn.answered(read_answers(round_, "positive"))
+    assert len(ids) == len(labels.answers) == drawn.answered(read_answers(batches_of_pool(round_, run), "positive"))
 
 
 def test_a_largest_rank_below_the_pool_leaves_the_rest_unknown_unless_texts_are_drawn_there(round_, run):

@@ -7,10 +7,10 @@ import pytest
 
 from tasks.core.base.errors import EvaluationError
 from tasks.core.evaluation.count_bounds import Cell, Estimate, true_texts
-from tasks.core.evaluation.difference import difference, labels_for_precision, verdict_of
-from tasks.core.evaluation.release_gate import forced_label, judge
-from tasks.core.evaluation.score_drift import measure_drift
-from tasks.core.evaluation.standing import Expansion, Standing, TopTexts
+from tasks.core.evaluation.release.difference import difference, labels_for_precision, verdict_of
+from tasks.core.evaluation.release.release_gate import forced_label, judge
+from tasks.core.evaluation.release.score_drift import measure_drift
+from tasks.core.evaluation.release.standing import Expansion, Standing, TopTexts
 from tasks.core.round.evaluation_section import Gate
 
 GATE = Gate(precision_at={50: 0.1, 10_000: 0.2}, expansion=0.5)
@@ -93,9 +93,30 @@ def test_a_version_that_cannot_be_calibrated_cannot_tell_but_a_champion_that_cou
     assert judge(standing("4"), Standing("us.is_hired", "3", CHAMPION.tops, None, "none"), None, GATE).promotes
 
 
-def test_the_first_version_with_labels_becomes_champion_and_the_champion_stands():
-    assert judge(standing("1"), None, None, GATE).decision == "first"
+def test_the_first_version_becomes_champion_with_what_its_figures_stand_on_and_the_champion_stands():
+    found = judge(standing("1"), None, None, GATE)
+    assert found.decision == "first"
+    assert "there was none, so nothing was compared: precision at 50 is 0.96" in found.sentence
+    assert [row["verdict"] for row in found.rows()] == ["passes", "passes"]
+    assert "by 50 labels" in found.rows()[0]["because"]
     assert judge(CHAMPION, CHAMPION, None, GATE).decision == "stands"
+
+
+@pytest.mark.parametrize(("labelled", "needed"), [((1, 1), 39), ((20, 20), 20), ((19, 400), 1), ((20, 39), 1)])
+def test_a_first_version_needs_labels_in_each_stretch_of_ranks_and_is_told_how_many(labelled, needed):
+    """One answer of one text made a champion, beside which all later versions would be judged."""
+    found = judge(standing("1", labelled=labelled), None, None, GATE)
+    assert (found.decision, found.promotes) == ("unclear", False)
+    assert f"there is no champion. Label {needed} more: " in found.sentence
+    assert "a first champion needs 20 (evaluation.gate.first_labels)" in found.sentence
+    assert judge(standing("1", labelled=labelled), None, None, GATE, "nothing else can serve").decision == "forced"
+
+
+def test_a_first_version_of_few_texts_needs_no_more_labels_than_there_are_texts():
+    few = Standing("us.is_hired", "1", {50: top(8, 1, 7), 10_000: top(8, 1, 7)}, None)
+    assert judge(few, None, None, GATE).decision == "first"
+    assert judge(replace(few, tops={50: top(8, 1, 3)}), None, None, GATE).decision == "unclear"
+    assert judge(standing("1", labelled=(3, 6)), None, None, Gate(first_labels=3)).decision == "first"
 
 
 def test_an_earlier_round_evaluated_again_does_not_take_its_successor_s_place_but_by_force():
@@ -113,6 +134,21 @@ def test_precision_at_a_rank_is_not_compared_among_unlike_numbers_of_texts():
     assert (found.decision, found.promotes) == ("unclear", False)
     assert "1,000,000 texts, the champion's 100,000" in found.sentence
     assert judge(replace(many, rows=105_000), few, None, GATE).promotes
+
+
+def test_figures_on_other_texts_are_not_compared_though_they_are_as_many():
+    """A sample of texts that hold a word of the label is easy: as many random ones of the same name are not."""
+    champion, easy = (replace(standing(v), rows=100_000, sample_digest=d) for v, d in (("3", "random"), ("4", "words")))
+    found = judge(easy, champion, None, GATE)
+    assert (found.decision, found.promotes) == ("unclear", False)
+    assert "sample is another: 100,000 texts were ranked, and the champion ranked 100,000 others" in found.sentence
+    assert judge(replace(easy, sample_digest="random"), champion, None, GATE).promotes
+    vouched = judge(easy, champion, None, GATE.model_copy(update={"same_texts": False}))
+    assert vouched.promotes
+    assert vouched.rows()[-1]["because"].startswith("is not measured")
+    largest = GATE.model_copy(update={"same_texts": False, "largest_psi": 0.25})
+    assert judge(easy, champion, None, largest).decision == "unclear"
+    assert not judge(replace(easy, rows=200_000), champion, None, largest).promotes
 
 
 def test_force_needs_a_reason_and_records_it():

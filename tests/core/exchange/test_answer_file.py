@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tasks.core.base.errors import InputDataError
-from tasks.core.exchange.answer_file import read_answer_file
+from tasks.core.exchange.incoming.answer_file import read_answer_file
 from tasks.core.exchange.safe_cells import id_among
 from tests.support.answers import HEADER, IDS, answers, said_by
 from tests.support.batches import FIRST_ID

@@ -4,7 +4,7 @@ import unicodedata
 
 import pytest
 
-from tasks.core.exchange.answer_words import WORDS, answer_of
+from tasks.core.exchange.incoming.answer_words import WORDS, answer_of
 
 
 @pytest.mark.parametrize(

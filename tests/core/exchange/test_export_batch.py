@@ -11,11 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tasks.core.base.errors import InputDataError
-from tasks.core.exchange.answer_file import read_answer_file
 from tasks.core.exchange.answers import Said
 from tasks.core.exchange.batch import write_batch
 from tasks.core.exchange.export_batch import DRAWN, ExportWay, export_batch
-from tasks.core.exchange.import_answers import ImportWay
+from tasks.core.exchange.incoming.answer_file import read_answer_file
+from tasks.core.exchange.incoming.import_answers import ImportWay
 from tasks.core.exchange.questions import questions_of, shuffled
 from tasks.core.exchange.safe_cells import id_among
 from tasks.core.exchange.settle import Settled, import_and_settle, settle

@@ -10,10 +10,12 @@ from tasks.core.base.naming import ANSWERS_FILE, CONTROL_ANSWERS_FILE, DECIDED_F
 from tasks.core.base.parquet import read_parquet
 from tasks.core.exchange.answers import read_answers, read_imports
 from tasks.core.exchange.batch import write_batch
-from tasks.core.exchange.import_answers import CHANGED, NOT_ASKED, TWICE, TWO_IDS, UNKNOWN_ID, UNKNOWN_WORD, ImportWay
-from tasks.core.exchange.settle import choose_batch, import_and_settle, settle
-from tests.support.answers import IDS, answers, import_rows, open_batch, said_by
-from tests.support.batches import about, draws_of, texts_of, write
+from tasks.core.exchange.incoming.answer_rows import NOT_ASKED, OTHER_TEXT, TWICE, TWO_IDS, UNKNOWN_ID, UNKNOWN_WORD
+from tasks.core.exchange.incoming.forget_answers import TAKEN_BACK
+from tasks.core.exchange.incoming.import_answers import CHANGED, ImportWay
+from tasks.core.exchange.settle import choose_batch, forget_and_settle, import_and_settle, settle
+from tests.support.answers import HEADER, IDS, answers, import_rows, open_batch, said_by
+from tests.support.batches import TEXTS, about, draws_of, texts_of, write
 from tests.support.labelled_files import delimited
 from tests.support.recovery import Writer, power_cuts
 
@@ -74,6 +76,18 @@ def test_what_is_not_imported_is_listed_with_the_reason(tmp_path):
     assert read_imports(settled.batch.folder) == [record]
 
 
+def test_an_answer_beside_another_text_than_the_batch_s_is_listed(tmp_path):
+    """Somebody sorted one column of the spreadsheet alone: each answer would have gone to another text."""
+    _, round_, settled = open_batch(tmp_path)
+    texts = [settled.batch.texts["text"][place].as_py() for place in (0, 2, 1)]
+    rows = [(IDS[place], "positive", "ana", "yes", text) for place, text in enumerate(texts)]
+    rows.append((IDS[4], "positive", "ana", "no", f"'{TEXTS[4].upper()}  "))
+    path = delimited(tmp_path / "sorted.csv", [*HEADER, "text"], rows)
+    record, settled = import_and_settle(settled, round_, path, ImportWay())
+    assert words(settled) == {0: "yes", 4: "no"}
+    assert record.left_out == {OTHER_TEXT: [f"{IDS[place]} positive ana: 'yes'" for place in (1, 2)]}
+
+
 def test_an_id_that_may_mean_two_texts_is_listed_and_not_guessed_at(tmp_path):
     _, round_, settled = open_batch(tmp_path)
     folder = settled.batch.folder
@@ -119,6 +133,56 @@ def test_one_persons_answers_are_one_vote(tmp_path):
     import_rows(settled, round_, tmp_path, said_by("", ["yes", "no"]), name="b.csv", annotator="Ben")
     _, settled = import_rows(settled, round_, tmp_path, said_by("", ["yes", "no"]), name="b.csv", adjudicated=True)
     assert settled.annotators == ["adjudicator", "ben", "josé"]
+
+
+def test_answers_under_a_wrong_name_are_taken_back_and_stay_on_record(tmp_path):
+    _, round_, settled = open_batch(tmp_path)
+    _, settled = import_rows(settled, round_, tmp_path, said_by("ana", ["yes", "yes", "yes"]), name="a.csv")
+    mine = said_by("", ["no", "no", "", "yes"])
+    record, settled = import_rows(settled, round_, tmp_path, mine, name="b.csv", annotator="Bne")
+    with pytest.raises(InputDataError, match=r"winnow labels forget ROUND --annotator 'bne' --file .*b.csv"):
+        import_rows(settled, round_, tmp_path, mine, name="b.csv", annotator="ben")
+    gone, settled = forget_and_settle(settled, round_, " BNE")
+    assert (gone.taken_back, settled.annotators) == (4, ["ana"])
+    assert gone.left_out[TAKEN_BACK][0] == f"{IDS[0]} positive bne: no"
+    assert read_imports(settled.batch.folder)[1:] == [record, gone]
+    decided = read_parquet(settled.batch.folder / DECIDED_FILE)
+    assert decided["target"].to_pylist()[:4] == [1, 1, 1, None]
+    again, settled = import_rows(settled, round_, tmp_path, mine, name="b.csv", annotator="ben")
+    assert (again.new, settled.annotators) == (3, ["ana", "ben"])
+    before = contents(settled.batch.folder)
+    assert forget_and_settle(settled, round_, "bne")[0] == gone
+    assert contents(settled.batch.folder) == before
+    with pytest.raises(InputDataError, match=r"'zoe' has no answers in .*; answers are there of \['ana', 'ben'\]"):
+        forget_and_settle(settled, round_, "zoe")
+
+
+def test_one_file_s_answers_are_taken_back_and_the_rest_of_that_annotator_s_stays(tmp_path):
+    header = ["tweet_id", "text", "label", "answer"]
+    path = delimited(tmp_path / "controls.csv", header, [("c1", "x", "positive", "yes")])
+    _, round_, settled = open_batch(tmp_path, controls=str(path))
+    import_rows(settled, round_, tmp_path, said_by("ana", ["yes"]), name="a.csv")
+    wrong = [(4, "positive", "ana", "no"), ("c1", "positive", "ana", "no")]
+    _, settled = import_rows(settled, round_, tmp_path, wrong, name="b.csv")
+    assert settled.failed
+    gone, settled = forget_and_settle(settled, round_, "ana", tmp_path / "b.csv")
+    assert (gone.taken_back, words(settled), settled.failed) == (2, {0: "yes"}, {})
+    with pytest.raises(InputDataError, match="cannot be read"):
+        forget_and_settle(settled, round_, "ana", tmp_path / "none.csv")
+
+
+def test_a_label_with_capitals_is_the_label(tmp_path):
+    """A spreadsheet begins cells with a capital; no two labels differ in case alone, for none has capitals."""
+    path = delimited(
+        tmp_path / "controls.csv",
+        ["tweet_id", "text", "label", "answer"],
+        [("c1", "I was fired", "Positive", "yes")],
+    )
+    _, round_, settled = open_batch(tmp_path, controls=str(path))
+    assert [control.label for control in settled.controls] == ["positive"]
+    rows = [*said_by("Ana", ["yes"], "Positive"), *said_by("ANA", ["", "no"], "POSITIVE")]
+    record, settled = import_rows(settled, round_, tmp_path, rows)
+    assert (record.left_out, words(settled)) == ({}, {0: "yes", 1: "no"})
 
 
 def test_rows_that_nobody_filled_in_need_no_annotator(tmp_path):
@@ -212,6 +276,26 @@ def test_after_a_power_cut_the_next_import_makes_it_whole(tmp_path):
     for state in cuts.drawn(60):
         cuts.require_recovery([state])
         assert everything() == whole
+
+
+def test_after_a_power_cut_answers_are_there_or_forgotten_with_a_record(tmp_path):
+    _, round_, settled = open_batch(tmp_path)
+    _, settled = import_rows(settled, round_, tmp_path, [*said_by("ana", ["yes", "no"]), *said_by("ben", ["no"])])
+    folder = settled.batch.folder
+
+    def forget():
+        return forget_and_settle(settle(settled.batch, round_), round_, "ana")
+
+    def read():
+        found = settle(settled.batch, round_)
+        assert "ana" in found.annotators or any(one.taken_back for one in read_imports(folder))
+        return found.annotators
+
+    cuts = power_cuts(Writer(folder, forget, read, settle=lambda: None))
+    for state in cuts.drawn(60):
+        cuts.require_recovery([state])
+        assert [one.taken_back for one in read_imports(folder)] == [0, 2]
+        assert read_parquet(folder / DECIDED_FILE)["target"].to_pylist()[:2] == [0, None]
 
 
 def test_torn_answers_are_refused_with_what_to_do(tmp_path):

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from tasks.core.base.errors import RoundFileError
+from tasks.core.exchange import next_round
 from tasks.core.exchange.next_round import next_iteration, write_next
 from tasks.core.round.round_file import read_round
 from tests.support.round_files import write_round
@@ -87,12 +88,30 @@ def test_a_snapshot_that_is_named_already_is_refused(tmp_path):
         write_next(made.path, tmp_path / "one")
 
 
+def test_a_name_that_differs_from_another_round_s_in_case_alone_is_refused(tmp_path):
+    """Their artifacts in Prefect have one key, and on some disks they are one file."""
+    path = shipped(tmp_path)
+    write_next(path, tmp_path / "one")
+    with pytest.raises(RoundFileError, match=r"us-Iter1.yaml and us-iter1.yaml differ in case alone"):
+        write_next(path, tmp_path / "two", iteration="Iter1")
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["us-iter0.yaml", "us-iter1.yaml"]
+
+
 def test_a_text_that_cannot_be_changed_in_place_is_refused_and_leaves_nothing(tmp_path):
     path = shipped(tmp_path, lambda text: text.replace("iteration: iter0", "iteration: &name iter0"))
     path.write_text(re.sub("(?m)^base_model: .*", "base_model: *name", path.read_text()))
     with pytest.raises(RoundFileError, match="cannot be changed in place"):
         write_next(path, tmp_path / "one")
     assert [file.name for file in tmp_path.iterdir()] == ["us-iter0.yaml"]
+
+
+def test_a_round_is_checked_before_it_has_its_name(tmp_path, monkeypatch):
+    """Who lists the folder at that moment, or cuts the power, would find a round file that was to be refused."""
+    path = shipped(tmp_path, lambda text: text.replace("iteration: iter0", "iteration: &name iter0"))
+    path.write_text(re.sub("(?m)^base_model: .*", "base_model: *name", path.read_text()))
+    monkeypatch.setattr(next_round, "link_first", lambda *_: pytest.fail("it got its name unchecked"))
+    with pytest.raises(RoundFileError, match="cannot be changed in place"):
+        write_next(path, tmp_path / "one")
 
 
 @pytest.mark.parametrize("iteration", ["a/b", "../x", "two words", "latest"])

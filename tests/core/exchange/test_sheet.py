@@ -3,7 +3,7 @@
 import pytest
 
 from tasks.core.base.errors import InputDataError
-from tasks.core.exchange.import_answers import ImportWay
+from tasks.core.exchange.incoming.import_answers import ImportWay
 from tasks.core.exchange.settle import import_and_settle
 from tasks.core.exchange.sheet import write_sheets
 from tests.support.answers import open_batch

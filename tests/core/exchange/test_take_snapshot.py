@@ -8,14 +8,15 @@ import pytest
 
 from tasks.core.base.errors import InputDataError, TornRecordError
 from tasks.core.base.locks import alone
-from tasks.core.base.naming import SNAPSHOT_LABELS_FILE, SNAPSHOT_LOCK, splits_folder
+from tasks.core.base.naming import SNAPSHOT_LABELS_FILE, SNAPSHOT_LOCK, batch_folder, splits_folder
 from tasks.core.base.parquet import read_parquet
 from tasks.core.corpus.labelled.label_snapshot import read_about, read_snapshot
 from tasks.core.corpus.labelled.prepare import prepare_splits
+from tasks.core.exchange.batch import write_batch
 from tasks.core.exchange.settle import settle
-from tasks.core.exchange.take_snapshot import CONTRADICTED, gather, take_snapshot
+from tasks.core.exchange.take_snapshot import CONTRADICTED, TWO_TEXTS, gather, take_snapshot
 from tests.support.answers import IDS, import_rows, open_batch, said_by
-from tests.support.batches import FIRST_ID, TEXTS, write
+from tests.support.batches import FIRST_ID, TEXTS, about, draws_of, texts_of, write
 from tests.support.labelled_files import all_rows, request
 from tests.support.recovery import Writer, power_cuts
 
@@ -96,6 +97,18 @@ def test_what_two_batches_decide_differently_is_left_blank_and_counted(tmp_path)
     assert found.table["target_positive"].to_pylist() == [0, 1, 0]
     assert found.table["tweet_id"].to_pylist() == IDS[1:4]
     assert found.undecided["positive"][CONTRADICTED] == 1
+
+
+def test_an_id_that_is_another_text_s_in_another_batch_is_left_out_and_counted(tmp_path):
+    """Two samples of a round number their texts alike: the last text got the answers to both."""
+    round_, settled = labelled(tmp_path)
+    folder = batch_folder(settled.batch.folder.parent, "sampling", "b" * 12)
+    texts = texts_of(6, BOTH, text=["of another sample", f" {TEXTS[1].upper()} ", *TEXTS[2:]])
+    other = write_batch(folder, draws_of(6, BOTH), texts, about("b" * 12))
+    _, second = import_rows(settle(other, round_), round_, tmp_path, said_by("ben", ["yes", "no"]), name="b.csv")
+    found = gather([settled, second], BOTH)
+    assert found.table["tweet_id"].to_pylist() == IDS[1:4]
+    assert found.undecided["positive"][TWO_TEXTS] == 1
 
 
 def test_without_a_decided_label_there_is_no_snapshot(tmp_path):

@@ -1,6 +1,7 @@
 """The page of a round: whole whatever is missing, the same for the same facts, and no text of a user is markup."""
 
 import shutil
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -15,6 +16,10 @@ from tasks.core.base.naming import (
     PARITY_FILE,
     SELECTION_FILE,
 )
+from tasks.core.evaluation.pool_run import PoolRun
+from tasks.core.exchange.incoming.import_answers import ImportWay
+from tasks.core.exchange.settle import choose_batch, import_and_settle, settle
+from tasks.core.report.facts.score_histograms import gather_histograms
 from tasks.core.report.facts_on_disk import RoundFiles
 from tasks.core.report.finished_runs import newest_run
 from tasks.core.report.markup import LONGEST_TEXT, as_text
@@ -22,6 +27,8 @@ from tasks.core.report.page_sections import SECTIONS
 from tasks.core.report.report_page import make_page, write_report
 from tasks.core.runs.folder import RunFolder, find_run_folders
 from tasks.core.runs.manifest import MANIFEST
+from tests.support.answers import HEADER
+from tests.support.labelled_files import delimited
 from tests.support.tiny import make_sentences
 from tests.support.told_rounds import HOSTILE, make_round, score_round
 
@@ -103,8 +110,6 @@ def test_the_page_tells_of_data_seeds_baselines_engines_cost_and_texts(told_roun
         "Not calibrated: 'negative' cannot be calibrated",
         "<b>lost my",
         "b<b>en",
-        "labels are decided: train the next round on them.",
-        "winnow next deployments/rounds/us-iter0.yaml",
     ):
         assert words in said, words
 
@@ -128,6 +133,28 @@ def test_the_page_tells_what_a_ranking_is_worth_and_how_scores_lie_beside_the_la
         assert f'aria-label="{label}: precision by rank, with 95 % bands"' in page
         assert f'aria-label="{label}: share of labelled texts that are true' in page
         assert f'aria-label="{label}: share of the texts by score beside the last round&#39;s"' in page
+
+
+def test_the_next_round_is_said_to_be_trained_on_what_it_is_trained_on(copied, tmp_path):
+    """`winnow next` takes what sampling's batches decided; labels that judge the ranking were counted among them."""
+    assert "winnow next" not in page_of(copied)
+    batch = choose_batch(copied, "sampling-0123456789ab")
+    rows = [(row["tweet_id"], row["label"], "ana", "yes") for row in batch.draws.to_pylist()[:3]]
+    import_and_settle(settle(batch, copied), copied, delimited(tmp_path / "a.csv", HEADER, rows), ImportWay())
+    said = require_whole(page_of(copied))
+    assert "3 labels of sampling's batches are decided: train the next round on them." in said
+    assert "winnow next deployments/rounds/us-iter0.yaml" in said
+
+
+def test_a_last_round_of_other_texts_is_not_told_of_as_if_they_were_the_same(judged_round, monkeypatch):
+    """A sample of the same name held other texts then, or a run scored another number of them."""
+    files = RoundFiles(judged_round, "main", "evaluation")
+    assert gather_histograms(files)["other_texts"] is False
+    plan = files.last_run.as_pool.plan
+    former = replace(plan, inputs=replace(plan.inputs, file_digests={"a.parquet": "0123456789abcdef"}))
+    monkeypatch.setitem(vars(files.last_run), "as_pool", PoolRun(former, files.last_run.folder))
+    assert gather_histograms(files)["other_texts"] is True
+    assert "which scored other texts under this sample's name" in make_page(files)
 
 
 def test_no_text_of_a_user_is_markup_and_all_of_it_is_read(told_round):

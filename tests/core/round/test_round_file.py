@@ -82,6 +82,7 @@ def test_labels_in_files_of_their_own_may_all_use_one_column(make_round):
         ({"labels": {"positive": None}}, ["every label is null"]),
         ({"labels": {"Is Unemployed": "x"}}, ["labels.Is Unemployed"]),
         ({"conversion__sample": "new_samples"}, ["new_samples", "evaluation"]),
+        ({"samples__Evaluation": {"path": "x"}}, ["differ in case alone", "['Evaluation', 'evaluation']"]),
         ({"labelled_data": "labels.csv"}, ["labelled_data", "labels.csv"]),
     ],
 )
@@ -107,6 +108,15 @@ def test_a_copied_file_that_still_describes_the_old_round_is_refused(make_round,
     copy.write_text(make_round().read_text())
     with pytest.raises(RoundFileError, match=r"must be called us-iter0\.yaml"):
         read_round(copy)
+
+
+def test_a_file_whose_name_differs_from_another_s_in_case_alone_is_refused(make_round):
+    path = make_round()
+    twin = path.with_name("us-Iter0.yaml")
+    twin.write_text(path.read_text().replace("iteration: iter0", "iteration: Iter0"))
+    for one in (path, twin):
+        with pytest.raises(RoundFileError, match="differ in case alone"):
+            read_round(one)
 
 
 def test_a_key_that_stands_twice_is_refused(make_round):

@@ -66,6 +66,7 @@ def test_texts_labelled_in_a_sheet_train_the_next_round(browser, winnow, path, t
     said = done("next", path)
     assert "positive: 7 yes, 13 no" in said
     assert "iteration: iter0 -> iter1" in said
+    assert f"winnow deploy {path.with_name('us-iter1.yaml')}" in said
     after = read_round(path.with_name("us-iter1.yaml"))
     assert [file.is_dir() for file in after.labelled_data.added] == [True]
     splits = prepare_study(after)
@@ -75,6 +76,31 @@ def test_texts_labelled_in_a_sheet_train_the_next_round(browser, winnow, path, t
     plan = plan_seeds(after, splits, after.base_model)[0]
     assert train_seed(plan, lambda *_: None).seed == plan.seed
     assert_taught(winnow("next", str(path)), "us-iter1.yaml is there already and is not written over")
+
+
+def test_answers_under_a_wrong_name_are_taken_back(path, tmp_path):
+    done("labels", "import", path, answers(tmp_path / "a.csv", said_by("", ["yes", "no"])), "--annotator", "bne")
+    said = done("labels", "forget", path, "--annotator", "bne", "--file", tmp_path / "a.csv")
+    assert f"2 answers of bne of {tmp_path / 'a.csv'} are taken back; imports.json lists them." in said
+    assert "`winnow next` takes a new one" in said
+    assert "has no answers in" in refused("labels", "forget", path, "--annotator", "zoe")
+    done("labels", "import", path, tmp_path / "a.csv", "--annotator", "ben")
+
+
+def test_a_file_goes_to_the_batch_that_it_names(path, tmp_path):
+    """After an evaluation a round has two batches, and each file says itself which it answers."""
+    round_ = read_round(path)
+    batches = batches_folder(round_.work_path, round_.country, round_.name)
+    write(batches, COUNT, first=FIRST_ID + 100, kind="evaluation")
+    files = []
+    for batch in ("evaluation-0123456789ab", "sampling-0123456789ab"):
+        done("labels", "export", path, tmp_path / f"{batch}.csv", "--batch", batch, "--annotator", "ana")
+        files.append(fill_in(tmp_path / f"{batch}.csv", lambda _: "yes"))
+    said = done("labels", "import", path, *files)
+    assert said.count(f"{COUNT} new answers") == said.count("| positive | 20  | 0  |") == 2
+    nameless = answers(tmp_path / "a.csv", said_by("ana", ["yes"]))
+    assert "name one with --batch" in refused("labels", "import", path, nameless)
+    assert "where the browser keeps downloads" in refused("labels", "import", path, tmp_path / "none.csv")
 
 
 def test_labels_go_out_and_come_back_by_file_and_agreement_is_shown(path, tmp_path):

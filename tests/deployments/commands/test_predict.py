@@ -16,7 +16,7 @@ from tasks.core.base.errors import InputDataError, RoundFileError
 from tasks.core.engines.loading import Engine, open_engine
 from tasks.core.engines.scores import label_scores
 from tasks.core.engines.text_classifier import logits_of
-from tasks.core.evaluation.calibration import CalibratedModel, calibrate
+from tasks.core.evaluation.calibration.calibrate import CalibratedModel, calibrate
 from tasks.core.round.evaluation_section import CalibrationSettings
 from tasks.records.registry import Registration, register_folder
 from tasks.records.tracking import tracking_uri

@@ -9,7 +9,7 @@ from mlflow.tracking import MlflowClient
 from scipy.special import expit
 
 from tasks.core.base.errors import EvaluationError, RegistryError
-from tasks.core.evaluation.calibration import CalibratedModel, calibrate, read_calibration, write_calibration
+from tasks.core.evaluation.calibration.calibrate import CalibratedModel, calibrate, read_calibration, write_calibration
 from tasks.core.evaluation.evaluation_record import EvaluationRecord, write_evaluation
 from tasks.core.round.evaluation_section import CalibrationSettings
 from tasks.core.round.round_file import read_round
@@ -148,6 +148,35 @@ def test_force_is_recorded_on_version_and_run(round_, versions, tmp_path):
     tags = find_version(first.name, "champion").tags
     assert (tags["forced_because"], tags["champion_before"]) == ("labels were wrong", first.version)
     assert MlflowClient(tracking_uri()).get_run(run_id).data.tags["forced_because"] == "labels were wrong"
+
+
+def test_a_reason_for_force_goes_when_the_figures_decide(round_, versions, tmp_path):
+    """A version that was forced, lost its place, and was promoted by its figures said for ever that it was forced."""
+    first, second = versions
+    leave(round_, record_of(first), tmp_path / "first")
+    forced = record_of(second, decision="forced", force_reason="labels were wrong", champion_version=first.version)
+    run_id = leave(round_, forced, tmp_path / "second")
+    stands = replace(forced, decision="stands", force_reason="", champion_version=second.version)
+    leave(round_, stands, tmp_path / "second", promotes=False)
+    client = MlflowClient(tracking_uri())
+    for tags in (get_version(second.name, second.version).tags, client.get_run(run_id).data.tags):
+        assert tags["forced_because"] == "labels were wrong"
+    for decision in ("refused", "promoted"):
+        leave(round_, forced, tmp_path / "second")
+        decided = replace(forced, decision=decision, force_reason="", champion_version=second.version)
+        assert leave(round_, decided, tmp_path / "second", promotes=decision == "promoted") == run_id
+        for tags in (get_version(second.name, second.version).tags, client.get_run(run_id).data.tags):
+            assert "forced_because" not in tags
+
+
+def test_a_precision_that_is_known_no_more_is_taken_back(round_, versions, tmp_path):
+    """The round asks for other ranks now, or the answers among the best 50 were withdrawn."""
+    version, record = versions[0], record_of(versions[0])
+    leave(round_, record, tmp_path / "one")
+    unknown = {"50": record.tops["50"] | {"precision": None}, "1000": record.tops["50"]}
+    leave(round_, replace(record, tops=unknown), tmp_path / "one")
+    tags = get_version(version.name, version.version).tags
+    assert [name for name in tags if name.startswith("precision_at_")] == ["precision_at_1000"]
 
 
 def test_a_champion_that_nobody_evaluated_has_no_record(versions):

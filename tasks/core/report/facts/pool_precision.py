@@ -42,7 +42,6 @@ def _label(record: EvaluationRecord) -> dict[str, Any]:
         "labels": f"{record.labels:,}",
         "reach": f"{record.reach:,}",
         "rows": [row if any(row["note"] for row in rows) else _without_note(row) for row in rows],
-        "unused": {reason: f"{count:,}" for reason, count in record.unused_labels.items() if count},
         "measured": _measured(record),
         "tied_seeds": (record.tied_seeds or {}).get("sentence", ""),
         "chart": _curve(record) if record.curve else "",

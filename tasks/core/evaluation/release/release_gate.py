@@ -7,44 +7,19 @@ validation figure plays no part: only the pool tells.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from math import exp
 from typing import Any, Literal
 
 from tasks.core.base.errors import EvaluationError
-from tasks.core.evaluation.count_bounds import Estimate
-from tasks.core.evaluation.difference import (
-    Needed,
-    Verdict,
-    difference,
-    labels_for_count,
-    labels_for_precision,
-    least_change,
-    ratio,
-    verdict_of,
-)
-from tasks.core.evaluation.score_drift import Drift
-from tasks.core.evaluation.standing import Standing
+from tasks.core.evaluation.release.difference import Verdict
+from tasks.core.evaluation.release.first_champion import check_first
+from tasks.core.evaluation.release.gate_checks import Check, checks_of
+from tasks.core.evaluation.release.score_drift import Drift
+from tasks.core.evaluation.release.standing import Standing
 from tasks.core.round.evaluation_section import Gate
 
 Decision = Literal["first", "stands", "promoted", "refused", "unclear", "forced", "borrowed"]
 PROMOTES = ("first", "promoted", "forced")
 SHORTEST_REASON = 10
-UNLIKE = 1.1
-"""Figures are not compared where one version was judged among so many times as many texts as the other."""
-EARLIER = (
-    "is that of an earlier version than the champion's: a round that is evaluated again does not take its successor's "
-    "place; to go back, give force_reason"
-)
-
-
-@dataclass(frozen=True)
-class Check:
-    """One figure of the two versions."""
-
-    figure: str
-    verdict: Verdict
-    said: str
-    needed: Needed | None = None
 
 
 @dataclass(frozen=True)
@@ -78,7 +53,7 @@ def judge(
         EvaluationError: the reason is too short to be one.
     """
     require_reason(force_reason)
-    checks = [] if champion is None else _checks(new, champion, drift, gate)
+    checks = check_first(new, gate) if champion is None else checks_of(new, champion, drift, gate)
     found = _decide(new, champion, checks)
     if found.promotes or not force_reason or found.decision == "stands":
         return found
@@ -122,10 +97,7 @@ def forced_label(force_reason: str, force_label: str | None, labels: Sequence[st
 def _decide(new: Standing, champion: Standing | None, checks: Sequence[Check]) -> Judgement:
     name = f"{new.registered_model} version {new.version}"
     if champion is None:
-        labelled = max((top.labelled for top in new.tops.values()), default=0)
-        if labelled:
-            return Judgement("first", f"{name} becomes champion: there was none", [])
-        return Judgement("unclear", f"of {name} cannot be told yet: none of its best texts has an answer", [])
+        return _decide_first(name, checks)
     if champion.version == new.version:
         return Judgement("stands", f"{name} is the champion", list(checks))
     beside = f"champion version {champion.version}"
@@ -137,78 +109,18 @@ def _decide(new: Standing, champion: Standing | None, checks: Sequence[Check]) -
     return Judgement("promoted", f"{name} becomes champion in place of version {champion.version}", list(checks))
 
 
+def _decide_first(name: str, checks: Sequence[Check]) -> Judgement:
+    """Decide of a version that nothing can be compared with: its own figures must stand on enough labels."""
+    if unclear := _because(checks, "unclear"):
+        sentence = f"of {name} cannot be told yet, and there is no champion. {_label_more(checks)}: {unclear}"
+        return Judgement("unclear", sentence, list(checks))
+    figures = _because(checks, "passes")
+    sentence = f"{name} becomes champion: there was none, so nothing was compared: {figures}"
+    return Judgement("first", sentence, list(checks))
+
+
 def _because(checks: Sequence[Check], verdict: Verdict) -> str:
     return "; ".join(f"{check.figure} {check.said}" for check in checks if check.verdict == verdict)
-
-
-def _checks(new: Standing, champion: Standing, drift: Drift | None, gate: Gate) -> list[Check]:
-    checks = [_precision(rank, new, champion, fall) for rank, fall in sorted(gate.precision_at.items())]
-    if int(new.version) < int(champion.version):
-        checks.insert(0, Check("age", "falls", EARLIER))
-    checks.append(_expansion(new, champion, gate.expansion))
-    if unlike := _unlike_pools(new, champion):
-        checks.append(unlike)
-    if drift is not None:
-        verdict: Verdict = "falls" if gate.largest_psi is not None and drift.psi > gate.largest_psi else "passes"
-        checks.append(Check("drift", verdict, drift.sentence))
-    return checks
-
-
-def _unlike_pools(new: Standing, champion: Standing) -> Check | None:
-    """Return a check that nothing passes where the two were judged among so unlike numbers of texts.
-
-    The more texts, the easier a precision at a rank: a worse version looks better among twice as many.
-    """
-    if not new.rows or not champion.rows:
-        return None
-    fewer, more = sorted((new.rows, champion.rows))
-    if more <= UNLIKE * fewer:
-        return None
-    said = (
-        f"has {new.rows:,} texts, the champion's {champion.rows:,}, and a precision at a rank is easier among more: "
-        "evaluate both versions on the same sample (run the evaluation of the champion's round with `sample`)"
-    )
-    return Check("sample", "unclear", said)
-
-
-def _precision(rank: int, new: Standing, champion: Standing, fall: float) -> Check:
-    figure = f"precision at {rank}"
-    own, theirs = new.tops.get(rank), champion.tops.get(rank)
-    if own is None or not own.labelled:
-        size = min(rank, sum(cell.size for cell in own.cells)) if own else rank
-        return Check(figure, "unclear", "has no labels yet", Needed(min(size, 10), 0))
-    if theirs is None or not theirs.labelled:
-        return Check(figure, "unclear", f"of the champion, version {champion.version}, has no labels", Needed(0, 10))
-    change = difference(own.precision, theirs.precision)
-    verdict = verdict_of(change, fall)
-    said = f"is {own.precision}, the champion's {theirs.precision}: {_change(change)}; it may fall by {fall:g}"
-    if verdict != "unclear":
-        return Check(figure, verdict, said)
-    return Check(figure, verdict, said, labels_for_precision(own.cells, theirs.cells, (own.rank, theirs.rank), fall))
-
-
-def _expansion(new: Standing, champion: Standing, fall: float) -> Check:
-    if fall >= 1:
-        return Check("expansion", "passes", "may shrink to nothing, as the round file says")
-    if champion.expansion is None:
-        return Check(
-            "expansion", "passes", f"has nothing to fall below: of the champion it is not known ({champion.lacking})"
-        )
-    if new.expansion is None:
-        return Check("expansion", "unclear", f"is not known: {new.lacking}", Needed(max(1, new.lacking_labels), 0))
-    own, theirs = new.expansion.share, champion.expansion.share
-    change, allowed = ratio(own, theirs), least_change(fall)
-    verdict = verdict_of(change, allowed)
-    said = (
-        f"is {own} in a million texts, the champion's {theirs}: {exp(change.value):.2g} times as many "
-        f"({exp(change.low):.2g} to {exp(change.high):.2g}); it may fall to {1 - fall:.2g} times"
-    )
-    needed = labels_for_count(change, allowed, new.expansion.labelled) if verdict == "unclear" else None
-    return Check("expansion", verdict, said, needed)
-
-
-def _change(change: Estimate) -> str:
-    return f"a change of {change.value:+.2f} ({change.low:+.2f} to {change.high:+.2f})"
 
 
 def _needed(check: Check) -> str:

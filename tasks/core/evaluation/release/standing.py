@@ -52,3 +52,5 @@ class Standing:
     """So many more labels are lacking for one, at least."""
     rows: int | None = None
     """So many texts were ranked; None where it was never evaluated."""
+    sample_digest: str = ""
+    """Two versions that ranked the same texts have the same."""

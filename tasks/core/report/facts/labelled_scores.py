@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.core.evaluation.pool_answers import PoolAnswers, read_answers
+from tasks.core.evaluation.pool_answers import PoolAnswers, batches_of_pool, read_answers
 from tasks.core.evaluation.run_labels import BY_WORDS
 from tasks.core.exchange.batch import Batch
 from tasks.core.report.facts_on_disk import RoundFiles
@@ -14,7 +14,8 @@ Floats = NDArray[np.float64]
 
 def labelled_scores(files: RoundFiles, label: str) -> tuple[Floats, Floats]:
     """Return the scores and answers of a label's texts in the batches that were drawn from the run."""
-    answers, found = read_answers(files.round_, label), dict[str, tuple[float, float]]()
+    batches = batches_of_pool(files.round_, files.run.as_pool)
+    answers, found = read_answers(batches, label), dict[str, tuple[float, float]]()
     for batch in files.batches:
         if batch.about.run_id == files.run.manifest["run_id"]:
             found |= _of_batch(batch, label, answers)

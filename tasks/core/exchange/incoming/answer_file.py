@@ -37,6 +37,7 @@ class Given:
     tweet_id: str
     """The id may have the prefix of exports: see `safe_cells`."""
     label: str
+    """The label is named without capitals, which no label has."""
     annotator: str
     """The annotator is named without capitals, and is empty where the file names none."""
     word: Any
@@ -67,12 +68,22 @@ def read_answer_file(path: Path) -> AnswerFile:
     try:
         digest = sha256_of_file(path)
         rows = [_given(cells) for cells in readers[path.suffix.lower()](path)]
+    except FileNotFoundError:
+        raise InputDataError(
+            f"there is no file {path}; a sheet's 'Save answers as CSV' leaves it where the browser keeps downloads"
+        ) from None
     except OSError as error:
         raise cannot_read(path, error) from None
     if not rows:
         raise InputDataError(f"{path} has no row of answers; is it the file that was labelled?")
     _refuse_floats(path, [row.tweet_id for row in rows])
     return AnswerFile(path, digest, rows)
+
+
+def batch_named(file: AnswerFile) -> str | None:
+    """Return the batch that a file's rows name, or None where they name none, or several."""
+    names = {row.batch for row in file.rows} - {""}
+    return names.pop() if len(names) == 1 else None
 
 
 def name_of(annotator: object) -> str:
@@ -83,7 +94,7 @@ def name_of(annotator: object) -> str:
 def _given(cells: Cells) -> Given:
     id_, label = (str(cells[key] if cells[key] is not None else "").strip() for key in (ID_COLUMN, "label"))
     optional = {key: str(cells.get(key) or "") for key in ("text", "batch")}
-    return Given(id_, label, name_of(cells.get("annotator")), cells["answer"], **optional)
+    return Given(id_, label.casefold(), name_of(cells.get("annotator")), cells["answer"], **optional)
 
 
 def _read_csv(path: Path) -> Iterable[Cells]:

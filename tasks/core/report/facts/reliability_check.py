@@ -10,11 +10,11 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from tasks.core.base.naming import CALIBRATION_FILE
-from tasks.core.evaluation.calibration import Calibration, read_calibration
+from tasks.core.evaluation.calibration.calibrate import Calibration, read_calibration
 from tasks.core.evaluation.evaluation_record import EvaluationRecord
 from tasks.core.metrics.share_bounds import share_interval
+from tasks.core.report.facts.labelled_scores import labelled_scores
 from tasks.core.report.facts_on_disk import RoundFiles
-from tasks.core.report.labelled_scores import labelled_scores
 from tasks.core.report.svg_chart import FAINT, FIRST, SECOND, chart
 
 BINS = 8

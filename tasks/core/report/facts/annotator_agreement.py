@@ -39,9 +39,10 @@ def _steps(files: RoundFiles, batches: list[Settled]) -> list[dict[str, str]]:
         }
         for one in open_
     ]
-    decided = sum(len(one.decided) - one.decided["target"].null_count for one in batches)
+    trains = [one.decided["target"] for one in batches if one.batch.about.kind == "sampling"]
+    decided = sum(len(targets) - targets.null_count for targets in trains)
     following = {
-        "why": f"{decided:,} labels are decided: train the next round on them.",
+        "why": f"{decided:,} labels of sampling's batches are decided: train the next round on them.",
         "command": f"winnow next {_round_file(files)}",
     }
     return steps + ([following] if decided else [])

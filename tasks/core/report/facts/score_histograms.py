@@ -29,6 +29,7 @@ def gather_histograms(files: RoundFiles) -> dict[str, Any]:
     run, last = files.run, files.last_run
     return {
         "last": "" if last is None else f"{last.round_name}, run {last.manifest['run_id']}",
+        "other_texts": last is not None and last.as_pool.sample_digest != run.as_pool.sample_digest,
         "labels": [_label(label, run, last) for label in run.labels],
     }
 

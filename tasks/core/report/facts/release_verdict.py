@@ -3,7 +3,7 @@
 from typing import Any
 
 from tasks.core.evaluation.evaluation_record import EvaluationRecord
-from tasks.core.evaluation.release_gate import PROMOTES
+from tasks.core.evaluation.release.release_gate import PROMOTES
 from tasks.core.report.absent import run_flow
 from tasks.core.report.facts_on_disk import RoundFiles
 

@@ -3,7 +3,7 @@
 Importing the same file twice changes nothing. A blank never takes an answer's place.
 """
 
-from collections import Counter, defaultdict
+from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,30 +11,23 @@ from tasks.core.base.errors import InputDataError
 from tasks.core.base.folders_aside import sweep
 from tasks.core.base.locks import alone
 from tasks.core.base.naming import IMPORT_LOCK
-from tasks.core.exchange.answer_file import AnswerFile, Given, name_of, read_answer_file
-from tasks.core.exchange.answer_words import answer_of, words_told
 from tasks.core.exchange.answers import (
     ADJUDICATOR,
     Answers,
     ImportRecord,
-    Said,
     read_answers,
     read_imports,
     write_answers,
     write_imports,
 )
 from tasks.core.exchange.batch import Batch
-from tasks.core.exchange.controls import Control, Key
-from tasks.core.exchange.safe_cells import id_among, means_two
+from tasks.core.exchange.controls import Control
+from tasks.core.exchange.incoming.answer_file import AnswerFile, name_of, read_answer_file
+from tasks.core.exchange.incoming.answer_rows import Left, understand
+from tasks.core.exchange.incoming.answer_words import words_told
 from tasks.core.runs.parts import ID_COLUMN
 
-UNKNOWN_ID = "the text is not of this batch"
-TWO_IDS = "the id may mean two texts of this batch: write it without `id_`, or with `id_` twice"
-NOT_ASKED = "the label was not asked of this text"
-UNKNOWN_WORD = "the answer is no known word"
-TWICE = "answered twice in the file, with different answers"
 CHANGED = "another answer than was imported before (--replace takes the new one)"
-Left = dict[str, list[str]]
 
 
 @dataclass(frozen=True)
@@ -67,7 +60,7 @@ def import_file(batch: Batch, path: Path, controls: list[Control], way: ImportWa
         records = read_imports(batch.folder)
         _refuse_other_name(file, records, way)
         answers, control_answers = read_answers(batch.folder)
-        found, left = _understood(file, batch, controls, way)
+        found, left = understand(file, batch, controls, way.name, way.adjudicated)
         _refuse_nothing(file, found, left)
         known = {(control.tweet_id, control.label) for control in controls}
         of_controls = {key: said for key, said in found.items() if key[1] in known}
@@ -93,14 +86,25 @@ def _refuse_other_batch(file: AnswerFile, batch: Batch) -> None:
 
 def _refuse_other_name(file: AnswerFile, records: list[ImportRecord], way: ImportWay) -> None:
     """Refuse a file whose rows name nobody and were another's before: one person's answers would be two votes."""
-    others = {one.annotator for one in records if one.digest == file.digest} - {"", ADJUDICATOR, way.name}
+    others = _whose(file, records) - {"", ADJUDICATOR, way.name}
     if others and way.name and not way.adjudicated and not all(row.annotator for row in file.rows):
         raise InputDataError(
             f"{file.path} was imported as {min(others)}'s answers, and cannot be {way.name}'s, too. Where {way.name} "
-            f"gave just the same answers, write the name into its column `annotator`. {min(others)}'s that were not "
-            "theirs go with answers.parquet, controls.parquet and imports.json of the batch's folder: delete these, "
-            "and import every file again."
+            f"gave just the same answers, write the name into its column `annotator`. Answers that were not "
+            f"{min(others)}'s are taken back by: winnow labels forget ROUND --annotator {min(others)!r} --file "
+            f"{file.path}. Then import the file again."
         )
+
+
+def _whose(file: AnswerFile, records: list[ImportRecord]) -> set[str]:
+    """Return as whose answers a file of this content was imported, and not taken back since."""
+    found: set[str] = set()
+    for one in records:
+        if one.taken_back and one.digest in ("", file.digest):
+            found.discard(one.annotator)
+        elif one.digest == file.digest:
+            found.add(one.annotator)
+    return found
 
 
 def _refuse_nothing(file: AnswerFile, found: Answers, left: Left) -> None:
@@ -109,54 +113,6 @@ def _refuse_nothing(file: AnswerFile, found: Answers, left: Left) -> None:
         raise InputDataError(
             f"{file.path} brings no answer at all. Of its {len(file.rows)} rows: {listed}. {words_told()}."
         )
-
-
-def _understood(file: AnswerFile, batch: Batch, controls: list[Control], way: ImportWay) -> tuple[Answers, Left]:
-    asked: dict[str, set[str]] = defaultdict(set)
-    for id_, label in zip(batch.draws[ID_COLUMN].to_pylist(), batch.draws["label"].to_pylist(), strict=True):
-        asked[str(id_)].add(label)
-    for control in controls:
-        asked[control.tweet_id].add(control.label)
-    found: dict[tuple[str, Key], list[Said]] = defaultdict(list)
-    left: Left = defaultdict(list)
-    for given in file.rows:
-        row = replace(given, tweet_id=id_among(given.tweet_id, asked))
-        answer = answer_of(row.word)
-        annotator = way.name if way.adjudicated else row.annotator or way.name
-        problem = TWO_IDS if means_two(given.tweet_id, asked) else _problem(row, asked, answer)
-        if problem:
-            left[problem].append(_told(row, annotator))
-        elif answer is not None and (annotator or answer != "blank"):
-            found[_named(annotator, file), (row.tweet_id, row.label)].append(Said(answer, file.digest))
-    return _single(found, left), left
-
-
-def _problem(row: Given, asked: dict[str, set[str]], answer: str | None) -> str:
-    if row.tweet_id not in asked:
-        return UNKNOWN_ID
-    if row.label not in asked[row.tweet_id]:
-        return NOT_ASKED
-    return UNKNOWN_WORD if answer is None else ""
-
-
-def _named(annotator: str, file: AnswerFile) -> str:
-    if not annotator:
-        raise InputDataError(
-            f"{file.path} has answers that name no annotator. Fill in its column `annotator`, or say --annotator NAME."
-        )
-    return annotator
-
-
-def _single(found: dict[tuple[str, Key], list[Said]], left: Left) -> Answers:
-    """Return what was said once, or several times alike; a blank beside an answer is none."""
-    answers: Answers = {}
-    for (annotator, key), said in found.items():
-        words = {one.answer for one in said} - {"blank"}
-        if len(words) > 1:
-            left[TWICE].append(f"{key[0]} {key[1]} {annotator}: {sorted(words)}")
-        else:
-            answers[annotator, key] = next((one for one in said if one.answer in words), said[0])
-    return answers
 
 
 def _merge(old: Answers, new: Answers, left: Left, record: ImportRecord, way: ImportWay) -> ImportRecord:
@@ -178,7 +134,3 @@ def _merge(old: Answers, new: Answers, left: Left, record: ImportRecord, way: Im
         replaced=record.replaced + counts["replaced"],
         repeated=record.repeated + counts["repeated"],
     )
-
-
-def _told(row: Given, annotator: str) -> str:
-    return f"{row.tweet_id} {row.label} {annotator}: {row.word!r}"

@@ -16,8 +16,8 @@ from scipy.special import expit, logit
 
 from tasks.core.base.errors import EvaluationError
 from tasks.core.base.formats import FileFormat, read_record, write_record
-from tasks.core.evaluation.calibration_curve import Curve, bootstrapped_curve
-from tasks.core.evaluation.platt import Floats
+from tasks.core.evaluation.calibration.calibration_curve import Curve, bootstrapped_curve
+from tasks.core.evaluation.calibration.platt import Floats
 from tasks.core.round.evaluation_section import CalibrationSettings
 
 NEAREST = 2.0**-53

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 from sklearn.isotonic import IsotonicRegression
 
-from tasks.core.evaluation.platt import Curves, Floats, draw_bootstraps, fit_curves
+from tasks.core.evaluation.calibration.platt import Curves, Floats, draw_bootstraps, fit_curves
 from tasks.core.round.evaluation_section import CalibrationSettings
 
 LIMIT = 37.0

@@ -1,0 +1,1 @@
+"""Scores as probabilities, by labels."""

@@ -1,0 +1,1 @@
+"""Files of answers: read, understood row by row, imported, and taken back."""
