@@ -16,19 +16,21 @@ from tasks.core.base.files import read_json, write_json, write_text
 from tasks.core.base.naming import round_name
 from tasks.core.round.round_file import read_round
 from tasks.core.round.sampling_section import METHODS
-from tests.benchmarks.loop_data import LABELS, LoopData, prepare_data
+from tests.benchmarks.loop_base import teach_base
+from tests.benchmarks.loop_data import LoopData, prepare_data
 from tests.benchmarks.loop_figures import figures_of
 from tests.benchmarks.loop_labels import advance
-from tests.benchmarks.loop_model import train_model
+from tests.benchmarks.loop_model import PARTS, UNSEEN, train_model
+from tests.benchmarks.loop_texts import LABELS
 
 COUNTRY = "US"
 RANDOM = "random"
 ARMS = (*METHODS.values(), RANDOM)
 A_LABEL = 100
-"""Every method buys so many labels of each label a round, and the baseline as many: the same texts for all labels."""
+"""Every method asks for so many labels of each label a round, and the baseline for as many: of the same texts."""
 TRAINING = {
     "head": "multi_label",
-    "epochs": 6,
+    "epochs": 5,
     "batch_size": 8,
     "learning_rate": 2.0e-4,
     "max_length_tokens": 32,
@@ -50,7 +52,7 @@ class Arm:
     repetition: int
     method: str
     pool: int
-    base: Path
+    layers: int
 
     @property
     def home(self) -> Path:
@@ -68,9 +70,10 @@ class Arm:
     @property
     def _number(self) -> int:
         """A round's `method`; random has none, and is named by the sampling section."""
-        return {name: number for number, name in METHODS.items()}.get(self.method, 0)
+        numbers: dict[str, int] = {name: number for number, name in METHODS.items()}
+        return numbers.get(self.method, 0)
 
-    def first_round(self, data: LoopData) -> dict[str, Any]:
+    def first_round(self, data: LoopData, base: Path) -> dict[str, Any]:
         """Return what the first round's file says."""
         strata = [*(end for end in STRATA if end < self.pool), self.pool]
         return {
@@ -79,7 +82,7 @@ class Arm:
             "method": self._number,
             "labels": {label: label for label in LABELS},
             "labelled_data": {"path": str(data.start), "split_column": "split"},
-            "base_model": str(self.base),
+            "base_model": str(base),
             "training": {"seeds": [self.repetition], **TRAINING},
             "samples": {"evaluation": {"path": str(data.pool)}},
             "inference": {"output_path": str(self.home / "runs")},
@@ -99,8 +102,9 @@ class Arm:
 def run_arm(arm: Arm, rounds: int) -> list[dict[str, Any]]:
     """Go so many rounds from the start, and return the figures of the start and of each round."""
     data = prepare_data(arm.folder, arm.pool, arm.repetition)
+    base = teach_base(data, arm.layers)
     if not arm.round_file(0).exists():
-        write_text(arm.round_file(0), yaml.safe_dump(arm.first_round(data), sort_keys=False))
+        write_text(arm.round_file(0), yaml.safe_dump(arm.first_round(data, base), sort_keys=False))
     for number in range(rounds + 1):
         if not arm.figures_file(number).exists():
             _go(arm, number, data)
@@ -112,10 +116,10 @@ def _go(arm: Arm, number: int, data: LoopData) -> None:
     started = time.monotonic()
     if not arm.round_file(number).exists():
         former = read_round(arm.round_file(number - 1))
-        advance(arm.round_file(number - 1), former, train_model(former, data), data)
+        advance(arm.round_file(number - 1), former, train_model(former, data, PARTS), data)
     round_ = read_round(arm.round_file(number))
     drawn = time.monotonic()
-    model = train_model(round_, data)
+    model = train_model(round_, data, (UNSEEN,) if number else PARTS)  # arms that share a start share its scores
     trained = time.monotonic()
     found = figures_of(round_, model, data.unseen_texts())
     seconds = {"labels": drawn - started, "model": trained - drawn, "figures": time.monotonic() - trained}

@@ -3,28 +3,26 @@
 <folder>/start.parquet       the labelled data of the first round, with its splits
 <folder>/pool/pool.parquet   the sample that is scored and drawn from; it has no labels
 <folder>/truth.parquet       the pool again, with its labels: the annotators look here
-<folder>/unseen.parquet      as many texts and their labels, which nobody draws from: figures are taken on these
+<folder>/others.parquet      texts and other labels, for the base model: none is true of a label of the loop
+<folder>/unseen.parquet      half as many as the pool, with labels, that nobody draws from: figures are taken on these
 """
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from tasks.core.base.files import write_aside
-from tasks.core.exchange.labelled_before import normal_text
-from tests.benchmarks.trained import real_data
+from tests.benchmarks.loop_texts import COLUMNS, LABELS, read_texts, targets
 
-SOURCE = "goemotions_multilabel.parquet"
-LABELS = ("grief", "relief", "pride", "remorse")
 PARTS = {"train": (10, 160), "validation": (12, 160), "test": (2, 20)}
 """Each split of the start has so many texts of each label, and so many of none. Ten true texts calibrate a label."""
+OTHER_TEXTS = 8_000
+"""The base model is taught so many, or four times the pool where that is fewer."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +40,11 @@ class LoopData:
     def pool(self) -> Path:
         """The sample."""
         return self.folder / "pool"
+
+    @property
+    def others(self) -> Path:
+        """What the base model is taught."""
+        return self.folder / "others.parquet"
 
     def pool_texts(self) -> pa.Table:
         """Return the pool with its labels."""
@@ -67,38 +70,18 @@ def prepare_data(folder: Path, pool_texts: int, repetition: int) -> LoopData:
     parts = _start_of(texts, random.permutation(len(texts)))
     rest = np.setdiff1d(np.arange(len(texts)), np.concatenate(list(parts.values())))
     rest = random.permutation(rest)
-    if len(rest) < 2 * pool_texts:
-        raise SystemExit(f"--pool is {pool_texts}, and as many texts stay unseen, but there are {len(rest)} in all")
-    pool, unseen = (texts.take(pa.array(rest[first : first + pool_texts])) for first in (0, pool_texts))
+    ends = [pool_texts, pool_texts + pool_texts // 2]
+    if len(rest) < ends[-1] + OTHER_TEXTS:
+        most = (len(rest) - OTHER_TEXTS) * 2 // 3
+        raise SystemExit(f"--pool is {pool_texts}, but the set has texts for a pool of {most} at most")
+    pool, unseen, others = (texts.take(pa.array(rows)) for rows in np.split(rest, ends))
     data.pool.mkdir(parents=True, exist_ok=True)
     _write(pa.concat_tables([_of_split(texts, split, rows) for split, rows in parts.items()]), data.start)
     _write(pool.select(["tweet_id", "text"]), data.pool / "pool.parquet")
-    _write(pool, folder / "truth.parquet")
-    _write(unseen, folder / "unseen.parquet")
+    _write(pool.select(COLUMNS), folder / "truth.parquet")
+    _write(_without_labels(others).slice(0, min(OTHER_TEXTS, 4 * pool_texts)), data.others)
+    _write(unseen.select(COLUMNS), folder / "unseen.parquet")
     return data
-
-
-def read_texts() -> pa.Table:
-    """Return the distinct texts of the real set: tweet_id, text, and 0 or 1 for each label."""
-    source = real_data(SOURCE)
-    if source is None:
-        raise SystemExit(f"the loop needs {SOURCE}: set WINNOW_TEST_DATA to its folder; see tests/README.md")
-    table = pq.read_table(source)
-    names = json.loads(table.schema.metadata[b"label_names"])
-    first = {normal_text(text): place for place, text in reversed(list(enumerate(table["text"].to_pylist())))}
-    table = table.take(pa.array(sorted(place for text, place in first.items() if text)))
-    found = {label: pc.list_element(table["label"], names.index(label)) for label in LABELS}
-    return pa.table({"tweet_id": table["id"], "text": table["text"], **found})
-
-
-def positives(table: pa.Table) -> dict[str, int]:
-    """Return how many texts each label is true of."""
-    return {label: int(pc.sum(table[label]).as_py()) for label in LABELS}
-
-
-def targets(table: pa.Table) -> NDArray[np.float64]:
-    """Return the labels as an array, a column each."""
-    return np.stack([table[label].to_numpy() for label in LABELS], axis=1).astype(np.float64)
 
 
 def _start_of(texts: pa.Table, order: NDArray[np.int64]) -> dict[str, NDArray[np.int64]]:
@@ -122,7 +105,12 @@ def _next(line: NDArray[np.int64], count: int, taken: set[int]) -> list[int]:
 
 
 def _of_split(texts: pa.Table, split: str, rows: NDArray[np.int64]) -> pa.Table:
-    return texts.take(pa.array(rows)).append_column("split", pa.array([split] * len(rows)))
+    return texts.select(COLUMNS).take(pa.array(rows)).append_column("split", pa.array([split] * len(rows)))
+
+
+def _without_labels(texts: pa.Table) -> pa.Table:
+    """Return the texts that no label of the loop is true of, without these labels."""
+    return texts.filter(pa.array(~(targets(texts) == 1).any(axis=1))).drop_columns(list(LABELS))
 
 
 def _pairs(ids: list[str], values: pa.ChunkedArray) -> Iterator[tuple[str, int]]:

@@ -10,8 +10,8 @@ from tasks.core.corpus.labelled.label_snapshot import read_snapshot
 from tasks.core.corpus.labelled.rows import target_column
 from tasks.core.metrics.figures import label_figures
 from tasks.core.round.model import Round
-from tests.benchmarks.loop_data import LABELS, targets
 from tests.benchmarks.loop_model import LoopModel, column
+from tests.benchmarks.loop_texts import LABELS, targets
 
 RANKING = ("precision_at_20", "precision_at_50", "average_precision")
 FOUND = ("expansion", "expansion_true", "positives_found")
@@ -29,7 +29,8 @@ def figures_of(round_: Round, model: LoopModel, unseen: pa.Table) -> Figures:
     for place, label in enumerate(LABELS):
         threshold = model.threshold(round_, label)
         above = np.full(len(truth), False) if threshold is None else column(scores, label) >= threshold
-        labels[label] = {name: values[place] for name, values in ranking.items()} | {
+        ranked: Figures = {name: values[place] for name, values in ranking.items()}
+        labels[label] = ranked | {
             "threshold": threshold,
             "expansion": None if threshold is None else int(above.sum()),
             "expansion_true": None if threshold is None else int(truth[above, place].sum()),
@@ -85,6 +86,7 @@ def over_random(lines: list[Figures], baseline: str) -> Figures:
         return {}
     return {
         method: {name: round(line[name] - last[baseline][name], DIGITS) for name in RANKING}
+        | {"labels_bought": line["labels_bought"], f"labels_bought_by_{baseline}": last[baseline]["labels_bought"]}
         for method, line in last.items()
         if method != baseline
     }

@@ -15,18 +15,18 @@ from tasks.core.base.errors import EvaluationError
 from tasks.core.base.files import write_aside
 from tasks.core.base.naming import WEIGHTS_FILE
 from tasks.core.corpus.labelled.prepare import StudyRequest, prepare_splits
-from tasks.core.distillation.cut_model import cut_model
 from tasks.core.distillation.model_scores import checkpoint_scores
 from tasks.core.evaluation.calibration import CalibratedModel, calibrate
 from tasks.core.round.model import Round
 from tasks.core.training.seeds.predictions import read_predictions
 from tasks.core.training.seeds.seed_plan import SeedPlan, plan_seeds
 from tasks.core.training.seeds.train_seed import train_seed
-from tests.benchmarks.base_models import MINILM
-from tests.benchmarks.loop_data import LABELS, LoopData
+from tests.benchmarks.loop_data import LoopData
+from tests.benchmarks.loop_texts import LABELS
 
 Scores = NDArray[np.float64]
-PARTS = ("unseen", "pool")
+UNSEEN, POOL = "unseen", "pool"
+PARTS = (UNSEEN, POOL)
 
 
 @dataclass(frozen=True)
@@ -52,26 +52,20 @@ class LoopModel:
         return found.threshold
 
 
-def make_base(folder: Path, layers: int) -> Path:
-    """Return MiniLM cut to its first layers."""
-    return cut_model(MINILM.resolve(), range(layers), folder / f"minilm-{layers}", ())
-
-
-def train_model(round_: Round, data: LoopData) -> LoopModel:
-    """Train the round's model and score pool and unseen texts, or return what was kept of it."""
+def train_model(round_: Round, data: LoopData, parts: Sequence[str]) -> LoopModel:
+    """Train the round's model and score pool or unseen texts, or both, or return what was kept of it."""
     [(study, labels)] = round_.studies.items()
     training = round_.training
     request = StudyRequest(study, labels, training.head, training.metric, round_.preprocessing)
     splits = prepare_splits(round_.labelled_data, request, round_.work_path / "splits")
     plan = replace(plan_seeds(round_, splits, round_.base_model)[0], root=str(data.folder / "seeds"))
-    model = LoopModel(plan, data)
-    if not all(_kept(plan, part).is_file() for part in PARTS):
+    for part in _lacking(plan, parts):
         train_seed(plan, lambda _number, _figures: None)
-        texts = {"unseen": data.unseen_texts()["text"], "pool": data.pool_texts()["text"]}
-        for part in PARTS:
-            _keep(checkpoint_scores(plan.folder, texts[part].to_pylist()).scores, _kept(plan, part))
-        (plan.folder / WEIGHTS_FILE).unlink()  # a hundred of them are 7 GB, and all that is read of them is kept
-    return model
+        texts = data.unseen_texts() if part == UNSEEN else data.pool_texts()
+        _keep(checkpoint_scores(plan.folder, texts["text"].to_pylist()).scores, _kept(plan, part))
+    if not _lacking(plan, PARTS):
+        (plan.folder / WEIGHTS_FILE).unlink(missing_ok=True)  # a hundred of them are gigabytes, and needed no more
+    return LoopModel(plan, data)
 
 
 def column(scores: Scores, label: str) -> Scores:
@@ -82,6 +76,10 @@ def column(scores: Scores, label: str) -> Scores:
 def by_id(ids: Sequence[str], scores: Scores) -> dict[str, float]:
     """Return scores by the ids of their texts."""
     return dict(zip(ids, scores.tolist(), strict=True))
+
+
+def _lacking(plan: SeedPlan, parts: Sequence[str]) -> list[str]:
+    return [part for part in parts if not _kept(plan, part).is_file()]
 
 
 def _kept(plan: SeedPlan, part: str) -> Path:
