@@ -14,6 +14,7 @@ from tasks.core.base.naming import BATCH_ARTIFACT, BATCH_DRAWS_ARTIFACT, artifac
 from tasks.core.evaluation.calibration import Calibration, read_calibration
 from tasks.core.exchange.batch import Batch
 from tasks.core.round.model import Round
+from tasks.core.runs.parts import ID_COLUMN, SCORE_COLUMN
 from tasks.core.runs.plan import Plan
 from tasks.core.runs.scoring_inputs import EngineUse
 from tasks.core.sampling.batch_request import SamplingRequest, find_batch, make_request, method_of, put_together
@@ -120,16 +121,16 @@ def publish_batch(round_: Round, batch: Batch) -> None:
 
 def text_rows(batch: Batch) -> list[dict[str, Any]]:
     """Return a row for each draw of the texts that are shown."""
-    texts = dict(zip(batch.texts["tweet_id"].to_pylist(), batch.texts["text"].to_pylist(), strict=True))
+    texts = dict(zip(batch.texts[ID_COLUMN].to_pylist(), batch.texts["text"].to_pylist(), strict=True))
     draws = batch.draws.sort_by([("rank", "ascending"), ("label", "ascending")]).slice(0, SHOWN_TEXTS)
     return [
         {
             "label": row["label"],
             "why": row["reason"],
             "rank": row["rank"],
-            "score": f"{row['score']:.6f}",
+            SCORE_COLUMN: f"{row[SCORE_COLUMN]:.6f}",
             "probability": f"{row['inclusion_probability']:.4g}",
-            "text": texts[row["tweet_id"]][:SHOWN_CHARACTERS],
+            "text": texts[row[ID_COLUMN]][:SHOWN_CHARACTERS],
         }
         for row in draws.to_pylist()
     ]

@@ -140,7 +140,7 @@ def test_a_student_that_is_larger_than_its_experts_is_warned_of(taught, tmp_path
         caplog.clear()
         round_ = read_round(change(taught, tmp_path, distillation=SECTION | {"student": student}))
         studies = [prepare_study(round_, label) for label in round_.active_labels]
-        distillation_tasks.plan_students(round_, studies, sorted(round_.inference.output_path.iterdir()))
+        distillation_tasks.plan_students.fn(round_, studies, sorted(round_.inference.output_path.iterdir()))
         assert sum("more than an expert's" in line for line in caplog.messages) == warned
 
 

@@ -58,7 +58,7 @@ def fresh_rows(texts: int, promise: Promise, random) -> list[np.ndarray]:
 
 def kept_recall(pool: Population, certificate: LabelCertificate) -> float:
     """Return which share of the whole pool's top reaches the expert, nothing where the label is not screened."""
-    if certificate.off:
+    if certificate.off or certificate.threshold is None:
         return np.nan
     top = pool.stages[pool.expert >= certificate.top_from]
     return float((JointPath(certificate.offsets).settings(top) >= certificate.threshold).mean()) if len(top) else 1.0

@@ -11,6 +11,7 @@ from tasks.core.base.parquet import read_parquet
 from tasks.core.exchange.batch import read_batch
 from tasks.core.exchange.labelled_before import batches_in_country, text_key
 from tasks.core.round.model import Round
+from tasks.core.runs.parts import ID_COLUMN
 
 
 @dataclass(frozen=True)
@@ -44,15 +45,15 @@ def read_answers(round_: Round, label: str, before: str | None = None) -> PoolAn
         batch = read_batch(folder)
         if before is not None and batch.about.run_id == before:
             continue
-        ids = [str(id_) for id_ in batch.texts["tweet_id"].to_pylist()]
+        ids = [str(id_) for id_ in batch.texts[ID_COLUMN].to_pylist()]
         seen |= set(ids)
         texts |= set(map(text_key, batch.texts["text"].to_pylist()))
         out |= {id_ for id_, labels in zip(ids, batch.texts["labels"].to_pylist(), strict=True) if label in labels}
         if (folder / DECIDED_FILE).is_file():
-            rows = read_parquet(folder / DECIDED_FILE, ["tweet_id", "label", "target"]).to_pylist()
+            rows = read_parquet(folder / DECIDED_FILE, [ID_COLUMN, "label", "target"]).to_pylist()
             for row in rows:
                 if row["label"] == label and row["target"] is not None:
-                    _add(decided, str(row["tweet_id"]), float(row["target"]))
+                    _add(decided, str(row[ID_COLUMN]), float(row["target"]))
     return PoolAnswers(decided, frozenset(out), frozenset(seen), frozenset(texts))
 
 

@@ -18,6 +18,7 @@ from tasks.core.evaluation.tied_seeds import StratumLabels, compare_on_pool
 from tasks.core.ranking.ranked import Ranked
 from tasks.core.ranking.row_texts import TEXT, with_texts
 from tasks.core.round.model import Round
+from tasks.core.runs.parts import ID_COLUMN
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ def measure_pool(
         found = asdict(seed_sentence_recall(run, ranked, sample, sentences, settings.seed_sentence_rank))
     diversity = None
     if settings.diversity.texts:
-        best = with_texts(ranked.top(settings.diversity.texts).select(["tweet_id"]), sample)[TEXT].to_pylist()
+        best = with_texts(ranked.top(settings.diversity.texts).select([ID_COLUMN]), sample)[TEXT].to_pylist()
         diversity = _diversity(best, settings.diversity.by, checkpoints)
     tied = None
     if settings.compare_tied_seeds and checkpoints is not None and len(checkpoints.folders) > 1:
@@ -76,7 +77,7 @@ def _tied_seeds(
     from tasks.core.training.trainer.checkpoint import read_card  # noqa: PLC0415
 
     labels, ids = weighted_labels(drawn, answers)
-    texts = with_texts(pa.table({"tweet_id": ids}), round_.samples[run.plan.sample_name])[TEXT].to_pylist()
+    texts = with_texts(pa.table({ID_COLUMN: ids}), round_.samples[run.plan.sample_name])[TEXT].to_pylist()
     scores = {}
     for seed, folder in checkpoints.folders.items():
         column = read_card(folder).labels.index(drawn.label)
@@ -88,12 +89,12 @@ def weighted_labels(drawn: RankSample, answers: PoolAnswers) -> tuple[StratumLab
     """Return the labelled texts of a rank sample with their weights, and their ids."""
     found, strata, weights, ids = [], [], [], []
     for stratum in drawn.strata:
-        own = answers.of(stratum.rows["tweet_id"].to_pylist())
+        own = answers.of(stratum.rows[ID_COLUMN].to_pylist())
         kept = ~np.isnan(own)
         count = int(kept.sum())
         found.append(own[kept] == 1)
         strata.append(np.full(count, stratum.number, dtype=np.int64))
         weights.append(np.full(count, stratum.size / max(count, 1)))
-        ids.append(stratum.rows["tweet_id"].filter(pa.array(kept)))
+        ids.append(stratum.rows[ID_COLUMN].filter(pa.array(kept)))
     labels = StratumLabels(np.concatenate(found), np.concatenate(strata), np.concatenate(weights))
     return labels, pa.chunked_array([chunk for one in ids for chunk in one.chunks], ids[0].type)

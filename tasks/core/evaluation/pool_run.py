@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from tasks.core.base.errors import RunFolderError
 from tasks.core.base.files import fingerprint
 from tasks.core.round.model import Round
-from tasks.core.runs.folder import RunFolder, find_run_folders
-from tasks.core.runs.open_run import is_of_seeds
+from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.plan import Plan
-from tasks.core.runs.plan_file import read_plan
+from tasks.core.runs.round_runs import runs_of_round, whole_runs
 from tasks.core.runs.scoring_inputs import EngineUse
 
 
@@ -47,21 +46,16 @@ def find_pool_run(round_: Round, sample: str, run_name: str, run_id: str | None 
     Raises:
         RunFolderError: there is none.
     """
-    runs = []
-    for folder in find_run_folders(round_.inference.output_path, run_name, sample):
-        plan = read_plan(folder)
-        meant = plan.inputs.limit is None if run_id is None else plan.run_id == run_id
-        if plan.round_name == round_.name and meant and not is_of_seeds(plan):
-            return PoolRun(plan, folder)
-        runs.append(_told(plan))
+    if run_id is None:
+        found = next(whole_runs(round_, run_name, sample), None)
+    else:
+        found = next((run for run in runs_of_round(round_, run_name, sample) if run[0].run_id == run_id), None)
+    if found is not None:
+        return PoolRun(*found)
+    trials = [f"{plan.run_id} of {plan.inputs.limit} rows" for plan, _ in runs_of_round(round_, run_name, sample)]
     which = "" if run_id is None else f" with the id {run_id}"
     raise RunFolderError(
         f"the round {round_.name} has no finished run '{run_name}' of the sample '{sample}'{which} in "
-        f"{round_.inference.output_path}; there are: {', '.join(runs) or 'none'}. Run: prefect deployment run "
-        f"inference/{round_.name} -p sample={sample} -p run_name={run_name}"
+        f"{round_.inference.output_path}; of some rows alone there are: {', '.join(trials) or 'none'}. Run: prefect "
+        f"deployment run inference/{round_.name} -p sample={sample} -p run_name={run_name}"
     )
-
-
-def _told(plan: Plan) -> str:
-    limit = "" if plan.inputs.limit is None else f", of {plan.inputs.limit} rows alone"
-    return f"{plan.run_id} of {plan.round_name or 'no round'}{limit}{', by seeds' if is_of_seeds(plan) else ''}"

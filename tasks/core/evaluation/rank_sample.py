@@ -20,6 +20,7 @@ from tasks.core.ranking.ranked import Ranked
 from tasks.core.ranking.row_texts import with_texts
 from tasks.core.round.evaluation_section import Evaluation
 from tasks.core.round.model import Round
+from tasks.core.runs.parts import ID_COLUMN, SCORE_COLUMN
 from tasks.core.screening.draws import places
 
 METHOD = "rank_sample"
@@ -50,7 +51,7 @@ class RankSample:
 
     def answered(self, answers: PoolAnswers) -> int:
         """Return how many of the drawn texts have an answer that counts."""
-        given = [answers.of(stratum.rows["tweet_id"].to_pylist()) for stratum in self.strata]
+        given = [answers.of(stratum.rows[ID_COLUMN].to_pylist()) for stratum in self.strata]
         return sum(int((~np.isnan(one)).sum()) for one in given)
 
 
@@ -84,7 +85,7 @@ def unasked(sample: RankSample, answers: PoolAnswers) -> pa.Table:
     """Return the drawn rows that nobody was asked of, as a batch has them."""
     tables = [DRAWS.empty_table()]
     for stratum in sample.strata:
-        ids = [str(id_) for id_ in stratum.rows["tweet_id"].to_pylist()]
+        ids = [str(id_) for id_ in stratum.rows[ID_COLUMN].to_pylist()]
         fresh = np.array([id_ not in answers.out and id_ not in answers.decided for id_ in ids], dtype=bool)
         rows = stratum.rows.filter(pa.array(fresh))
         if len(rows):
@@ -101,7 +102,7 @@ def _as_draws(rows: pa.Table, label: str, stratum: DrawnStratum) -> pa.Table:
         "stratum": pa.array([stratum.number] * count, pa.int32()),
         "inclusion_probability": pa.array([len(stratum.rows) / stratum.size] * count, pa.float64()),
     }
-    columns = {name: rows[name] for name in ("tweet_id", "rank", "score", "stage")} | said
+    columns = {name: rows[name] for name in (ID_COLUMN, "rank", SCORE_COLUMN, "stage")} | said
     return pa.table({name: columns[name] for name in DRAWS.names})
 
 
@@ -114,7 +115,7 @@ def write_rank_sample(round_: Round, run: PoolRun, drawn: Mapping[str, pa.Table]
     draws = pa.concat_tables(list(drawn.values()))
     texts = _texts(round_, run, draws)
     settings = round_.evaluation.model_dump(mode="json", include={"rank_sample", "precision_at"})
-    asked = [draws["tweet_id"].cast(pa.string()).to_pylist(), draws["label"].to_pylist()]
+    asked = [draws[ID_COLUMN].cast(pa.string()).to_pylist(), draws["label"].to_pylist()]
     batch_id = fingerprint([run.plan.run_id, settings, asked])
     about = BatchAbout(
         batch_id=batch_id,
@@ -134,10 +135,10 @@ def write_rank_sample(round_: Round, run: PoolRun, drawn: Mapping[str, pa.Table]
 def _texts(round_: Round, run: PoolRun, draws: pa.Table) -> pa.Table:
     """Return the texts in an order by chance: who stops half-way has labelled a random half, not the best ranks."""
     wanted: dict[object, list[str]] = {}
-    for id_, label in zip(draws["tweet_id"].to_pylist(), draws["label"].to_pylist(), strict=True):
+    for id_, label in zip(draws[ID_COLUMN].to_pylist(), draws["label"].to_pylist(), strict=True):
         wanted.setdefault(id_, []).append(label)
-    ids = pa.table({"tweet_id": pa.array(list(wanted), draws.schema.field("tweet_id").type)})
+    ids = pa.table({ID_COLUMN: pa.array(list(wanted), draws.schema.field(ID_COLUMN).type)})
     found = with_texts(ids, round_.samples[run.plan.sample_name])
-    columns = [found["tweet_id"], found["text"], pa.array(list(wanted.values())), pa.nulls(len(ids), pa.string())]
+    columns = [found[ID_COLUMN], found["text"], pa.array(list(wanted.values())), pa.nulls(len(ids), pa.string())]
     table = pa.table(dict(zip(TEXTS.names, columns, strict=True)))
-    return table.take(pa.array(np.argsort(places(table["tweet_id"], f"order {run.plan.run_id}"), kind="stable")))
+    return table.take(pa.array(np.argsort(places(table[ID_COLUMN], f"order {run.plan.run_id}"), kind="stable")))

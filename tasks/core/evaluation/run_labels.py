@@ -26,6 +26,7 @@ from tasks.core.ranking.ranked import Ranked
 from tasks.core.ranking.row_texts import TEXT, with_texts
 from tasks.core.round.model import Round
 from tasks.core.round.sections import Sample
+from tasks.core.runs.parts import ID_COLUMN, SCORE_COLUMN
 
 BY_WORDS = "explore"
 
@@ -49,16 +50,16 @@ def gather_labels(
 ) -> RunLabels:
     """Return all labels of a ranking: those of the rank sample, and of sampling's batches from the same run."""
     draws = [_rank_draw(one.first, one.last, one.rows, answers) for one in strata]
-    tables = [one.rows.select(["tweet_id", "score"]) for one in strata]
+    tables = [one.rows.select([ID_COLUMN, SCORE_COLUMN]) for one in strata]
     unused: Counter[str] = Counter()
     batches = [read_batch(folder) for folder in list_batches(round_)]
     for batch in (one for one in batches if one.about.kind == "sampling" and one.about.run_id == run.plan.run_id):
         for method, rows in _by_draw(batch, ranked.label):
             if method != BY_WORDS:
-                tables.append(rows.select(["tweet_id", "score"]))
+                tables.append(rows.select([ID_COLUMN, SCORE_COLUMN]))
             frame, reason = _frame(batch, method, rows, ranked.rows)
             if frame is None:
-                given = answers.of(rows["tweet_id"].to_pylist())
+                given = answers.of(rows[ID_COLUMN].to_pylist())
                 unused[f"{method}: {reason}"] += int((~np.isnan(given)).sum())
             else:
                 draws.append(_rank_draw(*frame, rows, answers))
@@ -74,8 +75,8 @@ def with_known(labels: RunLabels, ranked: Ranked, sample: Sample, before: PoolAn
     that are new to this ranking, which would have nobody speak for them. Where draws of sampling serve, what went out
     before for another label, has no answer, or says what such a text says, stands apart too: sampling drew none of it.
     """
-    best = ranked.top(down_to).select(["rank", "tweet_id"])
-    ids = [str(id_) for id_ in best["tweet_id"].to_pylist()]
+    best = ranked.top(down_to).select(["rank", ID_COLUMN])
+    ids = [str(id_) for id_ in best[ID_COLUMN].to_pylist()]
     answers = before.of(ids)
     apart = ~np.isnan(answers)
     if labels.of_sampling:
@@ -87,7 +88,7 @@ def with_known(labels: RunLabels, ranked: Ranked, sample: Sample, before: PoolAn
 
 
 def _rank_draw(first: int, last: int, rows: pa.Table, answers: PoolAnswers) -> RankDraw:
-    return RankDraw(first, last, rows["rank"].to_numpy(), answers.of(rows["tweet_id"].to_pylist()))
+    return RankDraw(first, last, rows["rank"].to_numpy(), answers.of(rows[ID_COLUMN].to_pylist()))
 
 
 def _by_draw(batch: Batch, label: str) -> Iterator[tuple[str, pa.Table]]:
@@ -131,7 +132,7 @@ def _scored_answers(
     """Return score and answer of every decided text once."""
     scores: dict[str, float] = {}
     for table in tables:
-        scores |= dict(zip(map(str, table["tweet_id"].to_pylist()), table["score"].to_pylist(), strict=True))
+        scores |= dict(zip(map(str, table[ID_COLUMN].to_pylist()), table[SCORE_COLUMN].to_pylist(), strict=True))
     decided, given = answers.of(scores), np.array(list(scores.values()), dtype=np.float64)
     kept = ~np.isnan(decided) & ~(given < 0)
     return given[kept], decided[kept]

@@ -15,6 +15,7 @@ from tasks.core.ranking.ranked import Ranked
 from tasks.core.ranking.row_texts import TEXT, with_texts
 from tasks.core.ranking.scan import side_by_side
 from tasks.core.round.sections import Sample
+from tasks.core.runs.parts import ID_COLUMN
 from tasks.core.runs.plan import Shard
 from tasks.core.runs.shards.planned_rows import read_shard
 
@@ -36,7 +37,7 @@ def seed_sentence_recall(
 ) -> SeedSentenceRecall:
     """Count texts with a sentence in the pool, a shard at a time, and among the best; case does not matter."""
     rank = min(rank, ranked.rows)
-    best = with_texts(ranked.top(rank).select(["tweet_id"]), sample)[TEXT]
+    best = with_texts(ranked.top(rank).select([ID_COLUMN]), sample)[TEXT]
     in_top = holding(best, sentences)
     in_pool = sum(side_by_side(lambda shard: _in_shard(run, shard, sentences), run.plan.shards))
     return SeedSentenceRecall(rank, in_pool, in_top, in_top / in_pool if in_pool else None)

@@ -17,8 +17,9 @@ from tasks.core.corpus.columns import check_id_strings, check_id_type, read_sche
 from tasks.core.corpus.faults import cannot_read, parquet_errors_named
 from tasks.core.exchange.label_studio import read_tasks
 from tasks.core.exchange.safe_cells import ID_PREFIX
+from tasks.core.runs.parts import ID_COLUMN
 
-COLUMNS = ("tweet_id", "label", "annotator", "answer")
+COLUMNS = (ID_COLUMN, "label", "annotator", "answer")
 OPTIONAL = ("annotator", "batch", "text")
 DELIMITERS = (",", ";", "\t")
 SUFFIXES = (".csv", *PARQUET_SUFFIXES, ".json")
@@ -80,7 +81,7 @@ def name_of(annotator: object) -> str:
 
 
 def _given(cells: Cells) -> Given:
-    id_, label = (str(cells[key] if cells[key] is not None else "").strip() for key in ("tweet_id", "label"))
+    id_, label = (str(cells[key] if cells[key] is not None else "").strip() for key in (ID_COLUMN, "label"))
     optional = {key: str(cells.get(key) or "") for key in ("text", "batch")}
     return Given(id_, label, name_of(cells.get("annotator")), cells["answer"], **optional)
 
@@ -114,9 +115,9 @@ def _read_parquet(path: Path) -> Iterable[Cells]:
     places = _places(path, read_schema(path).names)
     with parquet_errors_named(path):
         table = read_parquet(path)
-    ids = table.column(places["tweet_id"])
+    ids = table.column(places[ID_COLUMN])
     try:
-        check_id_type(path, "tweet_id", ids.type, lambda: ids)
+        check_id_type(path, ID_COLUMN, ids.type, lambda: ids)
     except InputDataError as error:
         raise InputDataError(f"{error} {REMEDY}") from None
     columns = [table.column(place).to_pylist() for place in places.values()]
@@ -140,6 +141,6 @@ def _places(path: Path, names: list[str]) -> dict[str, int]:
 
 def _refuse_floats(path: Path, ids: list[str]) -> None:
     try:
-        check_id_strings(path, "tweet_id", pa.array(ids, pa.string()))
+        check_id_strings(path, ID_COLUMN, pa.array(ids, pa.string()))
     except InputDataError as error:
         raise InputDataError(f"{error} {REMEDY}") from None

@@ -20,11 +20,12 @@ from tasks.core.base.naming import ANSWERS_FILE, CONTROL_ANSWERS_FILE, IMPORTS_F
 from tasks.core.base.parquet import read_parquet
 from tasks.core.exchange.answer_words import Answer
 from tasks.core.exchange.controls import Key
+from tasks.core.runs.parts import ID_COLUMN
 
 ADJUDICATOR = "adjudicator"
 """Whoever answers under this name decides, whatever others said."""
 SCHEMA = pa.schema(
-    [(name, pa.string()) for name in ("tweet_id", "label", "annotator", "answer", "source")],
+    [(name, pa.string()) for name in (ID_COLUMN, "label", "annotator", "answer", "source")],
 )
 
 
@@ -107,7 +108,7 @@ def _read(path: Path) -> Answers:
     try:
         rows: list[dict[str, Any]] = read_parquet(path).to_pylist()
         return {
-            (row["annotator"], (str(row["tweet_id"]), row["label"])): Said(row["answer"], row["source"]) for row in rows
+            (row["annotator"], (str(row[ID_COLUMN]), row["label"])): Said(row["answer"], row["source"]) for row in rows
         }
     except FileNotFoundError:
         return {}
@@ -121,6 +122,6 @@ def _write(path: Path, ids: pa.DataType, answers: Answers) -> None:
     ]
     columns = [pa.array(column, pa.string()) for column in zip(*rows, strict=True)] if rows else [[]] * len(SCHEMA)
     table = pa.table(dict(zip(SCHEMA.names, columns, strict=True)), schema=SCHEMA)
-    table = table.set_column(0, "tweet_id", table["tweet_id"].cast(ids))
+    table = table.set_column(0, ID_COLUMN, table[ID_COLUMN].cast(ids))
     with write_aside(path) as aside:
         pq.write_table(table, aside, compression="zstd")

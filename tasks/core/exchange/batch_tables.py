@@ -5,13 +5,14 @@ import pyarrow.compute as pc
 
 from tasks.core.base.errors import InputDataError
 from tasks.core.corpus.logical_types import id_type
+from tasks.core.runs.parts import ID_COLUMN, SCORE_COLUMN
 
 METHODS = (
     *("exploit", "explore", "adaptive", "uncertainty_calibrated", "uncertainty", "stratified", "random"),
     "rank_sample",
 )
 """A text is drawn in one of these ways; `rank_sample` is evaluation's."""
-ID = pa.field("tweet_id", pa.string(), nullable=False)
+ID = pa.field(ID_COLUMN, pa.string(), nullable=False)
 """Ids keep the type that they have in the sample: strings stand here for any."""
 DRAWS = pa.schema(
     [
@@ -20,7 +21,7 @@ DRAWS = pa.schema(
         pa.field("method", pa.string(), nullable=False),
         pa.field("reason", pa.string(), nullable=False),
         pa.field("rank", pa.int64(), nullable=False),
-        pa.field("score", pa.float64(), nullable=False),
+        pa.field(SCORE_COLUMN, pa.float64(), nullable=False),
         pa.field("stage", pa.string()),
         pa.field("stratum", pa.int32()),
         pa.field("inclusion_probability", pa.float64(), nullable=False),
@@ -65,7 +66,7 @@ def check_draws(draws: pa.Table) -> None:
     unknown = sorted(set(draws["method"].to_pylist()) - set(METHODS))
     if unknown:
         raise InputDataError(f"draws were made by {unknown}; allowed are {list(METHODS)}")
-    if not _all(pc.is_finite(draws["score"])):
+    if not _all(pc.is_finite(draws[SCORE_COLUMN])):
         raise InputDataError("draws have scores that are NaN or infinite; score the sample again before sampling")
     chance = draws["inclusion_probability"]
     if not _all(pc.and_(pc.greater(chance, 0), pc.less_equal(chance, 1))):
@@ -78,12 +79,12 @@ def check_draws(draws: pa.Table) -> None:
 
 def check_texts(texts: pa.Table, draws: pa.Table) -> None:
     """Raise InputDataError unless each drawn text goes out once, with just the labels that it was drawn for."""
-    ids = texts["tweet_id"].to_pylist()
+    ids = texts[ID_COLUMN].to_pylist()
     if len(set(ids)) < len(ids):
         twice = next(id_ for id_ in ids if ids.count(id_) > 1)
         raise InputDataError(f"the text {twice!r} stands twice among the texts; a text goes out once, with all labels")
     wanted: dict[object, set[str]] = {id_: set() for id_ in ids}
-    for id_, label in zip(draws["tweet_id"].to_pylist(), draws["label"].to_pylist(), strict=True):
+    for id_, label in zip(draws[ID_COLUMN].to_pylist(), draws["label"].to_pylist(), strict=True):
         if id_ not in wanted:
             raise InputDataError(f"the text {id_!r} was drawn for {label}, but is not among the texts that go out")
         wanted[id_].add(label)

@@ -9,6 +9,7 @@ from tasks.core.exchange.answer_file import read_answer_file
 from tasks.core.exchange.answer_words import Answer, answer_of
 from tasks.core.exchange.batch import Batch
 from tasks.core.round.labelling_section import Labelling
+from tasks.core.runs.parts import ID_COLUMN
 
 Key = tuple[str, str]
 """A text's id, as a string, and a label."""
@@ -48,7 +49,7 @@ def read_controls(labelling: Labelling, batch: Batch) -> list[Control]:
     labels = set(batch.draws["label"].to_pylist())
     rows = [row for row in read_answer_file(labelling.controls).rows if row.label in labels]
     found = [Control(row.tweet_id, row.text, row.label, answer_of(row.word) or "blank") for row in rows]
-    sent = set(map(str, batch.texts["tweet_id"].to_pylist()))
+    sent = set(map(str, batch.texts[ID_COLUMN].to_pylist()))
     keys = [(control.tweet_id, control.label) for control in found]
     for control in found:
         problem = _problem(control, sent, keys)

@@ -11,11 +11,12 @@ from tasks.core.exchange.answers import ADJUDICATOR, Answers
 from tasks.core.exchange.batch import Batch
 from tasks.core.exchange.controls import ControlRecord
 from tasks.core.round.labelling_section import Labelling
+from tasks.core.runs.parts import ID_COLUMN
 
 TO_ADJUDICATE = "to adjudicate"
 UNDECIDED = ("tied", "disagreed", TO_ADJUDICATE)
 """These words stand in `how` where annotators said both yes and no, and nothing was decided."""
-COLUMNS = ("tweet_id", "label", "target", "votes_yes", "votes_no", "how")
+COLUMNS = (ID_COLUMN, "label", "target", "votes_yes", "votes_no", "how")
 
 
 def decide(batch: Batch, answers: Answers, records: dict[str, ControlRecord], labelling: Labelling) -> pa.Table:
@@ -25,9 +26,9 @@ def decide(batch: Batch, answers: Answers, records: dict[str, ControlRecord], la
         record = records.get(annotator)
         if record is None or not record.failed:
             said[key][annotator] = one.answer
-    pairs = list(dict.fromkeys(zip(batch.draws["tweet_id"].to_pylist(), batch.draws["label"].to_pylist(), strict=True)))
+    pairs = list(dict.fromkeys(zip(batch.draws[ID_COLUMN].to_pylist(), batch.draws["label"].to_pylist(), strict=True)))
     rows = [(id_, label, *decision(said[str(id_), label], labelling)) for id_, label in pairs]
-    types = [batch.draws.schema.field("tweet_id").type, pa.string(), pa.int8(), pa.int32(), pa.int32(), pa.string()]
+    types = [batch.draws.schema.field(ID_COLUMN).type, pa.string(), pa.int8(), pa.int32(), pa.int32(), pa.string()]
     columns = zip(*rows, strict=True) if rows else [()] * len(COLUMNS)
     arrays = [pa.array(column, type_) for column, type_ in zip(columns, types, strict=True)]
     return pa.table(arrays, names=list(COLUMNS))

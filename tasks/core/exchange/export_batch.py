@@ -24,10 +24,11 @@ from tasks.core.exchange.label_studio import interface_of, task_of
 from tasks.core.exchange.questions import Question, questions_of, shuffled
 from tasks.core.exchange.safe_cells import safe_id, safe_text
 from tasks.core.exchange.settle import Settled
+from tasks.core.runs.parts import ID_COLUMN, SCORE_COLUMN
 
-ASKED = ("batch", "tweet_id", "text", "label", "annotator", "answer")
-DRAWN = ("author", "method", "reason", "rank", "score", "stage", "inclusion_probability")
-TYPES = {"rank": pa.int64(), "score": pa.float64(), "inclusion_probability": pa.float64()}
+ASKED = ("batch", ID_COLUMN, "text", "label", "annotator", "answer")
+DRAWN = ("author", "method", "reason", "rank", SCORE_COLUMN, "stage", "inclusion_probability")
+TYPES = {"rank": pa.int64(), SCORE_COLUMN: pa.float64(), "inclusion_probability": pa.float64()}
 Rows = list[dict[str, Any]]
 
 
@@ -67,7 +68,7 @@ def _asked(settled: Settled, way: ExportWay) -> list[Question]:
     if not way.only_undecided:
         questions = questions_of(settled.batch, settled.controls)
         return shuffled(questions, settled.batch.about.batch_id) if settled.controls else questions
-    open_ = {(str(row["tweet_id"]), row["label"]) for row in settled.decided.to_pylist() if row["how"] in UNDECIDED}
+    open_ = {(str(row[ID_COLUMN]), row["label"]) for row in settled.decided.to_pylist() if row["how"] in UNDECIDED}
     return [one for one in questions_of(settled.batch) if (one.tweet_id, one.label) in open_]
 
 
@@ -75,7 +76,7 @@ def _rows(settled: Settled, questions: Sequence[Question], way: ExportWay) -> Ro
     names = [name_of(one) for one in way.annotators] or ([] if way.only_undecided else settled.annotators) or [""]
     batch = settled.batch.folder.name
     return [
-        {"batch": batch, "tweet_id": one.tweet_id, "text": one.text, "label": one.label, "annotator": annotator}
+        {"batch": batch, ID_COLUMN: one.tweet_id, "text": one.text, "label": one.label, "annotator": annotator}
         | {"answer": _answer(settled, annotator, one)}
         | dict.fromkeys(DRAWN)
         | one.drawn
@@ -95,7 +96,7 @@ def _write_csv(rows: Rows, columns: Sequence[str], path: Path) -> None:
         writer.writeheader()
         for row in rows:
             safe = {key: safe_text(row[key]) for key in ("text", "author", "reason")}
-            writer.writerow({**row, **safe, "tweet_id": safe_id(row["tweet_id"])})
+            writer.writerow({**row, **safe, ID_COLUMN: safe_id(row[ID_COLUMN])})
 
 
 def _write_parquet(rows: Rows, columns: Sequence[str], path: Path) -> None:
@@ -118,7 +119,7 @@ def _write_tasks(
 def _task(settled: Settled, asked: list[Question], way: ExportWay) -> dict[str, Any]:
     first = asked[0]
     data: dict[str, Any] = {
-        "tweet_id": first.tweet_id,
+        ID_COLUMN: first.tweet_id,
         "batch": settled.batch.folder.name,
         "labels": [one.label for one in asked],
     }

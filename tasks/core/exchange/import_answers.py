@@ -26,6 +26,7 @@ from tasks.core.exchange.answers import (
 from tasks.core.exchange.batch import Batch
 from tasks.core.exchange.controls import Control, Key
 from tasks.core.exchange.safe_cells import id_among, means_two
+from tasks.core.runs.parts import ID_COLUMN
 
 UNKNOWN_ID = "the text is not of this batch"
 TWO_IDS = "the id may mean two texts of this batch: write it without `id_`, or with `id_` twice"
@@ -77,7 +78,7 @@ def import_file(batch: Batch, path: Path, controls: list[Control], way: ImportWa
             record = _merge(old, new, left, record, way)
         record = replace(record, left_out=dict(left))
         if record.new or record.replaced or not any(one.digest == file.digest for one in records):
-            write_answers(batch.folder, batch.texts.schema.field("tweet_id").type, answers, control_answers)
+            write_answers(batch.folder, batch.texts.schema.field(ID_COLUMN).type, answers, control_answers)
             write_imports(batch.folder, [*records, record])
     return record
 
@@ -112,7 +113,7 @@ def _refuse_nothing(file: AnswerFile, found: Answers, left: Left) -> None:
 
 def _understood(file: AnswerFile, batch: Batch, controls: list[Control], way: ImportWay) -> tuple[Answers, Left]:
     asked: dict[str, set[str]] = defaultdict(set)
-    for id_, label in zip(batch.draws["tweet_id"].to_pylist(), batch.draws["label"].to_pylist(), strict=True):
+    for id_, label in zip(batch.draws[ID_COLUMN].to_pylist(), batch.draws["label"].to_pylist(), strict=True):
         asked[str(id_)].add(label)
     for control in controls:
         asked[control.tweet_id].add(control.label)

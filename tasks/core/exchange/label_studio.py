@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tasks.core.base.errors import InputDataError
+from tasks.core.runs.parts import ID_COLUMN
 
 CHOICES = ("yes", "no", "unsure")
 TEXT = "text"
@@ -60,7 +61,7 @@ def read_tasks(path: Path) -> Iterator[dict[str, Any]]:
 
 def _rows(task: dict[str, Any]) -> Iterator[dict[str, Any]]:
     data = task["data"]
-    shared = {"tweet_id": data["tweet_id"], "text": data[TEXT], "batch": data.get("batch")}
+    shared = {ID_COLUMN: data[ID_COLUMN], "text": data[TEXT], "batch": data.get("batch")}
     for annotation in task.get("annotations") or ():
         given = {} if annotation.get("was_cancelled") else _answers(annotation)
         for label in sorted({*data["labels"], *given}):

@@ -16,9 +16,10 @@ from tasks.core.corpus.labelled.read_source import read_sources
 from tasks.core.corpus.labelled.rows import Ledger, StudyRequest
 from tasks.core.exchange.batch import batches_in, read_batch
 from tasks.core.round.model import Round
+from tasks.core.runs.parts import ID_COLUMN
 
 KEY_BYTES = 16
-LABELLED_BEFORE = pa.schema([("tweet_id", pa.string()), ("text_key", pa.string())])
+LABELLED_BEFORE = pa.schema([(ID_COLUMN, pa.string()), ("text_key", pa.string())])
 """Ids are strings here, for the labelled data may have integers where the sample has strings."""
 
 
@@ -41,7 +42,7 @@ def labelled_before(round_: Round, but: str | None = None) -> pa.Table:
     for folder in batches_in_country(round_):
         batch = read_batch(folder)
         if batch.about.batch_id != but:
-            ids += map(str, batch.texts["tweet_id"].to_pylist())
+            ids += map(str, batch.texts[ID_COLUMN].to_pylist())
             texts += batch.texts["text"].to_pylist()
     return pa.table([pa.array(ids, pa.string()), pa.array(map(text_key, texts), pa.string())], schema=LABELLED_BEFORE)
 
@@ -62,6 +63,6 @@ def _labelled(round_: Round) -> tuple[list[str], list[str]]:
     texts = [text or "" for text in rows.texts]
     for folder in data.added:
         table = read_snapshot(folder)
-        ids += map(str, table["tweet_id"].to_pylist())
+        ids += map(str, table[ID_COLUMN].to_pylist())
         texts += table["text"].to_pylist()
     return ids, texts

@@ -8,6 +8,7 @@ from typing import Any
 
 from tasks.core.exchange.batch import Batch
 from tasks.core.exchange.controls import Control
+from tasks.core.runs.parts import ID_COLUMN, SCORE_COLUMN
 
 
 @dataclass(frozen=True)
@@ -26,9 +27,9 @@ def questions_of(batch: Batch, controls: Sequence[Control] = ()) -> list[Questio
     """Return a batch's questions in the order of its texts, and the controls after them."""
     draws: dict[tuple[Any, str], list[dict[str, Any]]] = {}
     for row in batch.draws.to_pylist():
-        draws.setdefault((row["tweet_id"], row["label"]), []).append(row)
+        draws.setdefault((row[ID_COLUMN], row["label"]), []).append(row)
     asked = [
-        Question(str(row["tweet_id"]), row["text"], label, _joined(draws[row["tweet_id"], label], row["author"]))
+        Question(str(row[ID_COLUMN]), row["text"], label, _joined(draws[row[ID_COLUMN], label], row["author"]))
         for row in batch.texts.to_pylist()
         for label in row["labels"]
     ]
@@ -53,7 +54,7 @@ def _joined(draws: list[dict[str, Any]], author: str | None) -> dict[str, Any]:
         "method": " + ".join(dict.fromkeys(draw["method"] for draw in draws)),
         "reason": "; ".join(dict.fromkeys(draw["reason"] for draw in draws)),
         "rank": draws[0]["rank"],
-        "score": draws[0]["score"],
+        SCORE_COLUMN: draws[0][SCORE_COLUMN],
         "stage": draws[0]["stage"],
         "inclusion_probability": draws[0]["inclusion_probability"] if len(draws) == 1 else 1 - missed,
     }

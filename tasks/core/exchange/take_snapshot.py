@@ -24,6 +24,7 @@ from tasks.core.corpus.labelled.rows import target_column
 from tasks.core.exchange.batch import Kind, list_batches, read_batch
 from tasks.core.exchange.settle import Settled, settle
 from tasks.core.round.model import Round
+from tasks.core.runs.parts import ID_COLUMN
 
 CONTRADICTED = "decided differently in two batches"
 
@@ -64,18 +65,18 @@ def take_snapshot(round_: Round, kinds: Sequence[Kind] = ("sampling",)) -> tuple
 def gather(settled: Sequence[Settled], labels: Sequence[str]) -> Gathered:
     """Join the batches' decisions, a row a text: blank where undecided, or where two batches contradict each other."""
     found: dict[Any, dict[str, set[int]]] = defaultdict(lambda: defaultdict(set))
-    types = {one.batch.texts.schema.field("tweet_id").type for one in settled}
+    types = {one.batch.texts.schema.field(ID_COLUMN).type for one in settled}
     as_id = str if len(types) > 1 else _as_it_is
     undecided: dict[str, Counter[str]] = {label: Counter() for label in labels}
     texts: dict[Any, str] = {}
     for one in settled:
-        ids = map(as_id, one.batch.texts["tweet_id"].to_pylist())
+        ids = map(as_id, one.batch.texts[ID_COLUMN].to_pylist())
         texts |= dict(zip(ids, one.batch.texts["text"].to_pylist(), strict=True))
         for row in one.decided.to_pylist():
             if row["target"] is None:
                 undecided[row["label"]][row["how"]] += 1
             else:
-                found[as_id(row["tweet_id"])][row["label"]].add(row["target"])
+                found[as_id(row[ID_COLUMN])][row["label"]].add(row["target"])
     for targets in found.values():
         for label, values in targets.items():
             undecided[label][CONTRADICTED] += len(values) > 1
@@ -85,7 +86,7 @@ def gather(settled: Sequence[Settled], labels: Sequence[str]) -> Gathered:
     }
     rows = {id_: targets for id_, targets in rows.items() if targets}
     columns = {
-        "tweet_id": pa.array(list(rows), types.pop() if len(types) == 1 else pa.string()),
+        ID_COLUMN: pa.array(list(rows), types.pop() if len(types) == 1 else pa.string()),
         "text": pa.array([texts[id_] for id_ in rows], pa.string()),
     }
     for label in labels:

@@ -7,6 +7,7 @@ from tasks.core.report.absent import Absent
 from tasks.core.report.facts_on_disk import RoundFiles
 from tasks.core.report.finished_runs import FinishedRun
 from tasks.core.round.sections import Sample
+from tasks.core.runs.parts import SCORE_COLUMN
 
 TEXTS = 15
 
@@ -26,6 +27,6 @@ def gather_best_texts(files: RoundFiles) -> dict[str, Any]:
 
 def _rows(run: FinishedRun, label: str, sample: Sample) -> list[dict[str, str]]:
     return [
-        {"said": f"{place}. {row['score']:.6f}", "text": row["text"]}
+        {"said": f"{place}. {row[SCORE_COLUMN]:.6f}", "text": row["text"]}
         for place, row in enumerate(top_scored(run.folder, label, sample, TEXTS), 1)
     ]

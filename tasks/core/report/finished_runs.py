@@ -25,6 +25,11 @@ class FinishedRun:
         return str(self.manifest["settings"].get("round_name", ""))
 
     @property
+    def is_whole(self) -> bool:
+        """Whether all rows of the sample were to be scored, and not the first ones for a trial."""
+        return self.manifest["settings"].get("limit") is None
+
+    @property
     def finished_at(self) -> str:
         """When it was finished, so that two of them can be compared."""
         return datetime.fromisoformat(self.manifest["timings"]["finished_at"]).astimezone(UTC).isoformat()
@@ -36,21 +41,25 @@ class FinishedRun:
 
 
 def newest_run(round_: Round, run_name: str, sample: str) -> FinishedRun | None:
-    """Return the newest finished run of a round with this name and sample.
+    """Return the newest finished run of a round with this name and sample: of all rows, or else a trial.
 
     Raises:
         FormatError, TornRecordError: a manifest cannot be read that is the round's by its folder's name.
     """
-    return next((run for run in _runs(round_, run_name, sample) if run.round_name == round_.name), None)
+    own = [run for run in _runs(round_, run_name, sample) if run.round_name == round_.name]
+    return next((run for run in own if run.is_whole), own[0] if own else None)
 
 
 def run_before(round_: Round, own: FinishedRun, run_name: str, sample: str) -> FinishedRun | None:
-    """Return the newest run of the same name and sample that another round of the country finished before `own`."""
+    """Return the newest whole run of that name and sample that another round of the country finished before `own`."""
     country = round_name(round_.country, "", 0)
     before = [
         run
         for run in _runs(round_, run_name, sample)
-        if run.round_name.startswith(country) and run.round_name != round_.name and run.finished_at <= own.finished_at
+        if run.is_whole
+        and run.round_name.startswith(country)
+        and run.round_name != round_.name
+        and run.finished_at <= own.finished_at
     ]
     return max(before, key=lambda run: (run.finished_at, run.folder.path.name), default=None)
 

@@ -7,6 +7,7 @@ from tasks.core.evaluation.pool_answers import PoolAnswers, read_answers
 from tasks.core.evaluation.run_labels import BY_WORDS
 from tasks.core.exchange.batch import Batch
 from tasks.core.report.facts_on_disk import RoundFiles
+from tasks.core.runs.parts import ID_COLUMN, SCORE_COLUMN
 
 Floats = NDArray[np.float64]
 
@@ -27,7 +28,7 @@ def _of_batch(batch: Batch, label: str, answers: PoolAnswers) -> dict[str, tuple
     rows = [
         row
         for row in batch.draws.to_pylist()
-        if row["label"] == label and row["method"] != BY_WORDS and row["score"] >= 0
+        if row["label"] == label and row["method"] != BY_WORDS and row[SCORE_COLUMN] >= 0
     ]
-    given = answers.of(row["tweet_id"] for row in rows)
-    return {str(row["tweet_id"]): (row["score"], answer) for row, answer in zip(rows, given, strict=True)}
+    given = answers.of(row[ID_COLUMN] for row in rows)
+    return {str(row[ID_COLUMN]): (row[SCORE_COLUMN], answer) for row, answer in zip(rows, given, strict=True)}

@@ -14,6 +14,7 @@ from tasks.core.exchange.labelled_before import batches_in_country, labelled_bef
 from tasks.core.round.model import Round
 from tasks.core.round.sampling_section import METHODS, Language, MethodName, Sampling
 from tasks.core.runs.folder import RunFolder
+from tasks.core.runs.parts import ID_COLUMN
 from tasks.core.runs.plan import Plan
 from tasks.core.sampling.assemble import assemble
 from tasks.core.sampling.label_draws import LabelDraws
@@ -130,7 +131,7 @@ def put_together(round_: Round, request: SamplingRequest, drawn: list[LabelDraws
 
 
 def _require_fresh(texts: pa.Table, before: LabelledBefore) -> None:
-    twice = texts["tweet_id"].filter(pa.array(before.among(texts))).to_pylist()
+    twice = texts[ID_COLUMN].filter(pa.array(before.among(texts))).to_pylist()
     if twice:
         raise InputDataError(
             f"{len(twice)} of the {len(texts)} texts, such as {twice[:3]}, were labelled or went out in another batch "

@@ -17,7 +17,7 @@ from tasks.core.ranking.row_texts import with_texts
 from tasks.core.round.sampling_section import Language, Sampling
 from tasks.core.round.sections import Sample
 from tasks.core.runs.folder import RunFolder
-from tasks.core.runs.parts import Which
+from tasks.core.runs.parts import ID_COLUMN, Which
 
 TEXT = "text"
 AUTHOR = "author"
@@ -33,12 +33,12 @@ class LabelledBefore:
     @classmethod
     def of(cls, table: pa.Table) -> "LabelledBefore":
         """Return the ids and text keys of a table of `exchange.labelled_before`; blank ones are none."""
-        ids, keys = (frozenset(table[name].to_pylist()) - {"", None} for name in ("tweet_id", "text_key"))
+        ids, keys = (frozenset(table[name].to_pylist()) - {"", None} for name in (ID_COLUMN, "text_key"))
         return cls(ids, keys)
 
     def among(self, rows: pa.Table) -> NDArray[np.bool_]:
         """Say of each row whether it was labelled before."""
-        pairs = zip(rows["tweet_id"].to_pylist(), rows[TEXT].to_pylist(), strict=True)
+        pairs = zip(rows[ID_COLUMN].to_pylist(), rows[TEXT].to_pylist(), strict=True)
         return np.array([str(id_) in self.ids or text_key(text) in self.text_keys for id_, text in pairs], bool)
 
 

@@ -4,10 +4,11 @@ from pathlib import Path
 
 from tasks.core.base.errors import InputDataError, RoundFileError, RunFolderError
 from tasks.core.round.model import Round
-from tasks.core.runs.folder import RunFolder, find_run_folders
+from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.manifest import read_manifest
 from tasks.core.runs.open_run import is_of_seeds, open_run
 from tasks.core.runs.plan import Plan
+from tasks.core.runs.round_runs import whole_runs
 
 FIRST, ELSE = "new_samples", "evaluation"
 """A batch is drawn from the first of these, where the round has it, and else from the other."""
@@ -35,10 +36,8 @@ def find_scored_run(round_: Round, run_name: str) -> tuple[Plan, RunFolder]:
         RunFolderError: there is none.
     """
     sample = sample_of(round_)
-    for folder in find_run_folders(round_.inference.output_path, run_name, sample):
-        plan, _ = open_run(folder.path)
-        if plan.round_name == round_.name and plan.inputs.limit is None:
-            return require_scored(round_, plan, folder)
+    for plan, folder in whole_runs(round_, run_name, sample):
+        return require_scored(round_, plan, folder)
     raise RunFolderError(
         f"no finished run '{run_name}' of {round_.name} over all of the sample '{sample}' lies in "
         f"{round_.inference.output_path}. Run: prefect deployment run inference/{round_.name} -p sample={sample} "

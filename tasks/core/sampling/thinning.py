@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from tasks.core.runs.parts import ID_COLUMN
 from tasks.core.screening.draws import places
 
 CHANCE = "inclusion_probability"
@@ -29,7 +30,7 @@ def keep(table: pa.Table, chosen: NDArray[np.bool_], chance: NDArray[np.float64]
 
 def keep_of_groups(table: pa.Table, groups: Sequence[Any] | NDArray[Any], most: int, key: str) -> pa.Table:
     """Return the rows with at most so many of each group, drawn evenly; a row whose group is None stays."""
-    order = np.argsort(places(table["tweet_id"], key), kind="stable")
+    order = np.argsort(places(table[ID_COLUMN], key), kind="stable")
     members: dict[Any, list[int]] = {}
     for place in order.tolist():
         if groups[place] is not None:
@@ -45,7 +46,7 @@ def keep_some(table: pa.Table, count: int, key: str) -> pa.Table:
     """Return so many of the rows, drawn evenly and without replacement; all where there are no more."""
     if len(table) <= count:
         return table
-    order = np.argsort(places(table["tweet_id"], key), kind="stable")
+    order = np.argsort(places(table[ID_COLUMN], key), kind="stable")
     chosen = np.zeros(len(table), bool)
     chosen[order[:count]] = True
     return keep(table, chosen, np.full(len(table), count / len(table)))

@@ -69,6 +69,15 @@ def test_labels_that_scores_part_perfectly_still_have_a_curve():
     assert curves.crossings()[0] == pytest.approx(0, abs=1e-6)
 
 
+def test_classes_far_apart_are_fitted_although_a_whole_step_overshoots():
+    """Of classes that a threshold parts, Platt's targets are the optimum: Newton's whole steps end elsewhere."""
+    draw = np.random.default_rng(0)
+    curves = fit_curves(draw.normal(30, 1, (200, 8)), draw.normal(-30, 1, (200, 58)))
+    above, below = (expit(curves.slopes * at + curves.intercepts) for at in (30, -30))
+    np.testing.assert_allclose(above, 9 / 10, atol=0.02)
+    np.testing.assert_allclose(below, 1 / 60, atol=0.02)
+
+
 def test_the_curve_is_near_the_truth_and_its_threshold_is_where_it_crosses_a_half(labelled):
     found = calibrate(MODEL, *labelled, CalibrationSettings(balanced=False, bootstraps=1_000))
     scores = expit(np.linspace(-6, 4, 30))

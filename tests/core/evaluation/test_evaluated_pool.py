@@ -247,8 +247,10 @@ def leave_run(round_, limit=None, version="3"):
 
 def test_neither_a_newer_trial_of_some_rows_nor_scores_of_seeds_are_judged_unasked(round_):
     trial, seeds = leave_run(round_, limit=1_000), leave_run(round_, version="seed 3")
-    with pytest.raises(RunFolderError, match=f"there are: {seeds} of us-iter0, by seeds, {trial} of .*, of 1000 rows"):
+    with pytest.raises(RunFolderError, match=f"of some rows alone there are: {trial} of 1000 rows. Run"):
         find_pool_run(round_, "evaluation", "main")
+    with pytest.raises(RunFolderError, match=f"with the id {seeds}"):
+        find_pool_run(round_, "evaluation", "main", seeds)
     assert find_pool_run(round_, "evaluation", "main", trial).plan.inputs.limit == 1_000
 
 

@@ -1,5 +1,6 @@
 """The next round inherits everything but its iteration and the labels that are added."""
 
+import os
 import re
 from pathlib import Path
 
@@ -29,7 +30,7 @@ def test_comments_and_all_else_of_the_round_are_inherited(tmp_path):
     expected = path.read_text().replace("iteration: iter0", "iteration: iter1")
     expected = expected.replace(
         "labelled_data:\n",
-        "labelled_data:\n  added: [../../.winnow/work/us/us-iter0/labels/v0001-abc]\n",
+        f"labelled_data:\n  added: [{os.path.relpath(snapshot, tmp_path)}]\n",
     )
     assert made.path.read_text() == expected
     assert read_round(made.path).labelled_data.added == (snapshot,)

@@ -11,6 +11,7 @@ import pytest
 from tasks.core.base.errors import ModelFolderError, RunFolderError
 from tasks.core.base.naming import SCREEN_WEIGHTS_FILE
 from tasks.core.inference.certified import find_certificate, is_ready, open_screening, screen_folder
+from tasks.core.inference.nominal_costs import nominal_costs
 from tasks.core.inference.pool_draws import drawn_path
 from tasks.core.inference.scoring import score_shard
 from tasks.core.inference.screening_report import BROKEN
@@ -344,6 +345,14 @@ def test_the_cost_of_a_run_with_a_student_has_all_stages(with_student):
     assert stages["ngrams"]["texts_out"] == stages["student"]["texts_in"]
     assert stages["student"]["texts_in"] < stages["ngrams"]["texts_in"]
     assert [str(finding) for finding in Verification(with_student[1].path).findings()] == []
+
+
+def test_labels_that_share_a_student_each_bear_their_part_of_it(with_student, tiny_engines, tmp_path):
+    """The students are as large as the experts: each costs as much, and one for both labels half as much a label."""
+    one = dict.fromkeys(LABELS, tiny_engines["positive"])
+    shared = screened_plan(tmp_path, tiny_engines, students=one)
+    for plan, cost in ((with_student[0], 1), (shared, 0.5)):
+        assert [nominal_costs(plan, label).stages[1] for label in LABELS] == pytest.approx([cost, cost])
 
 
 def test_another_student_makes_another_run(with_student, tiny_engines, tmp_path):

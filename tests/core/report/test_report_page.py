@@ -5,6 +5,7 @@ from html.parser import HTMLParser
 
 import pytest
 
+from tasks.core.base.formats import read_record, write_record
 from tasks.core.base.naming import (
     ANSWERS_FILE,
     BATCH_FILE,
@@ -15,9 +16,12 @@ from tasks.core.base.naming import (
     SELECTION_FILE,
 )
 from tasks.core.report.facts_on_disk import RoundFiles
+from tasks.core.report.finished_runs import newest_run
 from tasks.core.report.markup import LONGEST_TEXT, as_text
 from tasks.core.report.page_sections import SECTIONS
 from tasks.core.report.report_page import make_page, write_report
+from tasks.core.runs.folder import RunFolder, find_run_folders
+from tasks.core.runs.manifest import MANIFEST
 from tests.support.tiny import make_sentences
 from tests.support.told_rounds import HOSTILE, make_round, score_round
 
@@ -194,6 +198,24 @@ def test_another_rounds_run_is_not_this_ones(told_round):
     said = require_whole(page_of(told_round.model_copy(update={"country": "BR"})))
     assert "no run 'main' of the sample 'evaluation' is finished" in said
     assert "inference/br-iter0" in said
+
+
+def test_a_newer_trial_of_some_rows_takes_the_page_of_no_whole_run_and_has_one_where_there_is_no_other(told_round):
+    """Of the manifests of finished runs, the whole one counts, whatever was tried after it."""
+    (whole,) = (folder for folder in find_run_folders(told_round.inference.output_path, "main", "evaluation"))
+    manifest = read_record(whole.manifest_path, MANIFEST)
+    trial = RunFolder(whole.path.with_name("iter_0-main-0123456789ab-evaluation"))
+    content = manifest | {"run_id": "0123456789ab", "settings": manifest["settings"] | {"limit": 10}}
+    trial.path.mkdir()
+    try:
+        write_record(trial.manifest_path, MANIFEST, content)
+        assert newest_run(told_round, "main", "evaluation").folder == whole
+        whole.manifest_path.rename(whole.path / "aside.json")
+        assert newest_run(told_round, "main", "evaluation").folder == trial
+    finally:
+        shutil.rmtree(trial.path)
+        if not whole.manifest_path.exists():
+            (whole.path / "aside.json").rename(whole.manifest_path)
 
 
 def test_another_run_is_asked_for_by_its_name_and_has_a_page_of_its_own(told_round):

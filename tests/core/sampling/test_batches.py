@@ -273,3 +273,9 @@ def test_the_newest_run_of_the_round_is_found(make, run, tmp_path):
 
     write_plan(replace(made.plan, round_name=round_.name), made.folder)
     assert find_scored_run(round_, "main")[1] == made.folder
+    inputs = replace(made.plan.inputs, limit=900)
+    trial = replace(made.plan, round_name=round_.name, inputs=inputs, run_id=inputs.run_id)
+    made.folder.plan_path.unlink()
+    write_plan(trial, made.folder)
+    with pytest.raises(RunFolderError, match="no finished run"):
+        find_scored_run(round_, "main")

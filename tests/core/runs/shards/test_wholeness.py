@@ -31,6 +31,7 @@ MAY = {
     "tasks/core/runs/balance.py": "sums up what the footers say",
     "tasks/core/runs/audit/stray_files.py": "knows where a receipt may lie",
     "tasks/core/runs/status/read_status.py": "sums up the rows of whole shards",
+    "tasks/core/ranking/counted_parts.py": "counts the rows of shards that were found whole",
     "tasks/shards.py": "returns how many rows were scored",
     "tasks/inference.py": "a dry run takes over no shard that has a receipt, and removes none",
 }
