@@ -3,8 +3,9 @@
 <folder>/start.parquet       the labelled data of the first round, with its splits
 <folder>/pool/pool.parquet   the sample that is scored and drawn from; it has no labels
 <folder>/truth.parquet       the pool again, with its labels: the annotators look here
-<folder>/others.parquet      texts and other labels, for the base model: none is true of a label of the loop
 <folder>/unseen.parquet      half as many as the pool, with labels, that nobody draws from: figures are taken on these
+<folder>/../others.parquet   texts and other labels, for the base model of all repetitions: no label of the loop is true
+                             of any, and no repetition has one of them in its start, pool or unseen texts
 """
 
 from collections.abc import Iterator
@@ -19,10 +20,13 @@ from numpy.typing import NDArray
 from tasks.core.base.files import write_aside
 from tests.benchmarks.loop_texts import COLUMNS, LABELS, read_texts, targets
 
-PARTS = {"train": (10, 160), "validation": (12, 160), "test": (2, 20)}
+PARTS = {"train": (25, 100), "validation": (12, 120), "test": (2, 20)}
 """Each split of the start has so many texts of each label, and so many of none. Ten true texts calibrate a label."""
-OTHER_TEXTS = 8_000
+OTHER_TEXTS = 20_000
 """The base model is taught so many, or four times the pool where that is fewer."""
+TRUE_AMONG = 50
+"""A label is true of no more than one in so many of the pool and the unseen texts, and of all that the start leaves
+where these are fewer. In the set they are up to six times as rare, and too few true texts tell methods apart."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,7 @@ class LoopData:
     @property
     def others(self) -> Path:
         """What the base model is taught."""
-        return self.folder / "others.parquet"
+        return self.folder.parent / "others.parquet"
 
     def pool_texts(self) -> pa.Table:
         """Return the pool with its labels."""
@@ -66,22 +70,41 @@ def prepare_data(folder: Path, pool_texts: int, repetition: int) -> LoopData:
     data = LoopData(folder)
     if (folder / "unseen.parquet").is_file():
         return data
-    texts, random = read_texts(), np.random.default_rng([repetition, 18])
+    texts, others = _apart(read_texts(), min(OTHER_TEXTS, 4 * pool_texts))
+    random = np.random.default_rng([repetition, 18])
     parts = _start_of(texts, random.permutation(len(texts)))
     rest = np.setdiff1d(np.arange(len(texts)), np.concatenate(list(parts.values())))
-    rest = random.permutation(rest)
-    ends = [pool_texts, pool_texts + pool_texts // 2]
-    if len(rest) < ends[-1] + OTHER_TEXTS:
-        most = (len(rest) - OTHER_TEXTS) * 2 // 3
-        raise SystemExit(f"--pool is {pool_texts}, but the set has texts for a pool of {most} at most")
-    pool, unseen, others = (texts.take(pa.array(rows)) for rows in np.split(rest, ends))
+    pool, unseen = (texts.take(pa.array(rows)) for rows in _drawn_from(texts, random.permutation(rest), pool_texts))
     data.pool.mkdir(parents=True, exist_ok=True)
+    _write(others, data.others)
     _write(pa.concat_tables([_of_split(texts, split, rows) for split, rows in parts.items()]), data.start)
     _write(pool.select(["tweet_id", "text"]), data.pool / "pool.parquet")
     _write(pool.select(COLUMNS), folder / "truth.parquet")
-    _write(_without_labels(others).slice(0, min(OTHER_TEXTS, 4 * pool_texts)), data.others)
     _write(unseen.select(COLUMNS), folder / "unseen.parquet")
     return data
+
+
+def _apart(texts: pa.Table, count: int) -> tuple[pa.Table, pa.Table]:
+    """Return what repetitions part among themselves, and the same texts for the base model of them all."""
+    of_none = np.flatnonzero(~(targets(texts) == 1).any(axis=1))
+    taught = np.random.default_rng(18).permutation(of_none)[:count]
+    rest = np.setdiff1d(np.arange(len(texts)), taught)
+    return texts.take(pa.array(rest)), texts.take(pa.array(taught)).drop_columns(list(LABELS))
+
+
+def _drawn_from(texts: pa.Table, rest: NDArray[np.int64], pool_texts: int) -> list[NDArray[np.int64]]:
+    """Return the rows of the pool and of the unseen texts, a third of the true ones in the latter."""
+    count, truth = pool_texts * 3 // 2, targets(texts)[rest] == 1
+    chosen = np.zeros(len(rest), dtype=bool)
+    for column in truth.T:
+        chosen[np.flatnonzero(column)[: count // TRUE_AMONG]] = True
+    some, none = rest[chosen], rest[~truth.any(axis=1)]
+    if len(some) + len(none) < count:
+        most = (len(some) + len(none)) * 2 // 3
+        raise SystemExit(f"--pool is {pool_texts}, but the set has texts for a pool of {most} at most")
+    third = np.arange(len(some)) % 3 == 2  # labels of many texts have theirs at the front
+    of_pool, of_unseen = np.split(none[: count - len(some)], [pool_texts - np.sum(~third)])
+    return [np.sort(np.concatenate(rows)) for rows in ((some[~third], of_pool), (some[third], of_unseen))]
 
 
 def _start_of(texts: pa.Table, order: NDArray[np.int64]) -> dict[str, NDArray[np.int64]]:
@@ -106,11 +129,6 @@ def _next(line: NDArray[np.int64], count: int, taken: set[int]) -> list[int]:
 
 def _of_split(texts: pa.Table, split: str, rows: NDArray[np.int64]) -> pa.Table:
     return texts.select(COLUMNS).take(pa.array(rows)).append_column("split", pa.array([split] * len(rows)))
-
-
-def _without_labels(texts: pa.Table) -> pa.Table:
-    """Return the texts that no label of the loop is true of, without these labels."""
-    return texts.filter(pa.array(~(targets(texts) == 1).any(axis=1))).drop_columns(list(LABELS))
 
 
 def _pairs(ids: list[str], values: pa.ChunkedArray) -> Iterator[tuple[str, int]]:

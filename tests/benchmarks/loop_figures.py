@@ -79,25 +79,51 @@ def _spread(repetitions: Sequence[dict[str, float | None]]) -> dict[str, Any]:
     return line
 
 
-def over_random(lines: list[Figures], baseline: str) -> Figures:
-    """Return how far each method's mean of the last round is above the baseline's."""
-    last = {line["method"]: line for line in lines}
-    if baseline not in last:
-        return {}
-    return {
-        method: {name: round(line[name] - last[baseline][name], DIGITS) for name in RANKING}
-        | {"labels_bought": line["labels_bought"], f"labels_bought_by_{baseline}": last[baseline]["labels_bought"]}
-        for method, line in last.items()
-        if method != baseline
-    }
+def over_random(arms: dict[str, list[list[Figures]]], baseline: str) -> Figures:
+    """Return how far each method is above the baseline in the last round, and in how many labels and repetitions.
+
+    A repetition's arms share start, pool and unseen texts: each is compared with the baseline of its own repetition.
+    """
+    last = {method: [rounds[-1] for rounds in repetitions] for method, repetitions in arms.items()}
+    against = last.pop(baseline, [])
+    return {method: _over(found, against) for method, found in last.items() if against}
 
 
-def markdown(lines: list[Figures]) -> str:
-    """Return the lines as a table of Markdown; in brackets the least and the most of all repetitions."""
+def _over(found: list[Figures], against: list[Figures]) -> Figures:
+    pairs = list(zip(found, against, strict=True))
+    means = [(over_labels(ours), over_labels(theirs)) for ours, theirs in pairs]
+    line = _spread([{name: _difference(ours[name], theirs[name]) for name in RANKING} for ours, theirs in means])
+    above = [
+        ours["labels"][label]["average_precision"] > theirs["labels"][label]["average_precision"]
+        for ours, theirs in pairs
+        for label in LABELS
+    ]
+    return line | {"labels_and_repetitions": len(above), "average_precision_above": sum(above)}
+
+
+def _difference(ours: float | None, theirs: float | None) -> float | None:
+    return None if ours is None or theirs is None else ours - theirs
+
+
+def markdown(lines: list[Figures], over: Figures) -> str:
+    """Return rounds, and what is above the baseline, as tables of Markdown; in brackets the least and the most."""
     columns = (*RANKING, *FOUND, *BOUGHT)
-    head = ["method", "round", *(name.replace("_", " ") for name in columns)]
+    head = ["method", "round", *(_words(name) for name in columns)]
     rows = [[line["method"], str(line["round"]), *(_cell(line, name) for name in columns)] for line in lines]
+    above = [[method, *(_cell(line, name) for name in RANKING), _share(line)] for method, line in over.items()]
+    return _table(head, rows) + "\n" + _table(["above random", *(_words(name) for name in RANKING), "AP above"], above)
+
+
+def _table(head: list[str], rows: list[list[str]]) -> str:
     return "".join(f"| {' | '.join(row)} |\n" for row in [head, ["---"] * len(head), *rows])
+
+
+def _share(line: Figures) -> str:
+    return f"{line['average_precision_above']} of {line['labels_and_repetitions']}"
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def _cell(line: Figures, name: str) -> str:
