@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from tasks.core.exchange.batch import Batch
 from tasks.core.exchange.export_batch import ExportWay, export_batch
-from tasks.core.exchange.import_answers import ImportWay
+from tasks.core.exchange.incoming.import_answers import ImportWay
 from tasks.core.exchange.next_round import write_next
 from tasks.core.exchange.safe_cells import ID_PREFIX
 from tasks.core.exchange.settle import import_and_settle, settle

@@ -16,7 +16,7 @@ from tasks.core.base.files import write_aside
 from tasks.core.base.naming import WEIGHTS_FILE
 from tasks.core.corpus.labelled.prepare import StudyRequest, prepare_splits
 from tasks.core.distillation.model_scores import checkpoint_scores
-from tasks.core.evaluation.calibration import CalibratedModel, calibrate
+from tasks.core.evaluation.calibration.calibrate import CalibratedModel, calibrate
 from tasks.core.round.model import Round
 from tasks.core.training.seeds.predictions import read_predictions
 from tasks.core.training.seeds.seed_plan import SeedPlan, plan_seeds
