@@ -7,7 +7,6 @@ its first manifest, which reads every byte of every part.
 
 import json
 import os
-import resource
 import shutil
 import subprocess
 import sys
@@ -34,6 +33,7 @@ from tasks.core.runs.plan_file import read_plan, write_plan
 from tasks.core.runs.shards.receipts import RECEIPT, Receipt
 from tasks.core.runs.shards.wholeness import renew_and_find_unfinished
 from tasks.core.runs.status.read_status import read_status
+from tests.support.memory import peak_kibibytes
 from tests.support.plans import plan_of
 from tests.support.written_before import FIXTURES
 
@@ -70,7 +70,7 @@ def _measure(work: Callable[[], object]) -> dict[str, float]:
     return {
         "seconds": round(time.monotonic() - started, 2),
         "cpu_seconds": round(time.process_time() - cpu, 2),
-        "peak_rss_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+        "peak_rss_mib": peak_kibibytes() // 1024,
     }
 
 

@@ -1,6 +1,5 @@
 """What planning 100 million rows takes; and plan, relaunch, status and manifest of runs of very many shards."""
 
-import resource
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +18,7 @@ from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.plan_file import read_plan, write_plan
 from tests.benchmarks.many_shards import many_shards, straightness
 from tests.benchmarks.report import write_report
+from tests.support.memory import peak_kibibytes
 from tests.support.plans import plan_of
 from tests.support.tiny import WORDS, save_tiny_bert, save_tiny_checkpoint
 from tests.support.tiny_conversion import convert_tiny
@@ -49,7 +49,7 @@ def planning(folder: Path) -> dict[str, Any]:
         "sample_bytes": size,
         "shards": len(plan.shards),
         "plan_file_bytes": run.plan_path.stat().st_size,
-        "peak_rss_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+        "peak_rss_mib": peak_kibibytes() // 1024,
         "steps": steps,
     }
 

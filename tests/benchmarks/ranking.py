@@ -6,7 +6,6 @@ has so many rows.
 """
 
 import json
-import resource
 import subprocess
 import sys
 import time
@@ -22,6 +21,7 @@ from tasks.core.runs.folder import RunFolder
 from tests.benchmarks.ranking_methods import METHODS, RIVALS, TOP, TimedRun
 from tests.benchmarks.ranking_runs import FILES, LABELS, smaller_run, write_run
 from tests.benchmarks.report import write_report
+from tests.support.memory import peak_kibibytes
 from tests.support.scored_runs import ScoredRun
 
 ROWS = 20_000_000
@@ -113,7 +113,7 @@ def _measure(name: str, run: TimedRun) -> dict[str, float]:
     return {
         "seconds": round(time.monotonic() - started, 3),
         "cpu_seconds": round(time.process_time() - cpu, 3),
-        "peak_gib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 3),
+        "peak_gib": round(peak_kibibytes() / 2**20, 3),
         "read_bytes": _read_bytes() - read,
         "rows": given,
     }
