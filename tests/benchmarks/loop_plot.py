@@ -30,7 +30,7 @@ def draw_loop(lines: list[dict[str, Any]], paths: list[Path]) -> None:
         axes.set(title=title, xlabel="labels bought")
         axes.set_ylim(bottom=0)
         axes.grid(alpha=0.3)
-    figure.axes[0].legend(fontsize=8)
+    figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(methods))
     for path in paths:
         figure.savefig(path, dpi=110)
 
