@@ -1,10 +1,11 @@
 """Scoring of real tweets for five labels with screening, against every text to every expert and the ways before.
 
-Run with `make bench NAME=screening`: half an hour on two cores. Writes .winnow/bench/screening.json. The experts are
-MiniLM, taught five labels of real sets and converted through the strict gate, to bf16 where the CPU has it. The pool is
-tweets that none of them was taught or tested on. It is drawn from, fitted, certified and scored as the inference flow
-does it, from Parquet to Parquet; its first `full_rows` rows are scored in full beside, to see what was missed. Options
-(`python -m tests.benchmarks.screening --help`) make it smaller. Models and runs are kept, and a stopped run goes on.
+Run with `make bench NAME=screening`: half an hour on two cores, and an hour more for a student a label. Writes
+.winnow/bench/screening.json. The experts are MiniLM, taught five labels of real sets and converted through the strict
+gate, to bf16 where the CPU has it. The pool is tweets that none of them was taught or tested on. It is drawn from,
+fitted, certified and scored as the inference flow does it, from Parquet to Parquet; its first `full_rows` rows are
+scored in full beside, to see what was missed. Options (`python -m tests.benchmarks.screening --help`) make it smaller.
+Models and runs are kept, and a stopped run goes on.
 
 All costs are CPU time of the processes that do the work; opening models is left out. A shard's CPU time is parted into
 engines and the rest as its clock was. Engines are **scaled to BERT-base**: times what all-mpnet-base-v2 (12 layers of
