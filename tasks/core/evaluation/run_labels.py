@@ -29,6 +29,7 @@ from tasks.core.round.sections import Sample
 from tasks.core.runs.parts import ID_COLUMN, SCORE_COLUMN
 
 BY_WORDS = "explore"
+CAPPED = "near-duplicates or authors were capped, so its texts were not equally likely"
 OTHER_TEXTS = "answers of another sample, whose texts are others under the same ids"
 
 
@@ -108,14 +109,15 @@ def _frame(batch: Batch, method: str, rows: pa.Table, population: int) -> tuple[
     """Return the ranks that a draw was made from, or None and why it has none that serves."""
     if method not in {"exploit", "random", "stratified"}:
         return None, "not drawn at random among ranks"
-    chances = rows["inclusion_probability"].to_numpy()
-    if not np.allclose(chances, chances[0], rtol=1e-9):
-        return None, "near-duplicates or authors were capped, so its texts were not equally likely"
-    settings, said = batch.about.settings, rows.slice(0, 1).to_pylist()[0]
+    chances, draw = rows["inclusion_probability"].to_numpy(), _draw_of(batch, rows)
+    lost = draw.get("drawn", len(rows)) != len(rows)  # to a text of another label's draw, under a cap that all share
+    if lost or not np.allclose(chances, chances[0], rtol=1e-9):
+        return None, CAPPED
+    settings = batch.about.settings
     if method == "random":
         return (1, population), ""
-    if method == "exploit" and (last := _population_rows(batch, said)) is not None:
-        return (1, min(last, population)), ""
+    if method == "exploit" and draw.get("population_rows"):  # of a screened run those of the expert, who may be few
+        return (1, min(int(draw["population_rows"]), population)), ""
     if method == "stratified" and "strata" in settings and rows["stratum"].null_count == 0:
         ends = [0, *sorted({min(int(end), population) for end in settings["strata"]})]
         number = int(rows["stratum"][0].as_py())
@@ -123,12 +125,11 @@ def _frame(batch: Batch, method: str, rows: pa.Table, population: int) -> tuple[
     return None, "its batch does not say among which ranks it was drawn"
 
 
-def _population_rows(batch: Batch, row: Mapping[str, Any]) -> int | None:
-    """Return from how many rows a row was drawn: of a screened run, exploit draws from the expert's, who may be few."""
-    for draw in batch.about.counts.get("draws", []):
-        if all(draw[name] == row[name] for name in ("label", "method", "reason")) and draw["population_rows"]:
-            return int(draw["population_rows"])
-    return None
+def _draw_of(batch: Batch, rows: pa.Table) -> Mapping[str, Any]:
+    """Return what the batch says of the draw that these rows are of; nothing where it says nothing."""
+    row = rows.slice(0, 1).to_pylist()[0]
+    draws = batch.about.counts.get("draws", [])
+    return next((draw for draw in draws if all(draw[key] == row[key] for key in ("label", "method", "reason"))), {})
 
 
 def _scored_answers(

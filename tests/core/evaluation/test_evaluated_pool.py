@@ -18,7 +18,7 @@ from tasks.core.evaluation.pool_answers import batches_of_pool, read_answers
 from tasks.core.evaluation.pool_measures import PoolMeasures, weighted_labels
 from tasks.core.evaluation.pool_run import PoolRun, find_pool_run
 from tasks.core.evaluation.rank_sample import MoreTexts, draw_rank_sample, unasked, write_rank_sample
-from tasks.core.evaluation.run_labels import gather_labels, with_known
+from tasks.core.evaluation.run_labels import CAPPED, gather_labels, with_known
 from tasks.core.evaluation.seed_sentences import seed_sentence_recall
 from tasks.core.evaluation.verdict_tables import LABEL_THIS, curve_rows, figure_rows, outcome, verdict_rows
 from tasks.core.exchange.batch import BatchAbout, list_batches, place_of, write_batch
@@ -167,7 +167,18 @@ def test_a_screened_or_unanswered_sample_is_label_this(round_, run):
 
 
 def sampled(
-    round_, run, method, ranks, chances, *, stratum=None, label="positive", run_id=None, population=1_000, text=None
+    round_,
+    run,
+    method,
+    ranks,
+    chances,
+    *,
+    stratum=None,
+    label="positive",
+    run_id=None,
+    population=1_000,
+    text=None,
+    lost=0,
 ):
     """Write a batch as sampling leaves one, and answer it."""
     draws = pa.table(
@@ -192,6 +203,7 @@ def sampled(
         }
     )
     batch_id = f"{method}00000000"[:12]
+    counted = {"population_rows": population, "drawn": len(ranks) + lost}
     about = BatchAbout(
         batch_id=batch_id,
         kind="sampling",
@@ -202,7 +214,7 @@ def sampled(
         population={"positive": ROWS},
         settings={"top": 1_000, "strata": [100, 1_000]},
         random_state=0,
-        counts={"draws": [{"label": label, "method": method, "reason": "drawn", "population_rows": population}]},
+        counts={"draws": [{"label": label, "method": method, "reason": "drawn"} | counted]},
     )
     answer_batch(write_batch(place_of(round_, "sampling", batch_id), draws, texts, about).folder, truth_of)
 
@@ -230,12 +242,19 @@ def test_labels_of_motifs_edges_and_capped_draws_are_counted_and_left_out(round_
     reasons = {reason.split(":")[0]: count for reason, count in found.record.unused_labels.items()}
     assert reasons == {"explore, 1 draw": 2, "adaptive, 1 draw": 3, "exploit, 1 draw": 2}
     notes = {row["note"]: row["value"] for row in figure_rows([found.record]) if "no estimate" in row["figure"]}
-    capped = "exploit, 1 draw: near-duplicates or authors were capped, so its texts were not equally likely"
-    assert (len(notes), notes[capped]) == (3, "2")
+    assert (len(notes), notes[f"exploit, 1 draw: {CAPPED}"]) == (3, "2")
     sample = {id_ for stratum in drawn.strata for id_ in stratum.rows["tweet_id"].to_pylist()}
     by_words = {2_000, 2_004} - sample
     assert len(by_words) > 0
     assert len(labels.scores) - len(before[0].scores) == len({1, 2, 3, 10, 899} - sample)
+
+
+def test_a_draw_that_lost_a_text_to_another_label_s_draw_is_a_capped_one(round_, run):
+    """Under a cap that all labels share, those that stayed are as likely as before, and one is missing."""
+    drawn, _ = ask(round_, run)
+    sampled(round_, run, "exploit", [11, 900], [0.2, 0.2], lost=1)
+    reasons = judge(round_, run, drawn)[1].record.unused_labels
+    assert reasons == {f"exploit, 1 draw: {CAPPED}": 2}
 
 
 def leave_run(round_, limit=None, version="3"):
