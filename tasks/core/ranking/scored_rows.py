@@ -28,12 +28,11 @@ IN_ORDER = f"""
     order by {SCORE_COLUMN} desc, {ID_COLUMN}, {SHARD}, {ROW} limit $limit offset $offset
 """  # noqa: S608 - made of names that stand in Winnow
 BEFORE = f"""
-    with sharing as (
-        select {SHARD}, {ROW},
-            row_number() over (partition by {SCORE_COLUMN} order by {ID_COLUMN}, {SHARD}, {ROW}) - 1 as before
-        from found
-    )
-    select place, before from sharing join asked using ({SHARD}, {ROW})
+    select place, count(*) as before
+    from found join asked using ({SCORE_COLUMN})
+    where found.{ID_COLUMN} < asked.{ID_COLUMN} or (found.{ID_COLUMN} = asked.{ID_COLUMN}
+        and (found.{SHARD} < asked.{SHARD} or (found.{SHARD} = asked.{SHARD} and found.{ROW} < asked.{ROW})))
+    group by place
 """  # noqa: S608 - made of names that stand in Winnow
 LEAST_GIB = 0.5
 SHARE_OF_DUCKDB = 0.5
@@ -73,7 +72,7 @@ class ScoredRows:
         return pa.concat_tables([schema.empty_table(), *rows])
 
     def ranks_of(self, rows: pa.Table) -> Integers:
-        """Return the exact ranks of rows that have their places; only what shares a score with one is sorted."""
+        """Return the exact ranks of rows that have their places; what shares a score with one is counted, not kept."""
         scores, parts = rows[SCORE_COLUMN].to_numpy(), self.population.parts
         distinct = np.unique(scores)
         wanted = Wanted(bins_of(distinct))
@@ -83,7 +82,8 @@ class ScoredRows:
         if shared.any():
             wanted = Wanted(bins_of(distinct[shared]))
             self._read("found", scan_rows_in(parts, wanted, self.schema.names, distinct[shared]))
-            asked = rows.select([SHARD, ROW]).append_column("place", pa.array(np.arange(rows.num_rows)))
+            asked = rows.select([SCORE_COLUMN, ID_COLUMN, SHARD, ROW])
+            asked = asked.append_column("place", pa.array(np.arange(rows.num_rows)))
             self.connection.register("asked", asked.filter(pa.array(shared[at])))
             found = self.connection.sql(BEFORE).to_arrow_table()
             ranks[found["place"].to_numpy()] += found["before"].to_numpy()
@@ -111,6 +111,7 @@ def sorting(place: Path, memory_gib: float) -> Iterator[duckdb.DuckDBPyConnectio
         "temp_directory": str(spill),
         "threads": str(cpu_threads()),
         "preserve_insertion_order": "false",
+        "disabled_optimizers": "join_order,build_side_probe_side",  # a join keeps what it names last, streams the first
     }
     try:
         with duckdb.connect(config={**settings}) as connection:
