@@ -7,7 +7,7 @@ import pytest
 pytest.register_assert_rewrite("tests.support")
 pytest_plugins = ["tests.support.examples", "tests.support.scheduling"] + [
     f"tests.support.fixtures.{name}"
-    for name in ("browser", "field", "pyfunc", "rounds", "runs", "slurm", "tiny_models", "told", "tracking")
+    for name in ("browser", "field", "pyfunc", "redis", "rounds", "runs", "slurm", "tiny_models", "told", "tracking")
 ]
 # Threads that wait for each other over a two-layer model cost more than they do, the more so on a busy machine.
 os.environ.setdefault("OMP_NUM_THREADS", "1")

@@ -26,7 +26,7 @@ STOREYS = [
     {"corpus", "metrics"},
     {"runs", "training", "screening"},
     {"inference", "conversion", "pretraining", "distillation", "ranking", "exchange"},
-    {"evaluation", "sampling"},
+    {"evaluation", "sampling", "publishing"},
     {"report"},
 ]
 """The rooms of tasks/core from the ground up: each imports from those below it alone, never from its neighbours."""

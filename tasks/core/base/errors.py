@@ -11,6 +11,8 @@ WinnowError
 ├── MachineError         a machine that cannot run an engine model as it was made
 ├── RunFolderError       a run folder whose files contradict each other
 │   └── LaunchLostError  a launch, or its worker, whose run folder was taken over by another
+├── PublishingError      what Redis holds or answers, so that scores cannot be published or read
+│   └── RedisAwayError   a Redis server that does not answer, or no longer
 ├── FormatError          a file that another version of Winnow wrote
 ├── TornRecordError      a file of Winnow's own that is torn, or is none of its kind
 └── DiskFullError        a disk, or the user's share of it, that is full
@@ -72,6 +74,14 @@ class RunFolderError(WinnowError):
 
 class LaunchLostError(RunFolderError):
     """Another launch has taken over the run folder; what this one or its workers still write does not count."""
+
+
+class PublishingError(WinnowError):
+    """Redis holds or answers what keeps scores from being published, or from being read there."""
+
+
+class RedisAwayError(PublishingError, ConnectionError):
+    """The Redis server does not answer, or no longer: it may do so later."""
 
 
 class FormatError(WinnowError):

@@ -536,6 +536,11 @@ def state_folder(config_hash: str) -> str:
     return f".{config_hash}.state"
 
 
+def published_version(alias: str, digest: str) -> str:
+    """Return the name of a version of published scores: `iter0-3f9a0c11d2e4`."""
+    return f"{alias}-{digest}"
+
+
 def artifact_key(*parts: str) -> str:
     """Join `parts` into a Prefect artifact key, which takes lower-case letters, digits and dashes only."""
     return re.sub(r"[^a-z0-9]+", "-", "-".join(parts).lower()).strip("-")

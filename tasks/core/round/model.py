@@ -25,6 +25,7 @@ from tasks.core.round.distillation_section import Distillation
 from tasks.core.round.evaluation_section import Evaluation
 from tasks.core.round.inference_section import Inference
 from tasks.core.round.labelling_section import Labelling
+from tasks.core.round.publishing_section import Publishing
 from tasks.core.round.sampling_section import Sampling
 from tasks.core.round.sections import Clusters, Label, LabelledData, Name, Sample
 from tasks.core.round.training_section import Pretraining, Training
@@ -76,6 +77,8 @@ class Round(BaseModel):
     """The next labelling batch is drawn as this section says."""
     evaluation: Evaluation = Evaluation()
     """Rankings are judged by labels of the pool, and become champions, as this section says."""
+    publishing: Publishing | None = None
+    """Scores are published to Redis as this section says; null publishes none."""
     labelling: Labelling = Labelling()
     """Labellers are told, and their answers decided, as this section says."""
     work_path: Path
@@ -123,6 +126,9 @@ class Round(BaseModel):
             sample = getattr(getattr(self, section), "sample", None)
             if sample is not None and sample not in self.samples:
                 raise ValueError(f"{section}.sample is '{sample}', but samples has {sorted(self.samples)}")
+        for sample in (self.publishing.samples or ()) if self.publishing else ():
+            if sample not in self.samples:
+                raise ValueError(f"publishing.samples names '{sample}', but samples has {sorted(self.samples)}")
         self._check_labels()
         return self
 

@@ -18,6 +18,8 @@ PATH_KEYS = (
     ("inference", "output_path"),
     ("labelling", "controls"),
     ("work_path",),
+    ("publishing", "redis", "password_file"),
+    ("publishing", "redis", "ca_file"),
 )
 ROUND_FILE = FileFormat(
     kind="round file",

@@ -124,3 +124,5 @@ class Clusters(Settings):
     """The base model is trained by one worker of this profile."""
     sampling: str = "local"
     """Each label's texts are drawn by a worker of this profile."""
+    publishing: str = "local"
+    """Scores are loaded into Redis by the workers of this profile, who must reach it."""

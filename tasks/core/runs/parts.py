@@ -104,6 +104,13 @@ def stream_ids(paths: Sequence[Path]) -> pa.RecordBatchReader:
     return pa.RecordBatchReader.from_batches(schema, _id_batches(paths, schema))
 
 
+def stream_rows(plan: Plan, folder: RunFolder, label: str) -> pa.RecordBatchReader:
+    """Return all rows of a label in a run, a batch at a time; the first part says of which types they are."""
+    paths = list_parts(plan, folder, label)
+    schema = pq.read_schema(paths[0]).remove_metadata() if paths else pa.schema([])
+    return pa.RecordBatchReader.from_batches(schema, _row_batches(paths, schema))
+
+
 def bytes_a_row(ids: pa.ChunkedArray) -> float:
     """Return what a row of a label's part takes; scores do not compress, so random numbers stand for them."""
     if not len(ids):
@@ -115,6 +122,13 @@ def bytes_a_row(ids: pa.ChunkedArray) -> float:
 
 def _write(table: pa.Table, where: Path | io.BytesIO) -> None:
     pq.write_table(table, where, ROW_GROUP_ROWS, compression=COMPRESSION, use_dictionary=list(REPEATED))
+
+
+def _row_batches(paths: Sequence[Path], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    for path in paths:
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(columns=schema.names):
+                yield pa.record_batch(batch.columns, schema=schema)
 
 
 def _id_batches(paths: Sequence[Path], schema: pa.Schema) -> Iterator[pa.RecordBatch]:

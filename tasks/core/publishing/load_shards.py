@@ -1,0 +1,101 @@
+"""Load shards of a version into Redis: in pipelines that wait for their answers, each shard with a receipt.
+
+A receipt stands in Redis beside the rows, and not in a file: what a restarted server has lost of the one, it has lost
+of the other.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from itertools import islice
+from pathlib import Path
+
+from tasks.core.publishing.publication import Publication
+from tasks.core.publishing.redis_connection import Client
+from tasks.core.publishing.redis_records import pack
+from tasks.core.publishing.shard_entries import Entries, ShardEntries, shard_entries
+from tasks.core.runs.folder import RunFolder
+from tasks.core.runs.open_run import open_run
+from tasks.core.runs.plan import Plan
+
+Command = list[bytes | str]
+BEST_AT_ONCE = 1_000
+"""A command adds so many members to a sorted set at most: while one is carried out, nobody is answered."""
+
+
+@dataclass(frozen=True)
+class ShardReceipt:
+    """How many rows of a shard were loaded into each part of a version, and into each label's sorted set."""
+
+    parts: dict[str, int]
+    best: dict[str, int]
+
+
+def receipt_field(run_id: str, number: int) -> str:
+    """Return under which name a shard's receipt stands in the version's hash of shards."""
+    return f"{run_id}/{number}"
+
+
+def unloaded_shards(client: Client, publication: Publication) -> list[tuple[str, int]]:
+    """Return the shards of a version that have no receipt, by their folder and number."""
+    loaded = {name.decode() for name in client.hkeys(publication.keys.shards)}
+    ids = dict(zip(publication.folders, publication.run_ids, strict=True))
+    return [(path, number) for path, number in publication.shards if receipt_field(ids[path], number) not in loaded]
+
+
+def load_shards(
+    client: Client,
+    publication: Publication,
+    shards: Sequence[tuple[str, int]],
+    done: Callable[[int], None] = lambda _: None,
+) -> int:
+    """Load shards, each with its receipt last, and return how many rows they have; to load one twice changes nothing.
+
+    `done` is told the rows of each shard when it is loaded.
+
+    Raises:
+        PublishingError: a score is no probability, or Redis refuses or has no room.
+        RedisAwayError: Redis does not answer; what has receipts is kept.
+        RunFolderError, InputDataError: files cannot be read.
+    """
+    opened: dict[str, tuple[Plan, RunFolder]] = {}
+    rows = 0
+    for path, number in shards:
+        plan, folder = opened[path] if path in opened else opened.setdefault(path, open_run(Path(path)))
+        shard = plan.shards[number]
+        entries = shard_entries(publication, plan, folder, shard)
+        _send(client, _commands(publication, entries), publication.settings.commands_at_once)
+        receipt = pack(asdict(_receipt(entries)))
+        client.hset(publication.keys.shards, receipt_field(plan.run_id, number), receipt)
+        rows += shard.rows
+        done(shard.rows)
+    return rows
+
+
+def _commands(publication: Publication, entries: ShardEntries) -> Iterator[Command]:
+    for part in entries.parts:
+        for bucket, pairs in part.by_bucket():
+            yield ["HSET", publication.keys.bucket(part.part, bucket), *pairs]
+    for label, best in entries.best.items():
+        yield from _best_commands(publication.keys.best(label), best)
+
+
+def _best_commands(key: str, best: Entries) -> Iterator[Command]:
+    for start in range(0, len(best.ids), BEST_AT_ONCE):
+        stop = start + BEST_AT_ONCE
+        members = zip(best.values[start:stop], best.ids[start:stop], strict=True)
+        words: list[bytes | str] = [word for pair in members for word in pair]
+        yield ["ZADD", key, *words]
+
+
+def _send(client: Client, commands: Iterator[Command], at_once: int) -> None:
+    """Send commands, so many at a time; none are sent before the last ones are answered."""
+    while batch := list(islice(commands, at_once)):
+        with client.pipeline(transaction=False) as pipeline:
+            for command in batch:
+                pipeline.execute_command(*command)
+            pipeline.execute()
+
+
+def _receipt(entries: ShardEntries) -> ShardReceipt:
+    parts = {part.part: len(part.ids) for part in entries.parts}
+    return ShardReceipt(parts, {label: len(best.ids) for label, best in entries.best.items()})

@@ -1,0 +1,83 @@
+"""What Redis does in one step: reading the pointer together with data, and moving the pointer.
+
+A script's keys follow from the pointer, so a Redis Cluster, which wants them named before, cannot serve them.
+"""
+
+_SEEN = """
+local current = redis.call('GET', KEYS[1])
+if not current then return {'none'} end
+local at = ARGV[1] .. current .. ':'
+local meta = redis.call('HGETALL', at .. 'meta')
+if #meta == 0 then return {'missing', current} end
+local said = {}
+for place = 1, #meta, 2 do said[meta[place]] = meta[place + 1] end
+if said.state ~= 'whole' then return {'missing', current} end
+"""
+"""Finds the version that readers see. KEYS: the pointer. ARGV: what the country's keys begin with, and more."""
+
+LOOKUP = f"""#!lua flags=no-writes
+{_SEEN}
+local parts, buckets, rows = cjson.decode(said.parts), tonumber(said.buckets), {{}}
+for place = 2, #ARGV do
+  local id, row = ARGV[place], {{}}
+  local bucket = string.format('%d', tonumber(string.sub(redis.sha1hex(id), 1, 8), 16) % buckets)
+  for number, part in ipairs(parts) do
+    row[number] = redis.call('HGET', at .. part .. ':' .. bucket, id)
+  end
+  rows[#rows + 1] = row
+end
+return {{'seen', current, meta, rows}}
+"""
+"""Answers what is published of some ids. ARGV: the prefix, then the ids."""
+
+TOP = f"""#!lua flags=no-writes
+{_SEEN}
+local best = redis.call('ZRANGE', at .. 'best:' .. ARGV[2], '+inf', ARGV[3], 'BYSCORE', 'REV', 'LIMIT', 0, ARGV[4],
+  'WITHSCORES')
+return {{'seen', current, meta, best}}
+"""
+"""Answers a label's best ids. ARGV: the prefix, the label, the least score, and how many at most."""
+
+SEEN = f"""#!lua flags=no-writes
+{_SEEN}
+return {{'seen', current, meta, {{}}}}
+"""
+"""Answers which version readers see."""
+
+COUNT = """#!lua flags=no-writes
+local entries = 0
+for bucket = tonumber(ARGV[2]), tonumber(ARGV[3]) - 1 do
+  entries = entries + redis.call('HLEN', ARGV[1] .. string.format('%d', bucket))
+end
+return entries
+"""
+"""Counts the entries of buckets. ARGV: what their keys begin with, the first bucket, and the one after the last."""
+
+SWITCH = """#!lua flags=allow-oom
+if redis.call('HGET', KEYS[2], 'state') ~= 'whole' then return 0 end
+local current = redis.call('GET', KEYS[1])
+if current ~= ARGV[1] then
+  if current then redis.call('HSET', KEYS[2], 'took_over_from', current) end
+  redis.call('SET', KEYS[1], ARGV[1])
+end
+return 1
+"""
+"""Points readers at a whole version. KEYS: the pointer, its meta hash. ARGV: its name. 0: it is not whole."""
+
+ROLLBACK = """#!lua flags=allow-oom
+local current = redis.call('GET', KEYS[1])
+if not current then return {'none'} end
+local before = redis.call('HGET', ARGV[1] .. current .. ':meta', 'took_over_from')
+if not before then return {'first', current} end
+if redis.call('HGET', ARGV[1] .. before .. ':meta', 'state') ~= 'whole' then return {'missing', before} end
+redis.call('SET', KEYS[1], before)
+return {'switched', before, current}
+"""
+"""Points readers at the version before. KEYS: the pointer. ARGV: what the country's keys begin with."""
+
+CONDEMN = """#!lua flags=allow-oom
+if redis.call('GET', KEYS[1]) == ARGV[1] then return 0 end
+if redis.call('EXISTS', KEYS[2]) == 1 then redis.call('HSET', KEYS[2], 'state', 'removing') end
+return 1
+"""
+"""Takes a version out of use before it is removed. KEYS: the pointer, its meta hash. ARGV: its name. 0: it is read."""

@@ -1,0 +1,38 @@
+"""A score as it is published: six digits of the nearer of it and what it lacks to 1, so that the top has its ranks.
+
+0.0001234567 is published as 0.000123457, and 0.9999876543 as 0.9999876543: what it lacks, 0.0000123457, has six digits.
+"""
+
+import math
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+DIGITS = 6
+WHOLE = 17
+"""No number from 0.5 on has more digits behind the point that mean something."""
+
+
+def spell_score(score: float) -> str:
+    """Return how a score is written."""
+    if score < 0.5:
+        return f"{score:.{DIGITS}g}"
+    lacks = 1.0 - score
+    places = WHOLE if lacks == 0 else min(WHOLE, DIGITS - 1 - math.floor(math.log10(lacks)))
+    return f"{score:.{places}f}".rstrip("0").rstrip(".")
+
+
+def spell_scores(scores: Iterable[float]) -> list[str]:
+    """Return how scores are written."""
+    return [spell_score(score) for score in scores]
+
+
+def rounded(score: float) -> float:
+    """Return a score as readers get it."""
+    return float(spell_score(score))
+
+
+def off_scale(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return those scores that are no probabilities."""
+    return np.asarray(scores[~((scores >= 0) & (scores <= 1))])
