@@ -17,6 +17,7 @@ from flows.distillation import distillation
 from flows.evaluation import evaluation
 from flows.inference import inference
 from flows.pretraining import pretraining
+from flows.round import whole_round
 from flows.sampling import sampling
 from flows.training import training
 from infra.clusters.profiles import read_profile
@@ -25,7 +26,7 @@ from infra.services.settings import WORK_POOL
 from tasks.core.round.model import Round
 from tasks.core.round.round_file import read_round
 
-FLOWS: tuple[Flow[..., Any], ...] = (training, conversion, inference, sampling, evaluation)
+FLOWS: tuple[Flow[..., Any], ...] = (training, conversion, inference, sampling, evaluation, whole_round)
 
 
 def deploy_round(round_file: Path) -> list[str]:

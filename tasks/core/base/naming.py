@@ -126,6 +126,7 @@ RUN_ARTIFACT = "run"
 BATCH_ARTIFACT = "batch"
 BATCH_DRAWS_ARTIFACT = "batch-draws"
 DASHBOARD_ARTIFACT = "dask"
+ROUND_ARTIFACT = "round"
 
 EVALUATION_ARTIFACT = "evaluation"
 FIGURES_ARTIFACT = "pool-figures"
@@ -392,6 +393,17 @@ def batches_folder(work_path: Path, country: str, round_: str) -> Path:
 def evaluation_folder(work_path: Path, country: str, round_: str, label: str, run_id: str) -> Path:
     """Return where the evaluation of a label's ranking in a run lies."""
     return country_folder(work_path, country) / round_ / "evaluations" / f"{label}-{run_id}"
+
+
+def course_file(work_path: Path, country: str, round_: str, run_name: str = MAIN_RUN) -> Path:
+    """Return where it stands which steps of a round are done; of other runs than the main one it has another name."""
+    other = "" if run_name == MAIN_RUN else f"-{run_name}"
+    return country_folder(work_path, country) / round_ / f"course{other}.json"
+
+
+def course_lock(course: Path) -> Path:
+    """Return the lock that a run through a round holds, so that there is one at a time."""
+    return course.with_name(f".{course.stem}.lock")
 
 
 def batch_folder(batches: Path, kind: str, batch_id: str) -> Path:
