@@ -64,7 +64,7 @@ def waiting(tmp_path_factory, tiny_bert, orchestration):
 
 
 def test_the_first_run_does_all_that_it_can_and_waits_for_labels(waiting):
-    path, state, steps = waiting
+    _, state, steps = waiting
     assert (state.name, state.is_completed()) == ("Waits for labels", True)
     assert list(steps) == STEPS[:4]
     assert [record.skipped for record in steps.values()] == [False] * 4
