@@ -17,10 +17,10 @@ from flows.names import round_and_flow
 from flows.pretraining import pretraining
 from flows.sampling import sampling
 from flows.training import training
-from tasks.core.base.naming import MAIN_SAMPLE
 from tasks.core.loop.course import (
     COMPLETED,
     ENDINGS,
+    GATE,
     Course,
     Standing,
     StepRecord,
@@ -29,9 +29,9 @@ from tasks.core.loop.course import (
     is_done,
     read_course,
 )
+from tasks.core.loop.round_samples import judged_sample, scored_samples
 from tasks.core.round.model import Round
 from tasks.core.round.round_file import read_round
-from tasks.core.sampling.scored_run import sample_of
 from tasks.round import (
     alone_at,
     conversion_standing,
@@ -88,7 +88,7 @@ def steps_of(round_: Round, file: str, run_name: str) -> list[Step]:
         steps += [Step("pretraining", partial(pretraining, file), partial(pretraining_standing, round_))]
     if round_.model_round == round_.name:
         steps += models_of(round_, file)
-    for sample in samples_of(round_):
+    for sample in scored_samples(round_):
         score = partial(inference, file, sample=sample, run_name=run_name)
         steps += [Step(f"inference of {sample}", score, partial(inference_standing, round_, sample, run_name))]
     judged = judged_sample(round_)
@@ -96,7 +96,7 @@ def steps_of(round_: Round, file: str, run_name: str) -> list[Step]:
     draw = partial(sampling, file, run_name=run_name)
     return [
         *steps,
-        Step("evaluation and gate", judge, partial(evaluation_standing, round_, judged, run_name)),
+        Step(GATE, judge, partial(evaluation_standing, round_, judged, run_name)),
         Step("sampling", draw, partial(sampling_standing, round_, run_name)),
     ]
 
@@ -116,16 +116,6 @@ def models_of(round_: Round, file: str) -> list[Step]:
     return steps
 
 
-def judged_sample(round_: Round) -> str:
-    """Return the sample whose ranking the gate judges."""
-    return MAIN_SAMPLE if MAIN_SAMPLE in round_.samples else sample_of(round_)
-
-
-def samples_of(round_: Round) -> list[str]:
-    """Return the samples that are scored: the one that texts are drawn from, and the one that is judged."""
-    return list(dict.fromkeys([sample_of(round_), judged_sample(round_)]))
-
-
 def take(round_: Round, course: Course, step: Step) -> tuple[Course, StepRecord]:
     """Do a step unless it is done, and return the course with it; its record is kept before an error goes on."""
     link, known = "", course.record_of(step.name)
@@ -136,7 +126,8 @@ def take(round_: Round, course: Course, step: Step) -> tuple[Course, StepRecord]
             state = step.run(return_state=True)
             link = url_for("flow-run", state.state_details.flow_run_id) or ""
             state.result()
-            standing = step.standing()
+            # What came while the step was at work is none of what it followed from.
+            standing = replace(step.standing(), inputs=standing.inputs)
     except BaseException as error:
         record = failed(step.name, error, link)
         publish_course(round_, course.with_step(record).ended_at(record, f"Failed at {step.name}"))

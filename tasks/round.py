@@ -100,11 +100,11 @@ def evaluation_standing(round_: Round, sample: str, run_name: str) -> Standing:
     """Return where the evaluation and the release gate stand."""
     run = find_pool_run(round_, sample, run_name)
     records = read_verdicts(round_, run.plan.run_id)
-    champions = {label: _champion_beside(round_, run.use_of(label).version, label) for label in round_.active_labels}
-    state, said = outcome_of(records, list(round_.active_labels))
-    made = {label: records[label].decision if label in records else "no answer yet" for label in round_.active_labels}
-    inputs = evaluation_inputs(round_, run.plan.run_id, champions)
-    return Standing(inputs, made, str(run.folder.path), said, state)
+    labels = list(round_.active_labels)
+    state, said = outcome_of(records, labels)
+    made = {label: records[label].decision if label in records else "no answer yet" for label in labels}
+    made |= {f"champion of {label}": _champion(round_, label) for label in labels}
+    return Standing(evaluation_inputs(round_, run.plan.run_id), made, str(run.folder.path), said, state)
 
 
 def sampling_standing(round_: Round, run_name: str) -> Standing:
@@ -113,14 +113,14 @@ def sampling_standing(round_: Round, run_name: str) -> Standing:
     batch = find_batch(round_, request)
     if batch is None:
         return Standing(request.batch_id, {"batch": ""})
-    said = f"{batch.about.counts['texts']} texts to be labelled"
+    said = f"{len(batch.texts)} texts to be labelled"
     return Standing(request.batch_id, {"batch": batch.folder.name}, str(batch.folder), said)
 
 
-def _champion_beside(round_: Round, own: str, label: str) -> str:
-    """Return which other version than the round's own is champion: that this one became it changes no verdict."""
+def _champion(round_: Round, label: str) -> str:
+    """Return which version is champion: where it is another one by now, the round is judged again."""
     found = find_version(round_.registered_model(label), CHAMPION_ALIAS)
-    return "" if found is None or found.version == own else found.version
+    return "none" if found is None else f"version {found.version}"
 
 
 def _checkpoints(round_: Round) -> dict[str, str]:

@@ -2,10 +2,14 @@
 
 import json
 import uuid
+from collections import defaultdict
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import yaml
 from prefect.artifacts import Artifact
+from prefect.client.orchestration import get_client
+from prefect.events.filters import EventFilter, EventNameFilter
 
 from flows.round import whole_round
 from tasks.core.base.naming import course_file
@@ -14,24 +18,12 @@ from tasks.core.loop.course import read_course
 from tasks.core.round.round_file import read_round
 from tasks.records.registry import find_version
 from tests.support.batch_answers import answer_batch
+from tests.support.loop_rounds import LOOP
 from tests.support.round_files import one_worker, write_round
+from tests.support.waiting import wait_for
 
 pytestmark = pytest.mark.usefixtures("orchestration")
 
-SECTIONS = {
-    "evaluation": {
-        "rank_sample": {"ranks": 4, "texts_a_rank": 20, "largest_rank": 60},
-        "precision_at": [20, 50],
-        "gate": {"precision_at": {20: 0.1, 50: 0.2}},
-        "calibration": {"bootstraps": 100},
-    },
-    "sampling": {
-        "top": 100,
-        "exploit_texts": 6,
-        "explore": {"motifs": 1, "texts": 2, "random_texts": 200, "least_texts": 3},
-        "random_texts": 5,
-    },
-}
 STEPS = ["training", "conversion", "inference of evaluation", "evaluation and gate", "sampling"]
 
 
@@ -42,7 +34,7 @@ def write(folder, base_model, **changes):
         country=f"X{uuid.uuid4().hex[:8]}",
         labels={"positive": "positive"},
         clusters=one_worker(folder),
-        **SECTIONS | changes,
+        **LOOP | changes,
     )
 
 
@@ -128,3 +120,33 @@ def test_a_failed_step_is_repaired_and_the_round_goes_on_where_it_stopped(tmp_pa
     assert [record.skipped for record in steps.values()] == [True, False, False, False]
 
 
+def related_assets(key):
+    """Return the keys of the assets that each of these was made of, as Prefect's server has it by now."""
+    found = defaultdict(set)
+    with get_client(sync_client=True) as client:
+        chosen = EventFilter(
+            event=EventNameFilter(prefix=["prefect.asset.materialization.succeeded"]),
+            resource={"id_prefix": [key]},
+            occurred={"since": datetime.now(UTC) - timedelta(days=1)},
+        )
+        page = client._client.post("/events/filter", json={"filter": chosen.model_dump(mode="json"), "limit": 50})
+    for event in page.raise_for_status().json()["events"]:
+        of = (one["prefect.resource.id"] for one in event["related"] if one["prefect.resource.role"] == "asset")
+        found[event["resource"]["prefect.resource.id"]] |= set(of)
+    return found
+
+
+def test_the_server_has_assets_that_lead_from_the_labels_to_the_batch(waiting):
+    round_ = read_round(waiting[0])
+    root = f"winnow://{round_.country.lower()}"
+    run = waiting[2]["inference of evaluation"].where.rpartition("/")[2]
+    (batch,) = [folder.name for folder in list_batches(round_) if folder.name.startswith("evaluation-")]
+    wanted = {
+        f"{root}/iter0/labels/positive": set(),
+        f"{root}/iter0/checkpoint/positive": {f"{root}/iter0/labels/positive"},
+        f"{root}/iter0/engine/positive": {f"{root}/iter0/checkpoint/positive"},
+        f"{root}/iter0/run/{run}": {f"{root}/iter0/engine/positive"},
+        f"{root}/iter0/batch/{batch}": {f"{root}/iter0/run/{run}"},
+    }
+    wait_for(lambda: wanted.items() <= related_assets(root).items(), "the server had the assets", lambda: True)
+    assert "/work" not in "".join(related_assets(root))

@@ -406,6 +406,16 @@ def course_lock(course: Path) -> Path:
     return course.with_name(f".{course.stem}.lock")
 
 
+def intake_lock(work_path: Path, country: str) -> Path:
+    """Return the lock that whoever takes in a country's labels holds."""
+    return country_folder(work_path, country) / ".intake.lock"
+
+
+def event_resource(round_: str) -> str:
+    """Return how Prefect's events name a round."""
+    return f"winnow.round.{round_}"
+
+
 def batch_folder(batches: Path, kind: str, batch_id: str) -> Path:
     """Return where a labelling batch lies: `sampling-<batch id>`."""
     return batches / f"{kind}-{batch_id}"
@@ -546,6 +556,11 @@ def rival_folder(seed: int) -> str:
 def state_folder(config_hash: str) -> str:
     """Return the name of what an unfinished pretraining keeps, to be resumed from."""
     return f".{config_hash}.state"
+
+
+def asset_key(country: str, alias: str, *parts: str) -> str:
+    """Return the key of a Prefect asset, which names no place on a disk: `winnow://us/iter0/engine/positive`."""
+    return f"winnow://{'/'.join((country.lower(), alias, *parts))}"
 
 
 def artifact_key(*parts: str) -> str:

@@ -20,6 +20,8 @@ FINAL: tuple[State, ...] = ("done", "waits", "refused")
 ENDINGS: Mapping[State, str] = {"waits": "Waits for labels", "refused": "Stopped at the gate"}
 """A round's run that stops in such a step ends in a Prefect state of this name; nothing has failed."""
 COMPLETED = "Completed"
+GATE = "evaluation and gate"
+"""The step is called so that decides whether a round goes on."""
 
 
 @dataclass(frozen=True)

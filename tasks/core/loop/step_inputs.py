@@ -39,14 +39,14 @@ def distillation_inputs(round_: Round, checkpoints: Mapping[str, str]) -> str:
     return fingerprint([*said, dict(checkpoints), _labelled(round_), texts, _winnow()])
 
 
-def evaluation_inputs(round_: Round, run_id: str, champions: Mapping[str, str]) -> str:
-    """Return what verdicts follow from: a run's ranking, all answers of the country, the champions beside them."""
+def evaluation_inputs(round_: Round, run_id: str) -> str:
+    """Return what verdicts follow from: a run's ranking, and all answers of the country."""
     decided = {
         folder.name: sha256_of_file(folder / DECIDED_FILE)
         for folder in batches_in_country(round_)
         if (folder / DECIDED_FILE).is_file()
     }
-    return fingerprint([*_said(round_, "labels", "evaluation"), run_id, decided, dict(champions), _winnow()])
+    return fingerprint([*_said(round_, "labels", "evaluation"), run_id, decided, _winnow()])
 
 
 def read_verdicts(round_: Round, run_id: str) -> dict[str, EvaluationRecord]:

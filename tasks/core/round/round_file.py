@@ -17,6 +17,7 @@ PATH_KEYS = (
     ("labelled_data", "path"),
     ("inference", "output_path"),
     ("labelling", "controls"),
+    ("retraining", "watched_folder"),
     ("work_path",),
 )
 ROUND_FILE = FileFormat(
