@@ -9,30 +9,36 @@ from prefect import Flow
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.deployments.runner import RunnerDeployment
+from prefect.events import DeploymentEventTrigger, ResourceSpecification
 from prefect.exceptions import ObjectAlreadyExists, PrefectHTTPStatusError
+from prefect.schedules import Cron
 from prefect.types.entrypoint import EntrypointType
 
+from deployments.intake import intake
 from flows.conversion import conversion
 from flows.distillation import distillation
 from flows.evaluation import evaluation
 from flows.inference import inference
 from flows.pretraining import pretraining
+from flows.round import whole_round
 from flows.sampling import sampling
 from flows.training import training
 from infra.clusters.profiles import read_profile
 from infra.errors import ServiceError
 from infra.services.settings import WORK_POOL
+from tasks.core.base.naming import event_resource
 from tasks.core.round.model import Round
 from tasks.core.round.round_file import read_round
+from tasks.intake import IMPORTED
 
-FLOWS: tuple[Flow[..., Any], ...] = (training, conversion, inference, sampling, evaluation)
+FLOWS: tuple[Flow[..., Any], ...] = (training, conversion, inference, sampling, evaluation, whole_round)
 
 
 def deploy_round(round_file: Path) -> list[str]:
     """Check the round file, register its flows as `training/<round>` and so on, and return those names.
 
     `distillation/<round>` and `pretraining/<country>` are registered by a round that has that section; of the latter,
-    the last one deployed stands.
+    the last one deployed stands. So is `intake/<round>` by one with the section `retraining`, with what starts it.
 
     Raises:
         RoundFileError: the file cannot be used.
@@ -55,6 +61,7 @@ def deploy_round(round_file: Path) -> list[str]:
                 work_pool_name=WORK_POOL,
                 # A path entrypoint would load the flow's file as a top-level module that Dask workers do not have.
                 entrypoint_type=EntrypointType.MODULE_PATH,
+                **(_begun_by(round_) if flow is intake else {}),
             ),
         )
         deployment.apply()
@@ -65,7 +72,25 @@ def _deployments(round_: Round) -> list[tuple[Flow[..., Any], str]]:
     """Return the round's flows with the names of their deployments."""
     named: list[tuple[Flow[..., Any], str]] = [(flow, round_.name) for flow in FLOWS]
     named += [] if round_.distillation is None else [(distillation, round_.name)]
+    named += [] if round_.retraining is None else [(intake, round_.name)]
     return named if round_.pretraining is None else [*named, (pretraining, round_.country.lower())]
+
+
+def _begun_by(round_: Round) -> dict[str, Any]:
+    """Return what starts a round's intake: an import of its labels, and a schedule where the round has one.
+
+    The run gets the deployment's own parameters: what an event says may be lost on its way.
+    """
+    imported = DeploymentEventTrigger(
+        name=f"labels of {round_.name} were imported",
+        description="Starts the next round, once for a snapshot of labels",
+        expect={IMPORTED},
+        match=ResourceSpecification({"prefect.resource.id": event_resource(round_.name)}),
+    )
+    section = round_.retraining
+    if section is None or section.cron is None:
+        return {"triggers": [imported]}
+    return {"triggers": [imported], "schedules": [Cron(section.cron, timezone=section.timezone)]}
 
 
 def _ensure_work_pool() -> None:

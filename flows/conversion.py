@@ -17,6 +17,7 @@ from tasks.conversion import (
 )
 from tasks.core.round.round_file import read_round
 from tasks.distillation import prepare_students
+from tasks.lineage import trace_engines
 from tasks.training import prepare_data
 
 
@@ -48,6 +49,7 @@ def conversion(round_file: str, remake: bool = False, cluster: str | None = None
             found |= {label: register_engine(round_, missing[number], engine) for label, engine in new.items()}
         failures += converted.failures.values()
     publish_parity(round_, plans, found)
+    trace_engines(round_, found, students)
     for failure in failures:
         raise failure
 

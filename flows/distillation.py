@@ -30,6 +30,7 @@ from tasks.distillation import (
     untaught_seeds,
 )
 from tasks.inference import find_unfinished, finish_run, plan_run, without_screening
+from tasks.lineage import trace_students
 from tasks.seed_experts import SeedExpert, convert_expert, engines_by_seed, plan_seed_experts
 from tasks.training import prepare_data
 
@@ -49,7 +50,9 @@ def distillation(round_file: str, cluster: str | None = None) -> None:
     runs = [] if settings.experts else score_with_seeds(round_, settings, studies, cluster)
     students, experts = plan_students(round_, studies, runs)
     teach_students(round_, settings, students, cluster)
-    publish_students(round_, [register_student(round_, student, experts) for student in students])
+    taught = [register_student(round_, student, experts) for student in students]
+    publish_students(round_, taught)
+    trace_students(round_, [one.version for one in taught])
 
 
 def score_with_seeds(

@@ -13,6 +13,7 @@ from tasks.core.evaluation.verdict_tables import outcome
 from tasks.core.round.round_file import read_round
 from tasks.evaluation import ask, draw_label, find_run, judge_label, publish_evaluation
 from tasks.inference import get_sample
+from tasks.lineage import trace_batch, trace_verdicts
 from tasks.report import publish_report
 
 
@@ -49,9 +50,12 @@ def evaluation(  # noqa: PLR0913 - Prefect merges nested parameters shallowly, s
     run = find_run(round_, sample, run_name, run_id)
     drawn = [draw_label(round_, run, label, more) for label in round_.active_labels]
     batch = ask(round_, run, drawn)
+    if batch is not None:
+        trace_batch(round_, batch)
     judged = [judge_label(round_, run, one, force_reason if one.label == forced else "") for one in drawn]
     records = [record for record in judged if record is not None]
     publish_evaluation(round_, records)
+    trace_verdicts(round_, records)
     publish_report(round_, run_name, sample)
     name, message = outcome(records, None if batch is None else (len(batch.texts), batch.folder), len(drawn))
     return Completed(name=name, message=message)

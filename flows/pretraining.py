@@ -8,6 +8,7 @@ from infra.clusters.profiles import AnyProfile, LocalProfile, SlurmProfile, read
 from infra.fan_out import run_all
 from tasks.core.pretraining.pretraining_plan import PretrainingPlan, PretrainingResult
 from tasks.core.round.round_file import read_round
+from tasks.lineage import trace_base_model
 from tasks.pretraining import (
     find_base_model,
     plan_pretraining,
@@ -35,6 +36,7 @@ def pretraining(round_file: str, cluster: str | None = None) -> None:
         train = pretrain_on_cluster.with_options(task_runner=runner, flow_run_name=f"{round_.name} base model")
         version = register_base_model(round_, plan, train(plan, profile.lost_worker_attempts))
     publish_perplexity_table(round_, version)
+    trace_base_model(round_, version)
 
 
 @flow(name="pretrain-on-cluster", validate_parameters=False, persist_result=False)

@@ -14,6 +14,7 @@ from tasks.core.round.model import Round
 from tasks.core.round.round_file import read_round
 from tasks.core.sampling.batch_request import SamplingRequest
 from tasks.core.sampling.label_draws import LabelDraws
+from tasks.lineage import trace_batch
 from tasks.report import publish_report
 from tasks.sampling import draw_of_label, find_drawn, plan_batch, publish_batch, write_drawn
 
@@ -45,6 +46,7 @@ def sampling(
         draw = draw_labels.with_options(task_runner=runner, flow_run_name=f"{round_.name} draws")
         batch = write_drawn(round_, request, draw(round_, request, profile.lost_worker_attempts))
     publish_batch(round_, batch)
+    trace_batch(round_, batch)
     publish_report(round_, run_name, request.sample)
 
 

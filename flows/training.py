@@ -14,6 +14,7 @@ from tasks.core.round.round_file import read_round
 from tasks.core.training.search.halving import Search
 from tasks.core.training.search.trial import TrialResult, TrialStep
 from tasks.core.training.seeds.seed_plan import SeedPlan
+from tasks.lineage import trace_training
 from tasks.records.study_runs import failed_when_interrupted
 from tasks.search import (
     conclude_search,
@@ -52,6 +53,7 @@ def training(round_file: str, cluster: str | None = None) -> None:
             studies = search_settings(round_, studies, cluster)
         failures = train_unfinished(round_, studies, cluster)
         select_seeds(round_, studies, failures)
+    trace_training(round_, prepared)
 
 
 def select_seeds(round_: Round, studies: list[Study], failures: dict[str, str]) -> None:

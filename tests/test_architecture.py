@@ -27,7 +27,7 @@ STOREYS = [
     {"runs", "training", "screening"},
     {"inference", "conversion", "pretraining", "distillation", "ranking", "exchange"},
     {"evaluation", "sampling", "publishing"},
-    {"report"},
+    {"report", "loop"},
 ]
 """The rooms of tasks/core from the ground up: each imports from those below it alone, never from its neighbours."""
 

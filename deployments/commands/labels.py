@@ -1,11 +1,16 @@
-"""`winnow labels`: a batch's texts to labellers, their answers back, and how far they agree. Needs no server."""
+"""`winnow labels`: a batch's texts to labellers, their answers back, and how far they agree. Needs no server.
+
+Where there is one, it is told of imports into a round that has the section `retraining`.
+"""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from deployments.environment import use
 from deployments.terminal import say
+from infra.services.settings import read_settings
 
 if TYPE_CHECKING:
     from tasks.core.exchange.settle import Settled
@@ -53,13 +58,20 @@ def import_(
 
     round_ = read_round(round_file)
     found: dict[Path, Settled] = {}
+    records = []
     way = ImportWay(annotator, adjudicated, replace)
     for file in files:
         settled = settle(batch_of_file(round_, file, batch), round_)
         record, found[settled.batch.folder] = import_and_settle(settled, round_, file, way)
+        records.append(record)
         say("\n".join(import_lines(record)))
     for settled in found.values():
         say("\n".join(settled_lines(settled)))
+    if round_.retraining is not None:
+        use(read_settings())
+        from deployments.commands.import_event import tell_lines  # noqa: PLC0415 - Prefect reads its settings then
+
+        say("\n".join(tell_lines(round_, records)))
 
 
 @app.command()

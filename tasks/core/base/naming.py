@@ -126,6 +126,7 @@ RUN_ARTIFACT = "run"
 BATCH_ARTIFACT = "batch"
 BATCH_DRAWS_ARTIFACT = "batch-draws"
 DASHBOARD_ARTIFACT = "dask"
+ROUND_ARTIFACT = "round"
 
 EVALUATION_ARTIFACT = "evaluation"
 FIGURES_ARTIFACT = "pool-figures"
@@ -394,6 +395,27 @@ def evaluation_folder(work_path: Path, country: str, round_: str, label: str, ru
     return country_folder(work_path, country) / round_ / "evaluations" / f"{label}-{run_id}"
 
 
+def course_file(work_path: Path, country: str, round_: str, run_name: str = MAIN_RUN) -> Path:
+    """Return where it stands which steps of a round are done; of other runs than the main one it has another name."""
+    other = "" if run_name == MAIN_RUN else f"-{run_name}"
+    return country_folder(work_path, country) / round_ / f"course{other}.json"
+
+
+def course_lock(course: Path) -> Path:
+    """Return the lock that a run through a round holds, so that there is one at a time."""
+    return course.with_name(f".{course.stem}.lock")
+
+
+def intake_lock(work_path: Path, country: str) -> Path:
+    """Return the lock that whoever takes in a country's labels holds."""
+    return country_folder(work_path, country) / ".intake.lock"
+
+
+def event_resource(round_: str) -> str:
+    """Return how Prefect's events name a round."""
+    return f"winnow.round.{round_}"
+
+
 def batch_folder(batches: Path, kind: str, batch_id: str) -> Path:
     """Return where a labelling batch lies: `sampling-<batch id>`."""
     return batches / f"{kind}-{batch_id}"
@@ -539,6 +561,11 @@ def state_folder(config_hash: str) -> str:
 def published_version(alias: str, digest: str) -> str:
     """Return the name of a version of published scores: `iter0-3f9a0c11d2e4`."""
     return f"{alias}-{digest}"
+
+
+def asset_key(country: str, alias: str, *parts: str) -> str:
+    """Return the key of a Prefect asset, which names no place on a disk: `winnow://us/iter0/engine/positive`."""
+    return f"winnow://{'/'.join((country.lower(), alias, *parts))}"
 
 
 def artifact_key(*parts: str) -> str:

@@ -47,8 +47,10 @@ def next_iteration(iteration: str) -> str:
     return f"{found[1]}{int(found[2]) + 1:0{len(found[2])}d}"
 
 
-def write_next(path: Path, snapshot: Path, iteration: str | None = None) -> NextRound:
+def write_next(path: Path, snapshot: Path, iteration: str | None = None, in_place_of: Path | None = None) -> NextRound:
     """Write the file of the round after the one at `path`, beside it, with the snapshot added.
+
+    With `in_place_of`, an earlier snapshot that the former round names gives way to it.
 
     Raises:
         RoundFileError: there is such a file, the former one names the snapshot already, or its text cannot be changed
@@ -65,7 +67,9 @@ def write_next(path: Path, snapshot: Path, iteration: str | None = None) -> Next
             f"{path} has {missing} from a merge (`<<`), so that its text cannot be changed in place. Write these keys "
             "out, or copy the file by hand, and set iteration and labelled_data.added in the copy."
         )
-    text = _replaced(_with_snapshot(text, _spelled(text, snapshot, path)), "iteration", _scalar(iteration))
+    place = None if in_place_of is None else former.labelled_data.added.index(in_place_of)
+    text = _with_snapshot(text, _spelled(text, snapshot, path), place)
+    text = _replaced(text, "iteration", _scalar(iteration))
     found = _differences(former, text, target)
     if [line.partition(":")[0] for line in found] != ["iteration", "labelled_data.added"]:
         raise RoundFileError(
@@ -139,8 +143,8 @@ def _replaced(text: str, key: str, value: str) -> str:
     return f"{text[: node.start_mark.index]}{value}{text[node.end_mark.index :]}"
 
 
-def _with_snapshot(text: str, snapshot: str) -> str:
-    """Return the text with one more entry of `labelled_data.added`, made where there is none."""
+def _with_snapshot(text: str, snapshot: str, place: int | None) -> str:
+    """Return the text with one more entry of `labelled_data.added`, made where there is none, or another in place."""
     data, added = _node(text, "labelled_data"), _node(text, "labelled_data", "added")
     if added is None:
         first = data.value[0][0].start_mark
@@ -148,6 +152,9 @@ def _with_snapshot(text: str, snapshot: str) -> str:
         return f"{text[: first.index]}added: [{snapshot}]{between}{text[first.index :]}"
     if not added.value:
         return f"{text[: added.start_mark.index]}[{snapshot}]{text[added.end_mark.index :]}"
+    if place is not None:
+        node = added.value[place]
+        return f"{text[: node.start_mark.index]}{snapshot}{text[node.end_mark.index :]}"
     last = added.value[-1].end_mark.index
     between = ", " if added.flow_style else f"\n{' ' * added.start_mark.column}- "
     return f"{text[:last]}{between}{snapshot}{text[last:]}"

@@ -26,6 +26,7 @@ from tasks.core.round.evaluation_section import Evaluation
 from tasks.core.round.inference_section import Inference
 from tasks.core.round.labelling_section import Labelling
 from tasks.core.round.publishing_section import Publishing
+from tasks.core.round.retraining_section import Retraining
 from tasks.core.round.sampling_section import Sampling
 from tasks.core.round.sections import Clusters, Label, LabelledData, Name, Sample
 from tasks.core.round.training_section import Pretraining, Training
@@ -81,6 +82,8 @@ class Round(BaseModel):
     """Scores are published to Redis as this section says; null publishes none."""
     labelling: Labelling = Labelling()
     """Labellers are told, and their answers decided, as this section says."""
+    retraining: Retraining | None = None
+    """The next round starts by itself when labels arrive, as this section says; null leaves it to people."""
     work_path: Path
     """Splits, seeds, converted samples and copies of registered models are kept in this folder, which all workers must
     see."""
@@ -129,6 +132,8 @@ class Round(BaseModel):
         for sample in (self.publishing.samples or ()) if self.publishing else ():
             if sample not in self.samples:
                 raise ValueError(f"publishing.samples names '{sample}', but samples has {sorted(self.samples)}")
+        if self.retraining is not None and not self.iteration[-1].isdigit():
+            raise ValueError(f"retraining counts iterations on, so '{self.iteration}' must end with a number")
         self._check_labels()
         return self
 

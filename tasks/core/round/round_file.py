@@ -17,6 +17,7 @@ PATH_KEYS = (
     ("labelled_data", "path"),
     ("inference", "output_path"),
     ("labelling", "controls"),
+    ("retraining", "watched_folder"),
     ("work_path",),
     ("publishing", "redis", "password_file"),
     ("publishing", "redis", "ca_file"),

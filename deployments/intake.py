@@ -1,0 +1,72 @@
+"""Labels arrived: what a watched folder holds is imported, the next round is written, registered and started, once."""
+
+from pathlib import Path
+
+from prefect import State, flow
+from prefect.logging import get_run_logger
+from prefect.states import Completed
+
+from flows.names import round_and_flow
+from tasks.core.base.errors import InputDataError
+from tasks.core.base.naming import MAIN_RUN
+from tasks.core.loop.intake import alone_at_intake, following, import_watched, round_with, take_labels
+from tasks.core.round.model import Round
+from tasks.core.round.round_file import read_round
+from tasks.intake import news_for, start_round, tell_import
+from tasks.lineage import trace_snapshot
+
+STARTED, NOTHING_NEW = "Started", "Nothing new"
+
+
+@flow(name="intake", flow_run_name=round_and_flow, persist_result=False)
+def intake(round_file: str) -> State[None]:
+    """Take in the labels of a round's batches; however often it runs, a snapshot of labels starts one round.
+
+    A round that waits for labels goes on where some came for it.
+
+    Args:
+        round_file: Path of the round's YAML.
+    """
+    round_ = read_round(round_file)
+    with alone_at_intake(round_):
+        refused = import_files(round_)
+        begun = [*begin_next(round_, Path(round_file)), *go_on(Path(round_file))]
+    if refused:
+        raise InputDataError(f"{len(refused)} files of the watched folder were not imported: {'; '.join(refused)}")
+    return Completed(name=STARTED if begun else NOTHING_NEW, message="; ".join(begun) or "no labels came")
+
+
+def import_files(round_: Round) -> list[str]:
+    """Import what the watched folder holds, tell Prefect, and return what was refused and why."""
+    found = import_watched(round_)
+    for record in found.imported:
+        get_run_logger().info("%s: %d new answers, %d replaced", record.file, record.new, record.replaced)
+        tell_import(round_, {"file": Path(record.file).name, "digest": record.digest, "new": record.new})
+    return list(found.refused.values())
+
+
+def begin_next(round_: Round, path: Path) -> list[str]:
+    """Start the round that has the newest snapshot of labels, unless it was started, and say so."""
+    snapshot, reason = take_labels(round_)
+    if snapshot is None:
+        get_run_logger().info("no snapshot is taken: %s", reason)
+        return []
+    trace_snapshot(round_, snapshot)
+    after = round_with(path, snapshot)
+    return _begin(after, f"{after.stem} {snapshot.name}", snapshot.name)
+
+
+def go_on(path: Path) -> list[str]:
+    """Run those rounds again, from this one on, that wait for labels of which some came since."""
+    waiting = ((file, news_for(read_round(file), MAIN_RUN)) for file in following(path))
+    return [line for file, news in waiting if news for line in _begin(file, f"{file.stem} {news}", "new answers")]
+
+
+def _begin(path: Path, key: str, why: str) -> list[str]:
+    # Each needs the other: what is registered with a round begins it.
+    from deployments.deploy import deploy_round  # noqa: PLC0415
+
+    deploy_round(path)
+    run, is_new = start_round(path.stem, key)
+    get_run_logger().info("%s by %s: flow run %s%s", path.stem, why, run.name, "" if is_new else ", which is known")
+    return [f"{path.stem} by {why}: flow run {run.name}"] if is_new else []

@@ -1,0 +1,23 @@
+"""Which of a round's samples its steps take: the one whose ranking is judged, and the one that texts are drawn from."""
+
+from tasks.core.base.naming import MAIN_SAMPLE
+from tasks.core.round.model import Round
+from tasks.core.sampling.scored_run import sample_of
+
+
+def judged_sample(round_: Round) -> str:
+    """Return the sample whose ranking the gate judges: `evaluation`, where the round has it.
+
+    Raises:
+        RoundFileError: the round has no sample that is taken unasked.
+    """
+    return MAIN_SAMPLE if MAIN_SAMPLE in round_.samples else sample_of(round_)
+
+
+def scored_samples(round_: Round) -> list[str]:
+    """Return the samples that are scored, each once.
+
+    Raises:
+        RoundFileError: the round has no sample that is taken unasked.
+    """
+    return list(dict.fromkeys([sample_of(round_), judged_sample(round_)]))
