@@ -13,6 +13,7 @@ from tasks.conversion import (
     find_engines,
     plan_conversions,
     publish_parity,
+    record_engines,
     register_engine,
 )
 from tasks.core.round.round_file import read_round
@@ -44,6 +45,8 @@ def conversion(round_file: str, remake: bool = False, cluster: str | None = None
         runner = task_runner(profile, place_of(round_, "conversion"))
         convert = convert_all.with_options(task_runner=runner, flow_run_name=f"{round_.name} engines")
         converted = convert(missing, remake, profile.lost_worker_attempts)
+        for number, engines in converted.results.items():
+            record_engines(round_, missing[number], list(engines.values()))
         for number, engines in converted.results.items():
             new = {label: engine for label, engine in engines.items() if label not in found}
             found |= {label: register_engine(round_, missing[number], engine) for label, engine in new.items()}

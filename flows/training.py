@@ -15,6 +15,7 @@ from tasks.core.training.search.halving import Search
 from tasks.core.training.search.trial import TrialResult, TrialStep
 from tasks.core.training.seeds.seed_plan import SeedPlan
 from tasks.lineage import trace_training
+from tasks.records.live_runs import LiveRun
 from tasks.records.study_runs import failed_when_interrupted
 from tasks.search import (
     conclude_search,
@@ -28,6 +29,7 @@ from tasks.training import (
     Study,
     prepare_data,
     publish_tables,
+    register_study,
     select_study,
     start_study,
     train_one_seed,
@@ -52,15 +54,19 @@ def training(round_file: str, cluster: str | None = None) -> None:
         if round_.training.search.strategy != "none":
             studies = search_settings(round_, studies, cluster)
         failures = train_unfinished(round_, studies, cluster)
-        select_seeds(round_, studies, failures)
+        select_seeds(round_, studies, failures, opened)
     trace_training(round_, prepared)
 
 
-def select_seeds(round_: Round, studies: list[Study], failures: dict[str, str]) -> None:
+def select_seeds(round_: Round, studies: list[Study], failures: dict[str, str], opened: list[LiveRun]) -> None:
     """Choose and register a seed of every study that has enough; then raise the first failure, if there is one."""
     states = [select_study(round_, study, failures, return_state=True) for study in studies]
-    publish_tables(round_, [state.result() for state in states if state.is_completed()])
-    for state in states:
+    chosen = [(study, state.result()) for study, state in zip(studies, states, strict=True) if state.is_completed()]
+    publish_tables(round_, [one for _, one in chosen])
+    registered = [register_study(round_, study, one, opened, return_state=True) for study, one in chosen]
+    for selected in states:
+        selected.result()
+    for state in registered:
         state.result()
 
 

@@ -8,7 +8,6 @@ from typing import Any
 
 from prefect import task
 from prefect.artifacts import create_image_artifact, create_table_artifact
-from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 
 from tasks.core.base.errors import FormatError, InputDataError, ModelFolderError
@@ -34,7 +33,8 @@ from tasks.core.corpus.sample.listing import list_sample
 from tasks.core.corpus.sample.reading import draw_texts
 from tasks.core.engines.model_folder import EngineModel, read_engine_model
 from tasks.core.round.model import Round
-from tasks.records.conversion_runs import engine_tags, log_engine
+from tasks.records.conversion_runs import engine_tags, record_engine
+from tasks.records.reachable import needs_server
 from tasks.records.registry import (
     RegisteredVersion,
     Registration,
@@ -44,7 +44,8 @@ from tasks.records.registry import (
     resolve,
 )
 from tasks.records.rivals import find_rivals
-from tasks.retrying import RETRIED
+from tasks.records.telling import tell
+from tasks.retrying import RETRIED, TOLD
 
 CONVERSION_FORMAT = 3
 """This number rises when conversion itself changes, so that models are converted again."""
@@ -79,12 +80,20 @@ class ComparedTexts:
     """All that the drawing follows from."""
 
 
-@task(task_run_name="plan-{splits.study}", cache_policy=NO_CACHE, persist_result=False)
+@task(task_run_name="plan-{splits.study}", **TOLD)
 def plan_conversions(round_: Round, splits: LabelledSplits, students: bool = False) -> list[ConversionPlan]:
     """Fetch the checkpoints selected for a study's labels and draw the texts of the sample to compare on.
 
     Labels of one checkpoint are converted together. With `students`, the study is a student's.
+
+    Raises:
+        TrackingAwayError: the server that holds the checkpoints does not answer.
     """
+    with needs_server("The selected checkpoints are in it. Run the conversion flow again when it is back."):
+        return _plan_all(round_, splits, students)
+
+
+def _plan_all(round_: Round, splits: LabelledSplits, students: bool) -> list[ConversionPlan]:
     flow_to_run = f"{'distillation' if students else 'training'}/{round_.model_round}"
     by_files: dict[str, dict[str, RegisteredVersion]] = {}
     for label in splits.labels:
@@ -185,11 +194,35 @@ def finished_engines(request: ConversionRequest) -> dict[str, EngineModel] | Non
         return None
 
 
-@task(task_run_name="register-{engine.label}", **RETRIED)
+def record_engines(round_: Round, plan: ConversionPlan, engines: list[EngineModel]) -> None:
+    """Write what the MLflow server is to hear of a conversion beside its engine models, before it is asked anything."""
+    for engine in engines:
+        record_engine(round_, engine, plan.conversion_hash, read_parity(Path(engine.folder)))
+
+
+@task(task_run_name="register-{engine.label}", **TOLD)
 def register_engine(round_: Round, plan: ConversionPlan, engine: EngineModel) -> RegisteredVersion:
-    """Register an engine model under the round's engine alias, its report on an MLflow run."""
+    """Tell the server of a conversion, and register its engine model under the round's engine alias.
+
+    Raises:
+        TrackingAwayError: the server does not answer; the message says what is kept.
+    """
     report = read_parity(Path(engine.folder))
-    run_id = log_engine(round_, engine.label, plan.conversion_hash, report, plan.report_folder)
+    path = record_engine(round_, engine, plan.conversion_hash, report)
+    get_run_logger().info("%s: %s serves, for it is the fastest that passes the gate", engine.label, report["serves"])
+    if engine.gate_weakened:
+        get_run_logger().warning("%s: gate weakened: %s", engine.label, engine.gate_weakened)
+    with needs_server(
+        f"The engine model of '{engine.label}' is made and kept in {engine.folder}; what is left is to register it. "
+        f"When the server is back, run again: prefect deployment run conversion/{round_.name} (it converts nothing "
+        f"again), or tell it the run alone: winnow sync {round_.name}."
+    ):
+        return _register(round_, plan, engine, report, tell(path).run_id)
+
+
+def _register(
+    round_: Round, plan: ConversionPlan, engine: EngineModel, report: dict[str, Any], run_id: str
+) -> RegisteredVersion:
     tags = engine_tags(round_, engine, report, run_id) | {
         "source_version": plan.checkpoints[engine.label].version,
         "conversion_hash": plan.conversion_hash,
@@ -197,9 +230,6 @@ def register_engine(round_: Round, plan: ConversionPlan, engine: EngineModel) ->
     registration = Registration(
         plan.engine_names[engine.label], round_.engine_alias, Path(engine.folder), run_id, "engine", tags
     )
-    get_run_logger().info("%s: %s serves, for it is the fastest that passes the gate", engine.label, report["serves"])
-    if engine.gate_weakened:
-        get_run_logger().warning("%s: gate weakened: %s", engine.label, engine.gate_weakened)
     return register_folder(registration, models_folder(round_.work_path))
 
 

@@ -11,7 +11,8 @@ from tasks.core.base.naming import SEARCH_ARTIFACT, artifact_key
 from tasks.core.round.model import Round
 from tasks.core.training.search.halving import Search, SearchOutcome
 from tasks.core.training.search.trial import TrialResult, TrialStep, read_trial, run_trial
-from tasks.records.study_runs import is_logged, log_new_evaluation, log_search, log_trial, trial_run
+from tasks.records.child_runs import curves_of, is_logged, log_trial, trial_run
+from tasks.records.study_runs import log_search
 from tasks.retrying import RETRIED
 from tasks.training import Study
 
@@ -32,25 +33,25 @@ def pending_trials(studies: dict[str, Study], searches: dict[str, Search]) -> li
 )
 def train_trial(step: TrialStep, study: Study) -> TrialResult:
     """Train a trial up to its step, logged as a child run."""
-    with trial_run(study.tags, step, study.run) as run:
-        result = run_trial(step, lambda _, figures: log_new_evaluation(run, figures))
+    with trial_run(study.tags, step, study.run.name, study.run.run) as run:
+        result = run_trial(step, curves_of(run))
         log_trial(run, step, result)
     return result
 
 
 def finished_trials(pending: list[tuple[TrialStep, Study]]) -> dict[str, TrialResult]:
     """Return the results that are there and logged already, by config hash."""
-    found = {step.plan.config_hash: read_trial(step) for step, study in pending if is_logged(step, study.run)}
+    found = {step.plan.config_hash: read_trial(step) for step, study in pending if is_logged(step, study.run.name)}
     return {key: result for key, result in found.items() if result is not None}
 
 
 @task(task_run_name="conclude-search-{study.name}", cache_policy=NO_CACHE, persist_result=False)
 def conclude_search(round_: Round, study: Study, search: Search) -> tuple[Study, SearchOutcome]:
-    """Log and print a search's table; return the study with the settings that were found."""
+    """Print a search's table; return the study with the settings that were found."""
     outcome = search.outcome()
     get_run_logger().info("search of %s:\n%s", study.name, outcome.text(round_.base_model))
-    log_search(study.run, outcome, round_.base_model)
-    return replace(study, plans=[outcome.apply(plan) for plan in study.plans]), outcome
+    study.run.hear(lambda run: log_search(run, outcome, round_.base_model))
+    return replace(study, plans=[outcome.apply(plan) for plan in study.plans], search=outcome), outcome
 
 
 def publish_search_table(round_: Round, outcomes: list[SearchOutcome]) -> None:

@@ -13,23 +13,26 @@ from tasks.core.conversion.rehearsal import rehearsal_of, rehearsals_of, rehears
 from tasks.core.corpus.labelled.prepare import LabelledSplits, StudyRequest, prepare_splits
 from tasks.core.corpus.labelled.rows import blank_words_told
 from tasks.core.round.model import Round
+from tasks.core.training.search.halving import SearchOutcome
 from tasks.core.training.seeds.comparison import Comparison, compare_models
 from tasks.core.training.seeds.seed_plan import SeedPlan, SeedResult, plan_seeds, read_result
 from tasks.core.training.seeds.selection import Selection, select_seed
 from tasks.core.training.seeds.selection_file import write_selection
 from tasks.records.base_model_versions import local_base_model
 from tasks.records.checkpoint_versions import register_checkpoint
+from tasks.records.child_runs import curves_of, finished_seed_run, is_recorded, log_seed, seed_run
+from tasks.records.live_runs import LiveRun
+from tasks.records.reachable import needs_server
 from tasks.records.study_runs import (
     describe_data,
-    find_study,
-    finished_seed_run,
-    log_evaluation,
-    log_seed,
+    end_study,
+    log_search,
     log_selection,
-    seed_run,
+    name_study,
+    open_study,
+    tell_children,
 )
-from tasks.records.tracking import TrackedRun
-from tasks.retrying import RETRIED
+from tasks.retrying import RETRIED, TOLD
 
 
 @dataclass(frozen=True)
@@ -39,9 +42,11 @@ class Study:
     name: str
     splits: LabelledSplits
     plans: list[SeedPlan]
-    run: TrackedRun
+    run: LiveRun
     tags: dict[str, str]
     """The child runs of the study have these tags."""
+    search: SearchOutcome | None = None
+    """A search gave the settings of the plans."""
 
 
 @dataclass(frozen=True)
@@ -66,17 +71,17 @@ def prepare_data(round_: Round, name: str, labels: dict[str, str]) -> LabelledSp
     return splits
 
 
-@task(task_run_name="start-{splits.study}", cache_policy=NO_CACHE, persist_result=False)
-def start_study(round_: Round, splits: LabelledSplits, opened: list[TrackedRun]) -> Study:
+@task(task_run_name="start-{splits.study}", **TOLD)
+def start_study(round_: Round, splits: LabelledSplits, opened: list[LiveRun]) -> Study:
     """Plan a study's seeds, try their model untrained, and open their parent run, which joins `opened`."""
     plans = plan_seeds(round_, splits, local_base_model(round_))
     if any(read_result(plan) is None for plan in plans):
         left_out = rehearse(rehearsal_of(round_, splits.labels, plans[0].base_model, plans[0].base_model_digest))
         if left_out:
             get_run_logger().warning("%s: %s", splits.study, left_out)
-    run = find_study(round_, plans[0])
+    run = open_study(name_study(round_, plans[0]), Path(plans[0].root))
     opened.append(run)
-    describe_data(run, round_, splits)
+    run.hear(lambda known: describe_data(known, round_, splits))
     return Study(splits.study, splits, plans, run, round_.tags(splits.study))
 
 
@@ -97,9 +102,13 @@ def unfinished_seeds(studies: list[Study]) -> list[tuple[SeedPlan, Study]]:
 
 
 def finished_seed(plan: SeedPlan, study: Study) -> SeedResult | None:
-    """Return the result of a seed that is trained and logged, or None."""
+    """Return the result of a seed that is trained and recorded, told or not, or None."""
     result = read_result(plan)
-    return result if result is not None and finished_seed_run(plan, study.run) is not None else None
+    if result is None or is_recorded(plan, study.run.name, result):
+        return result
+    logged: list[bool] = []  # by a version that left no record
+    study.run.hear(lambda run: logged.append(finished_seed_run(plan, run) is not None))
+    return result if any(logged) else None
 
 
 @task(
@@ -107,21 +116,24 @@ def finished_seed(plan: SeedPlan, study: Study) -> SeedResult | None:
     **RETRIED,
 )
 def train_one_seed(plan: SeedPlan, study: Study) -> SeedResult:
-    """Train a seed and log it as a child run; what is finished is not done again, for Dask may run a task twice."""
+    """Train a seed and log it as a child run; what is finished is not done again, for Dask may run a task twice.
+
+    The MLflow server hears of it as it goes on, or is told later: the training waits for no answer.
+    """
     from tasks.core.training.seeds.train_seed import train_seed  # noqa: PLC0415 - torch only where it is used
 
     finished = finished_seed(plan, study)
     if finished is not None:
         return finished
-    with seed_run(study.tags, plan, study.run) as run:
-        result = train_seed(plan, lambda _, figures: log_evaluation(run, figures))
+    with seed_run(study.tags, plan, study.run.name, study.run.run) as run:
+        result = train_seed(plan, curves_of(run))
         log_seed(run, plan, result)
     return result
 
 
 @task(task_run_name="select-{study.name}", cache_policy=NO_CACHE, persist_result=False)
 def select_study(round_: Round, study: Study, failures: dict[str, str]) -> Chosen:
-    """Choose the study's seed, leave the record on the parent run, register the checkpoint for each label."""
+    """Choose the study's seed, and leave the record beside the seeds."""
     failed = {plan.seed: failures[plan.config_hash] for plan in study.plans if plan.config_hash in failures}
     selection = select_seed(study.plans, failed)
     for seed, reason in selection.failed.items():
@@ -130,10 +142,30 @@ def select_study(round_: Round, study: Study, failures: dict[str, str]) -> Chose
     for model, reason in comparison.left_out.items():
         get_run_logger().warning("%s is compared without %s: %s", study.name, model, reason)
     write_selection(selection_path(round_.work_path, round_.name, study.name), selection, comparison)
-    log_selection(study.run, selection, comparison)
-    register_checkpoint(round_, study.run, selection)
-    study.run.end("FINISHED")
     return Chosen(selection, comparison)
+
+
+@task(task_run_name="register-{study.name}", **TOLD)
+def register_study(round_: Round, study: Study, chosen: Chosen, opened: list[LiveRun]) -> None:
+    """Tell the server all of a study that it has not heard, register the checkpoint for each label.
+
+    Raises:
+        TrackingAwayError: it does not answer; the message says what is kept.
+    """
+    with needs_server(
+        f"All seeds of '{study.name}' are trained and kept in {study.plans[0].root}, the selection too; it is left to "
+        f"register it. When the server is back, run again: {study.run.then} (it trains nothing again), or tell it "
+        f"the runs alone: winnow sync {round_.name}."
+    ):
+        live = study.run if study.run.run else open_study(study.run.name, Path(study.plans[0].root))
+        opened.append(live)
+        describe_data(live.known, round_, study.splits)
+        tell_children(live.name, study.plans)
+        if study.search is not None:
+            log_search(live.known, study.search, round_.base_model)
+        log_selection(live.known, chosen.selection, chosen.comparison)
+        register_checkpoint(round_, live.known, chosen.selection)
+        end_study(live, live.known)
 
 
 def publish_tables(round_: Round, chosen: list[Chosen]) -> None:

@@ -5,9 +5,9 @@ import os
 import pytest
 
 pytest.register_assert_rewrite("tests.support")
+FIXTURES = "browser field pyfunc redis rounds runs slurm stoppable tiny_models told tracking".split()
 pytest_plugins = ["tests.support.examples", "tests.support.scheduling"] + [
-    f"tests.support.fixtures.{name}"
-    for name in ("browser", "field", "pyfunc", "redis", "rounds", "runs", "slurm", "tiny_models", "told", "tracking")
+    f"tests.support.fixtures.{name}" for name in FIXTURES
 ]
 # Threads that wait for each other over a two-layer model cost more than they do, the more so on a busy machine.
 os.environ.setdefault("OMP_NUM_THREADS", "1")

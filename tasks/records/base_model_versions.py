@@ -7,7 +7,8 @@ from tasks.core.base.errors import RegistryError
 from tasks.core.base.naming import BASE_MODEL_NAME, base_models_folder, models_folder
 from tasks.core.round.model import Round
 from tasks.core.training.base_models.hub_model import local_folder
-from tasks.records.registry import fetch_folder, find_version
+from tasks.records.reachable import needs_server
+from tasks.records.registry import RegisteredVersion, fetch_folder, find_version
 
 KIND = "base_model"
 SCHEME = "models:/"
@@ -19,6 +20,7 @@ def local_base_model(round_: Round) -> str:
 
     Raises:
         RegistryError: the reference is none of a base model, or the registry does not hold it.
+        TrackingAwayError: it does not answer.
         ModelFolderError: the hub will not give it, or it is no model that can be used.
     """
     return fetch_base_model(round_.base_model, round_.work_path)
@@ -29,6 +31,7 @@ def fetch_base_model(base_model: str, work_path: Path) -> str:
 
     Raises:
         RegistryError: the reference is none of a base model, or the registry does not hold it.
+        TrackingAwayError: it does not answer.
         ModelFolderError: the hub will not give it, or it is no model that can be used.
     """
     if not base_model.startswith(SCHEME):
@@ -39,6 +42,11 @@ def fetch_base_model(base_model: str, work_path: Path) -> str:
             f"base_model is '{base_model}', but a registered base model is named models:/<country>.{BASE_MODEL_NAME}"
             "@<alias>, such as models:/us.base@iter0"
         )
+    with needs_server(f"base_model is '{base_model}', which it holds. Run it again when the server is back."):
+        return str(fetch_folder(_resolve(base_model, reference), models_folder(work_path)))
+
+
+def _resolve(base_model: str, reference: re.Match[str]) -> RegisteredVersion:
     version = find_version(reference["name"], reference["alias"])
     if version is None:
         raise RegistryError(
@@ -51,4 +59,4 @@ def fetch_base_model(base_model: str, work_path: Path) -> str:
             f"'{version.tags.get('kind')}', not {KIND}. Set the alias on a version that pretraining registered, or "
             f"run: prefect deployment run pretraining/{reference['country']}"
         )
-    return str(fetch_folder(version, models_folder(work_path)))
+    return version

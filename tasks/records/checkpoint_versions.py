@@ -5,8 +5,8 @@ from tasks.core.base.naming import models_folder
 from tasks.core.round.model import Round
 from tasks.core.training.seeds.seed_plan import verify_checkpoint
 from tasks.core.training.seeds.selection import Selection
+from tasks.records.child_runs import finished_seed_run
 from tasks.records.registry import find_own_version, register_version, set_version_tags, upload_files
-from tasks.records.study_runs import finished_seed_run
 from tasks.records.tracking import TrackedRun
 
 

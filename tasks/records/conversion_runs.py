@@ -3,28 +3,47 @@
 from pathlib import Path
 from typing import Any
 
-from tasks.core.base.naming import PARITY_FILE, PARITY_TABLE
+from tasks.core.base.naming import PARITY_FILE, PARITY_TABLE, REPORT_FOLDER, tracking_record
+from tasks.core.base.run_record import FINISHED, RunName, RunRecord, read_run_record, write_run_record
 from tasks.core.engines.model_folder import EngineModel
 from tasks.core.engines.variants import FP32
 from tasks.core.round.model import Round
-from tasks.records.tracking import HASH_TAG, KIND_TAG, create_run, ended_by_outcome
+from tasks.records.live_runs import is_same, milliseconds
+from tasks.records.tracking import HASH_TAG, KIND_TAG
 
 SPEED = "texts_per_second_per_core"
 COSTS = ("batch_variance", "padding_variance", SPEED, "peak_memory_mebibytes", "file_mebibytes")
 
 
-def log_engine(round_: Round, label: str, conversion_hash: str, report: dict[str, Any], folder: Path) -> str:
-    """Leave a conversion's report on a run of its own, and return its id; `folder` holds text and pictures."""
-    tags = round_.tags(label) | {KIND_TAG: "conversion", HASH_TAG: conversion_hash}
-    run = create_run(round_.name, f"{label} conversion", tags)
-    with ended_by_outcome(run):
-        for variant in report["variants"]:
-            if variant["tried"]:
-                run.log_figures(figures_of(variant, label), prefix=f"{variant['variant']}.")
-        run.log_json(PARITY_FILE, report)
-        for path in sorted(folder.glob("*")):
-            run.log_file(path)
-    return run.run_id
+def record_engine(round_: Round, engine: EngineModel, conversion_hash: str, report: dict[str, Any]) -> Path:
+    """Write what the server is to hear of a conversion beside the engine model, unless it is there; return where."""
+    folder = Path(engine.folder)
+    path = tracking_record(folder.parent, engine.label)
+    record = _conversion_record(round_, engine, conversion_hash, report)
+    stored = read_run_record(path)
+    if stored is None or not is_same(stored, record):
+        write_run_record(path, record)
+    return path
+
+
+def _conversion_record(round_: Round, engine: EngineModel, conversion_hash: str, report: dict[str, Any]) -> RunRecord:
+    folder, label, found = Path(engine.folder), engine.label, milliseconds()
+    identity = {KIND_TAG: "conversion", HASH_TAG: conversion_hash, "label": label}
+    drawn = sorted(path.name for path in (folder.parent / REPORT_FOLDER).glob("*"))
+    return RunRecord(
+        run=RunName(round_.name, f"{label} conversion", identity, round_.tags(label)),
+        parent=None,
+        status=FINISHED,
+        ended_milliseconds=found,
+        then=f"prefect deployment run conversion/{round_.name}",
+        figures=tuple(
+            (f"{variant['variant']}.{name}", value, 0, found)
+            for variant in report["variants"]
+            if variant["tried"]
+            for name, value in figures_of(variant, label).items()
+        ),
+        files=(f"{folder.name}/{PARITY_FILE}", *(f"{REPORT_FOLDER}/{name}" for name in drawn)),
+    )
 
 
 def figures_of(variant: dict[str, Any], label: str) -> dict[str, float]:

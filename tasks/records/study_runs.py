@@ -1,49 +1,78 @@
-"""What the MLflow runs of a study hold: a parent run a study, a child run for each of its trials and seeds."""
+"""What the parent run of a study holds; its seeds and trials are runs below it: see child_runs.py."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from prefect.runtime import flow_run
-
-from tasks.core.base.code_version import code_version
 from tasks.core.base.files import fingerprint
 from tasks.core.base.markdown import markdown_table
 from tasks.core.base.naming import (
     DATA_REPORT_FILE,
-    PREDICTIONS_FILE,
     SEARCH_FILE,
     SEARCH_TABLE,
     SEEDS_TABLE,
     SELECTION_FILE,
-    TEST_PREDICTIONS_FILE,
     results_table,
+    tracking_record,
+    trials_folder,
 )
+from tasks.core.base.run_record import FINISHED, RunName, RunRecord, waiting_records
 from tasks.core.corpus.labelled.label_report import LABEL_REPORT, read_label_report
 from tasks.core.corpus.labelled.prepare import LabelledSplits
 from tasks.core.round.model import Round
-from tasks.core.training.base_models.hub_model import source_of
 from tasks.core.training.search.halving import SearchOutcome
-from tasks.core.training.search.trial import TrialResult, TrialStep
 from tasks.core.training.seeds.comparison import Comparison
 from tasks.core.training.seeds.pictures import draw_pictures
-from tasks.core.training.seeds.seed_plan import UNDECISIVE, SeedPlan, SeedResult
+from tasks.core.training.seeds.seed_plan import SeedPlan
 from tasks.core.training.seeds.selection import Selection
-from tasks.records.tracking import HASH_TAG, KIND_TAG, TrackedRun, ended_by_outcome, find_or_create_run, system_metrics
+from tasks.records.child_runs import next_step, provenance, record_path
+from tasks.records.live_runs import LiveRun, open_live
+from tasks.records.telling import open_parent, tell
+from tasks.records.tracking import HASH_TAG, KIND_TAG, TrackedRun
 
-CURVE_PREFIX = "curve_"
 
-
-def find_study(round_: Round, template: SeedPlan) -> TrackedRun:
-    """Find or create the parent run of a study, and say that it goes on."""
+def name_study(round_: Round, template: SeedPlan) -> RunName:
+    """Return how the parent run of a study is found, and what a new one says."""
     splits, search = template.splits, template.training.search
     study_hash = template.study_hash
     if search.strategy != "none":
         study_hash = fingerprint([study_hash, search.model_dump(mode="json")])
     identity = {KIND_TAG: "study", "study": splits.study, HASH_TAG: study_hash}
-    run = find_or_create_run(round_.name, splits.study, identity, _study_tags(round_, template))
-    run.restart()
-    return run
+    return RunName(round_.name, splits.study, identity, round_.tags(template.study) | provenance(template))
+
+
+def open_study(name: RunName, folder: Path) -> LiveRun:
+    """Find or create the parent run of a study, and say that it goes on; without an answer, the work does too.
+
+    `folder` is that of the study's seeds.
+    """
+    path = tracking_record(folder, f"study-{name.identity[HASH_TAG]}")
+
+    def find() -> TrackedRun:
+        run = open_parent(name)
+        run.restart()
+        path.unlink(missing_ok=True)  # how an earlier try ended
+        return run
+
+    return LiveRun(name, None, open_live(find), path, next_step(name))
+
+
+def end_study(study: LiveRun, run: TrackedRun) -> None:
+    """End a study's run well; how earlier tries ended is no news any more."""
+    run.end(FINISHED)
+    study.path.unlink(missing_ok=True)
+
+
+def tell_children(name: RunName, plans: list[SeedPlan]) -> None:
+    """Tell what waits of a study's seeds, and of the trials beside them."""
+    trials = trials_folder(Path(plans[0].root)).glob(tracking_record(Path(), "*").name)
+    own = [path for plan in plans if (path := record_path(plan)).is_file()]
+    for path in [*own, *(path for path, record in waiting_records(trials) if _is_child(record, name))]:
+        tell(path)
+
+
+def _is_child(record: RunRecord, of: RunName) -> bool:
+    return record.parent is not None and record.parent.identity == of.identity
 
 
 def describe_data(run: TrackedRun, round_: Round, splits: LabelledSplits) -> None:
@@ -54,83 +83,15 @@ def describe_data(run: TrackedRun, round_: Round, splits: LabelledSplits) -> Non
 
 
 @contextmanager
-def failed_when_interrupted() -> Iterator[list[TrackedRun]]:
+def failed_when_interrupted() -> Iterator[list[LiveRun]]:
     """Yield a list for parent runs; those that still run when the block raises end as FAILED."""
-    opened: list[TrackedRun] = []
+    opened: list[LiveRun] = []
     try:
         yield opened
     except BaseException:
         for run in opened:
-            if run.status == "RUNNING":
-                run.end("FAILED")
+            run.fail()
         raise
-
-
-def finished_seed_run(plan: SeedPlan, parent: TrackedRun) -> TrackedRun | None:
-    """Return the plan's finished child run, or None."""
-    runs = parent.children(_identity("seed", plan), "FINISHED")
-    return runs[0] if runs else None
-
-
-@contextmanager
-def seed_run(round_tags: dict[str, str], plan: SeedPlan, parent: TrackedRun) -> Iterator[TrackedRun]:
-    """Open a child run for the plan's seed; it ends FINISHED, or FAILED when the block raises.
-
-    Runs of the same seed that a killed worker left RUNNING are ended as KILLED.
-    """
-    for lost in parent.children(_identity("seed", plan), "RUNNING"):
-        lost.end("KILLED")
-    run = parent.create_child(f"{plan.study} seed {plan.seed}", round_tags | _child_tags("seed", plan))
-    with ended_by_outcome(run), system_metrics(run):
-        run.log_parameters(_parameters(plan))
-        yield run
-
-
-@contextmanager
-def trial_run(round_tags: dict[str, str], step: TrialStep, parent: TrackedRun) -> Iterator[TrackedRun]:
-    """Open the child run of a trial, the same one for all its rungs."""
-    identity = _identity("trial", step.plan)
-    known = [run for status in ("RUNNING", "FINISHED", "FAILED") for run in parent.children(identity, status)]
-    run = known[0] if known else parent.create_child(step.name, round_tags | _child_tags("trial", step.plan))
-    run.restart()
-    with ended_by_outcome(run), system_metrics(run):
-        run.log_parameters(_parameters(step.plan))
-        yield run
-
-
-def log_seed(run: TrackedRun, plan: SeedPlan, result: SeedResult) -> None:
-    """Log the kept checkpoint's figures and its predictions."""
-    run.log_figures(result.metrics)
-    run.log_figures({f"threshold.{label}": value for label, value in result.thresholds.items()})
-    for name in (PREDICTIONS_FILE, TEST_PREDICTIONS_FILE):
-        run.log_file(plan.folder / name)
-    run.set_tags({"winnow.seed_folder": str(plan.folder)})
-
-
-def log_evaluation(run: TrackedRun, figures: dict[str, float]) -> None:
-    """Log a point of the curves, at its optimiser step."""
-    points = {name: value for name, value in figures.items() if name not in {"epoch", "step"}}
-    run.log_figures(points, step=int(figures["step"]), prefix=CURVE_PREFIX)
-
-
-def log_new_evaluation(run: TrackedRun, figures: dict[str, float]) -> None:
-    """Log a point of the curves unless an earlier rung has."""
-    if int(figures["step"]) not in run.steps_of(f"{CURVE_PREFIX}train_loss"):
-        log_evaluation(run, figures)
-
-
-def log_trial(run: TrackedRun, step: TrialStep, result: TrialResult) -> None:
-    """Log a trial's figure at its rung; at the end, those of its best evaluation under the seeds' names for them."""
-    run.log_figures({f"rung_{step.plan.training.metric}": result.value}, step=result.stop_at_step)
-    if result.stop_at_step == step.steps:
-        best = result.best_evaluation(step.plan.training.metric)
-        run.log_figures({name: value for name, value in best.items() if name.startswith("validation_")})
-    run.set_tags({_step_tag(result.stop_at_step): "logged"})
-
-
-def is_logged(step: TrialStep, parent: TrackedRun) -> bool:
-    """Say whether the trial's child run of this parent holds the step's figure and has ended well."""
-    return bool(parent.children(_identity("trial", step.plan) | {_step_tag(step.stop_at_step): "logged"}, "FINISHED"))
 
 
 def log_search(parent: TrackedRun, outcome: SearchOutcome, base_model: str) -> None:
@@ -163,35 +124,3 @@ def log_selection(parent: TrackedRun, selection: Selection, comparison: Comparis
             "winnow.failed_seeds": ",".join(str(seed) for seed in selection.failed),
         }
     )
-
-
-def _study_tags(round_: Round, template: SeedPlan) -> dict[str, str]:
-    return round_.tags(template.study) | _provenance(template)
-
-
-def _step_tag(step: int) -> str:
-    return f"winnow.step_{step}"
-
-
-def _identity(kind: str, plan: SeedPlan) -> dict[str, str]:
-    return {KIND_TAG: kind, HASH_TAG: plan.config_hash}
-
-
-def _child_tags(kind: str, plan: SeedPlan) -> dict[str, str]:
-    return _identity(kind, plan) | _provenance(plan) | {"prefect.flow_run_id": flow_run.root_flow_run_id or ""}
-
-
-def _provenance(plan: SeedPlan) -> dict[str, str]:
-    return {"winnow.data_digest": plan.splits.digest} | code_version()
-
-
-def _parameters(plan: SeedPlan) -> dict[str, object]:
-    splits = plan.splits
-    settings = plan.training.model_dump(mode="json", exclude=UNDECISIVE)
-    parameters = {"study": plan.study, "seed": plan.seed, "base_model": source_of(plan.base_model)} | settings
-    parameters |= {"preprocessing": plan.preprocessing}
-    parameters |= {f"{split}_rows": rows for split, rows in splits.rows.items()}
-    for label, positives in splits.positives.items():
-        name = f".{label}" if len(splits.labels) > 1 else ""
-        parameters |= {f"{split}_positives{name}": rows for split, rows in positives.items()}
-    return parameters

@@ -7,7 +7,7 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,11 +17,13 @@ from urllib.parse import urlsplit
 from mlflow.artifacts import download_artifacts
 from mlflow.entities import Dataset, DatasetInput, InputTag, LifecycleStage, Metric, Param, RunStatus, RunTag
 from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST, ErrorCode
 from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
 from mlflow.tracking import MlflowClient
-from mlflow.utils.mlflow_tags import MLFLOW_DATASET_CONTEXT, MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NAME
+from mlflow.utils.mlflow_tags import MLFLOW_DATASET_CONTEXT, MLFLOW_PARENT_RUN_ID
 
 from tasks.core.base.errors import RegistryError
+from tasks.core.base.run_record import Figure
 
 HASH_TAG = "winnow.config_hash"
 KIND_TAG = "winnow.kind"
@@ -70,6 +72,21 @@ class TrackedRun:
         place = f"{server.scheme}://{server.netloc.rpartition('@')[2]}{server.path.rstrip('/')}"
         return f"{place}/#/experiments/{self.experiment_id}/runs/{self.run_id}"
 
+    @property
+    def tags(self) -> dict[str, str]:
+        """The run's tags."""
+        return dict(self._client.get_run(self.run_id).data.tags)
+
+    @property
+    def figure_names(self) -> list[str]:
+        """Which figures the run has."""
+        return sorted(self._client.get_run(self.run_id).data.metrics)
+
+    @property
+    def as_parent(self) -> dict[str, str]:
+        """The tag that makes a run a child of this one."""
+        return {MLFLOW_PARENT_RUN_ID: self.run_id}
+
     def steps_of(self, metric: str) -> set[int]:
         """Return the steps at which a metric is logged."""
         return {point.step for point in self._client.get_metric_history(self.run_id, metric)}
@@ -80,8 +97,15 @@ class TrackedRun:
         metrics = [Metric(prefix + name, value, now, step) for name, value in figures.items()]
         self._client.log_batch(self.run_id, metrics=metrics)
 
-    def log_parameters(self, parameters: dict[str, Any]) -> None:
-        """Log parameters; MLflow refuses to change one."""
+    def log_points(self, figures: Iterable[Figure]) -> None:
+        """Log figures at the steps and times that they were found."""
+        metrics = [Metric(name, value, at, step) for name, value, step, at in figures]
+        self._client.log_batch(self.run_id, metrics=metrics)
+
+    def log_parameters(self, parameters: Mapping[str, Any]) -> None:
+        """Log the parameters that the run does not have; MLflow refuses to change one."""
+        held = self._client.get_run(self.run_id).data.params
+        parameters = {name: value for name, value in parameters.items() if name not in held}
         entries = [Param(name, str(value)) for name, value in parameters.items()]
         for first in range(0, len(entries), BATCH):
             self._client.log_batch(self.run_id, params=entries[first : first + BATCH])
@@ -125,40 +149,75 @@ class TrackedRun:
         """Say that the run goes on."""
         self._client.update_run(self.run_id, RunStatus.to_string(RunStatus.RUNNING))
 
-    def end(self, status: str) -> None:
-        """End the run as FINISHED, FAILED or KILLED."""
-        self._client.set_terminated(self.run_id, status)
+    def end(self, status: str, milliseconds: int | None = None) -> None:
+        """End the run as FINISHED, FAILED or KILLED, now or at a time since the epoch."""
+        self._client.set_terminated(self.run_id, status, milliseconds)
 
     def children(self, tags: dict[str, str], status: str) -> list["TrackedRun"]:
         """Return the child runs with these tags in this status, the newest first."""
-        wanted = tags | {MLFLOW_PARENT_RUN_ID: self.run_id}
-        query = " and ".join(f"tags.`{name}` = '{value}'" for name, value in wanted.items())
-        found = self._client.search_runs([self.experiment_id], f"{query} and attributes.status = '{status}'")
-        return [TrackedRun(self.tracking_uri, self.experiment_id, run.info.run_id) for run in found]
+        return Experiment(self.tracking_uri, self.experiment_id).with_tags(tags | self.as_parent, status)
 
     def create_child(self, name: str, tags: dict[str, str]) -> "TrackedRun":
         """Start a child run."""
-        own = tags | {MLFLOW_RUN_NAME: name, MLFLOW_PARENT_RUN_ID: self.run_id}
-        created = self._client.create_run(self.experiment_id, tags=own)
-        return TrackedRun(self.tracking_uri, self.experiment_id, created.info.run_id)
+        return Experiment(self.tracking_uri, self.experiment_id).create(name, tags | self.as_parent)
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """An experiment of the server's, where runs are found and made."""
+
+    tracking_uri: str
+    experiment_id: str
+
+    @property
+    def _client(self) -> MlflowClient:
+        return MlflowClient(self.tracking_uri)
+
+    def run(self, run_id: str) -> TrackedRun:
+        """Return a run by its id."""
+        return TrackedRun(self.tracking_uri, self.experiment_id, run_id)
+
+    def has(self, run_id: str) -> bool:
+        """Say whether there is such a run, not deleted."""
+        try:
+            found = self._client.get_run(run_id).info
+        except MlflowException as error:
+            if error.error_code != ErrorCode.Name(RESOURCE_DOES_NOT_EXIST):
+                raise
+            return False
+        return bool(found.lifecycle_stage == LifecycleStage.ACTIVE and found.experiment_id == self.experiment_id)
+
+    def with_tags(self, tags: dict[str, str], status: str | None = None) -> list[TrackedRun]:
+        """Return the runs with these tags, in this status if one is given, the newest first."""
+        query = " and ".join(f"tags.`{name}` = '{value}'" for name, value in tags.items())
+        query += f" and attributes.status = '{status}'" if status else ""
+        return [self.run(found.info.run_id) for found in self._client.search_runs([self.experiment_id], query)]
+
+    def create(self, name: str, tags: dict[str, str]) -> TrackedRun:
+        """Start a run."""
+        return self.run(self._client.create_run(self.experiment_id, run_name=name, tags=tags).info.run_id)
+
+
+def find_experiment(name: str) -> Experiment:
+    """Find or make an experiment.
+
+    Raises:
+        RegistryError: it was deleted.
+    """
+    client = MlflowClient(tracking_uri())
+    return Experiment(client.tracking_uri, _experiment_id(client, name))
 
 
 def find_or_create_run(experiment: str, name: str, identity: dict[str, str], tags: dict[str, str]) -> TrackedRun:
     """Return the experiment's run with the tags of `identity`; a new one also gets `tags`."""
-    client = MlflowClient(tracking_uri())
-    experiment_id = _experiment_id(client, experiment)
-    query = " and ".join(f"tags.`{key}` = '{value}'" for key, value in identity.items())
-    runs = client.search_runs([experiment_id], query, max_results=1)
-    run = runs[0] if runs else client.create_run(experiment_id, run_name=name, tags=tags | identity)
-    return TrackedRun(client.tracking_uri, experiment_id, run.info.run_id)
+    place = find_experiment(experiment)
+    found = place.with_tags(identity)
+    return found[0] if found else place.create(name, tags | identity)
 
 
 def create_run(experiment: str, name: str, tags: dict[str, str]) -> TrackedRun:
     """Start a run of its own."""
-    client = MlflowClient(tracking_uri())
-    experiment_id = _experiment_id(client, experiment)
-    created = client.create_run(experiment_id, run_name=name, tags=tags)
-    return TrackedRun(client.tracking_uri, experiment_id, created.info.run_id)
+    return find_experiment(experiment).create(name, tags)
 
 
 @contextmanager

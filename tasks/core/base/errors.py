@@ -6,6 +6,7 @@ WinnowError
 ├── TrainingError        seeds that are missing, failed or cannot be compared
 ├── EvaluationError      labels and scores that cannot say what is asked of them
 ├── RegistryError        a model that the registry does not hold, or not in the asked form
+├── TrackingAwayError    a tracking server that does not answer, or not as it should
 ├── ModelFolderError     a checkpoint or engine model whose files are missing, altered or foreign
 ├── ParityError          an engine model that does not rank as its checkpoint does
 ├── MachineError         a machine that cannot run an engine model as it was made
@@ -27,6 +28,9 @@ from tasks.core.base.printable import printable
 
 class WinnowError(Exception):
     """Base of all errors that a person can act on; the message holds no character that a terminal would obey."""
+
+    passing = False
+    """An error that may pass by itself says True."""
 
     def __str__(self) -> str:
         """Return the message with control characters, as names of files may hold them, as escapes."""
@@ -51,6 +55,13 @@ class EvaluationError(WinnowError):
 
 class RegistryError(WinnowError):
     """The registry does not hold the model that was asked for."""
+
+
+class TrackingAwayError(WinnowError):
+    """The tracking server does not answer; what was to be told is kept, and told when it does."""
+
+    passing = True
+    """To try again may help, though a person may have to start the server first."""
 
 
 class ModelFolderError(WinnowError):

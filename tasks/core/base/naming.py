@@ -6,6 +6,7 @@ module spells a name.
 
 import re
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,6 +77,7 @@ RESULT_FILE = "result.json"
 CARD_FILE = "winnow.json"
 PREDICTIONS_FILE = "predictions.parquet"
 TEST_PREDICTIONS_FILE = "test_predictions.txt"
+TRACKING_LOCK = ".tracking.lock"
 CORPUS_FILE = "corpus.json"
 TRAINING_TOKENS_FILE = "training.tokens"
 HELDOUT_TOKENS_FILE = "heldout.tokens"
@@ -350,6 +352,11 @@ def seeds_folder(work_path: Path, round_: str, study: str) -> Path:
     return work_path / "seeds" / round_ / study
 
 
+def trials_folder(seeds: Path) -> Path:
+    """Return where the trials of a search lie, beside the seeds that they are for."""
+    return seeds / TRIALS_FOLDER
+
+
 def student_bases_folder(work_path: Path) -> Path:
     """Return where the models lie that students start from, cut or made for them."""
     return work_path / "student_bases"
@@ -551,6 +558,17 @@ def report_page(work_path: Path, round_: str, run_name: str = MAIN_RUN, sample: 
 def rival_folder(seed: int) -> str:
     """Return where a conversion works on another seed."""
     return f"seed-{seed}"
+
+
+def tracking_record(folder: Path, name: str) -> Path:
+    """Return where it stands what the tracking server is to hear of a run: `tracking-<name>.json` beside its result."""
+    return folder / f"tracking-{name}.json"
+
+
+def tracking_records(work_path: Path, round_: str) -> Iterator[Path]:
+    """Yield where such records of a round's seeds, trials and conversions stand."""
+    for kind in ("seeds", "engines"):
+        yield from (work_path / kind / round_).rglob(tracking_record(Path(), "*").name)
 
 
 def state_folder(config_hash: str) -> str:

@@ -125,17 +125,22 @@ class Round(BaseModel):
             raise ValueError(
                 f"samples has names that differ in case alone, which some disks take for one: {sorted(self.samples)}"
             )
-        for section in ("conversion", "pretraining", "distillation", "sampling"):
-            sample = getattr(getattr(self, section), "sample", None)
-            if sample is not None and sample not in self.samples:
-                raise ValueError(f"{section}.sample is '{sample}', but samples has {sorted(self.samples)}")
-        for sample in (self.publishing.samples or ()) if self.publishing else ():
-            if sample not in self.samples:
-                raise ValueError(f"publishing.samples names '{sample}', but samples has {sorted(self.samples)}")
         if self.retraining is not None and not self.iteration[-1].isdigit():
             raise ValueError(f"retraining counts iterations on, so '{self.iteration}' must end with a number")
+        self._check_samples()
         self._check_labels()
         return self
+
+    def _check_samples(self) -> None:
+        named = {
+            f"{section}.sample": getattr(getattr(self, section), "sample", None)
+            for section in ("conversion", "pretraining", "distillation", "sampling")
+        }
+        published = self.publishing.samples if self.publishing is not None else None
+        named |= {f"publishing.samples[{place}]": sample for place, sample in enumerate(published or ())}
+        for key, sample in named.items():
+            if sample is not None and sample not in self.samples:
+                raise ValueError(f"{key} is '{sample}', but samples has {sorted(self.samples)}")
 
     def _check_labels(self) -> None:
         for key in ("instructions", "examples"):

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import uuid
+from pathlib import Path
 
 import pytest
 from mlflow.artifacts import download_artifacts
@@ -12,7 +13,8 @@ from tasks.core.base.errors import RegistryError
 from tasks.core.round.round_file import read_round
 from tasks.core.training.search.trial import TrialStep
 from tasks.core.training.seeds.seed_plan import plan_seeds
-from tasks.records.study_runs import describe_data, failed_when_interrupted, find_study, finished_seed_run, seed_run
+from tasks.records.child_runs import finished_seed_run, seed_run
+from tasks.records.study_runs import describe_data, failed_when_interrupted, name_study, open_study
 from tasks.records.tracking import tracking_uri
 from tasks.search import train_trial
 from tasks.training import Study, train_one_seed
@@ -33,7 +35,8 @@ def plan(round_):
 
 @pytest.fixture
 def study(round_, plan):
-    return Study("positive", plan.splits, [plan], find_study(round_, plan), round_.tags("positive"))
+    run = open_study(name_study(round_, plan), Path(plan.root))
+    return Study("positive", plan.splits, [plan], run, round_.tags("positive"))
 
 
 @pytest.fixture
@@ -42,15 +45,16 @@ def client():
 
 
 def child_runs(study):
-    runs = MlflowClient(study.run.tracking_uri).search_runs([study.run.experiment_id])
-    return {run.info.run_id: run for run in runs if run.info.run_id != study.run.run_id}
+    parent = study.run.known
+    runs = MlflowClient(parent.tracking_uri).search_runs([parent.experiment_id])
+    return {run.info.run_id: run for run in runs if run.info.run_id != parent.run_id}
 
 
 def test_a_study_is_opened_once_and_names_its_data(round_, plan, study, client):
-    assert find_study(round_, plan) == study.run
-    describe_data(study.run, round_, plan.splits)
-    describe_data(study.run, round_, plan.splits)
-    run = client.get_run(study.run.run_id)
+    assert open_study(study.run.name, Path(plan.root)) == study.run
+    describe_data(study.run.known, round_, plan.splits)
+    describe_data(study.run.known, round_, plan.splits)
+    run = client.get_run(study.run.known.run_id)
     (named,) = run.inputs.dataset_inputs
     assert named.dataset.digest == plan.splits.digest == run.data.tags["winnow.data_digest"]
     assert json.loads(named.dataset.profile)["rows"] == plan.splits.rows
@@ -62,7 +66,7 @@ def test_a_study_is_opened_once_and_names_its_data(round_, plan, study, client):
 def test_a_seed_is_one_finished_child_run_with_parameters_curves_and_figures(plan, study, client):
     result = train_one_seed.fn(plan, study)
     ((run_id, run),) = child_runs(study).items()
-    assert finished_seed_run(plan, study.run).run_id == run_id
+    assert finished_seed_run(plan, study.run.known).run_id == run_id
     assert run.data.params["seed"] == "1"
     assert run.data.params["learning_rate"] == str(plan.training.learning_rate)
     assert run.data.params["batch_size"] == str(plan.training.batch_size)
@@ -96,9 +100,9 @@ def test_a_task_that_dask_runs_twice_makes_one_run(plan, study):
 
 
 def test_a_run_that_a_killed_worker_left_running_is_ended(plan, study, client):
-    with seed_run(study.tags, plan, study.run) as lost:
+    with seed_run(study.tags, plan, study.run.name, study.run.known) as lost:
         pass
-    client.update_run(lost.run_id, status="RUNNING")
+    assert lost.known.status == "RUNNING"
     train_one_seed.fn(plan, study)
     assert sorted(run.info.status for run in child_runs(study).values()) == ["FINISHED", "KILLED"]
 
@@ -112,13 +116,13 @@ def test_a_trial_is_one_child_run_over_all_its_rungs(plan, study, client):
     assert run.data.tags["winnow.kind"] == "trial"
     for name, steps in (("rung_average_precision", [2, 5]), ("curve_train_loss", [2, 5]), ("validation_f1", [0])):
         assert [point.step for point in client.get_metric_history(run.info.run_id, name)] == steps
-    assert finished_seed_run(plan, study.run) is None
+    assert finished_seed_run(plan, study.run.known) is None
 
 
 def test_a_deleted_experiment_says_how_to_restore_it(round_, plan, study, client):
-    client.delete_experiment(study.run.experiment_id)
-    with pytest.raises(RegistryError, match=f"mlflow experiments restore -x {study.run.experiment_id}"):
-        find_study(round_, plan)
+    client.delete_experiment(study.run.known.experiment_id)
+    with pytest.raises(RegistryError, match=f"mlflow experiments restore -x {study.run.known.experiment_id}"):
+        open_study(study.run.name, Path(plan.root))
 
 
 def test_without_a_server_the_error_says_how_to_start_one(monkeypatch):
@@ -135,4 +139,4 @@ def test_a_study_whose_training_fails_is_failed(study, client):
 
     with pytest.raises(KeyboardInterrupt):
         fail()
-    assert client.get_run(study.run.run_id).info.status == "FAILED"
+    assert client.get_run(study.run.known.run_id).info.status == "FAILED"

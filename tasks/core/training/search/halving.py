@@ -8,6 +8,7 @@ the stored results of its trials.
 import itertools
 from dataclasses import dataclass, replace
 from math import ceil
+from pathlib import Path
 from typing import Any
 
 import optuna
@@ -15,7 +16,7 @@ from optuna.trial import TrialState
 
 from tasks.core.base.errors import TrainingError
 from tasks.core.base.markdown import markdown_table
-from tasks.core.base.naming import TRIALS_FOLDER
+from tasks.core.base.naming import trials_folder
 from tasks.core.metrics.figures import LOWER_IS_BETTER
 from tasks.core.training.search.trial import TrialResult, TrialStep
 from tasks.core.training.seeds.seed_plan import SeedPlan
@@ -191,7 +192,7 @@ def plan_trials(template: SeedPlan) -> list[SeedPlan]:
         )
         for batch_size, learning_rate in itertools.product(settings.batch_sizes, settings.learning_rates)
     ]
-    root = f"{template.root}/{TRIALS_FOLDER}"
+    root = str(trials_folder(Path(template.root)))
     return [replace(template, training=training, seed=settings.seed, root=root) for training in trainings]
 
 
