@@ -5,7 +5,8 @@ import os
 import pytest
 
 pytest.register_assert_rewrite("tests.support")
-FIXTURES = "browser field pyfunc redis rounds runs slurm stoppable tiny_models told tracking".split()
+SERVERS = ("browser", "redis", "slurm", "told", "tracking")
+FIXTURES = (*SERVERS, "field", "pyfunc", "rounds", "runs", "stoppable", "tiny_models")
 pytest_plugins = ["tests.support.examples", "tests.support.scheduling"] + [
     f"tests.support.fixtures.{name}" for name in FIXTURES
 ]
