@@ -20,6 +20,7 @@ from flows.distillation import distillation
 from flows.evaluation import evaluation
 from flows.inference import inference
 from flows.pretraining import pretraining
+from flows.publishing import publishing
 from flows.round import whole_round
 from flows.sampling import sampling
 from flows.training import training
@@ -37,8 +38,9 @@ FLOWS: tuple[Flow[..., Any], ...] = (training, conversion, inference, sampling, 
 def deploy_round(round_file: Path) -> list[str]:
     """Check the round file, register its flows as `training/<round>` and so on, and return those names.
 
-    `distillation/<round>` and `pretraining/<country>` are registered by a round that has that section; of the latter,
-    the last one deployed stands. So is `intake/<round>` by one with the section `retraining`, with what starts it.
+    `distillation/<round>`, `publishing/<round>` and `pretraining/<country>` are registered by a round that has that
+    section; of the latter, the last one deployed stands. So is `intake/<round>` by one with the section `retraining`,
+    with what starts it.
 
     Raises:
         RoundFileError: the file cannot be used.
@@ -73,6 +75,7 @@ def _deployments(round_: Round) -> list[tuple[Flow[..., Any], str]]:
     named: list[tuple[Flow[..., Any], str]] = [(flow, round_.name) for flow in FLOWS]
     named += [] if round_.distillation is None else [(distillation, round_.name)]
     named += [] if round_.retraining is None else [(intake, round_.name)]
+    named += [] if round_.publishing is None else [(publishing, round_.name)]
     return named if round_.pretraining is None else [*named, (pretraining, round_.country.lower())]
 
 

@@ -8,11 +8,11 @@ Each row depends on its text alone, and holds the very score that inference on t
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import httpx
 import numpy as np
 
+from deployments.commands.round_folders import ROUND_FOLDERS
 from infra.errors import ServiceError
 from tasks.core.base.errors import InputDataError, RoundFileError
 from tasks.core.base.naming import OTHER_CLASS
@@ -29,8 +29,6 @@ from tasks.records.evaluation_runs import find_calibration
 from tasks.records.registry import get_version
 from tasks.records.tracking import tracking_uri
 
-ROUND_FOLDERS = (Path("deployments/rounds"), Path(__file__).parents[1] / "rounds")
-"""A round's name is looked up here: below the current folder, then beside this file."""
 READ_BYTES = 1 << 17
 
 

@@ -44,7 +44,7 @@ def one_worker(folder: Path) -> dict[str, str]:
     """Write a profile of one Dask worker, and return it for each flow: to start another costs more than tiny work."""
     path = folder / "one-worker.yaml"
     path.write_text(yaml.safe_dump({"kind": "local", "workers": 1}))
-    return dict.fromkeys(("training", "conversion", "inference", "pretraining", "sampling"), str(path))
+    return dict.fromkeys(("training", "conversion", "inference", "pretraining", "sampling", "publishing"), str(path))
 
 
 def write_round(folder: Path, base_model: Path, sample_rows: int = 240, **changes: object) -> Path:

@@ -96,6 +96,7 @@ JUDGEMENTS_FILE = "judgements.json"
 SEEDS_PICTURE = "seeds.png"
 CURVES_PICTURE = "learning_curves.png"
 REPORT_PAGE = "report.html"
+PUBLICATION_TABLE = "publication.md"
 MAIN_RUN, MAIN_SAMPLE = "main", "evaluation"
 """Flows score this sample under this run name unless told otherwise."""
 
@@ -134,6 +135,7 @@ EVALUATION_ARTIFACT = "evaluation"
 FIGURES_ARTIFACT = "pool-figures"
 GATE_ARTIFACT = "release-gate"
 CURVE_ARTIFACT = "precision-by-rank"
+PUBLICATION_ARTIFACT = "publication"
 
 # A labelling batch's folder, with what came back; and a snapshot of labels.
 BATCH_FILE = "batch.json"

@@ -22,6 +22,8 @@ def complete_from(folders: Sequence[RunFolder], label: str, settings: Publishing
         wanted = min(max(settings.top, above), settings.best_at_most)
         if wanted >= sum(run.rows for run in runs):
             return 0.0
+        if threshold is not None and wanted == above:
+            return min(threshold, rounded(threshold))
         return rounded(_score_at(runs, wanted))
 
 

@@ -1,7 +1,7 @@
 """Remove versions that nobody needs, at a pace that readers do not notice."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import chain, islice
 
 from tasks.core.base.errors import PublishingError
@@ -26,13 +26,20 @@ def needless(versions: list[ServedVersion], half: bool = False) -> list[str]:
     return [one.name for one, keep in zip(versions, kept, strict=True) if not keep and one.state in gone]
 
 
-def prune(client: Client, keys: CountryKeys, keys_a_second: int, half: bool = False) -> dict[str, int]:
-    """Remove what can go and return how many keys each removed version had; see `needless`.
+def prune(
+    client: Client,
+    keys: CountryKeys,
+    keys_a_second: int,
+    half: bool = False,
+    keep: Collection[str] = (),
+) -> dict[str, int]:
+    """Remove what can go, but what is to be kept, and return how many keys each removed version had; see `needless`.
 
     Raises:
         PublishingError: Redis refuses.
     """
-    return {name: remove(client, keys, name, keys_a_second) for name in needless(list_versions(client, keys), half)}
+    gone = [name for name in needless(list_versions(client, keys), half) if name not in keep]
+    return {name: remove(client, keys, name, keys_a_second) for name in gone}
 
 
 def remove(client: Client, keys: CountryKeys, name: str, keys_a_second: int) -> int:

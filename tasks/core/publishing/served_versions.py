@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from tasks.core.publishing.key_layout import CountryKeys
 from tasks.core.publishing.redis_connection import Client
 from tasks.core.publishing.redis_records import decoded, unpack
+from tasks.core.publishing.version_state import WHOLE
 
 NO_STATE = "missing"
 """A version that the list names, but that has no meta hash any more."""
@@ -35,6 +36,8 @@ class ServedVersion:
         """What it is to readers, in a word or two."""
         if self.state == "loading":
             return f"half: {self.loaded_shards} of {self.planned_shards} shards"
+        if self.state != WHOLE:
+            return f"current, but {self.state}" if self.is_current else self.state
         return "current" if self.is_current else "previous" if self.is_previous else self.state
 
 

@@ -1,0 +1,65 @@
+"""Finished runs -> a version in Redis, loaded by many workers, counted, shown at once; older ones removed."""
+
+from collections.abc import Sequence
+
+from prefect import State, flow
+from prefect.states import Completed
+
+from flows.inference import RunName
+from flows.names import place_of, round_and_flow
+from infra.cluster import task_runner
+from infra.clusters.profiles import read_profile, worker_count
+from infra.fan_out import run_all
+from tasks.core.publishing.publication import Publication
+from tasks.core.round.round_file import read_round
+from tasks.publishing import (
+    Block,
+    begin_version,
+    count_version,
+    group_blocks,
+    load_block,
+    plan_version,
+    publish_record,
+    remove_older,
+    show_version,
+)
+
+
+@flow(name="publishing", flow_run_name=round_and_flow, persist_result=False)
+def publishing(
+    round_file: str,
+    *,
+    run_name: RunName = "main",
+    run_folders: Sequence[str] | None = None,
+    cluster: str | None = None,
+) -> State[None]:
+    """Publish a round's scores to Redis; what is loaded already is not loaded again.
+
+    Readers see the new version once all of it is there and its models have passed the release gate, where the round
+    asks for that; else the flow run ends as `Not shown`. Run it again when they have.
+
+    Args:
+        round_file: Path of the round's YAML.
+        run_name: Publish the newest finished runs of this name.
+        run_folders: Publish these run folders instead, as one version.
+        cluster: Cluster profile to use instead of the round's.
+    """
+    round_ = read_round(round_file)
+    publication = plan_version(round_, run_name, run_folders)
+    unloaded = begin_version(publication)
+    if unloaded:
+        profile = read_profile(cluster or round_.clusters.publishing)
+        runner = task_runner(profile, place_of(round_, "publishing"))
+        load = load_version.with_options(task_runner=runner, flow_run_name=f"{round_.name} loads")
+        load(publication, group_blocks(unloaded, worker_count(profile)), profile.lost_worker_attempts)
+    counts = count_version(publication)
+    shown = show_version(publication)
+    publish_record(round_, publication, counts, shown)
+    remove_older(publication)
+    return Completed(name="Shown" if shown.is_seen else "Not shown", message=f"{publication.name}: {shown.sentence}")
+
+
+@flow(name="load-version", validate_parameters=False, persist_result=False)
+def load_version(publication: Publication, blocks: list[Block], attempts: int) -> int:
+    """Load all blocks side by side, and return how many rows were loaded."""
+    return sum(run_all(lambda block: load_block.submit(publication, block), blocks, attempts).values())
