@@ -1,5 +1,6 @@
 """The loop without hands, against real servers: labels are imported, an event is seen, rounds run, the gate decides."""
 
+import os
 import shutil
 import subprocess
 import tempfile
@@ -35,7 +36,7 @@ class Loop:
         """Type a command, and return how it ended."""
         return subprocess.run(
             [BINARIES / words[0], *map(str, words[1:])],
-            env=self.settings.environment | {"COLUMNS": "200"},
+            env={**os.environ, **self.settings.environment, "COLUMNS": "200"},
             cwd=self.settings.home,
             capture_output=True,
             text=True,
