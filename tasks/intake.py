@@ -43,7 +43,8 @@ def start_round(name: str, key: str) -> tuple[FlowRun, bool]:
         known = client.read_flow_runs(flow_run_filter=same, limit=1)
     if known:
         return known[0], False
-    started = run_deployment(f"round/{name}", timeout=0, as_subflow=False, idempotency_key=key)
+    called = f"{name} round"
+    started = run_deployment(f"round/{name}", timeout=0, as_subflow=False, idempotency_key=key, flow_run_name=called)
     return cast("FlowRun", started), True
 
 
