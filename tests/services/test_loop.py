@@ -45,7 +45,7 @@ def completed(loop):
 @pytest.fixture(scope="module")
 def second(loop, completed):
     """The file of the round that the batch's labels began; Prefect was told of them three times."""
-    file = loop.answered(loop.first, "sampling", true_down_to(60))
+    file = loop.answered(loop.first, "sampling", true_down_to(150))
     for _ in range(3):
         assert "Prefect was told" in loop.imported(loop.first, file)
     path = loop.first.with_name("us-iter1.yaml")
