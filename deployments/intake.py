@@ -5,6 +5,7 @@ from pathlib import Path
 from prefect import State, flow
 from prefect.logging import get_run_logger
 from prefect.states import Completed
+from prefect.utilities.urls import url_for
 
 from flows.names import round_and_flow
 from tasks.core.base.errors import InputDataError
@@ -68,5 +69,6 @@ def _begin(path: Path, key: str, why: str) -> list[str]:
 
     deploy_round(path)
     run, is_new = start_round(path.stem, key)
-    get_run_logger().info("%s by %s: flow run %s%s", path.stem, why, run.name, "" if is_new else ", which is known")
-    return [f"{path.stem} by {why}: flow run {run.name}"] if is_new else []
+    where = url_for("flow-run", run.id) or run.id
+    get_run_logger().info("%s by %s%s: %s", path.stem, why, "" if is_new else ", which is known", where)
+    return [f"{path.stem} by {why}: {where}"] if is_new else []

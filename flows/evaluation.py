@@ -7,6 +7,7 @@ from prefect.states import Completed
 from pydantic import Field
 
 from flows.names import round_and_flow
+from tasks.core.evaluation.evaluate_label import Reasons
 from tasks.core.evaluation.rank_sample import MoreTexts
 from tasks.core.evaluation.release.release_gate import forced_label
 from tasks.core.evaluation.verdict_tables import outcome
@@ -28,6 +29,7 @@ def evaluation(  # noqa: PLR0913 - Prefect merges nested parameters shallowly, s
     down_to_rank: Annotated[int, Field(ge=1)] | None = None,
     force_reason: str = "",
     force_label: str | None = None,
+    approved_because: str = "",
 ) -> State[None]:
     """Judge a run's rankings by labels of the pool; texts that nobody was asked of go into a batch.
 
@@ -42,6 +44,7 @@ def evaluation(  # noqa: PLR0913 - Prefect merges nested parameters shallowly, s
         down_to_rank: Only strata that begin by this rank get more texts.
         force_reason: Make a version champion whatever the gate says, for this reason, which is recorded.
         force_label: This label's version is the one; a round of one label need not say so.
+        approved_because: Make the versions champion that pass, where the round asks for approval, for this reason.
     """
     round_ = read_round(round_file)
     forced = forced_label(force_reason, force_label, list(round_.active_labels))
@@ -52,7 +55,9 @@ def evaluation(  # noqa: PLR0913 - Prefect merges nested parameters shallowly, s
     batch = ask(round_, run, drawn)
     if batch is not None:
         trace_batch(round_, batch)
-    judged = [judge_label(round_, run, one, force_reason if one.label == forced else "") for one in drawn]
+    forces = (force_reason if one.label == forced else "" for one in drawn)
+    reasons = [Reasons(force, approved_because) for force in forces]
+    judged = [judge_label(round_, run, one, why) for one, why in zip(drawn, reasons, strict=True)]
     records = [record for record in judged if record is not None]
     publish_evaluation(round_, records)
     trace_verdicts(round_, records)

@@ -6,8 +6,11 @@ from functools import partial
 from typing import Any
 
 from prefect import State, flow
+from prefect.flow_runs import suspend_flow_run
+from prefect.input import RunInput
 from prefect.states import Completed
 from prefect.utilities.urls import url_for
+from pydantic import Field
 
 from flows.conversion import conversion
 from flows.distillation import distillation
@@ -17,6 +20,8 @@ from flows.names import round_and_flow
 from flows.pretraining import pretraining
 from flows.sampling import sampling
 from flows.training import training
+from tasks.core.base.files import fingerprint
+from tasks.core.evaluation.release.release_gate import SHORTEST_REASON
 from tasks.core.loop.course import (
     COMPLETED,
     ENDINGS,
@@ -47,6 +52,15 @@ from tasks.round import (
 )
 
 
+class Approval(RunInput):
+    """What a person says of a version that passed the gate."""
+
+    approve: bool = True
+    """The version becomes champion; if not, the round stops at the gate."""
+    reason: str = Field(min_length=SHORTEST_REASON)
+    """This is recorded with the version."""
+
+
 @dataclass(frozen=True)
 class Step:
     """One of the round's flows."""
@@ -56,6 +70,8 @@ class Step:
     """The flow, with the parameters that it gets here."""
     standing: Callable[[], Standing]
     """This says what the step would follow from now, and what lies there of it."""
+    again: bool = False
+    """The step is run though it is done."""
 
 
 @flow(name="round", flow_run_name=round_and_flow, persist_result=False)
@@ -74,6 +90,8 @@ def whole_round(round_file: str, *, run_name: RunName = "main") -> State[None]:
         course = replace(read_course(round_, run_name), ended="")
         for step in steps_of(round_, round_file, run_name):
             course, record = take(round_, course, step)
+            if record.state == "asks":
+                course, record = approved(round_, course, step, record)
             if record.state in ENDINGS:
                 break
         name, message = ENDINGS.get(record.state, COMPLETED), f"{record.name}: {record.said}"
@@ -116,12 +134,27 @@ def models_of(round_: Round, file: str) -> list[Step]:
     return steps
 
 
+def approved(round_: Round, course: Course, step: Step, record: StepRecord) -> tuple[Course, StepRecord]:
+    """Suspend the run until a person decides; then make the champions of what was approved, or stop at the gate.
+
+    The run is suspended anew where what it asks about is judged otherwise by then.
+    """
+    publish_course(round_, course.ended_at(record, f"Waits for approval. {record.said}"))
+    asked = Approval.with_initial_data(description=f"**{round_.name}**: {record.said}", approve=True)
+    answer = suspend_flow_run(wait_for_input=asked, key=f"{record.inputs}-{fingerprint(record.made)}")
+    if not answer.approve:
+        refused = replace(record, state="refused", said=f"not approved: {answer.reason}. {record.said}")
+        return course.with_step(refused), refused
+    run = partial(step.run, approved_because=answer.reason)
+    return take(round_, course, replace(step, run=run, again=True))
+
+
 def take(round_: Round, course: Course, step: Step) -> tuple[Course, StepRecord]:
     """Do a step unless it is done, and return the course with it; its record is kept before an error goes on."""
     link, known = "", course.record_of(step.name)
     try:
         standing = step.standing()
-        skipped = is_done(known, standing)
+        skipped = is_done(known, standing) and not step.again
         if not skipped:
             state = step.run(return_state=True)
             link = url_for("flow-run", state.state_details.flow_run_id) or ""

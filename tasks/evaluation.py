@@ -20,7 +20,7 @@ from tasks.core.base.naming import (
     models_folder,
 )
 from tasks.core.evaluation.calibration.calibrate import write_calibration
-from tasks.core.evaluation.evaluate_label import Evaluated, Judged, evaluate_label
+from tasks.core.evaluation.evaluate_label import Evaluated, Judged, Reasons, evaluate_label
 from tasks.core.evaluation.evaluation_record import EvaluationRecord, write_evaluation
 from tasks.core.evaluation.pool_answers import batches_of_pool, read_answers
 from tasks.core.evaluation.pool_measures import LabelCheckpoints, measure_pool
@@ -69,7 +69,7 @@ def ask(round_: Round, run: PoolRun, drawn: list[RankSample]) -> Batch | None:
 
 
 @task(task_run_name="judge-{drawn.label}", cache_policy=NO_CACHE, persist_result=False)
-def judge_label(round_: Round, run: PoolRun, drawn: RankSample, force_reason: str) -> EvaluationRecord | None:
+def judge_label(round_: Round, run: PoolRun, drawn: RankSample, reasons: Reasons) -> EvaluationRecord | None:
     """Judge a label's ranking, record it, and make its version champion where the gate says so.
 
     None where the rank sample has no answer yet.
@@ -86,7 +86,7 @@ def judge_label(round_: Round, run: PoolRun, drawn: RankSample, force_reason: st
         ranks = (*round_.evaluation.precision_at, *round_.evaluation.gate.precision_at)
         labels = with_known(labels, ranked, round_.samples[run.plan.sample_name], before, max(ranks))
         measures = measure_pool(round_, run, ranked, drawn, answers, checkpoints)
-        found = evaluate_label(round_, Judged(run, ranked, drawn.strata, labels, measures), champion, force_reason)
+        found = evaluate_label(round_, Judged(run, ranked, drawn.strata, labels, measures), champion, reasons)
     return _record(round_, found)
 
 

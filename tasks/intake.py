@@ -9,6 +9,7 @@ from prefect.client.schemas.objects import FlowRun
 from prefect.deployments import run_deployment
 from prefect.events import Event, Resource
 from prefect.exceptions import PrefectHTTPStatusError
+from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
 from tasks.core.base.naming import event_resource
 from tasks.core.loop.course import GATE, read_course
@@ -27,7 +28,8 @@ def tell_import(round_: Round, said: dict[str, Any]) -> str:
     resource = {"prefect.resource.id": event_resource(round_.name), "prefect.resource.name": round_.name}
     event = Event(event=IMPORTED, resource=Resource(resource), payload=said)
     try:
-        with get_client(sync_client=True) as client:
+        # A person waits: Prefect's client would try for a minute.
+        with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}), get_client(sync_client=True) as client:
             client.request("POST", cast("Any", "/events"), json=[event.model_dump(mode="json")])
     except (httpx.HTTPError, PrefectHTTPStatusError) as error:
         return f"{type(error).__name__}: {error}".splitlines()[0]
@@ -41,7 +43,8 @@ def start_round(name: str, key: str) -> tuple[FlowRun, bool]:
         known = client.read_flow_runs(flow_run_filter=same, limit=1)
     if known:
         return known[0], False
-    started = run_deployment(f"round/{name}", timeout=0, as_subflow=False, idempotency_key=key)
+    called = f"{name} round"
+    started = run_deployment(f"round/{name}", timeout=0, as_subflow=False, idempotency_key=key, flow_run_name=called)
     return cast("FlowRun", started), True
 
 

@@ -66,12 +66,13 @@ def pretraining_standing(round_: Round) -> Standing:
 
 def training_standing(round_: Round) -> Standing:
     """Return where the training stands."""
-    return Standing(training_inputs(round_, local_base_model(round_)), _checkpoints(round_), f"seeds of {round_.name}")
+    return Standing(training_inputs(round_, local_base_model(round_)), _checkpoints(round_), _models(round_))
 
 
 def conversion_standing(round_: Round) -> Standing:
     """Return where the conversion stands."""
-    return Standing(conversion_inputs(round_, _checkpoints(round_)), _engines(round_, round_.registered_model))
+    engines = _engines(round_, round_.registered_model)
+    return Standing(conversion_inputs(round_, _checkpoints(round_)), engines, _models(round_))
 
 
 def distillation_standing(round_: Round) -> Standing:
@@ -121,6 +122,11 @@ def _champion(round_: Round, label: str) -> str:
     """Return which version is champion: where it is another one by now, the round is judged again."""
     found = find_version(round_.registered_model(label), CHAMPION_ALIAS)
     return "none" if found is None else f"version {found.version}"
+
+
+def _models(round_: Round) -> str:
+    """Return the names of the labels' models in the registry."""
+    return ", ".join(round_.registered_model(label) for label in round_.active_labels)
 
 
 def _checkpoints(round_: Round) -> dict[str, str]:

@@ -16,7 +16,7 @@ from tasks.core.evaluation.pool_measures import PoolMeasures
 from tasks.core.evaluation.pool_run import PoolRun
 from tasks.core.evaluation.rank_figures import positives_down_to, precision_at, precision_curve, recall_at
 from tasks.core.evaluation.rank_sample import DrawnStratum
-from tasks.core.evaluation.release.release_gate import Judgement, borrowed, judge
+from tasks.core.evaluation.release.release_gate import Judgement, borrowed, held, judge
 from tasks.core.evaluation.release.score_drift import Drift, measure_drift
 from tasks.core.evaluation.release.standing import Expansion, Standing, TopTexts
 from tasks.core.evaluation.run_labels import RunLabels
@@ -45,11 +45,21 @@ class Evaluated:
     promotes: bool
 
 
-def evaluate_label(round_: Round, judged: Judged, champion: Champion | None, force_reason: str = "") -> Evaluated:
+@dataclass(frozen=True)
+class Reasons:
+    """Why people make a version champion; both are recorded."""
+
+    force: str = ""
+    """It becomes champion whatever the gate says."""
+    approval: str = ""
+    """It becomes champion where the gate says so and the round asks for a person's approval."""
+
+
+def evaluate_label(round_: Round, judged: Judged, champion: Champion | None, reasons: Reasons = Reasons()) -> Evaluated:
     """Judge the ranking of a label, and say whether its version becomes champion in place of the one that is.
 
     Raises:
-        EvaluationError: the reason for force is none.
+        EvaluationError: a reason is none.
     """
     run, ranked, ranks = judged.run, judged.ranked, judged.labels.ranks
     use = run.use_of(ranked.label)
@@ -67,7 +77,7 @@ def evaluate_label(round_: Round, judged: Judged, champion: Champion | None, for
         run.sample_digest,
     )
     drift = _drift(judged, champion)
-    found = _judge(round_, standing, champion, drift, force_reason)
+    found = _judge(round_, standing, champion, drift, reasons)
     record = EvaluationRecord(
         **_whose(round_, judged),
         **_labelled(judged),
@@ -89,12 +99,13 @@ def evaluate_label(round_: Round, judged: Judged, champion: Champion | None, for
 
 
 def _judge(
-    round_: Round, standing: Standing, champion: Champion | None, drift: Drift | None, force_reason: str
+    round_: Round, standing: Standing, champion: Champion | None, drift: Drift | None, reasons: Reasons
 ) -> Judgement:
     if round_.model_country is not None and round_.model_round != round_.name:
         return borrowed(standing, round_.model_country)
     theirs = None if champion is None else champion.standing
-    return judge(standing, theirs, drift, round_.evaluation.gate, force_reason)
+    found = judge(standing, theirs, drift, round_.evaluation.gate, reasons.force)
+    return held(found, reasons.approval) if round_.approve else found
 
 
 def _whose(round_: Round, judged: Judged) -> dict[str, Any]:

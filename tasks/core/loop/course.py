@@ -15,8 +15,8 @@ from tasks.core.base.markdown import markdown_table
 from tasks.core.base.naming import course_file
 from tasks.core.round.model import Round
 
-State = Literal["done", "waits", "refused", "failed"]
-FINAL: tuple[State, ...] = ("done", "waits", "refused")
+State = Literal["done", "asks", "waits", "refused", "failed"]
+FINAL: tuple[State, ...] = ("done", "asks", "waits", "refused")
 ENDINGS: Mapping[State, str] = {"waits": "Waits for labels", "refused": "Stopped at the gate"}
 """A round's run that stops in such a step ends in a Prefect state of this name; nothing has failed."""
 COMPLETED = "Completed"

@@ -17,7 +17,11 @@ from tasks.core.loop.course import State
 from tasks.core.round.model import Round
 from tasks.core.training.base_models.base_folder import base_model_digest
 
-WORDS: Mapping[State, str] = {"waits": "label more, then run the round again", "refused": "the champion stays"}
+WORDS: Mapping[State, str] = {
+    "asks": "a person must approve it",
+    "waits": "label more, then run the round again",
+    "refused": "the champion stays",
+}
 
 
 def training_inputs(round_: Round, base_model: str) -> str:
@@ -46,7 +50,7 @@ def evaluation_inputs(round_: Round, run_id: str) -> str:
         for folder in batches_in_country(round_)
         if (folder / DECIDED_FILE).is_file()
     }
-    return fingerprint([*_said(round_, "labels", "evaluation"), run_id, decided, _winnow()])
+    return fingerprint([*_said(round_, "labels", "evaluation", "approve"), run_id, decided, _winnow()])
 
 
 def read_verdicts(round_: Round, run_id: str) -> dict[str, EvaluationRecord]:
@@ -67,8 +71,10 @@ def outcome_of(records: Mapping[str, EvaluationRecord], labels: Sequence[str]) -
         state = "refused"
     elif {"unclear", "no answer yet"} & set(decisions.values()):
         state = "waits"
+    elif "passes" in decisions.values():
+        state = "asks"
     told = [f"{label}: {how}" for label, how in decisions.items()]
-    told += [records[label].sentence for label, how in decisions.items() if how in {"refused", "unclear"}]
+    told += [records[label].sentence for label, how in decisions.items() if how in {"refused", "unclear", "passes"}]
     return state, "; ".join([*told, *([WORDS[state]] if state in WORDS else [])])
 
 

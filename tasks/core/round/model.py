@@ -82,6 +82,9 @@ class Round(BaseModel):
     """Scores are published to Redis as this section says; null publishes none."""
     labelling: Labelling = Labelling()
     """Labellers are told, and their answers decided, as this section says."""
+    approve: bool = False
+    """A person must approve, with a reason, that a version becomes champion: the round's run is suspended until then,
+    and resumed in Prefect's UI."""
     retraining: Retraining | None = None
     """The next round starts by itself when labels arrive, as this section says; null leaves it to people."""
     work_path: Path

@@ -8,7 +8,7 @@ import pytest
 from tasks.core.base.errors import EvaluationError
 from tasks.core.evaluation.count_bounds import Cell, Estimate, true_texts
 from tasks.core.evaluation.release.difference import difference, labels_for_precision, verdict_of
-from tasks.core.evaluation.release.release_gate import forced_label, judge
+from tasks.core.evaluation.release.release_gate import forced_label, held, judge
 from tasks.core.evaluation.release.score_drift import measure_drift
 from tasks.core.evaluation.release.standing import Expansion, Standing, TopTexts
 from tasks.core.round.evaluation_section import Gate
@@ -219,3 +219,23 @@ def test_drift_is_the_textbook_s_and_says_where():
     refused = judge(standing("4"), CHAMPION, found, Gate(largest_psi=0.25))
     assert refused.decision == "refused"
     assert judge(standing("4"), CHAMPION, found, GATE).decision == "promoted"
+
+
+def test_what_a_person_must_approve_makes_no_champion_before_it_is_approved_with_a_reason():
+    found = judge(standing("1"), None, None, GATE)
+    assert found.promotes
+    waits = held(found, "")
+    assert (waits.decision, waits.promotes) == ("passes", False)
+    assert "once a person approves it" in waits.sentence
+    approved = held(found, "I have read its best texts")
+    assert (approved.decision, approved.promotes) == (found.decision, True)
+    assert approved.sentence.endswith("Approved: I have read its best texts")
+    with pytest.raises(EvaluationError, match="at least 10 characters"):
+        held(found, "fine")
+
+
+def test_a_refused_version_is_not_approved_and_a_forced_one_needs_no_approval():
+    refused = judge(standing("9"), standing("10"), None, GATE)
+    assert held(refused, "I have read its best texts") == refused
+    forced = judge(standing("9"), standing("10"), None, GATE, "version 10 fails in production")
+    assert held(forced, "") == forced

@@ -144,3 +144,15 @@ def test_evaluation_labels_are_added_only_when_asked_for(path, tmp_path):
     assert str(added) in said
     assert (added / SNAPSHOT_FILE).is_file()
     assert pq.read_table(added / "labels.parquet").num_rows == 1
+
+
+def test_without_prefect_labels_are_imported_all_the_same_and_it_is_said_what_finds_them(winnow, make_round, tmp_path):
+    path = make_round(retraining={"cron": "0 * * * *"})
+    round_ = read_round(path)
+    write(batches_folder(round_.work_path, round_.country, round_.name), COUNT)
+    file = answers(tmp_path / "answers.csv", said_by("ana", ["yes", "no"]))
+    told = winnow("labels", "import", str(path), str(file), PREFECT_CLIENT_MAX_RETRIES="5")
+    assert told.returncode == 0, told.stderr
+    assert "2 new answers" in told.stdout
+    assert "The labels are imported, but Prefect was not told: ConnectError" in told.stdout
+    assert "the schedule `0 * * * *` finds them; or at once: prefect deployment run intake/us-iter0" in told.stdout

@@ -6,7 +6,7 @@ validation figure plays no part: only the pool tells.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from tasks.core.base.errors import EvaluationError
@@ -17,7 +17,7 @@ from tasks.core.evaluation.release.score_drift import Drift
 from tasks.core.evaluation.release.standing import Standing
 from tasks.core.round.evaluation_section import Gate
 
-Decision = Literal["first", "stands", "promoted", "refused", "unclear", "forced", "borrowed"]
+Decision = Literal["first", "stands", "promoted", "passes", "refused", "unclear", "forced", "borrowed"]
 PROMOTES = ("first", "promoted", "forced")
 SHORTEST_REASON = 10
 
@@ -58,6 +58,24 @@ def judge(
     if found.promotes or not force_reason or found.decision == "stands":
         return found
     return Judgement("forced", f"made champion by force: {force_reason}. Else: {found.sentence}", checks, force_reason)
+
+
+def held(found: Judgement, approved_because: str) -> Judgement:
+    """Return a judgement where a person must approve champions: without a reason, it makes none yet.
+
+    Raises:
+        EvaluationError: the reason is too short to be one.
+    """
+    if 0 < len(approved_because.strip()) < SHORTEST_REASON:
+        raise EvaluationError(
+            f"approved_because is {approved_because!r}; a version is approved for a reason of at least "
+            f"{SHORTEST_REASON} characters, which is recorded"
+        )
+    if not found.promotes or found.force_reason:
+        return found
+    if approved_because.strip():
+        return replace(found, sentence=f"{found.sentence}. Approved: {approved_because}")
+    return replace(found, decision="passes", sentence=f"once a person approves it, {found.sentence}")
 
 
 def borrowed(new: Standing, model_country: str) -> Judgement:
