@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from deployments.commands import labels, run_folders, services, slurm, sync
+from deployments.commands import labels, rounds, run_folders, services, slurm, sync
 from deployments.environment import use
 from deployments.terminal import say
 from infra.errors import InfrastructureError
@@ -24,8 +24,10 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 services.register(app)
 run_folders.register(app)
 app.command()(sync.sync)
+app.command()(rounds.compare)
 app.add_typer(slurm.app, name="slurm")
 app.add_typer(labels.app, name="labels")
+app.add_typer(rounds.app, name="rounds")
 
 
 @app.command()
