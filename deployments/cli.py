@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from deployments.commands import labels, published, run_folders, services, slurm, sync
+from deployments.commands import labels, published, rounds, run_folders, services, slurm, sync
 from deployments.environment import use
 from deployments.terminal import say
 from infra.errors import InfrastructureError
@@ -25,8 +25,10 @@ services.register(app)
 run_folders.register(app)
 app.command()(sync.sync)
 published.register(app)
+app.command()(rounds.compare)
 app.add_typer(slurm.app, name="slurm")
 app.add_typer(labels.app, name="labels")
+app.add_typer(rounds.app, name="rounds")
 
 
 @app.command()

@@ -1,5 +1,6 @@
 """Training as Prefect tasks: data, search, seeds, selection."""
 
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 
 from tasks.core.base.naming import RESULTS_ARTIFACT, SEEDS_ARTIFACT, artifact_key, selection_path, splits_folder
+from tasks.core.base.threads import cpu_threads
 from tasks.core.conversion.rehearsal import rehearsal_of, rehearsals_of, rehearse
 from tasks.core.corpus.labelled.prepare import LabelledSplits, StudyRequest, prepare_splits
 from tasks.core.corpus.labelled.rows import blank_words_told
@@ -18,6 +20,7 @@ from tasks.core.training.seeds.comparison import Comparison, compare_models
 from tasks.core.training.seeds.seed_plan import SeedPlan, SeedResult, plan_seeds, read_result
 from tasks.core.training.seeds.selection import Selection, select_seed
 from tasks.core.training.seeds.selection_file import write_selection
+from tasks.core.training.trainer.workspace import has_begun
 from tasks.records.base_model_versions import local_base_model
 from tasks.records.checkpoint_versions import register_checkpoint
 from tasks.records.child_runs import curves_of, finished_seed_run, is_recorded, log_seed, seed_run
@@ -125,9 +128,11 @@ def train_one_seed(plan: SeedPlan, study: Study) -> SeedResult:
     finished = finished_seed(plan, study)
     if finished is not None:
         return finished
+    begins, started = not has_begun(plan.folder), time.monotonic()
     with seed_run(study.tags, plan, study.run.name, study.run.run) as run:
         result = train_seed(plan, curves_of(run))
-        log_seed(run, plan, result)
+        spent = (time.monotonic() - started) * cpu_threads()
+        log_seed(run, plan, result, spent if begins else None)
     return result
 
 

@@ -98,9 +98,12 @@ def _log_evaluation(run: TrackedRun, figures: dict[str, float]) -> None:
         run.log_figures(points, step=int(figures["step"]), prefix=CURVE_PREFIX)
 
 
-def log_seed(run: LiveRun, plan: SeedPlan, result: SeedResult) -> None:
-    """Keep the record of a finished seed: its curves, the kept checkpoint's figures, its predictions; then tell it."""
-    run.keep(_seed_record(run, plan, result))
+def log_seed(run: LiveRun, plan: SeedPlan, result: SeedResult, core_seconds: float | None) -> None:
+    """Keep the record of a finished seed: its curves, the kept checkpoint's figures, its predictions; then tell it.
+
+    `core_seconds` is what its training took, None where that is not known.
+    """
+    run.keep(replace(_seed_record(run, plan, result), core_seconds=core_seconds))
 
 
 def _seed_record(run: LiveRun, plan: SeedPlan, result: SeedResult) -> RunRecord:

@@ -12,6 +12,7 @@ from tasks.records.tracking import TrackedRun, find_experiment, find_or_create_r
 RECORD_TAG = "winnow.record"
 """A run has the fingerprint of the record that it was told from as this tag."""
 RUNNING = "RUNNING"
+COST_FIGURE = "core_seconds"
 FIGURES_AT_ONCE = 500
 
 
@@ -68,7 +69,9 @@ def _is_told(run: TrackedRun, record: RunRecord) -> bool:
 def _complete(run: TrackedRun, record: RunRecord, folder: Path) -> None:
     run.set_tags(record.run.tags | {RECORD_TAG: record.fingerprint})
     run.log_parameters(record.parameters)
-    new = _not_held(run, record.figures)
+    spent = record.core_seconds
+    cost = () if spent is None else ((COST_FIGURE, spent, 0, record.ended_milliseconds),)
+    new = _not_held(run, (*record.figures, *cost))
     for first in range(0, len(new), FIGURES_AT_ONCE):
         run.log_points(new[first : first + FIGURES_AT_ONCE])
     for name in record.files:

@@ -6,7 +6,7 @@ module spells a name.
 
 import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,6 +83,14 @@ TRAINING_TOKENS_FILE = "training.tokens"
 HELDOUT_TOKENS_FILE = "heldout.tokens"
 WHOLE_FILE = "winnow-whole"
 """A file of this name stands in a checkpoint that was saved to its end, and holds its files' checksums."""
+
+# Rounds beside each other.
+COMPARISON_FILE = "comparison.json"
+COMPARISON_TABLE = "comparison.md"
+COMPARISON_SHEET = "comparison.csv"
+COMPARISON_PICTURES = ("comparison.svg", "comparison.png")
+COMPARED_BY_NAME = 4
+"""The folder of a comparison of more rounds is not called after all of them."""
 
 # What MLflow runs hold.
 SELECTION_FILE = "selection.json"
@@ -555,6 +563,13 @@ def report_page(work_path: Path, round_: str, run_name: str = MAIN_RUN, sample: 
     other = "" if (run_name, sample) == (MAIN_RUN, MAIN_SAMPLE) else f"-{run_name}-{sample}"
     page = Path(REPORT_PAGE)
     return work_path / "reports" / round_ / f"{page.stem}{other}{page.suffix}"
+
+
+def comparison_folder(work_path: Path, rounds: Sequence[str]) -> Path:
+    """Return where rounds lie beside each other: `comparisons/mx-iter0+us-iter0`, or with how many they are."""
+    names = sorted(rounds)
+    name = "+".join(names) if len(names) <= COMPARED_BY_NAME else f"{names[0]}+{len(names) - 1}-more"
+    return work_path / "comparisons" / name
 
 
 def rival_folder(seed: int) -> str:

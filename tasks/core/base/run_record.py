@@ -46,6 +46,8 @@ class RunRecord:
     figures: tuple[Figure, ...] = ()
     files: tuple[str, ...] = ()
     """These files belong to the run, by their paths from the record's folder."""
+    core_seconds: float | None = None
+    """The work took so long, times the cores it had; None where that was not measured from its beginning to its end."""
     told: str | None = None
     """The server holds all this as the run of this id; None while it waits."""
 

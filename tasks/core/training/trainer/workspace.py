@@ -66,6 +66,11 @@ def workspace_of(finished: Path) -> Path:
     return finished.with_name(f".{finished.name}.training")
 
 
+def has_begun(finished: Path) -> bool:
+    """Say whether `finished` is there, or somebody began to make it."""
+    return finished.exists() or workspace_of(finished).exists()
+
+
 def discard_workspace(workspace: Path) -> None:
     """Remove a workspace; the lock beside it stays, for another worker may just have opened it."""
     shutil.rmtree(workspace, ignore_errors=True)

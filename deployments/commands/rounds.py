@@ -1,0 +1,65 @@
+"""`winnow rounds start` and `winnow compare`: the rounds of several files side by side."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from deployments.environment import use
+from deployments.terminal import say
+from infra.services.settings import read_settings
+from tasks.core.base.naming import MAIN_RUN, MAIN_SAMPLE
+
+if TYPE_CHECKING:
+    from tasks.core.round.model import Round
+
+ROUND_FLOW = "round"
+RoundsArgument = Annotated[
+    list[str], typer.Argument(metavar="ROUND...", help="rounds' names, such as us-iter0, or their files")
+]
+
+app = typer.Typer(no_args_is_help=True, help="Work on the rounds of several files at once.")
+
+
+@app.callback()
+def _rounds() -> None:
+    """Work on the rounds of several files at once."""
+
+
+@app.command()
+def start(
+    rounds: RoundsArgument,
+    flow: Annotated[str, typer.Option(help="start this flow of each round")] = ROUND_FLOW,
+) -> None:
+    """Start a flow of several rounds side by side; where one is not deployed, none is started."""
+    settings = read_settings()
+    use(settings)
+    from deployments.commands.start_rounds import start_rounds  # noqa: PLC0415 - Prefect reads its settings when imported
+
+    for deployment, run in start_rounds(flow, _read(rounds)).items():
+        say(f"{deployment}: started flow run '{run}'")
+    say(f"Prefect UI {settings.prefect_ui}; when they have ended: winnow compare {' '.join(rounds)}")
+
+
+def compare(
+    rounds: RoundsArgument,
+    out: Annotated[
+        Path | None, typer.Option(help="write into this folder  [default: below the first round's work_path]")
+    ] = None,
+    sample: Annotated[str, typer.Option(help="compare the runs of this sample")] = MAIN_SAMPLE,
+    run_name: Annotated[str, typer.Option(help="compare the runs of this name")] = MAIN_RUN,
+) -> None:
+    """Set rounds beside each other, as a table and a picture: precision, expansion, labels, cost; reads files only."""
+    use(read_settings())
+    from tasks.core.report.side_by_side.compare_rounds import compare_rounds  # noqa: PLC0415 - draws, which others do not
+
+    compared = compare_rounds(_read(rounds), out, run_name, sample)
+    say(compared.table)
+    say("\n" + "\n".join(map(str, compared.paths)))
+
+
+def _read(rounds: Sequence[str]) -> list["Round"]:
+    from deployments.commands.predict import find_round  # noqa: PLC0415 - Prefect reads its settings when it is imported
+
+    return [find_round(name) for name in rounds]

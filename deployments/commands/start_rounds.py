@@ -1,0 +1,65 @@
+"""Start a flow of several rounds through their deployments."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from http import HTTPStatus
+from typing import Any
+
+import httpx
+from prefect.client.orchestration import get_client
+from prefect.deployments import run_deployment
+from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
+
+from infra.errors import ServiceError
+from tasks.core.base.errors import RoundFileError
+from tasks.core.round.model import Round
+
+
+def start_rounds(flow: str, rounds: Sequence[Round]) -> dict[str, str]:
+    """Start a flow of each round, and return the names of the flow runs by those of their deployments.
+
+    Raises:
+        RoundFileError: a round is given twice.
+        ServiceError: no Prefect server answers, or a deployment is not registered; then none was started.
+    """
+    names = [f"{flow}/{round_.name}" for round_ in rounds]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise RoundFileError(f"{', '.join(twice)} is given twice; a round has one run of a flow at a time")
+    with _answered():
+        _require_deployed(names)
+        started: dict[str, Any] = {name: run_deployment(name, timeout=0, as_subflow=False) for name in names}
+    return {name: str(run.name) for name, run in started.items()}
+
+
+def _require_deployed(names: Sequence[str]) -> None:
+    missing = []
+    with get_client(sync_client=True) as client:
+        for name in names:
+            try:
+                client.read_deployment_by_name(name)
+            except ObjectNotFound:
+                missing.append(name)
+    if missing:
+        files = " ".join(f"deployments/rounds/{name.partition('/')[2]}.yaml" for name in missing)
+        raise ServiceError(
+            f"not deployed: {', '.join(missing)}; nothing was started. Register the rounds: winnow deploy {files}"
+        )
+
+
+@contextmanager
+def _answered() -> Iterator[None]:
+    """Say which server was asked where none answers, or where it wants another password."""
+    with get_client(sync_client=True) as client:
+        address = client.api_url
+    try:
+        yield
+    except httpx.TransportError as error:
+        raise ServiceError(f"no Prefect server answers at {address}: {error}. `make up` starts one.") from None
+    except PrefectHTTPStatusError as refusal:
+        if refusal.response.status_code != HTTPStatus.UNAUTHORIZED:
+            raise
+        raise ServiceError(
+            f"the Prefect server at {address} asks for another password than this shell's. For the one that `make up` "
+            "started: set -a; . $WINNOW_HOME/client.env; set +a. For another: PREFECT_API_AUTH_STRING"
+        ) from None
