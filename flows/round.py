@@ -18,6 +18,7 @@ from flows.evaluation import evaluation
 from flows.inference import RunName, inference
 from flows.names import round_and_flow
 from flows.pretraining import pretraining
+from flows.publishing import publishing
 from flows.sampling import sampling
 from flows.training import training
 from tasks.core.base.files import fingerprint
@@ -45,6 +46,7 @@ from tasks.round import (
     inference_standing,
     pretraining_standing,
     publish_course,
+    publishing_standing,
     sampling_standing,
     say_step,
     student_conversion_standing,
@@ -112,11 +114,14 @@ def steps_of(round_: Round, file: str, run_name: str) -> list[Step]:
     judged = judged_sample(round_)
     judge = partial(evaluation, file, sample=judged, run_name=run_name)
     draw = partial(sampling, file, run_name=run_name)
-    return [
-        *steps,
+    steps += [
         Step(GATE, judge, partial(evaluation_standing, round_, judged, run_name)),
         Step("sampling", draw, partial(sampling_standing, round_, run_name)),
     ]
+    if round_.publishing is not None:
+        publish = partial(publishing, file, run_name=run_name)
+        steps += [Step("publishing", publish, partial(publishing_standing, round_, run_name))]
+    return steps
 
 
 def models_of(round_: Round, file: str) -> list[Step]:

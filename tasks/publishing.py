@@ -47,14 +47,14 @@ def plan_version(round_: Round, run_name: str, run_folders: Sequence[str] | None
     """Verify the runs that are to be published, and say which version they are."""
     settings = require_publishing(round_)
     folders = [Path(path) for path in run_folders] if run_folders else find_runs(round_, run_name)
-    thresholds = _thresholds(read_models(folders[0]))
+    thresholds = thresholds_of(read_models(folders[0]))
     publication = plan_publication(round_.country, round_.checkpoint_alias, folders, settings, thresholds)
     told = (publication.name, publication.rows, ", ".join(map(str, folders)))
     get_run_logger().info("version %s: %d texts of %s", *told)
     return publication
 
 
-def _thresholds(models: dict[str, str]) -> dict[str, float]:
+def thresholds_of(models: dict[str, str]) -> dict[str, float]:
     """Return the calibrated threshold of each label whose model has one."""
     found = {}
     with TemporaryDirectory() as folder:

@@ -23,15 +23,23 @@ from tasks.core.loop.step_inputs import (
     distillation_inputs,
     evaluation_inputs,
     outcome_of,
+    publishing_inputs,
     read_verdicts,
     training_inputs,
 )
+from tasks.core.publishing.key_layout import CountryKeys
+from tasks.core.publishing.publication import read_models
+from tasks.core.publishing.published_runs import find_runs, published_samples, require_publishing
+from tasks.core.publishing.redis_records import unpack
+from tasks.core.publishing.served_versions import seen_version
 from tasks.core.round.model import Round
 from tasks.core.runs.manifest import read_manifest
+from tasks.core.runs.open_run import open_run
 from tasks.core.runs.shards.wholeness import unfinished_shards
 from tasks.core.sampling.batch_request import find_batch
 from tasks.inference import fetch_engine, fetch_student, plan_run
 from tasks.pretraining import find_base_model, plan_pretraining
+from tasks.publishing import thresholds_of
 from tasks.records.base_model_versions import local_base_model
 from tasks.records.registry import find_version
 from tasks.sampling import plan_batch
@@ -116,6 +124,21 @@ def sampling_standing(round_: Round, run_name: str) -> Standing:
         return Standing(request.batch_id, {"batch": ""})
     said = f"{len(batch.texts)} texts to be labelled"
     return Standing(request.batch_id, {"batch": batch.folder.name}, str(batch.folder), said)
+
+
+def publishing_standing(round_: Round, run_name: str) -> Standing:
+    """Return where the publication stands: Redis says it. A version that readers may not see stops at the gate."""
+    folders = find_runs(round_, run_name)
+    runs = {sample: open_run(path)[0].run_id for sample, path in zip(published_samples(round_), folders, strict=True)}
+    models = read_models(folders[0])
+    champions = {label: _champion(round_, label) for label in models}
+    inputs = publishing_inputs(round_, runs, thresholds_of(models), champions)
+    seen = seen_version(require_publishing(round_).redis, CountryKeys(round_.country))
+    if seen is None or unpack(seen.meta["runs"]) != list(runs.values()):
+        other = "none" if seen is None else seen.name
+        return Standing(inputs, {"version": ""}, "", f"readers see another version: {other}", "refused")
+    said = f"readers see version {seen.name}, {seen.texts:,} texts"
+    return Standing(inputs, {"version": seen.name}, f"winnow publish list --country {round_.country}", said)
 
 
 def _champion(round_: Round, label: str) -> str:

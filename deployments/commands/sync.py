@@ -67,7 +67,7 @@ def _find(name: str) -> "Round":
 
 
 def _all_rounds() -> list["Round"]:
-    from deployments.commands.predict import ROUND_FOLDERS  # noqa: PLC0415
+    from deployments.commands.round_folders import ROUND_FOLDERS  # noqa: PLC0415
     from tasks.core.round.round_file import read_round  # noqa: PLC0415
 
     paths = {path.resolve() for folder in ROUND_FOLDERS for path in folder.glob("*.yaml")}

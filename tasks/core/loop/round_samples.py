@@ -1,6 +1,7 @@
-"""Which of a round's samples its steps take: the one whose ranking is judged, and the one that texts are drawn from."""
+"""Which of a round's samples its steps take: whose ranking is judged, which texts are drawn from, what is published."""
 
 from tasks.core.base.naming import MAIN_SAMPLE
+from tasks.core.publishing.published_runs import published_samples
 from tasks.core.round.model import Round
 from tasks.core.sampling.scored_run import sample_of
 
@@ -20,4 +21,5 @@ def scored_samples(round_: Round) -> list[str]:
     Raises:
         RoundFileError: the round has no sample that is taken unasked.
     """
-    return list(dict.fromkeys([sample_of(round_), judged_sample(round_)]))
+    published = published_samples(round_) if round_.publishing is not None else ()
+    return list(dict.fromkeys([sample_of(round_), judged_sample(round_), *published]))

@@ -53,6 +53,13 @@ def evaluation_inputs(round_: Round, run_id: str) -> str:
     return fingerprint([*_said(round_, "labels", "evaluation", "approve"), run_id, decided, _winnow()])
 
 
+def publishing_inputs(
+    round_: Round, runs: Mapping[str, str], thresholds: Mapping[str, float], champions: Mapping[str, str]
+) -> str:
+    """Return what a publication follows from: the runs by their samples, the labels' thresholds and champions."""
+    return fingerprint([*_said(round_, "publishing"), dict(runs), dict(thresholds), dict(champions), _winnow()])
+
+
 def read_verdicts(round_: Round, run_id: str) -> dict[str, EvaluationRecord]:
     """Return what the evaluation left of a run's labels; those without an answer have nothing."""
     folders = {

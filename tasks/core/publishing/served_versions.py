@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tasks.core.publishing.key_layout import CountryKeys
-from tasks.core.publishing.redis_connection import Client
+from tasks.core.publishing.redis_connection import Client, open_redis
 from tasks.core.publishing.redis_records import decoded, unpack
 from tasks.core.publishing.version_state import WHOLE
+from tasks.core.round.publishing_section import RedisPlace
 
 NO_STATE = "missing"
 """A version that the list names, but that has no meta hash any more."""
@@ -48,6 +49,17 @@ def list_versions(client: Client, keys: CountryKeys) -> list[ServedVersion]:
     names += [current] if current and current not in names else []
     previous = (client.hget(keys.version(current).meta, "took_over_from") or b"").decode() if current else ""
     return [_read(client, keys, name, current, previous) for name in names]
+
+
+def seen_version(place: RedisPlace, keys: CountryKeys) -> ServedVersion | None:
+    """Return the whole version that readers see, or None where there is none.
+
+    Raises:
+        PublishingError, RedisAwayError: Redis refuses, or does not answer.
+    """
+    with open_redis(place) as client:
+        found = (one for one in list_versions(client, keys) if one.is_current and one.state == WHOLE)
+        return next(found, None)
 
 
 def _read(client: Client, keys: CountryKeys, name: str, current: str, previous: str) -> ServedVersion:
