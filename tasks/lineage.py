@@ -21,7 +21,7 @@ from tasks.core.inference.certified import find_certificate
 from tasks.core.round.model import Round
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.plan import Plan
-from tasks.records.registry import RegisteredVersion, find_version
+from tasks.records.registry import RegisteredVersion
 
 LABELS, SNAPSHOT, BASE_MODEL, CHECKPOINT, ENGINE, STUDENT = (
     "labels",
@@ -45,8 +45,8 @@ def trace_training(round_: Round, studies: Iterable[LabelledSplits]) -> None:
     for splits in studies:
         data = _leave(_key(round_, LABELS, splits.study), snapshots, {"digest": splits.digest, "rows": splits.rows})
         for label in splits.labels:
-            found = find_version(round_.registered_model(label), round_.checkpoint_alias)
-            _leave(_key(round_, CHECKPOINT, label), [data, *_base_of(round_)], _of_version(found))
+            model = f"models:/{round_.registered_model(label)}@{round_.checkpoint_alias}"
+            _leave(_key(round_, CHECKPOINT, label), [data, *_base_of(round_)], {"model": model})
 
 
 def trace_snapshot(round_: Round, folder: Path) -> str:
@@ -143,5 +143,5 @@ def _student_of(version: RegisteredVersion) -> str:
     return version.name.partition(".")[2].replace(".", "-")
 
 
-def _of_version(version: RegisteredVersion | None) -> dict[str, Any]:
-    return {} if version is None else {"model": version.name, "version": version.version, "digest": version.digest}
+def _of_version(version: RegisteredVersion) -> dict[str, Any]:
+    return {"model": version.name, "version": version.version, "digest": version.digest}

@@ -71,13 +71,16 @@ def read_verdicts(round_: Round, run_id: str) -> dict[str, EvaluationRecord]:
 
 
 def outcome_of(records: Mapping[str, EvaluationRecord], labels: Sequence[str]) -> tuple[State, str]:
-    """Return how the gate leaves a round, and the verdicts in a sentence: one refused label refuses, and stops it."""
+    """Return how the gate leaves a round, and the verdicts in a sentence.
+
+    While labels can still decide of one label the round waits; else one that is refused stops it.
+    """
     decisions = {label: records[label].decision if label in records else "no answer yet" for label in labels}
     state: State = "done"
-    if "refused" in decisions.values():
-        state = "refused"
-    elif {"unclear", "no answer yet"} & set(decisions.values()):
+    if {"unclear", "no answer yet"} & set(decisions.values()):
         state = "waits"
+    elif "refused" in decisions.values():
+        state = "refused"
     elif "passes" in decisions.values():
         state = "asks"
     told = [f"{label}: {how}" for label, how in decisions.items()]
