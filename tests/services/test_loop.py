@@ -12,6 +12,7 @@ from tasks.core.round.round_file import read_round
 from tests.support.loop_rounds import true_down_to
 from tests.support.loop_stack import Loop
 from tests.support.ports import free_port
+from tests.support.redis_server import RedisServer
 
 
 @pytest.fixture(scope="module")
@@ -25,10 +26,18 @@ def own_settings():
 
 
 @pytest.fixture(scope="module")
-def loop(tmp_path_factory, tiny_bert, own_settings):
-    """A round with the section `retraining`, run once: it waits for labels."""
-    loop = Loop(tmp_path_factory.mktemp("loop"), tiny_bert, own_settings, retraining={})
-    assert {"round/us-iter0", "intake/us-iter0"} <= loop.deployed
+def redis(tmp_path_factory):
+    """A Redis server that scores are published to."""
+    server = RedisServer(tmp_path_factory.mktemp("redis")).start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def loop(tmp_path_factory, tiny_bert, own_settings, redis):
+    """A round with the sections `retraining` and `publishing`, run once: it waits for labels."""
+    loop = Loop(tmp_path_factory.mktemp("loop"), tiny_bert, own_settings, redis, retraining={})
+    assert {"round/us-iter0", "intake/us-iter0", "publishing/us-iter0"} <= loop.deployed
     loop.run("round", "--watch")
     loop.ended(loop.first, "Waits for labels")
     return loop
@@ -54,17 +63,20 @@ def second(loop, completed):
 
 
 def test_labels_of_the_rank_sample_make_the_first_champion_without_hands(loop, completed):
-    assert [step.state for step in completed.steps] == ["done"] * 5
-    assert [step.skipped for step in completed.steps] == [True, True, True, False, False]
+    assert [step.state for step in completed.steps] == ["done"] * 6
+    assert [step.skipped for step in completed.steps] == [True, True, True, False, False, False]
     assert completed.steps[3].made["champion of positive"].startswith("version ")
+    assert loop.served() == (completed.steps[5].made["version"], f"us.positive {loop.champion()[0]}")
 
 
 def test_labels_of_the_batch_train_a_challenger_that_the_gate_makes_champion(loop, completed, second):
     course = loop.ended(second, "Completed")
-    assert [step.skipped for step in course.steps] == [False] * 5
+    assert [step.skipped for step in course.steps] == [False] * 6
     assert "positive: promoted" in course.steps[3].said
     assert f"version {loop.champion()[0]}" == course.steps[3].made["champion of positive"]
     assert course.steps[3].made != completed.steps[3].made
+    assert loop.served() == (course.steps[5].made["version"], f"us.positive {loop.champion()[0]}")
+    assert course.steps[5].made != completed.steps[5].made
 
 
 def test_labels_that_are_told_of_three_times_begin_one_round(loop, second):
@@ -103,14 +115,14 @@ def test_labels_that_came_while_prefect_was_away_begin_one_round_once_it_is_back
 
 
 def test_a_bad_challenger_is_stopped_at_the_gate_and_the_champion_stays(loop, third):
-    champion = loop.champion()[0]
+    champion, served = loop.champion()[0], loop.served()
     course = loop.ended(third, ("Waits for labels", "Stopped at the gate"))
     if course.steps[-1].state == "waits":
         loop.imported(third, loop.answered(third, "evaluation", true_down_to(0)))
         course = loop.ended(third, "Stopped at the gate")
     assert course.steps[-1].state == "refused"
     assert "the champion stays" in course.steps[-1].said
-    assert loop.champion()[0] == champion
+    assert (loop.champion()[0], loop.served()) == (champion, served)
     assert {"Completed", "Stopped at the gate", "Waits for labels"} >= {
         run["state"] for run in loop.flow_runs("us-iter2 round")
     }

@@ -1,5 +1,6 @@
 """A round on a real stack, as a person, an event or Prefect's UI meets it."""
 
+import json
 import os
 import subprocess
 import uuid
@@ -21,8 +22,10 @@ from tests.support.waiting import LAST_RESORT_SECONDS, wait_for
 class Loop:
     """A round, deployed on a stack that is up."""
 
-    def __init__(self, folder, base_model, settings, **changes):
-        self.settings, self.folder = settings, folder
+    def __init__(self, folder, base_model, settings, redis=None, **changes):
+        self.settings, self.folder, self.redis = settings, folder, redis
+        if redis is not None:
+            changes |= {"publishing": {"redis": redis.place.model_dump(mode="json")}}
         content = {"labels": {"positive": "positive"}, "clusters": one_worker(folder)} | LOOP | changes
         self.first = write_round(folder, base_model, **content)
         self.deployed = set(self.done("winnow", "deploy", self.first).split())
@@ -31,7 +34,7 @@ class Loop:
         """Type a command, and return how it ended."""
         return subprocess.run(
             [BINARIES / words[0], *map(str, words[1:])],
-            env={**os.environ, **self.settings.environment, "COLUMNS": "200"},
+            env={**os.environ, **self.settings.environment, **self._served_by, "COLUMNS": "200"},
             cwd=self.settings.home,
             capture_output=True,
             text=True,
@@ -81,6 +84,23 @@ class Loop:
     def resume(self, flow_run_id, **answer):
         """Resume a suspended flow run with what a person fills in in the UI; return the server's verdict."""
         return self._post(f"/flow_runs/{flow_run_id}/resume", {"run_input": answer})["status"]
+
+    def served(self):
+        """Return what readers see: the version, each label's model, and the text that `winnow top` has as its best."""
+        country = read_round(self.first).country
+        answer = json.loads(self.done("winnow", "top", "--country", country, "--label", "positive", "--json"))
+        looked_up = json.loads(
+            self.done("winnow", "lookup", "--country", country, "--id", answer["texts"][0]["id"], "--json")
+        )
+        assert looked_up["version"] == answer["version"]
+        return answer["version"], answer["models"]["positive"]
+
+    @property
+    def _served_by(self):
+        if self.redis is None:
+            return {}
+        url = f"redis://127.0.0.1:{self.redis.port}/{self.redis.place.database}"
+        return {"WINNOW_PUBLISHING_REDIS": url, "WINNOW_PUBLISHING_PASSWORD": self.redis.password}
 
     def champion(self):
         """Return the champion's version and tags, or None where there is none."""
