@@ -72,9 +72,10 @@ def load_shards(
 
 
 def _commands(publication: Publication, entries: ShardEntries) -> Iterator[Command]:
+    keys = publication.keys
     for part in entries.parts:
         for bucket, pairs in part.by_bucket():
-            yield ["HSET", publication.keys.bucket(part.part, bucket), *pairs]
+            yield ["HSET", keys.bucket(part.part, bucket), *pairs]
     for label, best in entries.best.items():
         yield from _best_commands(publication.keys.best(label), best)
 

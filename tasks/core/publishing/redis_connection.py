@@ -34,7 +34,7 @@ def open_redis(place: RedisPlace, answer_seconds: float = READ_SECONDS) -> Itera
         RedisAwayError: nothing answers there, or no longer.
         PublishingError: there is no password, it is wrong, or the server refuses what it is asked for.
     """
-    with redis_errors_named(place), _client(place, answer_seconds) as client:
+    with redis_errors_named(said(place)), _client(place, answer_seconds) as client:
         client.ping()
         yield client
 
@@ -72,29 +72,39 @@ def _require_locked(place: RedisPlace) -> None:
 
 
 @contextmanager
-def redis_errors_named(place: RedisPlace) -> Iterator[None]:
+def redis_errors_named(where: str) -> Iterator[None]:
     """Raise what goes wrong between here and a Redis server as an error that says what to do."""
     try:
         yield
     except redis.AuthenticationError as error:
-        raise PublishingError(f"{said(place)} does not accept the password: {error}. {_where_password()}") from None
+        raise PublishingError(f"{where} does not accept the password: {error}. {_where_password()}") from None
     except redis.exceptions.OutOfMemoryError as error:
         raise PublishingError(
-            f"{said(place)} has reached its maxmemory ({error}). What readers see stays as it was. Remove versions "
+            f"{where} has reached its maxmemory ({error}). What readers see stays as it was. Remove versions "
             "that are no longer needed (winnow publish prune, with --half for half-loaded ones), or raise maxmemory. "
             "Then publish again, which goes on where it stopped."
         ) from None
     except (redis.ConnectionError, redis.TimeoutError) as error:
         raise RedisAwayError(
-            f"{said(place)} does not answer: {error}. See that it runs, and that host, port and tls are right."
+            f"{where} does not answer: {error}. See that it runs, and that host, port and tls are right."
         ) from None
     except redis.RedisError as error:
-        raise PublishingError(f"{said(place)} refuses: {error}") from error
+        raise PublishingError(f"{where} refuses: {error}") from error
 
 
 def said(place: RedisPlace) -> str:
     """Return how errors call a server."""
-    return f"Redis at {place.host}:{place.port}/{place.database}"
+    return _named(place.host, place.port, place.database)
+
+
+def said_of(client: Client) -> str:
+    """Return how errors call the server of a client."""
+    known = client.connection_pool.connection_kwargs
+    return _named(known["host"], known["port"], known["db"])
+
+
+def _named(host: str, port: int, database: int) -> str:
+    return f"Redis at {host}:{port}/{database}"
 
 
 def _client(place: RedisPlace, answer_seconds: float, locked: bool = True) -> Client:

@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
+import redis
+
 from tasks.core.base.errors import PublishingError
 from tasks.core.publishing.key_layout import KINDS, SCORES, CountryKeys
 from tasks.core.publishing.lua_scripts import LOOKUP, SEEN, TOP
-from tasks.core.publishing.redis_connection import Client
+from tasks.core.publishing.redis_connection import Client, redis_errors_named, said_of
 from tasks.core.publishing.redis_records import decoded, require_layout, unpack
 from tasks.core.publishing.score_reader import Answer, ScoredText, ids_of, require_asked
 from tasks.core.publishing.served_versions import labels_in, models_in
@@ -18,6 +20,7 @@ class RedisReader:
     def __init__(self, client: Client, country: str) -> None:
         self.country = country
         self._client = client
+        self._where = said_of(client)
         self._keys = CountryKeys(country)
         self._lookup, self._top, self._seen = (client.register_script(script) for script in (LOOKUP, TOP, SEEN))
 
@@ -55,7 +58,7 @@ class RedisReader:
         return Answer(self.country, version, models_in(meta), texts)
 
     def _ask(self, script: Any, asked: Sequence[Any]) -> tuple[str, dict[str, str], list[Any]]:
-        said, *found = script(keys=[self._keys.current], args=[self._keys.prefix, *asked])
+        said, *found = self._call(script, [self._keys.prefix, *asked])
         if said == b"none":
             raise PublishingError(self._nothing())
         if said == b"missing":
@@ -67,6 +70,15 @@ class RedisReader:
         meta = decoded(dict(zip(words[::2], words[1::2], strict=True)))
         require_layout(meta, version)
         return version, meta, rows
+
+    def _call(self, script: Any, arguments: list[Any]) -> list[Any]:
+        """Ask once more where the connection was lost, as by a server that was restarted since."""
+        with redis_errors_named(self._where):
+            try:
+                answer = script(keys=[self._keys.current], args=arguments)
+            except redis.ConnectionError:
+                answer = script(keys=[self._keys.current], args=arguments)
+        return list(answer)
 
     def _nothing(self) -> str:
         countries = sorted(key.decode().split(":")[1] for key in self._client.scan_iter("w:*:current", 1_000))

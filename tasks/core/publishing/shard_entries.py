@@ -58,11 +58,12 @@ def shard_entries(publication: Publication, plan: Plan, folder: RunFolder, shard
         PublishingError: a score is none that an expert gives.
         RunFolderError, InputDataError: files cannot be read, or are not what was planned.
     """
+    by_bucket = _Buckets(publication.buckets)
     parts: list[Entries] = []
     best: dict[str, Entries] = {}
     for label in publication.labels:
         path = folder.output_path(label, shard.number)
-        rows = _in_buckets(read_part(path), publication.buckets)
+        rows = by_bucket.sort(read_part(path))
         scored = _scored(rows)
         spelled = _spelled(path, scored)
         scores = _entries(score_part(label), scored, spelled)
@@ -73,17 +74,33 @@ def shard_entries(publication: Publication, plan: Plan, folder: RunFolder, shard
             parts.append(_entries(stage_part(label), odd, odd[STAGE_COLUMN].to_pylist()))
     for name in publication.settings.columns:
         ids, values = read_columns(plan, shard, name)
-        rows = _in_buckets(pa.table({ID_COLUMN: ids, name: values}), publication.buckets)
+        rows = by_bucket.sort(pa.table({ID_COLUMN: ids, name: values}))
         parts.append(_entries(column_part(name), rows, rows[name].to_pylist()))
     return ShardEntries(parts, best)
 
 
-def _in_buckets(rows: pa.Table, buckets: int) -> pa.Table:
-    """Return rows by their bucket, ids as text."""
-    ids = rows[ID_COLUMN].cast(pa.string()).cast(pa.binary())
-    numbers = np.array([bucket_of(id_, buckets) for id_ in ids.to_pylist()], dtype=np.int64)
-    placed = rows.set_column(rows.column_names.index(ID_COLUMN), ID_COLUMN, ids).append_column(BUCKET, [numbers])
-    return placed.take(pa.array(np.argsort(numbers, kind="stable")))
+class _Buckets:
+    """Sorts rows by their bucket; rows of the same ids as those before, as labels of a shard are, in the same way."""
+
+    def __init__(self, buckets: int) -> None:
+        self._buckets = buckets
+        self._ids: pa.ChunkedArray | None = None
+        self._placed = pa.table({})
+        self._order = pa.array([], pa.int64())
+
+    def sort(self, rows: pa.Table) -> pa.Table:
+        """Return rows by their bucket, which is a column of its own, ids as bytes."""
+        if self._ids is None or not self._ids.equals(rows[ID_COLUMN]):
+            self._ids = rows[ID_COLUMN]
+            ids = self._ids.cast(pa.string()).cast(pa.binary())
+            numbers = np.array([bucket_of(id_, self._buckets) for id_ in ids.to_pylist()], dtype=np.int64)
+            self._order = pa.array(np.argsort(numbers, kind="stable"))
+            self._placed = pa.table({ID_COLUMN: ids, BUCKET: numbers}).take(self._order)
+        placed = self._placed
+        for name in rows.column_names:
+            if name != ID_COLUMN:
+                placed = placed.append_column(name, rows[name].take(self._order))
+        return placed
 
 
 def _scored(rows: pa.Table) -> pa.Table:

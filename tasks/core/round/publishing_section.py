@@ -38,7 +38,7 @@ class Publishing(Settings):
     samples: tuple[Name, ...] | None = None
     """Scores of these samples are published, as one version; null takes `new_samples` where there is one, and else
     `evaluation`."""
-    top: Count = 100_000
+    top: Count = 10_000
     """So many of a label's best texts stand in its sorted set, by score."""
     above_threshold: bool = True
     """Whatever scores at least a label's calibrated threshold stands in its sorted set, too, where the label's model
