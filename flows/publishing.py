@@ -12,6 +12,7 @@ from infra.clusters.profiles import read_profile, worker_count
 from infra.fan_out import run_all
 from tasks.core.publishing.publication import Publication
 from tasks.core.round.round_file import read_round
+from tasks.lineage import trace_publication
 from tasks.publishing import (
     Block,
     begin_version,
@@ -55,6 +56,7 @@ def publishing(
     counts = count_version(publication)
     shown = show_version(publication)
     publish_record(round_, publication, counts, shown)
+    trace_publication(round_, publication, shown.is_seen)
     remove_older(publication)
     return Completed(name="Shown" if shown.is_seen else "Not shown", message=f"{publication.name}: {shown.sentence}")
 

@@ -18,6 +18,7 @@ from tasks.core.evaluation.evaluation_record import EvaluationRecord
 from tasks.core.evaluation.release.release_gate import PROMOTES
 from tasks.core.exchange.batch import Batch
 from tasks.core.inference.certified import find_certificate
+from tasks.core.publishing.publication import Publication
 from tasks.core.round.model import Round
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.plan import Plan
@@ -31,7 +32,7 @@ LABELS, SNAPSHOT, BASE_MODEL, CHECKPOINT, ENGINE, STUDENT = (
     "engine",
     "student",
 )
-RUN, CERTIFICATE, BATCH, VERDICT = "run", "certificate", "batch", "verdict"
+RUN, CERTIFICATE, BATCH, VERDICT, PUBLICATION = "run", "certificate", "batch", "verdict", "publication"
 
 
 def trace_base_model(round_: Round, version: RegisteredVersion) -> None:
@@ -105,6 +106,13 @@ def trace_batch(round_: Round, batch: Batch) -> None:
     """Leave the asset of a labelling batch, made of the run that it was drawn from."""
     run = _key(round_, RUN, Path(batch.about.run_folder).name)
     _leave(_key(round_, BATCH, batch.folder.name), [run], {"texts": len(batch.texts)})
+
+
+def trace_publication(round_: Round, publication: Publication, is_seen: bool) -> None:
+    """Leave the asset of a version in Redis, made of the runs whose scores it holds."""
+    runs = [_key(round_, RUN, Path(folder).name) for folder in publication.folders]
+    said = {"digest": publication.digest, "texts": publication.rows, "readers_see_it": is_seen}
+    _leave(_key(round_, PUBLICATION, publication.name), runs, said)
 
 
 def _leave(key: str, made_of: list[str], said: dict[str, Any]) -> str:
