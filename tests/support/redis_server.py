@@ -41,8 +41,8 @@ class RedisServer:
     @property
     def client(self) -> "redis.Redis":
         """A client of its own, as any other program's."""
-        tls = {"ssl": True, "ssl_ca_certs": str(self.folder / "ca.crt")} if self.tls else {}
-        return redis.Redis(HOST, self.port, password=self.password, **tls)
+        ca_file = str(self.folder / "ca.crt") if self.tls else None
+        return redis.Redis(HOST, self.port, password=self.password, ssl=self.tls, ssl_ca_certs=ca_file)
 
     def start(self) -> "RedisServer":
         """Start it, and wait until it answers."""
@@ -63,19 +63,23 @@ class RedisServer:
         with (self.folder / "log").open("ab") as log:
             command = [find_program("redis-server"), str(self.folder / "redis.conf")]
             self.process = subprocess.Popen(command, stdout=log, stderr=log)
-        wait_for(self._answers, "Redis answered", lambda: self.process.poll() is None, told=self._log)
+        wait_for(self._answers, "Redis answered", self._runs, told=self._log)
         return self
 
     def kill(self) -> None:
         """Kill it, as a failing machine would."""
+        assert self.process is not None
         self.process.kill()
         self.process.wait()
 
     def stop(self) -> None:
         """Stop it, if it runs."""
-        if self.process is not None and self.process.poll() is None:
+        if self.process is not None and self._runs():
             self.process.terminate()
             self.process.wait()
+
+    def _runs(self) -> bool:
+        return self.process is not None and self.process.poll() is None
 
     def _answers(self) -> bool:
         try:
