@@ -31,7 +31,7 @@ def send_packed(client: Client, commands: Iterator[bytes], at_once: int) -> None
     while batch := list(islice(commands, at_once)):
         connection = pool.get_connection()
         try:
-            connection.send_packed_command(batch)
+            connection.send_packed_command([b"".join(batch)])
             _require_answers(connection, len(batch))
         except BaseException:
             connection.disconnect()  # what it still has to say would be taken for answers to others
