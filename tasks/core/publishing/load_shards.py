@@ -6,18 +6,17 @@ of the other.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from itertools import islice
 from pathlib import Path
 
+from tasks.core.publishing.packed_commands import pack_command, send_packed
 from tasks.core.publishing.publication import Publication
 from tasks.core.publishing.redis_connection import Client
 from tasks.core.publishing.redis_records import pack
-from tasks.core.publishing.shard_entries import Entries, ShardEntries, shard_entries
+from tasks.core.publishing.shard_entries import ShardEntries, shard_entries
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.open_run import open_run
 from tasks.core.runs.plan import Plan
 
-Command = list[bytes | str]
 BEST_AT_ONCE = 1_000
 """A command adds so many members to a sorted set at most: while one is carried out, nobody is answered."""
 
@@ -63,7 +62,7 @@ def load_shards(
         plan, folder = opened[path] if path in opened else opened.setdefault(path, open_run(Path(path)))
         shard = plan.shards[number]
         entries = shard_entries(publication, plan, folder, shard)
-        _send(client, _commands(publication, entries), publication.settings.commands_at_once)
+        send_packed(client, _commands(publication, entries), publication.settings.commands_at_once)
         receipt = pack(asdict(_receipt(entries)))
         client.hset(publication.keys.shards, receipt_field(plan.run_id, number), receipt)
         rows += shard.rows
@@ -71,30 +70,15 @@ def load_shards(
     return rows
 
 
-def _commands(publication: Publication, entries: ShardEntries) -> Iterator[Command]:
+def _commands(publication: Publication, entries: ShardEntries) -> Iterator[bytes]:
     keys = publication.keys
     for part in entries.parts:
         for bucket, pairs in part.by_bucket():
-            yield ["HSET", keys.bucket(part.part, bucket), *pairs]
+            yield pack_command("HSET", keys.bucket(part.part, bucket), pairs)
     for label, best in entries.best.items():
-        yield from _best_commands(publication.keys.best(label), best)
-
-
-def _best_commands(key: str, best: Entries) -> Iterator[Command]:
-    for start in range(0, len(best.ids), BEST_AT_ONCE):
-        stop = start + BEST_AT_ONCE
-        members = zip(best.values[start:stop], best.ids[start:stop], strict=True)
-        words: list[bytes | str] = [word for pair in members for word in pair]
-        yield ["ZADD", key, *words]
-
-
-def _send(client: Client, commands: Iterator[Command], at_once: int) -> None:
-    """Send commands, so many at a time; none are sent before the last ones are answered."""
-    while batch := list(islice(commands, at_once)):
-        with client.pipeline(transaction=False) as pipeline:
-            for command in batch:
-                pipeline.execute_command(*command)
-            pipeline.execute()
+        for start in range(0, len(best.ids), BEST_AT_ONCE):
+            members = best.pairs(start, start + BEST_AT_ONCE, values_first=True)
+            yield pack_command("ZADD", keys.best(label), members)
 
 
 def _receipt(entries: ShardEntries) -> ShardReceipt:

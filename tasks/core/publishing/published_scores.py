@@ -4,12 +4,13 @@
 """
 
 import math
-from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
 
 DIGITS = 6
+HALF = 0.5
+"""What a score from here on lacks to 1 is smaller than the score."""
 WHOLE = 17
 """No number from 0.5 on has more digits behind the point that mean something."""
 
@@ -23,9 +24,12 @@ def spell_score(score: float) -> str:
     return f"{score:.{places}f}".rstrip("0").rstrip(".")
 
 
-def spell_scores(scores: Iterable[float]) -> list[str]:
+def spell_scores(scores: NDArray[np.float64]) -> list[str]:
     """Return how scores are written."""
-    return [spell_score(score) for score in scores]
+    spelled = (f"%.{DIGITS}g " * len(scores) % tuple(scores.tolist())).split()
+    for place in np.flatnonzero(scores >= HALF):
+        spelled[place] = spell_score(float(scores[place]))
+    return spelled
 
 
 def rounded(score: float) -> float:
