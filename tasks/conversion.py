@@ -197,7 +197,17 @@ def finished_engines(request: ConversionRequest) -> dict[str, EngineModel] | Non
 def record_engines(round_: Round, plan: ConversionPlan, engines: list[EngineModel]) -> None:
     """Write what the MLflow server is to hear of a conversion beside its engine models, before it is asked anything."""
     for engine in engines:
-        record_engine(round_, engine, plan.conversion_hash, read_parity(Path(engine.folder)))
+        _record(round_, plan, engine, read_parity(Path(engine.folder)))
+
+
+def _record(round_: Round, plan: ConversionPlan, engine: EngineModel, report: dict[str, Any]) -> Path:
+    return record_engine(round_, engine, plan.conversion_hash, report, _again(round_, plan, engine))
+
+
+def _again(round_: Round, plan: ConversionPlan, engine: EngineModel) -> str:
+    """Return the command that registers an engine model, and converts nothing that is converted."""
+    of_student = plan.engine_names[engine.label] == round_.student_engine(engine.label)
+    return f"prefect deployment run conversion/{round_.name}" + (" -p students=true" if of_student else "")
 
 
 @task(task_run_name="register-{engine.label}", **TOLD)
@@ -208,13 +218,13 @@ def register_engine(round_: Round, plan: ConversionPlan, engine: EngineModel) ->
         TrackingAwayError: the server does not answer; the message says what is kept.
     """
     report = read_parity(Path(engine.folder))
-    path = record_engine(round_, engine, plan.conversion_hash, report)
+    path = _record(round_, plan, engine, report)
     get_run_logger().info("%s: %s serves, for it is the fastest that passes the gate", engine.label, report["serves"])
     if engine.gate_weakened:
         get_run_logger().warning("%s: gate weakened: %s", engine.label, engine.gate_weakened)
     with needs_server(
         f"The engine model of '{engine.label}' is made and kept in {engine.folder}; what is left is to register it. "
-        f"When the server is back, run again: prefect deployment run conversion/{round_.name} (it converts nothing "
+        f"When the server is back, run again: {_again(round_, plan, engine)} (it converts nothing "
         f"again), or tell it the run alone: winnow sync {round_.name}."
     ):
         return _register(round_, plan, engine, report, tell(path).run_id)

@@ -31,15 +31,24 @@ def _rounds() -> None:
 def start(
     rounds: RoundsArgument,
     flow: Annotated[str, typer.Option(help="start this flow of each round")] = ROUND_FLOW,
+    watch: Annotated[bool, typer.Option("--watch", help="wait until all have ended, and compare them then")] = False,
 ) -> None:
-    """Start a flow of several rounds side by side; where one is not deployed, none is started."""
+    """Start a flow of several rounds side by side; where one is not deployed, none is started.
+
+    With --watch it exits with 0 only when all end well.
+    """
     settings = read_settings()
     use(settings)
-    from deployments.commands.start_rounds import start_rounds  # noqa: PLC0415 - Prefect reads its settings when imported
+    from deployments.commands.start_rounds import start_rounds, watch_rounds  # noqa: PLC0415 - Prefect reads settings
 
-    for deployment, run in start_rounds(flow, _read(rounds)).items():
-        say(f"{deployment}: started flow run '{run}'")
+    started = start_rounds(flow, _read(rounds))
+    for deployment, run in started.items():
+        say(f"{deployment}: started flow run '{run.name}'")
     say(f"Prefect UI {settings.prefect_ui}; when they have ended: winnow compare {' '.join(rounds)}")
+    if watch:
+        failed = watch_rounds(started, say)
+        compare(rounds)
+        raise typer.Exit(1 if failed else 0)
 
 
 def compare(

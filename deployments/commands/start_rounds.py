@@ -1,12 +1,14 @@
-"""Start a flow of several rounds through their deployments."""
+"""Start a flow of several rounds through their deployments, and see how it goes."""
 
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from http import HTTPStatus
-from typing import Any
+from typing import cast
 
 import httpx
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import FlowRun, State
 from prefect.deployments import run_deployment
 from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 
@@ -14,9 +16,12 @@ from infra.errors import ServiceError
 from tasks.core.base.errors import RoundFileError
 from tasks.core.round.model import Round
 
+WATCH_SECONDS = 3.0
+"""The server is asked so often how the runs go."""
 
-def start_rounds(flow: str, rounds: Sequence[Round]) -> dict[str, str]:
-    """Start a flow of each round, and return the names of the flow runs by those of their deployments.
+
+def start_rounds(flow: str, rounds: Sequence[Round]) -> dict[str, FlowRun]:
+    """Start a flow of each round, and return the flow runs by the names of their deployments.
 
     Raises:
         RoundFileError: a round is given twice.
@@ -28,8 +33,25 @@ def start_rounds(flow: str, rounds: Sequence[Round]) -> dict[str, str]:
         raise RoundFileError(f"{', '.join(twice)} is given twice; a round has one run of a flow at a time")
     with _answered():
         _require_deployed(names)
-        started: dict[str, Any] = {name: run_deployment(name, timeout=0, as_subflow=False) for name in names}
-    return {name: str(run.name) for name, run in started.items()}
+        return {name: cast("FlowRun", run_deployment(name, timeout=0, as_subflow=False)) for name in names}
+
+
+def watch_rounds(started: dict[str, FlowRun], tell: Callable[[str], object]) -> list[str]:
+    """Wait until all the flow runs have ended, telling each change; return those that did not end well.
+
+    Raises:
+        ServiceError: the server has gone; the runs go on without it for a while, and end when it is back.
+    """
+    states: dict[str, State] = {}
+    with _answered(), get_client(sync_client=True) as client:
+        while any(name not in states or not states[name].is_final() for name in started):
+            for name, run in started.items():
+                state = client.read_flow_run(run.id).state
+                if state is not None and (name not in states or states[name].name != state.name):
+                    states[name] = state
+                    tell(f"{name}: {state.name}" + (f": {state.message}" if state.message else ""))
+            time.sleep(WATCH_SECONDS)
+    return [name for name, state in states.items() if not state.is_completed()]
 
 
 def _require_deployed(names: Sequence[str]) -> None:

@@ -1,5 +1,6 @@
 """What the MLflow run of a conversion and the registered version of an engine model say."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,14 @@ SPEED = "texts_per_second_per_core"
 COSTS = ("batch_variance", "padding_variance", SPEED, "peak_memory_mebibytes", "file_mebibytes")
 
 
-def record_engine(round_: Round, engine: EngineModel, conversion_hash: str, report: dict[str, Any]) -> Path:
-    """Write what the server is to hear of a conversion beside the engine model, unless it is there; return where."""
+def record_engine(round_: Round, engine: EngineModel, conversion_hash: str, report: dict[str, Any], then: str) -> Path:
+    """Write what the server is to hear of a conversion beside the engine model, unless it is there; return where.
+
+    `then` is what registers the engine model when the server has heard of it late.
+    """
     folder = Path(engine.folder)
     path = tracking_record(folder.parent, engine.label)
-    record = _conversion_record(round_, engine, conversion_hash, report)
+    record = replace(_conversion_record(round_, engine, conversion_hash, report), then=then)
     stored = read_run_record(path)
     if stored is None or not is_same(stored, record):
         write_run_record(path, record)
@@ -35,7 +39,7 @@ def _conversion_record(round_: Round, engine: EngineModel, conversion_hash: str,
         parent=None,
         status=FINISHED,
         ended_milliseconds=found,
-        then=f"prefect deployment run conversion/{round_.name}",
+        then="",
         figures=tuple(
             (f"{variant['variant']}.{name}", value, 0, found)
             for variant in report["variants"]

@@ -25,10 +25,13 @@ EPOCHS = 40
 TRAINING = {"seeds": [1, 2], "epochs": EPOCHS, "batch_size": 8, "max_length_tokens": 32, "bootstrap_resamples": 100}
 
 
+SEARCH = {"strategy": "halving", "batch_sizes": [8, 16], "learning_rates": [1e-2]}
+
+
 @pytest.fixture
 def path(make_round, request):
     labels = {"positive": "positive", "negative": None}
-    training = TRAINING | {"epochs": getattr(request, "param", EPOCHS)}
+    training = TRAINING | getattr(request, "param", {})
     return make_round(country=f"X{uuid.uuid4().hex[:8]}", labels=labels, training=training)
 
 
@@ -107,7 +110,7 @@ def test_a_server_killed_in_mid_training_is_told_when_it_is_back(stoppable, path
     assert len({point.step for point in history}) == len(history) == EPOCHS
 
 
-@pytest.mark.parametrize("path", [1], indirect=True)
+@pytest.mark.parametrize("path", [{"epochs": 1}], indirect=True)
 def test_without_a_server_training_ends_in_a_true_state_and_is_told_by_hand(stoppable, path, round_, monkeypatch):
     monkeypatch.setattr(tasks.training.register_study, "retries", 1)
     monkeypatch.setattr(tasks.training.register_study, "retry_delay_seconds", [0.1])
@@ -134,6 +137,28 @@ def test_without_a_server_training_ends_in_a_true_state_and_is_told_by_hand(stop
     assert runs(round_) == [*seeds, ("study", "positive", "FINISHED")]
     assert trained.items() <= made(round_).items()
     assert find_version(round_.registered_model("positive"), round_.checkpoint_alias)
+
+
+@pytest.mark.parametrize("path", [{"seeds": [1], "epochs": 20, "search": SEARCH}], indirect=True)
+def test_a_server_killed_in_mid_search_is_told_of_each_trial_once(stoppable, path, round_):
+    def is_searching():
+        return list(round_.work_path.glob("seeds/*/positive/trials/.seed-*.training/*/winnow-whole"))
+
+    def all_done():
+        return [record for record in records(round_) if record.told is None and record.files]
+
+    with away(stoppable, is_searching, all_done):
+        training(str(path))
+    assert [(kind, status) for kind, _, status in runs(round_)] == [
+        ("seed", "FINISHED"),
+        ("study", "FINISHED"),
+        ("trial", "FINISHED"),
+        ("trial", "FINISHED"),
+    ]
+    assert all(record.told for record in records(round_))
+    client = MlflowClient(tracking_uri())
+    study = find_version(round_.registered_model("positive"), round_.checkpoint_alias).tags["study_run_id"]
+    assert {"search.json", "search.md", "selection.json"} <= {file.path for file in client.list_artifacts(study)}
 
 
 def test_a_server_killed_in_mid_conversion_is_told_when_it_is_back(stoppable, path, round_):

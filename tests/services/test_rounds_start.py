@@ -41,6 +41,14 @@ def test_each_round_gets_a_run_of_its_own(run, deployed):
     assert sorted(one["parameters"]["round_file"] for one in new) == sorted(deployed)
 
 
+def test_watched_rounds_are_compared_when_they_have_ended(run, deployed):
+    done = run("winnow", "rounds", "start", *deployed, "--flow", "sampling", "--watch")
+    assert done.returncode == 1, done.stderr
+    for name in ("sampling/us-iter0", "sampling/mx-iter0"):
+        assert f"{name}: Failed" in done.stdout
+    assert done.stdout.count("| MX ") == done.stdout.count("| US ") == 2
+
+
 def test_where_one_is_not_deployed_none_is_started(run, deployed, round_files):
     before = flow_runs(run)
     done = run("winnow", "rounds", "start", *round_files, "--flow", "sampling")
