@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import uuid
+from http import HTTPStatus
 
 import httpx
 
@@ -77,13 +78,22 @@ class Loop:
 
     def flow_runs(self, name=""):
         """Return the flow runs that deployments began, or of these those whose names begin so: id, name and state."""
-        found = self._post("/flow_runs/filter", {"sort": "START_TIME_ASC", "limit": 200})
+        found = self._post("/flow_runs/filter", {"sort": "START_TIME_ASC", "limit": 200}) or []
         runs = [run for run in found if run["deployment_id"] and run["name"].startswith(name)]
         return [{"id": run["id"], "name": run["name"], "state": run["state"]["name"]} for run in runs]
 
     def resume(self, flow_run_id, **answer):
-        """Resume a suspended flow run with what a person fills in in the UI; return the server's verdict."""
-        return self._post(f"/flow_runs/{flow_run_id}/resume", {"run_input": answer})["status"]
+        """Resume a suspended flow run with what a person fills in in the UI; return the server's verdict.
+
+        A person, too, clicks again where SQLite was busy, or the form is not there yet.
+        """
+
+        def verdict():
+            found = self._post(f"/flow_runs/{flow_run_id}/resume", {"run_input": answer})
+            is_early = found is not None and found["details"].get("reason") == "Run input schema not found."
+            return None if found is None or is_early else found["status"]
+
+        return self.wait_for(verdict, "the run was resumed, or not")
 
     def served(self):
         """Return what readers see: the version, each label's model, and the text that `winnow top` has as its best."""
@@ -116,7 +126,8 @@ class Loop:
     def _post(self, path, content):
         words = self.settings.environment["PREFECT_API_AUTH_STRING"].split(":", 1)
         with httpx.Client(auth=httpx.BasicAuth(*words), timeout=LAST_RESORT_SECONDS) as http:
-            return http.post(f"{self.settings.prefect_ui}/api{path}", json=content).raise_for_status().json()
+            found = http.post(f"{self.settings.prefect_ui}/api{path}", json=content)
+        return None if found.status_code == HTTPStatus.SERVICE_UNAVAILABLE else found.raise_for_status().json()
 
     def _is_up(self):
         return all(running_process(service) for service in stack.services(self.settings))
