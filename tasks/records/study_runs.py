@@ -16,7 +16,7 @@ from tasks.core.base.naming import (
     tracking_record,
     trials_folder,
 )
-from tasks.core.base.run_record import FINISHED, RunName, RunRecord, waiting_records
+from tasks.core.base.run_record import FINISHED, RunName, RunRecord, lost_files, read_run_record, waiting_records
 from tasks.core.corpus.labelled.label_report import LABEL_REPORT, read_label_report
 from tasks.core.corpus.labelled.prepare import LabelledSplits
 from tasks.core.round.model import Round
@@ -66,9 +66,15 @@ def end_study(study: LiveRun, run: TrackedRun) -> None:
 def tell_children(name: RunName, plans: list[SeedPlan]) -> None:
     """Tell what waits of a study's seeds, and of the trials beside them."""
     trials = trials_folder(Path(plans[0].root)).glob(tracking_record(Path(), "*").name)
-    own = [path for plan in plans if (path := record_path(plan)).is_file()]
+    own = [path for plan in plans if _is_whole(path := record_path(plan))]
     for path in [*own, *(path for path, record in waiting_records(trials) if _is_child(record, name))]:
         tell(path)
+
+
+def _is_whole(path: Path) -> bool:
+    """Say whether a record is there with its result: that of a seed whose files somebody removed tells nothing."""
+    record = read_run_record(path)
+    return record is not None and not lost_files(path, record)
 
 
 def _is_child(record: RunRecord, of: RunName) -> bool:
