@@ -103,8 +103,10 @@ def _labelled(round_: Round) -> list[str]:
     return files + [read_about(folder).digest for folder in data.added]
 
 
-def _sample(round_: Round, name: str) -> dict[str, str]:
-    return {file.name: file.digest for file in list_sample(round_.samples[name])}
+def _sample(round_: Round, name: str) -> list[Any]:
+    """Return the digests of a sample's files, and which of their columns is read."""
+    sample = round_.samples[name]
+    return [{file.name: file.digest for file in list_sample(sample)}, sample.text_column]
 
 
 def _winnow() -> dict[str, str]:

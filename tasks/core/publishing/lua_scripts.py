@@ -53,6 +53,15 @@ return entries
 """
 """Counts the entries of buckets. ARGV: what their keys begin with, the first bucket, and the one after the last."""
 
+WHOLE_NOW = """#!lua flags=allow-oom
+local state = redis.call('HGET', KEYS[1], 'state')
+if state ~= 'loading' and state ~= 'whole' then return 0 end
+redis.call('HSET', KEYS[1], 'state', 'whole', 'finished_at', ARGV[2])
+redis.call('ZADD', KEYS[2], 'NX', ARGV[3], ARGV[1])
+return 1
+"""
+"""Calls a counted version whole. KEYS: its meta hash, all versions. ARGV: its name, and when. 0: it was not begun."""
+
 SWITCH = """#!lua flags=allow-oom
 if redis.call('HGET', KEYS[2], 'state') ~= 'whole' then return 0 end
 local current = redis.call('GET', KEYS[1])

@@ -6,7 +6,7 @@ from collections import Counter
 from tasks.core.base.errors import PublishingError
 from tasks.core.publishing.key_layout import CountryKeys
 from tasks.core.publishing.load_shards import unloaded_shards
-from tasks.core.publishing.lua_scripts import COUNT, ROLLBACK, SWITCH
+from tasks.core.publishing.lua_scripts import COUNT, ROLLBACK, SWITCH, WHOLE_NOW
 from tasks.core.publishing.publication import Publication
 from tasks.core.publishing.redis_connection import Client
 from tasks.core.publishing.redis_records import LAYOUT, pack, unpack
@@ -60,7 +60,8 @@ def verify_counts(client: Client, publication: Publication) -> dict[str, int]:
     Returns how many entries each part and, as `best:<label>`, each sorted set has.
 
     Raises:
-        PublishingError: shards were never loaded, or Redis holds more or less than was loaded of them.
+        PublishingError: shards were never loaded, Redis holds more or less than was loaded of them, or it no longer
+            knows the version.
     """
     left = unloaded_shards(client, publication)
     if left:
@@ -77,8 +78,19 @@ def verify_counts(client: Client, publication: Publication) -> dict[str, int]:
             "not see it. Fewer are there when the server lost some, or ids stand in several of the runs. Publish "
             "again: all shards are loaded anew."
         )
-    client.hset(publication.keys.meta, mapping={"state": WHOLE, "finished_at": _now()})
+    _call_whole(client, publication)
     return found
+
+
+def _call_whole(client: Client, publication: Publication) -> None:
+    """Call a version whole, unless Redis lost what it is, or it is being removed, since it was begun."""
+    names = [publication.keys.meta, publication.country_keys.versions]
+    if not client.register_script(WHOLE_NOW)(keys=names, args=[publication.name, _now(), time.time()]):
+        raise PublishingError(
+            f"version {publication.name} of {publication.country} is loaded, but Redis no longer knows it: it was "
+            "restarted without what it held, or the version is being removed. Readers do not see it. Publish again: "
+            "what has receipts is kept."
+        )
 
 
 def _loaded(client: Client, publication: Publication) -> Counter[str]:

@@ -2,6 +2,7 @@
 
 from types import SimpleNamespace
 
+import pyarrow.parquet as pq
 import pytest
 import yaml
 
@@ -73,3 +74,13 @@ def test_the_evaluation_follows_from_every_answer_of_the_country(make_round):
     assert after != before
     assert (batch.folder / DECIDED_FILE).is_file()
     assert evaluation_inputs(round_, "ffffffffffff") != after
+
+
+def test_conversion_follows_from_the_column_that_its_texts_stand_in(make_round, tmp_path):
+    path = make_round()
+    for file in (tmp_path / "sample").glob("*.parquet"):
+        rows = pq.read_table(file)
+        pq.write_table(rows.append_column("full_text", rows["text"]), file)
+    sample = {"path": str(tmp_path / "sample"), "text_column": "full_text"}
+    before = conversion_inputs(read_round(path), {"positive": "version 1"})
+    assert conversion_inputs(changed(path, samples={"evaluation": sample}), {"positive": "version 1"}) != before

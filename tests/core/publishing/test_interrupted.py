@@ -138,3 +138,20 @@ def test_a_server_that_lost_its_data_is_loaded_anew(runs, start_redis):
     publish(server, publication)
     with open_redis(server.place) as client:
         assert RedisReader(client, "US").lookup("a:b").text.is_known
+
+
+def test_a_server_that_lost_what_was_begun_calls_nothing_whole_until_it_is_begun_anew(runs, start_redis):
+    server, publication = start_redis("appendonly no"), publication_of(runs[0])
+    with open_redis(server.place) as client:
+        begin(client, publication)
+    server.kill()
+    server.start()
+    with open_redis(server.place) as client:
+        load_shards(client, publication, unloaded_shards(client, publication))
+        with pytest.raises(PublishingError, match=r"no longer knows it.*Publish again"):
+            verify_counts(client, publication)
+        with pytest.raises(PublishingError, match="is not whole"):
+            switch(client, US, publication.name)
+    publish(server, publication)
+    with open_redis(server.place) as client:
+        assert RedisReader(client, "US").lookup("a:b").text.is_known

@@ -11,7 +11,7 @@ from tasks.core.publishing.pruning import needless, prune, remove
 from tasks.core.publishing.redis_connection import open_redis
 from tasks.core.publishing.redis_reader import RedisReader
 from tasks.core.publishing.served_versions import list_versions
-from tasks.core.publishing.version_state import begin, rollback, switch
+from tasks.core.publishing.version_state import begin, rollback, switch, verify_counts
 from tests.support.published_runs import LABELS, publication_of, publish, run_to_publish, truth_of
 
 SWITCHES = 20
@@ -137,6 +137,19 @@ def test_a_version_that_is_being_removed_is_not_loaded_nor_shown(runs, redis_ser
         with pytest.raises(PublishingError, match=r"which came before, was removed"):
             rollback(client, US)
         assert list(prune(client, US, PACE)) == [publications[0].name]
+
+
+def test_a_version_that_another_publisher_began_to_remove_is_not_called_whole_again(runs, redis_server):
+    shown, waiting = (publication_of(run) for run in runs[:2])
+    publish(redis_server, shown)
+    publish(redis_server, waiting, show=False)
+    with open_redis(redis_server.place) as client:
+        client.hset(waiting.keys.meta, "state", "removing")
+        with pytest.raises(PublishingError, match="is being removed"):
+            verify_counts(client, waiting)
+        with pytest.raises(PublishingError, match="is not whole"):
+            switch(client, US, waiting.name)
+        assert RedisReader(client, "US").version == shown.name
 
 
 def test_a_pointer_to_what_is_not_there_is_an_error_and_is_listed(runs, redis_server):
