@@ -15,6 +15,7 @@ from tasks.core.training.search.trial import TrialResult, TrialStep
 from tasks.core.training.seeds.seed_plan import UNDECISIVE, SeedPlan, SeedResult
 from tasks.core.training.trainer.steps import Report
 from tasks.records.live_runs import LiveRun, is_same, live, milliseconds, open_live
+from tasks.records.telling import tell_failed
 from tasks.records.tracking import HASH_TAG, KIND_TAG, TrackedRun
 
 CURVE_PREFIX = "curve_"
@@ -57,6 +58,7 @@ def seed_run(tags: dict[str, str], plan: SeedPlan, parent: RunName, of: TrackedR
 
 
 def _open_seed(name: RunName, plan: SeedPlan, parent: TrackedRun) -> TrackedRun:
+    tell_failed(record_path(plan))
     for lost in parent.children(name.identity, "RUNNING"):
         lost.end("KILLED")
     run = parent.create_child(name.name, name.identity | name.tags)
@@ -75,6 +77,7 @@ def trial_run(tags: dict[str, str], step: TrialStep, parent: RunName, of: Tracke
 
 
 def _open_trial(name: RunName, plan: SeedPlan, parent: TrackedRun) -> TrackedRun:
+    tell_failed(record_path(plan))
     known = [run for status in ("RUNNING", "FINISHED", "FAILED") for run in parent.children(name.identity, status)]
     run = known[0] if known else parent.create_child(name.name, name.identity | name.tags)
     run.restart()

@@ -6,7 +6,7 @@ from pathlib import Path
 from tasks.core.base.errors import TrainingError
 from tasks.core.base.locks import alone
 from tasks.core.base.naming import TRACKING_LOCK
-from tasks.core.base.run_record import Figure, RunName, RunRecord, lost_files, read_run_record, say_told
+from tasks.core.base.run_record import FAILED, Figure, RunName, RunRecord, lost_files, read_run_record, say_told
 from tasks.records.tracking import TrackedRun, find_experiment, find_or_create_run
 
 RECORD_TAG = "winnow.record"
@@ -42,6 +42,17 @@ def tell(path: Path) -> TrackedRun:
         _end_others(record, parent, run)
         say_told(path, record, run.run_id)
         return run
+
+
+def tell_failed(path: Path) -> None:
+    """Tell how an earlier try failed, if that waits: told later, it would be taken for what is at work by then.
+
+    Raises:
+        TornRecordError: the record is torn or altered.
+    """
+    record = read_run_record(path)
+    if record is not None and record.status == FAILED and record.told is None:
+        tell(path)
 
 
 def _held(record: RunRecord, parent: TrackedRun | None) -> TrackedRun:

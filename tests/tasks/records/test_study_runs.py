@@ -10,11 +10,13 @@ from mlflow.artifacts import download_artifacts
 from mlflow.tracking import MlflowClient
 
 from tasks.core.base.errors import RegistryError
+from tasks.core.base.run_record import waiting_records, write_run_record
 from tasks.core.round.round_file import read_round
 from tasks.core.training.search.trial import TrialStep
 from tasks.core.training.seeds.seed_plan import plan_seeds
 from tasks.records.child_runs import finished_seed_run, seed_run
 from tasks.records.study_runs import describe_data, failed_when_interrupted, name_study, open_study
+from tasks.records.telling import tell
 from tasks.records.tracking import tracking_uri
 from tasks.search import train_trial
 from tasks.training import Study, train_one_seed
@@ -140,3 +142,23 @@ def test_a_study_whose_training_fails_is_failed(study, client):
     with pytest.raises(KeyboardInterrupt):
         fail()
     assert client.get_run(study.run.known.run_id).info.status == "FAILED"
+
+
+def test_how_an_earlier_try_failed_is_told_before_the_next_one_and_not_of_it(plan, study, client):
+    def tried():
+        return seed_run(study.tags, plan, study.run.name, study.run.known)
+
+    def fail():
+        with tried() as first:
+            write_run_record(first.path, dataclasses.replace(first.record("FAILED"), opened=None))
+            raise OSError("disk")
+
+    with pytest.raises(OSError, match="disk"):
+        fail()
+    client.delete_run(next(iter(child_runs(study))))  # as of a server that was away then
+    with tried() as second:
+        for path, _ in waiting_records(iter([second.path])):
+            tell(path)
+        statuses = {run_id: run.info.status for run_id, run in child_runs(study).items()}
+        assert statuses.pop(second.known.run_id) == "RUNNING"
+        assert list(statuses.values()) == ["FAILED"]
