@@ -13,6 +13,7 @@ from tasks.core.base.naming import (
     artifact_key,
     course_file,
     course_lock,
+    published_version,
     student_study,
 )
 from tasks.core.evaluation.pool_run import find_pool_run
@@ -28,10 +29,10 @@ from tasks.core.loop.step_inputs import (
     training_inputs,
 )
 from tasks.core.publishing.key_layout import CountryKeys
-from tasks.core.publishing.publication import read_models
-from tasks.core.publishing.published_runs import find_runs, published_samples, require_publishing
-from tasks.core.publishing.redis_records import unpack
-from tasks.core.publishing.served_versions import seen_version
+from tasks.core.publishing.publication import read_models, version_digest
+from tasks.core.publishing.published_runs import find_runs, require_publishing
+from tasks.core.publishing.served_versions import versions_at
+from tasks.core.publishing.version_state import WHOLE
 from tasks.core.round.model import Round
 from tasks.core.runs.manifest import read_manifest
 from tasks.core.runs.open_run import open_run
@@ -127,18 +128,25 @@ def sampling_standing(round_: Round, run_name: str) -> Standing:
 
 
 def publishing_standing(round_: Round, run_name: str) -> Standing:
-    """Return where the publication stands: Redis says it. A version that readers may not see stops at the gate."""
-    folders = find_runs(round_, run_name)
-    runs = {sample: open_run(path)[0].run_id for sample, path in zip(published_samples(round_), folders, strict=True)}
-    models = read_models(folders[0])
-    champions = {label: _champion(round_, label) for label in models}
-    inputs = publishing_inputs(round_, runs, thresholds_of(models), champions)
-    seen = seen_version(require_publishing(round_).redis, CountryKeys(round_.country))
-    if seen is None or unpack(seen.meta["runs"]) != list(runs.values()):
-        other = "none" if seen is None else seen.name
-        return Standing(inputs, {"version": ""}, "", f"readers see another version: {other}", "refused")
-    said = f"readers see version {seen.name}, {seen.texts:,} texts"
-    return Standing(inputs, {"version": seen.name}, f"winnow publish list --country {round_.country}", said)
+    """Return where the publication stands: Redis says it.
+
+    A version that is there and that readers do not see is left so: it is not released, or a person rolled it back.
+    """
+    settings, folders = require_publishing(round_), find_runs(round_, run_name)
+    run_ids, models = [open_run(path)[0].run_id for path in folders], read_models(folders[0])
+    thresholds = thresholds_of(models)
+    inputs = publishing_inputs(round_, run_ids, thresholds, {label: _champion(round_, label) for label in models})
+    name = published_version(round_.checkpoint_alias, version_digest(run_ids, models, settings, thresholds))
+    versions = versions_at(settings.redis, CountryKeys(round_.country))
+    seen = next((one.name for one in versions if one.is_current), "none")
+    own = next((one for one in versions if one.name == name and one.state == WHOLE), None)
+    where = f"w:{round_.country}:{name}"
+    if own is None:
+        return Standing(inputs, {"version": ""}, where, f"version {name} is not loaded; readers see {seen}", "refused")
+    if own.is_current:
+        return Standing(inputs, {"version": name}, where, f"readers see version {name}, {own.texts:,} texts")
+    said = f"readers see {seen}; to show them {name}: prefect deployment run publishing/{round_.name}"
+    return Standing(inputs, {"version": name}, where, said, "refused")
 
 
 def _champion(round_: Round, label: str) -> str:

@@ -25,9 +25,9 @@ def sync(
     Exits with 0 when nothing waits any more.
     """
     use(read_settings())
-    found = [_find(round_)] if round_ else _all_rounds()
+    found, unread = ([_find(round_)], 0) if round_ else _all_rounds()
     waiting = [sync_round(one, list_) for one in found]
-    raise typer.Exit(1 if any(waiting) else 0)
+    raise typer.Exit(1 if any(waiting) or unread else 0)
 
 
 def sync_round(round_: "Round", only_list: bool) -> int:
@@ -37,15 +37,17 @@ def sync_round(round_: "Round", only_list: bool) -> int:
     from tasks.records.reachable import needs_server  # noqa: PLC0415 - mlflow
     from tasks.records.telling import tell  # noqa: PLC0415
 
-    waiting = waiting_records(tracking_records(round_.work_path, round_.name))
+    waiting, faults = waiting_records(tracking_records(round_.work_path, round_.name))
+    for fault in faults:
+        say(f"{round_.name}: {fault}", err=True)
     if not waiting:
-        say(f"{round_.name}: nothing waits")
-        return 0
+        say(f"{round_.name}: nothing waits" if not faults else f"{round_.name}: nothing else waits")
+        return len(faults)
     for path, record in waiting:
         say(f"{round_.name}: '{record.run.name}' ({record.status}) waits in {path}")
     if only_list:
-        return len(waiting)
-    left = 0
+        return len(waiting) + len(faults)
+    left = len(faults)
     with needs_server(
         f"{len(waiting)} runs of {round_.name} wait, and lose nothing by it. Type winnow sync again then."
     ):
@@ -66,9 +68,17 @@ def _find(name: str) -> "Round":
     return find_round(name)
 
 
-def _all_rounds() -> list["Round"]:
+def _all_rounds() -> tuple[list["Round"], int]:
+    """Return the rounds of all files that can be read, and how many cannot, which are named."""
     from deployments.commands.round_folders import ROUND_FOLDERS  # noqa: PLC0415
     from tasks.core.round.round_file import read_round  # noqa: PLC0415
 
     paths = {path.resolve() for folder in ROUND_FOLDERS for path in folder.glob("*.yaml")}
-    return [read_round(path) for path in sorted(paths)]
+    found, unread = list["Round"](), 0
+    for path in sorted(paths):
+        try:
+            found.append(read_round(path))
+        except WinnowError as error:
+            say(f"{path}: {error}", err=True)
+            unread += 1
+    return found, unread

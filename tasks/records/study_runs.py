@@ -67,7 +67,10 @@ def tell_children(name: RunName, plans: list[SeedPlan]) -> None:
     """Tell what waits of a study's seeds, and of the trials beside them."""
     trials = trials_folder(Path(plans[0].root)).glob(tracking_record(Path(), "*").name)
     own = [path for plan in plans if _is_whole(path := record_path(plan))]
-    for path in [*own, *(path for path, record in waiting_records(trials) if _is_child(record, name))]:
+    waiting, faults = waiting_records(trials)
+    for fault in faults:
+        raise fault
+    for path in [*own, *(path for path, record in waiting if _is_child(record, name))]:
         tell(path)
 
 

@@ -90,6 +90,19 @@ def test_labels_that_are_told_of_three_times_begin_one_round(loop, second):
     assert snapshot.name.startswith("v0001-")
 
 
+def test_a_rollback_outlives_another_run_of_the_round(loop, completed, second):
+    before, after = completed.steps[5].made["version"], loop.served()[0]
+    loop.done("winnow", "publish", "rollback", "--country", "US")
+    loop.done("prefect", "deployment", "run", "round/us-iter1", "--watch")
+    course = loop.ended(second, "Stopped at the gate")
+    assert loop.served()[0] == before
+    assert course.steps[5].said.startswith(f"readers see {before}; to show them {after}: prefect deployment run")
+    loop.done("prefect", "deployment", "run", "publishing/us-iter1", "--watch")
+    loop.done("prefect", "deployment", "run", "round/us-iter1", "--watch")
+    loop.ended(second, "Completed")
+    assert loop.served()[0] == after
+
+
 @pytest.fixture(scope="module")
 def third(loop, second):
     """The file of the round that labels began which came while Prefect was away: by now people say no to all."""

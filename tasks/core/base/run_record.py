@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from tasks.core.base.errors import WinnowError
 from tasks.core.base.files import fingerprint
 from tasks.core.base.formats import Content, FileFormat, read_record, write_record
 
@@ -106,15 +107,18 @@ def lost_files(path: Path, record: RunRecord) -> list[str]:
     return [name for name in record.files if not (path.parent / name).is_file()]
 
 
-def waiting_records(paths: Iterator[Path]) -> list[tuple[Path, RunRecord]]:
-    """Return those of the records that were not told yet.
-
-    Raises:
-        TornRecordError: one is torn or altered.
-        FormatError: another version wrote one.
-    """
-    found = [(path, record) for path in sorted(paths) if (record := read_run_record(path))]
-    return [(path, record) for path, record in found if record.told is None]
+def waiting_records(paths: Iterator[Path]) -> tuple[list[tuple[Path, RunRecord]], list[WinnowError]]:
+    """Return those of the records that were not told yet, and what is said of those that cannot be read."""
+    waiting, faults = list[tuple[Path, RunRecord]](), list[WinnowError]()
+    for path in sorted(paths):
+        try:
+            record = read_run_record(path)
+        except WinnowError as fault:
+            faults.append(fault)
+            continue
+        if record is not None and record.told is None:
+            waiting.append((path, record))
+    return waiting, faults
 
 
 def _of(content: dict[str, Any]) -> RunRecord:

@@ -1,6 +1,7 @@
 """What each step of a round follows from, as one fingerprint; and in which state the evaluation's verdicts leave it."""
 
 from collections.abc import Mapping, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from tasks.core.loop.course import State
 from tasks.core.round.model import Round
 from tasks.core.training.base_models.base_folder import base_model_digest
 
+LIBRARIES = ("torch", "transformers", "onnx", "onnxruntime", "openvino")
 WORDS: Mapping[State, str] = {
     "asks": "a person must approve it",
     "waits": "label more, then run the round again",
@@ -54,10 +56,10 @@ def evaluation_inputs(round_: Round, run_id: str) -> str:
 
 
 def publishing_inputs(
-    round_: Round, runs: Mapping[str, str], thresholds: Mapping[str, float], champions: Mapping[str, str]
+    round_: Round, run_ids: Sequence[str], thresholds: Mapping[str, float], champions: Mapping[str, str]
 ) -> str:
-    """Return what a publication follows from: the runs by their samples, the labels' thresholds and champions."""
-    return fingerprint([*_said(round_, "publishing"), dict(runs), dict(thresholds), dict(champions), _winnow()])
+    """Return what a publication follows from: its runs, the labels' thresholds and champions."""
+    return fingerprint([*_said(round_, "publishing"), list(run_ids), dict(thresholds), dict(champions), _winnow()])
 
 
 def read_verdicts(round_: Round, run_id: str) -> dict[str, EvaluationRecord]:
@@ -110,8 +112,8 @@ def _sample(round_: Round, name: str) -> list[Any]:
 
 
 def _winnow() -> dict[str, str]:
-    """Return which Winnow is at work: another one may do a step otherwise, and then each flow decides by itself."""
-    return code_version()
+    """Return which Winnow and libraries are at work: with others, each flow decides by itself what is done."""
+    return code_version() | {library: version(library).split("+")[0] for library in LIBRARIES}
 
 
 def _read(path: Path) -> EvaluationRecord | None:

@@ -79,14 +79,8 @@ def plan_publication(
     """
     runs = [_sound(path) for path in folders]
     models = _shared_models(runs)
-    about = {
-        "layout": LAYOUT,
-        "runs": [plan.run_id for plan, _ in runs],
-        "models": models,
-        "thresholds": dict(thresholds) if settings.above_threshold else {},
-        "settings": settings.model_dump(mode="json", exclude=UNSEEN),
-    }
-    digest = fingerprint(about)
+    run_ids = [plan.run_id for plan, _ in runs]
+    digest = version_digest(run_ids, models, settings, thresholds)
     rows = sum(plan.rows for plan, _ in runs)
     run_folders = [folder for _, folder in runs]
     return Publication(
@@ -94,7 +88,7 @@ def plan_publication(
         name=published_version(alias, digest),
         digest=digest,
         folders=tuple(str(folder.path) for _, folder in runs),
-        run_ids=tuple(plan.run_id for plan, _ in runs),
+        run_ids=tuple(run_ids),
         labels=tuple(models),
         models=models,
         thresholds=thresholds,
@@ -104,6 +98,20 @@ def plan_publication(
         shards=tuple((str(folder.path), shard.number) for plan, folder in runs for shard in plan.shards),
         settings=settings,
     )
+
+
+def version_digest(
+    run_ids: Sequence[str], models: Mapping[str, str], settings: Publishing, thresholds: Mapping[str, float]
+) -> str:
+    """Return the fingerprint of all that a version follows from."""
+    about = {
+        "layout": LAYOUT,
+        "runs": list(run_ids),
+        "models": dict(models),
+        "thresholds": dict(thresholds) if settings.above_threshold else {},
+        "settings": settings.model_dump(mode="json", exclude=UNSEEN),
+    }
+    return fingerprint(about)
 
 
 def _sound(path: Path) -> tuple[Plan, RunFolder]:

@@ -51,15 +51,14 @@ def list_versions(client: Client, keys: CountryKeys) -> list[ServedVersion]:
     return [_read(client, keys, name, current, previous) for name in names]
 
 
-def seen_version(place: RedisPlace, keys: CountryKeys) -> ServedVersion | None:
-    """Return the whole version that readers see, or None where there is none.
+def versions_at(place: RedisPlace, keys: CountryKeys) -> list[ServedVersion]:
+    """Return the versions of a country that a Redis holds, the latest first.
 
     Raises:
         PublishingError, RedisAwayError: Redis refuses, or does not answer.
     """
     with open_redis(place) as client:
-        found = (one for one in list_versions(client, keys) if one.is_current and one.state == WHOLE)
-        return next(found, None)
+        return list_versions(client, keys)
 
 
 def _read(client: Client, keys: CountryKeys, name: str, current: str, previous: str) -> ServedVersion:

@@ -157,7 +157,7 @@ def test_how_an_earlier_try_failed_is_told_before_the_next_one_and_not_of_it(pla
         fail()
     client.delete_run(next(iter(child_runs(study))))  # as of a server that was away then
     with tried() as second:
-        for path, _ in waiting_records(iter([second.path])):
+        for path, _ in waiting_records(iter([second.path]))[0]:
             tell(path)
         statuses = {run_id: run.info.status for run_id, run in child_runs(study).items()}
         assert statuses.pop(second.known.run_id) == "RUNNING"
