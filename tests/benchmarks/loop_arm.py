@@ -34,9 +34,9 @@ MOTIFS = 5
 """Exploit-explore takes so many texts of each motif, of so many motifs a length, and the others from the best."""
 TRAINING = {
     "head": "multi_label",
-    "epochs": 7,
+    "epochs": 10,
     "batch_size": 8,
-    "learning_rate": 6.0e-4,
+    "learning_rate": 2.0e-4,
     "max_length_tokens": 32,
     "freeze_embeddings": True,
     "metric": "average_precision",

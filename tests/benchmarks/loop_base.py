@@ -23,7 +23,7 @@ from tests.benchmarks.trained import ROUND
 TEACHING = {
     "head": "multi_label",
     "seeds": (1,),
-    "epochs": 3,
+    "epochs": 8,
     "batch_size": 32,
     "learning_rate": 5.0e-4,
     "max_length_tokens": 32,
