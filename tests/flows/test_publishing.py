@@ -96,8 +96,8 @@ def test_a_challenger_that_the_gate_stops_leaves_readers_where_they_are(redis_se
     assert {one.standing for one in versions_of(round_)} == {"current", "previous"}
 
 
-def test_a_loader_that_was_killed_is_followed_by_one_that_loads_the_rest(redis_server, tmp_path):
-    path = publishable_round(tmp_path, redis_server, only_released=False)
+def test_a_loader_that_was_killed_is_followed_by_two_workers_that_load_the_rest(redis_server, tmp_path):
+    path = publishable_round(tmp_path, redis_server, workers=2, only_released=False)
     round_ = read_round(path)
     plan, run = score(round_)
     command = [sys.executable, "-m", "tests.support.published_rounds", str(path), str(run.path), "3"]

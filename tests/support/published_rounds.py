@@ -24,13 +24,13 @@ from tasks.records.evaluation_runs import CALIBRATION_TAG
 from tasks.records.registry import Registration, find_version, get_version, register_folder, set_alias, set_version_tags
 from tasks.records.tracking import create_run, ended_by_outcome
 from tests.support.plans import engine_uses
-from tests.support.round_files import one_worker, write_round
+from tests.support.round_files import some_workers, write_round
 from tests.support.scored_runs import ENGINE, write_shard
 
 SAMPLE_ROWS = 320
 
 
-def publishable_round(folder, server, **section):
+def publishable_round(folder, server, workers=1, **section):
     """Write a round of a country of its own, whose sample is scored; return its file."""
     folder.mkdir(exist_ok=True)
     redis = server.place.model_dump(mode="json")
@@ -40,7 +40,7 @@ def publishable_round(folder, server, **section):
         sample_rows=SAMPLE_ROWS,
         country=f"X{uuid.uuid4().hex[:8]}",
         publishing={"redis": redis, "top": 20} | section,
-        clusters=one_worker(folder),
+        clusters=some_workers(folder, workers),
     )
 
 

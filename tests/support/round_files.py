@@ -42,8 +42,13 @@ def write_sample(folder: Path, rows: int, files: int = 2, row_group_size: int = 
 
 def one_worker(folder: Path) -> dict[str, str]:
     """Write a profile of one Dask worker, and return it for each flow: to start another costs more than tiny work."""
-    path = folder / "one-worker.yaml"
-    path.write_text(yaml.safe_dump({"kind": "local", "workers": 1}))
+    return some_workers(folder, 1)
+
+
+def some_workers(folder: Path, workers: int) -> dict[str, str]:
+    """Write a profile of so many Dask workers, and return it for each flow."""
+    path = folder / f"workers-{workers}.yaml"
+    path.write_text(yaml.safe_dump({"kind": "local", "workers": workers}))
     return dict.fromkeys(("training", "conversion", "inference", "pretraining", "sampling", "publishing"), str(path))
 
 
