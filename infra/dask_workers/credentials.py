@@ -1,11 +1,11 @@
-"""MLflow's password for workers that a flow did not start: they run elsewhere, and know none of its variables."""
+"""MLflow's address and password for workers that a flow did not start: they run elsewhere, and know no variables."""
 
 import os
 from typing import Any
 
 from distributed import Client, WorkerPlugin
 
-NAMES = ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD")
+NAMES = ("MLFLOW_TRACKING_URI", "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD")
 
 
 class Credentials(WorkerPlugin):
@@ -22,7 +22,7 @@ class Credentials(WorkerPlugin):
 
 
 def hand_over(client: Client) -> None:
-    """Give a scheduler's workers the credentials of this process, as Prefect does its own with each task."""
+    """Give a scheduler's workers the address and credentials of MLflow, as Prefect gives its own with each task."""
     known = {name: os.environ[name] for name in NAMES if os.environ.get(name)}
     if known:
         client.register_plugin(Credentials(known))
