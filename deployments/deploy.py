@@ -1,20 +1,20 @@
 """Register a round's flows as deployments of the process work pool."""
 
-from http import HTTPStatus
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
 
-import httpx
 from prefect import Flow
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.deployments.runner import RunnerDeployment
 from prefect.events import DeploymentEventTrigger, ResourceSpecification
-from prefect.exceptions import ObjectAlreadyExists, PrefectHTTPStatusError
+from prefect.exceptions import ObjectAlreadyExists
 from prefect.schedules import Cron
 from prefect.types.entrypoint import EntrypointType
 
 from deployments.intake import intake
+from deployments.prefect_server import named_if_away
 from flows.conversion import conversion
 from flows.distillation import distillation
 from flows.evaluation import evaluation
@@ -25,7 +25,6 @@ from flows.round import whole_round
 from flows.sampling import sampling
 from flows.training import training
 from infra.clusters.profiles import read_profile
-from infra.errors import ServiceError
 from infra.services.settings import WORK_POOL
 from tasks.core.base.naming import event_resource
 from tasks.core.round.model import Round
@@ -97,19 +96,5 @@ def _begun_by(round_: Round) -> dict[str, Any]:
 
 
 def _ensure_work_pool() -> None:
-    with get_client(sync_client=True) as client:
-        try:
-            client.create_work_pool(WorkPoolCreate(name=WORK_POOL, type="process"))
-        except ObjectAlreadyExists:
-            return
-        except PrefectHTTPStatusError as refusal:
-            if refusal.response.status_code != HTTPStatus.UNAUTHORIZED:
-                raise
-            raise ServiceError(
-                f"the Prefect server at {client.api_url} asks for another password than this shell's. For the one that "
-                "`make up` started: set -a; . $WINNOW_HOME/client.env; set +a. For another: PREFECT_API_AUTH_STRING"
-            ) from None
-        except httpx.ConnectError as error:
-            raise ServiceError(
-                f"no Prefect server answers at {client.api_url}: {error}. `make up` starts one."
-            ) from None
+    with named_if_away(), get_client(sync_client=True) as client, suppress(ObjectAlreadyExists):
+        client.create_work_pool(WorkPoolCreate(name=WORK_POOL, type="process"))

@@ -1,17 +1,15 @@
 """Start a flow of several rounds through their deployments, and see how it goes."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from http import HTTPStatus
+from collections.abc import Callable, Sequence
 from typing import cast
 
-import httpx
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.deployments import run_deployment
-from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
+from prefect.exceptions import ObjectNotFound
 
+from deployments.prefect_server import named_if_away
 from infra.errors import ServiceError
 from tasks.core.base.errors import RoundFileError
 from tasks.core.round.model import Round
@@ -31,7 +29,7 @@ def start_rounds(flow: str, rounds: Sequence[Round]) -> dict[str, FlowRun]:
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise RoundFileError(f"{', '.join(twice)} is given twice; a round has one run of a flow at a time")
-    with _answered():
+    with named_if_away():
         _require_deployed(names)
         return {name: cast("FlowRun", run_deployment(name, timeout=0, as_subflow=False)) for name in names}
 
@@ -43,7 +41,7 @@ def watch_rounds(started: dict[str, FlowRun], tell: Callable[[str], object]) -> 
         ServiceError: the server has gone; the runs go on without it for a while, and end when it is back.
     """
     states: dict[str, State] = {}
-    with _answered(), get_client(sync_client=True) as client:
+    with named_if_away(), get_client(sync_client=True) as client:
         while any(name not in states or not states[name].is_final() for name in started):
             for name, run in started.items():
                 state = client.read_flow_run(run.id).state
@@ -67,21 +65,3 @@ def _require_deployed(names: Sequence[str]) -> None:
         raise ServiceError(
             f"not deployed: {', '.join(missing)}; nothing was started. Register the rounds: winnow deploy {files}"
         )
-
-
-@contextmanager
-def _answered() -> Iterator[None]:
-    """Say which server was asked where none answers, or where it wants another password."""
-    with get_client(sync_client=True) as client:
-        address = client.api_url
-    try:
-        yield
-    except httpx.TransportError as error:
-        raise ServiceError(f"no Prefect server answers at {address}: {error}. `make up` starts one.") from None
-    except PrefectHTTPStatusError as refusal:
-        if refusal.response.status_code != HTTPStatus.UNAUTHORIZED:
-            raise
-        raise ServiceError(
-            f"the Prefect server at {address} asks for another password than this shell's. For the one that `make up` "
-            "started: set -a; . $WINNOW_HOME/client.env; set +a. For another: PREFECT_API_AUTH_STRING"
-        ) from None

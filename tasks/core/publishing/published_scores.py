@@ -17,7 +17,7 @@ WHOLE = 17
 
 def spell_score(score: float) -> str:
     """Return how a score is written."""
-    if score < 0.5:
+    if score < HALF:
         return f"{score:.{DIGITS}g}"
     lacks = 1.0 - score
     places = WHOLE if lacks == 0 else min(WHOLE, DIGITS - 1 - math.floor(math.log10(lacks)))

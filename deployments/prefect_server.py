@@ -1,0 +1,33 @@
+"""What is said where Prefect's server does not answer, or wants another password."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+
+import httpx
+from prefect.client.orchestration import get_client
+from prefect.exceptions import PrefectHTTPStatusError
+
+from infra.errors import ServiceError
+
+
+@contextmanager
+def named_if_away() -> Iterator[None]:
+    """Ask Prefect's server inside the block.
+
+    Raises:
+        ServiceError: none answers, or not with this password; it says which was asked.
+    """
+    with get_client(sync_client=True) as client:
+        address = client.api_url
+    try:
+        yield
+    except httpx.TransportError as error:
+        raise ServiceError(f"no Prefect server answers at {address}: {error}. `make up` starts one.") from None
+    except PrefectHTTPStatusError as refusal:
+        if refusal.response.status_code != HTTPStatus.UNAUTHORIZED:
+            raise
+        raise ServiceError(
+            f"the Prefect server at {address} asks for another password than this shell's. For the one that `make up` "
+            "started: set -a; . $WINNOW_HOME/client.env; set +a. For another: PREFECT_API_AUTH_STRING"
+        ) from None
