@@ -26,9 +26,9 @@ def orchestration(prefect_harness, tracking):
 
 
 @pytest.fixture
-def make_round(make_round, tmp_path) -> Callable[..., Path]:
+def make_round(make_round) -> Callable[..., Path]:
     """Return a function that writes a round whose flows have one Dask worker each."""
-    return partial(make_round, clusters=one_worker(tmp_path))
+    return partial(make_round, clusters=one_worker())
 
 
 @pytest.fixture(scope="session")

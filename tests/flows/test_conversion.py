@@ -25,7 +25,7 @@ def round_(tmp_path_factory, tiny_bert, orchestration):
     """A round whose checkpoints are selected, and nothing converted."""
     folder = tmp_path_factory.mktemp("converted")
     country = f"X{uuid.uuid4().hex[:8]}"
-    path = write_round(folder, tiny_bert, sample_rows=400, country=country, clusters=one_worker(folder))
+    path = write_round(folder, tiny_bert, sample_rows=400, country=country, clusters=one_worker())
     training(str(path))
     return read_round(path)
 

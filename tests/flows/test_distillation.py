@@ -49,7 +49,7 @@ def taught(tmp_path_factory, tiny_bert, orchestration):
         sample_rows=320,
         country=f"X{uuid.uuid4().hex[:8]}",
         distillation=SECTION,
-        clusters=one_worker(folder),
+        clusters=one_worker(),
     )
     training(str(path))
     distillation(str(path))

@@ -55,7 +55,7 @@ def first(tmp_path_factory, tiny_bert, orchestration):
         country=f"X{uuid.uuid4().hex[:8]}",
         labels={"positive": "positive"},
         evaluation=SECTION,
-        clusters=one_worker(folder),
+        clusters=one_worker(),
     )
     training(str(path))
     conversion(str(path))

@@ -35,7 +35,7 @@ def pretrained(tmp_path_factory, tiny_bert, orchestration):
     """A round file whose base model is registered."""
     section = SETTINGS | {"base_model": str(tiny_bert)}
     folder = tmp_path_factory.mktemp("pretrained")
-    path = write_round(folder, tiny_bert, country=new_country(), pretraining=section, clusters=one_worker(folder))
+    path = write_round(folder, tiny_bert, country=new_country(), pretraining=section, clusters=one_worker())
     pretraining(str(path))
     return path
 

@@ -33,7 +33,7 @@ def write(folder, base_model, **changes):
         base_model,
         country=f"X{uuid.uuid4().hex[:8]}",
         labels={"positive": "positive"},
-        clusters=one_worker(folder),
+        clusters=one_worker(),
         **LOOP | changes,
     )
 

@@ -55,7 +55,7 @@ def scored(tmp_path_factory, orchestration):
         sample_rows=320,
         country=f"X{uuid.uuid4().hex[:8]}",
         sampling=SECTION,
-        clusters=one_worker(folder),
+        clusters=one_worker(),
     )
     round_ = read_round(path)
     uses = [

@@ -27,7 +27,7 @@ class Loop:
         self.settings, self.folder, self.redis = settings, folder, redis
         if redis is not None:
             changes |= {"publishing": {"redis": redis.place.model_dump(mode="json")}}
-        content = {"labels": {"positive": "positive"}, "clusters": one_worker(folder)} | LOOP | changes
+        content = {"labels": {"positive": "positive"}, "clusters": one_worker()} | LOOP | changes
         self.first = write_round(folder, base_model, **content)
         self.deployed = set(self.done("winnow", "deploy", self.first).split())
 

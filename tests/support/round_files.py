@@ -7,7 +7,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 
+from tests.support.shared_worker import shared_worker
 from tests.support.tiny import make_sentences
+
+FLOWS = ("training", "conversion", "inference", "pretraining", "sampling", "publishing")
 
 
 def write_labelled(path: Path) -> Path:
@@ -40,16 +43,16 @@ def write_sample(folder: Path, rows: int, files: int = 2, row_group_size: int = 
     return folder
 
 
-def one_worker(folder: Path) -> dict[str, str]:
-    """Write a profile of one Dask worker, and return it for each flow: to start another costs more than tiny work."""
-    return some_workers(folder, 1)
+def one_worker() -> dict[str, str]:
+    """Return, for each flow, the Dask worker that all small rounds of this process share."""
+    return dict.fromkeys(FLOWS, shared_worker())
 
 
 def some_workers(folder: Path, workers: int) -> dict[str, str]:
     """Write a profile of so many Dask workers, and return it for each flow."""
     path = folder / f"workers-{workers}.yaml"
     path.write_text(yaml.safe_dump({"kind": "local", "workers": workers}))
-    return dict.fromkeys(("training", "conversion", "inference", "pretraining", "sampling", "publishing"), str(path))
+    return dict.fromkeys(FLOWS, str(path))
 
 
 def write_round(folder: Path, base_model: Path, sample_rows: int = 240, **changes: object) -> Path:

@@ -1,0 +1,29 @@
+"""One Dask worker for the small rounds of a test process: to start one for each flow run costs more than their work."""
+
+import atexit
+from functools import cache
+
+import dask
+from distributed import LocalCluster
+
+from infra.dask_workers.settings import dask_settings
+
+
+@cache
+def shared_worker() -> str:
+    """Start the worker unless it is there, and return the address of its scheduler; both end with this process.
+
+    Flows join it as they join any scheduler that already runs: they give it the tracking server that they have.
+    """
+    dask.config.set(dask_settings(threads=1))
+    cluster = LocalCluster(  # type: ignore[no-untyped-call]
+        n_workers=1,
+        threads_per_worker=1,
+        processes=True,
+        host="127.0.0.1",
+        dashboard_address="127.0.0.1:0",
+        scheduler_kwargs={"dashboard": False},
+        memory_limit=0,
+    )
+    atexit.register(cluster.close)
+    return str(cluster.scheduler_address)
