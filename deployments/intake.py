@@ -11,6 +11,7 @@ from flows.names import round_and_flow
 from tasks.core.base.errors import InputDataError
 from tasks.core.base.naming import MAIN_RUN
 from tasks.core.loop.intake import alone_at_intake, following, import_watched, round_with, take_labels
+from tasks.core.loop.label_turns import turn_of
 from tasks.core.round.model import Round
 from tasks.core.round.round_file import read_round
 from tasks.intake import broken_off, news_for, start_round, tell_import
@@ -47,14 +48,18 @@ def import_files(round_: Round) -> list[str]:
 
 
 def begin_next(round_: Round, path: Path) -> list[str]:
-    """Start the round that has the newest snapshot of labels, unless it was started, and say so."""
+    """Start the round that has the snapshot that the labels stand at, unless it was started for them, and say so.
+
+    Labels that were changed back stand at an earlier snapshot: its round is run again, and trains nothing.
+    """
     snapshot, reason = take_labels(round_)
     if snapshot is None:
         get_run_logger().info("no snapshot is taken: %s", reason)
         return []
     trace_snapshot(round_, snapshot)
     after = round_with(path, snapshot)
-    return _begin(after, f"{after.stem} {snapshot.name}", snapshot.name)
+    turn = turn_of(round_, snapshot)
+    return _begin(after, f"{after.stem} {turn}", turn)
 
 
 def go_on(path: Path) -> list[str]:

@@ -11,8 +11,11 @@ from prefect.deployments import run_deployment
 from deployments.deploy import deploy_round
 from deployments.intake import intake
 from tasks.core.base.naming import batches_folder
+from tasks.core.exchange.batch import list_batches, read_batch
+from tasks.core.exchange.settle import settle
 from tasks.core.round.round_file import read_round
 from tasks.intake import broken_off, start_round
+from tests.support.answers import import_rows, said_by
 from tests.support.batches import ids, write
 from tests.support.labelled_files import delimited
 
@@ -69,6 +72,27 @@ def test_a_file_in_the_watched_folder_begins_the_next_round_once(path):
     put(path, "b.csv", ["yes", "no", "yes", "no"])
     assert take_in(path).name == "Started"
     assert len(begun(after.stem.replace("iter1", "iter2"))) == 1
+
+
+def test_labels_that_are_changed_back_run_their_round_again_and_write_no_other(path):
+    first, second = (path.stem.replace("iter0", iteration) for iteration in ("iter1", "iter2"))
+    yes, no = ["yes", "no", "yes"], ["no", "no", "yes"]
+    for words, name, runs in [(yes, first, 1), (no, second, 1), (yes, first, 2)]:
+        say(path, words)
+        assert (take_in(path).name, len(begun(name))) == ("Started", runs)
+    assert take_in(path).name == "Nothing new"
+    assert sorted(file.stem for file in path.parent.glob(f"{path.stem.partition('-')[0]}-*.yaml")) == [
+        path.stem,
+        first,
+        second,
+    ]
+
+
+def say(path, words):
+    """Import what an annotator says of the batch's first texts now."""
+    round_ = read_round(path)
+    (folder,) = list_batches(round_)
+    import_rows(settle(read_batch(folder), round_), round_, path.parent, said_by("ana", words), replace=True)
 
 
 def end(run, type_):

@@ -443,6 +443,11 @@ def snapshots_folder(work_path: Path, country: str, round_: str) -> Path:
     return country_folder(work_path, country) / round_ / "labels"
 
 
+def turns_file(work_path: Path, country: str, round_: str) -> Path:
+    """Return where it stands at which of these snapshots the labels stood, one after the other."""
+    return snapshots_folder(work_path, country, round_) / "turns.json"
+
+
 def snapshot_folder(version: int, digest: str) -> str:
     """Return the name of a snapshot of labels: `v0002-<digest>`."""
     return f"v{version:04d}-{digest}"
