@@ -14,7 +14,7 @@ from tasks.core.base.errors import RedisAwayError
 from tasks.core.base.naming import PUBLICATION_ARTIFACT, artifact_key
 from tasks.core.evaluation.calibration.calibrate import read_calibration
 from tasks.core.publishing.load_shards import load_shards, unloaded_shards
-from tasks.core.publishing.pruning import prune
+from tasks.core.publishing.pruning import finish_removal, prune
 from tasks.core.publishing.publication import Publication, plan_publication, read_models
 from tasks.core.publishing.publication_report import Shown, describe_publication, judge_release
 from tasks.core.publishing.published_runs import find_runs, require_publishing
@@ -72,6 +72,8 @@ def begin_version(publication: Publication) -> list[tuple[str, int]]:
     place = publication.settings.redis
     with open_redis(place) as client:
         require_fit(client, place)
+        pace = publication.settings.removed_keys_a_second
+        finish_removal(client, publication.country_keys, publication.name, pace)
         begin(client, publication)
         left = unloaded_shards(client, publication)
     get_run_logger().info("%d of %d shards are to be loaded", len(left), len(publication.shards))

@@ -1,9 +1,9 @@
 """What is published as one version: finished, sound runs of the same models, and the rules that follow from a round.
 
-The meta hash of a version says it all, as texts: `state` (loading, whole or removing), `labels`, `parts` and `runs`
-(lists in JSON), `model:<label>` (`us.positive 3`), `threshold:<label>` and `complete_from:<label>` (scores), `buckets`,
-`texts` (rows of all runs), `planned_shards`, `digest`, `settings`, `begun_at`, `finished_at`, `took_over_from` (the
-version that readers saw before).
+The meta hash of a version says it all, as texts: `state` (loading, whole or removing), `begun_as` (a word of chance, by
+which loaders know the version), `labels`, `parts` and `runs` (lists in JSON), `model:<label>` (`us.positive 3`),
+`threshold:<label>` and `complete_from:<label>` (scores), `buckets`, `texts` (rows of all runs), `planned_shards`,
+`digest`, `settings`, `begun_at`, `finished_at`, `took_over_from` (the version that readers saw before).
 """
 
 from collections.abc import Mapping, Sequence
