@@ -57,8 +57,10 @@ def publishing(
     shown = show_version(publication)
     publish_record(round_, publication, counts, shown)
     trace_publication(round_, publication, shown.is_seen)
-    remove_older(publication)
-    return Completed(name="Shown" if shown.is_seen else "Not shown", message=f"{publication.name}: {shown.sentence}")
+    left = remove_older(publication)
+    said = f"; not removed, for readers were shown it meanwhile: {', '.join(left)}" if left else ""
+    name = "Shown" if shown.is_seen else "Not shown"
+    return Completed(name=name, message=f"{publication.name}: {shown.sentence}{said}")
 
 
 @flow(name="load-version", validate_parameters=False, persist_result=False)

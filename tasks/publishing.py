@@ -119,12 +119,19 @@ def show_version(publication: Publication) -> Shown:
 
 
 @task(task_run_name="remove-older", **ASKING_REDIS)
-def remove_older(publication: Publication) -> dict[str, int]:
-    """Remove versions that are neither seen nor the one before, nor this one, at the round's pace."""
+def remove_older(publication: Publication) -> list[str]:
+    """Remove versions that are neither seen nor the one before, nor this one, at the round's pace.
+
+    Returns those that were to go, and that another publisher showed to readers meanwhile.
+    """
     settings = publication.settings
+    left: list[str] = []
     with open_redis(settings.redis, LOAD_SECONDS) as client:
         keep = {publication.name}
-        return prune(client, publication.country_keys, settings.removed_keys_a_second, keep=keep)
+        keys, pace = publication.country_keys, settings.removed_keys_a_second
+        removed = prune(client, keys, pace, keep=keep, left=left.append)
+    get_run_logger().info("removed %s", ", ".join(removed) or "nothing")
+    return left
 
 
 @task(task_run_name="publish-record", cache_policy=NO_CACHE, persist_result=False)
