@@ -15,11 +15,12 @@ from tasks.core.base.naming import PUBLICATION_ARTIFACT, artifact_key
 from tasks.core.evaluation.calibration.calibrate import read_calibration
 from tasks.core.publishing.load_shards import load_shards, unloaded_shards
 from tasks.core.publishing.pruning import finish_removal, prune
-from tasks.core.publishing.publication import Publication, plan_publication, read_models
+from tasks.core.publishing.publication import Publication, plan_publication
 from tasks.core.publishing.publication_report import Shown, describe_publication, judge_release
 from tasks.core.publishing.published_runs import find_runs, require_publishing
 from tasks.core.publishing.redis_connection import LOAD_SECONDS, open_redis, require_fit
 from tasks.core.publishing.served_versions import list_versions
+from tasks.core.publishing.sound_runs import read_models
 from tasks.core.publishing.version_state import begin, is_seen, switch, verify_counts
 from tasks.core.round.model import Round
 from tasks.records.evaluation_runs import fetch_calibration

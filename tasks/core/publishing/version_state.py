@@ -74,10 +74,10 @@ def verify_counts(client: Client, publication: Publication) -> dict[str, int]:
     wrong = [f"{name}: {expected[name]} loaded, {found[name]} there" for name in found if found[name] != expected[name]]
     if wrong:
         client.delete(publication.keys.shards)
+        seen = "Readers see it as it is" if is_seen(client, publication) else "Readers do not see it"
         raise PublishingError(
-            f"Redis does not hold what was loaded of version {publication.name}: {'; '.join(wrong)}. Readers do "
-            "not see it. Fewer are there when the server lost some, or ids stand in several of the runs. Publish "
-            "again: all shards are loaded anew."
+            f"Redis does not hold what was loaded of version {publication.name}: {'; '.join(wrong)}. {seen}. Fewer are "
+            "there when the server lost some. Publish again: all shards are loaded anew."
         )
     _call_whole(client, publication)
     return found

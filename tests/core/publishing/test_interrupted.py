@@ -81,6 +81,16 @@ def test_a_shard_that_was_left_half_is_loaded_whole(runs, redis_server):
         assert verify_counts(client, publication)["score:positive"] == 900
 
 
+def test_a_version_of_which_the_server_lost_some_is_loaded_anew_under_its_readers(runs, redis_server):
+    publication = publication_of(runs[0])
+    publish(redis_server, publication)
+    with open_redis(redis_server.place) as client:
+        client.delete(*list(client.scan_iter(f"{publication.keys.prefix}score:positive:*"))[:7])
+        with pytest.raises(PublishingError, match=r"score:positive: 900 loaded, \d+ there.*Readers see it as it is"):
+            verify_counts(client, publication)
+    assert publish(redis_server, publication)["score:positive"] == 900
+
+
 def test_what_is_not_loaded_to_its_end_is_not_called_whole(runs, redis_server):
     publication = publication_of(runs[0])
     with open_redis(redis_server.place) as client:
