@@ -44,12 +44,15 @@ ASKING_REDIS = RETRIED | {"retry_condition_fn": may_pass}
 
 
 @task(task_run_name="plan-version", cache_policy=NO_CACHE, persist_result=False)
-def plan_version(round_: Round, run_name: str, run_folders: Sequence[str] | None) -> Publication:
+def plan_version(
+    round_: Round, run_name: str, run_folders: Sequence[str] | None, verify_anew: bool = False
+) -> Publication:
     """Verify the runs that are to be published, and say which version they are."""
     settings = require_publishing(round_)
     folders = [Path(path) for path in run_folders] if run_folders else find_runs(round_, run_name)
     thresholds = thresholds_of(read_models(folders[0]))
-    publication = plan_publication(round_.country, round_.checkpoint_alias, folders, settings, thresholds)
+    country, alias = round_.country, round_.checkpoint_alias
+    publication = plan_publication(country, alias, folders, settings, thresholds, verify_anew)
     told = (publication.name, publication.rows, ", ".join(map(str, folders)))
     get_run_logger().info("version %s: %d texts of %s", *told)
     return publication

@@ -31,6 +31,7 @@ STUDENT_NAME = "student"
 # A run folder.
 PLAN_FILE = "plan.parquet"
 MANIFEST_FILE = "manifest.json"
+VERIFIED_FILE = "verified.json"
 RESOURCES_FILE = "resources.json"
 LAUNCH_FOLDER = "launch"
 HOLDER_FILE = "holder.json"

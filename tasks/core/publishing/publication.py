@@ -61,17 +61,23 @@ class Publication:
 
 
 def plan_publication(
-    country: str, alias: str, folders: Sequence[Path], settings: Publishing, thresholds: Mapping[str, float]
+    country: str,
+    alias: str,
+    folders: Sequence[Path],
+    settings: Publishing,
+    thresholds: Mapping[str, float],
+    verify_anew: bool = False,
 ) -> Publication:
     """Say what is to be published of finished runs; each is verified, file by file and row by row.
 
+    Of one that was verified before, what changed since is read again; see `verify_once`, also for `verify_anew`.
     `alias` is the round's, such as `iter0`; with a digest of all that the version follows from it is its name.
 
     Raises:
         RunFolderError: a run is not finished, or does not verify.
         InputDataError: runs are of other labels or models than the first, of seeds, or hold an id twice.
     """
-    runs, models = sound_runs(folders)
+    runs, models = sound_runs(folders, verify_anew)
     run_ids = [plan.run_id for plan, _ in runs]
     digest = version_digest(run_ids, models, settings, thresholds)
     rows = sum(plan.rows for plan, _ in runs)

@@ -5,7 +5,7 @@ from itertools import combinations
 from pathlib import Path
 
 from tasks.core.base.errors import InputDataError, RunFolderError
-from tasks.core.runs.audit.verify import Verification
+from tasks.core.runs.audit.verified import verify_once
 from tasks.core.runs.duplicate_ids import shared_ids
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.manifest import DUPLICATE_IDS, read_manifest
@@ -16,14 +16,14 @@ SHOWN = 3
 Run = tuple[Plan, RunFolder]
 
 
-def sound_runs(folders: Sequence[Path]) -> tuple[list[Run], dict[str, str]]:
-    """Return runs that are to be one version, and the model that scored each label in all of them.
+def sound_runs(folders: Sequence[Path], verify_anew: bool) -> tuple[list[Run], dict[str, str]]:
+    """Return runs that are to be one version, and the model that scored each label in all of them; see `verify_once`.
 
     Raises:
         RunFolderError: a run is not finished, or does not verify.
         InputDataError: runs are of other labels or models than the first, of seeds, or hold an id twice.
     """
-    runs = [_sound(path) for path in folders]
+    runs = [_sound(path, verify_anew) for path in folders]
     models = _shared_models(runs)
     _require_apart(runs)
     return runs, models
@@ -43,9 +43,9 @@ def read_models(path: Path) -> dict[str, str]:
     return models_of(open_run(path)[0])
 
 
-def _sound(path: Path) -> Run:
+def _sound(path: Path, verify_anew: bool) -> Run:
     plan, folder = open_run(path)
-    findings = [str(found) for found in Verification(path).findings() if found.is_error]
+    findings = [str(found) for found in verify_once(path, verify_anew) if found.is_error]
     if findings:
         said = "\n".join(f"  {finding}" for finding in findings[:SHOWN])
         raise RunFolderError(

@@ -1,5 +1,6 @@
 """What is not published, and servers that are not published to: each says what to do."""
 
+import os
 import stat
 
 import numpy as np
@@ -89,6 +90,17 @@ def test_runs_without_ids_in_common_are_one_version(run, tmp_path, redis_server)
     with open_redis(redis_server.place) as client:
         answer = RedisReader(client, "US").lookup_many(["a:b", "A:B", "001", "01", "0001"])
         assert [text.is_known for text in answer.texts] == [True, True, True, True, False]
+
+
+def test_what_was_published_and_then_altered_is_refused(run):
+    publication_of(run)
+    path = run.folder.output_path("positive", 1)
+    before, content = path.stat(), bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    with pytest.raises(RunFolderError, match="does not verify"):
+        publication_of(run)
 
 
 def test_what_a_killed_process_left_half_made_keeps_no_run_from_being_published(run):
