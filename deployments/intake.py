@@ -11,9 +11,10 @@ from flows.names import round_and_flow
 from tasks.core.base.errors import InputDataError
 from tasks.core.base.naming import MAIN_RUN
 from tasks.core.loop.intake import alone_at_intake, following, import_watched, round_with, take_labels
+from tasks.core.loop.label_turns import turn_of
 from tasks.core.round.model import Round
 from tasks.core.round.round_file import read_round
-from tasks.intake import news_for, start_round, tell_import
+from tasks.intake import broken_off, news_for, start_round, tell_import
 from tasks.lineage import trace_snapshot
 
 STARTED, NOTHING_NEW = "Started", "Nothing new"
@@ -23,7 +24,7 @@ STARTED, NOTHING_NEW = "Started", "Nothing new"
 def intake(round_file: str) -> State[None]:
     """Take in the labels of a round's batches; however often it runs, a snapshot of labels starts one round.
 
-    A round that waits for labels goes on where some came for it.
+    A round that waits for labels goes on where some came for it, and so does one whose run broke off.
 
     Args:
         round_file: Path of the round's YAML.
@@ -47,28 +48,43 @@ def import_files(round_: Round) -> list[str]:
 
 
 def begin_next(round_: Round, path: Path) -> list[str]:
-    """Start the round that has the newest snapshot of labels, unless it was started, and say so."""
+    """Start the round that has the snapshot that the labels stand at, unless it was started for them, and say so.
+
+    Labels that were changed back stand at an earlier snapshot: its round is run again, and trains nothing.
+    """
     snapshot, reason = take_labels(round_)
     if snapshot is None:
         get_run_logger().info("no snapshot is taken: %s", reason)
         return []
     trace_snapshot(round_, snapshot)
     after = round_with(path, snapshot)
-    return _begin(after, f"{after.stem} {snapshot.name}", snapshot.name)
+    turn = turn_of(round_, snapshot)
+    return _begin(after, f"{after.stem} {turn}", turn)
 
 
 def go_on(path: Path) -> list[str]:
-    """Run those rounds again, from this one on, that wait for labels of which some came since."""
-    waiting = ((file, news_for(read_round(file), MAIN_RUN)) for file in following(path))
-    return [line for file, news in waiting if news for line in _begin(file, f"{file.stem} {news}", "new answers")]
+    """Run those rounds again, from this one on, for which labels came while they waited, or whose run broke off."""
+    return [line for file in following(path) for line in _go_on(file)]
 
 
-def _begin(path: Path, key: str, why: str) -> list[str]:
+def _go_on(path: Path) -> list[str]:
+    round_ = read_round(path)
+    news = news_for(round_, MAIN_RUN)
+    if news:
+        return _begin(path, f"{path.stem} {news}", "new answers", came_back=True)
+    key = broken_off(path.stem)
+    by_snapshot = tuple(f"{path.stem} {snapshot.name}" for snapshot in round_.labelled_data.added)
+    if key is None or key.startswith(by_snapshot):  # by that, it is begun while the labels stand there, and not later
+        return []
+    return _begin(path, key, "a run that broke off")
+
+
+def _begin(path: Path, key: str, why: str, *, came_back: bool = False) -> list[str]:
     # Each needs the other: what is registered with a round begins it.
     from deployments.deploy import deploy_round  # noqa: PLC0415
 
     deploy_round(path)
-    run, is_new = start_round(path.stem, key)
+    run, is_new = start_round(path.stem, key, came_back=came_back)
     where = url_for("flow-run", run.id) or run.id
     get_run_logger().info("%s by %s%s: %s", path.stem, why, "" if is_new else ", which is known", where)
     return [f"{path.stem} by {why}: {where}"] if is_new else []

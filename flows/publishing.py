@@ -32,6 +32,7 @@ def publishing(
     *,
     run_name: RunName = "main",
     run_folders: Sequence[str] | None = None,
+    verify_anew: bool = False,
     cluster: str | None = None,
 ) -> State[None]:
     """Publish a round's scores to Redis; what is loaded already is not loaded again.
@@ -43,10 +44,11 @@ def publishing(
         round_file: Path of the round's YAML.
         run_name: Publish the newest finished runs of this name.
         run_folders: Publish these run folders instead, as one version.
+        verify_anew: Read every byte of the runs, also of those that were verified and did not change since.
         cluster: Cluster profile to use instead of the round's.
     """
     round_ = read_round(round_file)
-    publication = plan_version(round_, run_name, run_folders)
+    publication = plan_version(round_, run_name, run_folders, verify_anew)
     unloaded = begin_version(publication)
     if unloaded:
         profile = read_profile(cluster or round_.clusters.publishing)
@@ -57,8 +59,10 @@ def publishing(
     shown = show_version(publication)
     publish_record(round_, publication, counts, shown)
     trace_publication(round_, publication, shown.is_seen)
-    remove_older(publication)
-    return Completed(name="Shown" if shown.is_seen else "Not shown", message=f"{publication.name}: {shown.sentence}")
+    left = remove_older(publication)
+    said = f"; not removed, for readers were shown it meanwhile: {', '.join(left)}" if left else ""
+    name = "Shown" if shown.is_seen else "Not shown"
+    return Completed(name=name, message=f"{publication.name}: {shown.sentence}{said}")
 
 
 @flow(name="load-version", validate_parameters=False, persist_result=False)

@@ -14,12 +14,13 @@ from tasks.core.base.errors import RedisAwayError
 from tasks.core.base.naming import PUBLICATION_ARTIFACT, artifact_key
 from tasks.core.evaluation.calibration.calibrate import read_calibration
 from tasks.core.publishing.load_shards import load_shards, unloaded_shards
-from tasks.core.publishing.pruning import prune
-from tasks.core.publishing.publication import Publication, plan_publication, read_models
+from tasks.core.publishing.pruning import finish_removal, prune
+from tasks.core.publishing.publication import Publication, plan_publication
 from tasks.core.publishing.publication_report import Shown, describe_publication, judge_release
 from tasks.core.publishing.published_runs import find_runs, require_publishing
 from tasks.core.publishing.redis_connection import LOAD_SECONDS, open_redis, require_fit
 from tasks.core.publishing.served_versions import list_versions
+from tasks.core.publishing.sound_runs import read_models
 from tasks.core.publishing.version_state import begin, is_seen, switch, verify_counts
 from tasks.core.round.model import Round
 from tasks.records.evaluation_runs import fetch_calibration
@@ -43,12 +44,15 @@ ASKING_REDIS = RETRIED | {"retry_condition_fn": may_pass}
 
 
 @task(task_run_name="plan-version", cache_policy=NO_CACHE, persist_result=False)
-def plan_version(round_: Round, run_name: str, run_folders: Sequence[str] | None) -> Publication:
+def plan_version(
+    round_: Round, run_name: str, run_folders: Sequence[str] | None, verify_anew: bool = False
+) -> Publication:
     """Verify the runs that are to be published, and say which version they are."""
     settings = require_publishing(round_)
     folders = [Path(path) for path in run_folders] if run_folders else find_runs(round_, run_name)
     thresholds = thresholds_of(read_models(folders[0]))
-    publication = plan_publication(round_.country, round_.checkpoint_alias, folders, settings, thresholds)
+    country, alias = round_.country, round_.checkpoint_alias
+    publication = plan_publication(country, alias, folders, settings, thresholds, verify_anew)
     told = (publication.name, publication.rows, ", ".join(map(str, folders)))
     get_run_logger().info("version %s: %d texts of %s", *told)
     return publication
@@ -72,6 +76,8 @@ def begin_version(publication: Publication) -> list[tuple[str, int]]:
     place = publication.settings.redis
     with open_redis(place) as client:
         require_fit(client, place)
+        pace = publication.settings.removed_keys_a_second
+        finish_removal(client, publication.country_keys, publication.name, pace)
         begin(client, publication)
         left = unloaded_shards(client, publication)
     get_run_logger().info("%d of %d shards are to be loaded", len(left), len(publication.shards))
@@ -117,12 +123,19 @@ def show_version(publication: Publication) -> Shown:
 
 
 @task(task_run_name="remove-older", **ASKING_REDIS)
-def remove_older(publication: Publication) -> dict[str, int]:
-    """Remove versions that are neither seen nor the one before, nor this one, at the round's pace."""
+def remove_older(publication: Publication) -> list[str]:
+    """Remove versions that are neither seen nor the one before, nor this one, at the round's pace.
+
+    Returns those that were to go, and that another publisher showed to readers meanwhile.
+    """
     settings = publication.settings
+    left: list[str] = []
     with open_redis(settings.redis, LOAD_SECONDS) as client:
         keep = {publication.name}
-        return prune(client, publication.country_keys, settings.removed_keys_a_second, keep=keep)
+        keys, pace = publication.country_keys, settings.removed_keys_a_second
+        removed = prune(client, keys, pace, keep=keep, left=left.append)
+    get_run_logger().info("removed %s", ", ".join(removed) or "nothing")
+    return left
 
 
 @task(task_run_name="publish-record", cache_policy=NO_CACHE, persist_result=False)

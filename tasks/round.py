@@ -29,9 +29,10 @@ from tasks.core.loop.step_inputs import (
     training_inputs,
 )
 from tasks.core.publishing.key_layout import CountryKeys
-from tasks.core.publishing.publication import read_models, version_digest
+from tasks.core.publishing.publication import version_digest
 from tasks.core.publishing.published_runs import find_runs, require_publishing
 from tasks.core.publishing.served_versions import versions_at
+from tasks.core.publishing.sound_runs import read_models
 from tasks.core.publishing.version_state import WHOLE
 from tasks.core.round.model import Round
 from tasks.core.runs.manifest import read_manifest

@@ -97,13 +97,17 @@ def prune_versions(
     half: Annotated[bool, typer.Option(help="also half-loaded ones; see that none is loading now")] = False,
     keys_a_second: Annotated[int, typer.Option(min=100, help="the pace, so that readers do not notice")] = 20_000,
 ) -> None:
-    """Remove versions that readers neither see nor would be led to by a rollback."""
+    """Remove versions that readers neither see nor would be led to by a rollback, and keys that are of no version."""
     from tasks.core.publishing.key_layout import CountryKeys  # noqa: PLC0415
-    from tasks.core.publishing.pruning import prune  # noqa: PLC0415
+    from tasks.core.publishing.pruning import prune, sweep  # noqa: PLC0415
 
+    left: list[str] = []
     with _redis(country, redis) as (client, _):
-        removed = prune(client, CountryKeys(country), keys_a_second, half)
-    say("\n".join(f"removed {name}: {keys} keys" for name, keys in removed.items()) or "nothing was to be removed")
+        keys = CountryKeys(country)
+        removed = prune(client, keys, keys_a_second, half, left=left.append) | sweep(client, keys, keys_a_second)
+    lines = [f"removed {name}: {count} keys" for name, count in removed.items()]
+    lines += [f"left {name}: readers see it by now" for name in left]
+    say("\n".join(lines) or "nothing was to be removed")
 
 
 @contextmanager

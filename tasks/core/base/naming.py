@@ -31,6 +31,7 @@ STUDENT_NAME = "student"
 # A run folder.
 PLAN_FILE = "plan.parquet"
 MANIFEST_FILE = "manifest.json"
+VERIFIED_FILE = "verified.json"
 RESOURCES_FILE = "resources.json"
 LAUNCH_FOLDER = "launch"
 HOLDER_FILE = "holder.json"
@@ -441,6 +442,11 @@ def batch_folder(batches: Path, kind: str, batch_id: str) -> Path:
 def snapshots_folder(work_path: Path, country: str, round_: str) -> Path:
     """Return where the snapshots of the labels lie that a round's batches brought."""
     return country_folder(work_path, country) / round_ / "labels"
+
+
+def turns_file(work_path: Path, country: str, round_: str) -> Path:
+    """Return where it stands at which of these snapshots the labels stood, one after the other."""
+    return snapshots_folder(work_path, country, round_) / "turns.json"
 
 
 def snapshot_folder(version: int, digest: str) -> str:

@@ -70,9 +70,13 @@ class VersionKeys:
         """Return the key of the best ids of a label, by score."""
         return f"{self.prefix}best:{label}"
 
+    def part(self, part: str) -> str:
+        """Return what the keys of all buckets of a part, such as `score:positive`, begin with."""
+        return f"{self.prefix}{part}:"
+
     def bucket(self, part: str, number: int) -> str:
-        """Return the key of a bucket of a part, such as `score:positive`."""
-        return f"{self.prefix}{part}:{number}"
+        """Return the key of a bucket of a part."""
+        return f"{self.part(part)}{number}"
 
     def of_part(self, part: str, buckets: int) -> Iterator[str]:
         """Yield the keys of all buckets of a part."""

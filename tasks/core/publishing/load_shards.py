@@ -5,10 +5,15 @@ of the other.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from tasks.core.publishing.packed_commands import pack_command, send_packed
+import redis
+
+from tasks.core.base.errors import PublishingError
+from tasks.core.publishing.lua_scripts import NOT_BEGUN
+from tasks.core.publishing.packed_commands import Call, Writer, pack_word, send_packed
 from tasks.core.publishing.publication import Publication
 from tasks.core.publishing.redis_connection import Client
 from tasks.core.publishing.redis_records import pack
@@ -17,6 +22,8 @@ from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.open_run import open_run
 from tasks.core.runs.plan import Plan
 
+BEGUN_AS = "begun_as"
+"""Under this word, made by chance, a version was begun; the meta hash loses it before the first key is removed."""
 BEST_AT_ONCE = 1_000
 """A command adds so many members to a sorted set at most: while one is carried out, nobody is answered."""
 
@@ -52,35 +59,54 @@ def load_shards(
     `done` is told the rows of each shard when it is loaded.
 
     Raises:
-        PublishingError: a score is no probability, or Redis refuses or has no room.
+        PublishingError: a score is no probability, Redis refuses or has no room, or the version was removed meanwhile.
         RedisAwayError: Redis does not answer; what has receipts is kept.
         RunFolderError, InputDataError: files cannot be read.
     """
     opened: dict[str, tuple[Plan, RunFolder]] = {}
+    writer = Writer(publication.keys.meta, (client.hget(publication.keys.meta, BEGUN_AS) or b"").decode())
     rows = 0
     for path, number in shards:
         plan, folder = opened[path] if path in opened else opened.setdefault(path, open_run(Path(path)))
         shard = plan.shards[number]
         entries = shard_entries(publication, plan, folder, shard)
-        send_packed(client, _commands(publication, entries), publication.settings.commands_at_once)
-        receipt = pack(asdict(_receipt(entries)))
-        client.hset(publication.keys.shards, receipt_field(plan.run_id, number), receipt)
+        with _removal_named(publication):
+            send_packed(client, _calls(writer, publication, entries), publication.settings.commands_at_once)
+            send_packed(client, _receipt_call(writer, publication, receipt_field(plan.run_id, number), entries), 1)
         rows += shard.rows
         done(shard.rows)
     return rows
 
 
-def _commands(publication: Publication, entries: ShardEntries) -> Iterator[bytes]:
+def _calls(writer: Writer, publication: Publication, entries: ShardEntries) -> Iterator[Call]:
     keys = publication.keys
     for part in entries.parts:
-        for bucket, pairs in part.by_bucket():
-            yield pack_command("HSET", keys.bucket(part.part, bucket), pairs)
+        buckets = ((str(bucket), pairs) for bucket, pairs in part.by_bucket())
+        yield from writer.calls("HSET", keys.part(part.part), buckets)
     for label, best in entries.best.items():
-        for start in range(0, len(best.ids), BEST_AT_ONCE):
-            members = best.pairs(start, start + BEST_AT_ONCE, values_first=True)
-            yield pack_command("ZADD", keys.best(label), members)
+        starts = range(0, len(best.ids), BEST_AT_ONCE)
+        spans = (best.pairs(start, start + BEST_AT_ONCE, values_first=True) for start in starts)
+        yield from writer.calls("ZADD", keys.best(label), (("", members) for members in spans))
+
+
+def _receipt_call(writer: Writer, publication: Publication, field: str, entries: ShardEntries) -> Iterator[Call]:
+    words = [pack_word(word.encode()) for word in (field, pack(asdict(_receipt(entries))))]
+    return writer.calls("HSET", publication.keys.shards, iter([("", words)]))
 
 
 def _receipt(entries: ShardEntries) -> ShardReceipt:
     parts = {part.part: len(part.ids) for part in entries.parts}
     return ShardReceipt(parts, {label: len(best.ids) for label, best in entries.best.items()})
+
+
+@contextmanager
+def _removal_named(publication: Publication) -> Iterator[None]:
+    try:
+        yield
+    except redis.ResponseError as error:
+        if not str(error).startswith(NOT_BEGUN):
+            raise
+        raise PublishingError(
+            f"version {publication.name} of {publication.country} is not the one that was begun: it was removed since, "
+            "or Redis was restarted without what it held. Nothing more of it is loaded. Publish again."
+        ) from None

@@ -1,7 +1,12 @@
-"""What Redis does in one step: reading the pointer together with data, and moving the pointer.
+"""What Redis does in one step: reading the pointer together with data, moving the pointer, and writing while one may.
 
 A script's keys follow from the pointer, so a Redis Cluster, which wants them named before, cannot serve them.
 """
+
+import hashlib
+
+NOT_BEGUN = "NOTBEGUN"
+"""The answer to a loader begins so whose version is removed, or was begun anew since."""
 
 _SEEN = """
 local current = redis.call('GET', KEYS[1])
@@ -53,6 +58,31 @@ return entries
 """
 """Counts the entries of buckets. ARGV: what their keys begin with, the first bucket, and the one after the last."""
 
+WRITE = f"""#!lua
+if redis.call('HGET', KEYS[1], 'begun_as') ~= ARGV[1] then
+  return redis.error_reply('{NOT_BEGUN} the version is not the one that was begun')
+end
+local call, said, command, prefix, at = redis.call, ARGV, ARGV[2], ARGV[3], 4
+while at < #said do
+  local last = at + 1 + said[at + 1]
+  call(command, prefix .. said[at], unpack(said, at + 2, last))
+  at = last + 1
+end
+return 1
+"""
+"""Writes several keys of a version, unless it was removed since it was begun. KEYS: its meta hash. ARGV: the word under
+which it was begun, the command, what the keys begin with; then for each the rest of its name, how many words, they."""
+
+BEGIN = """#!lua
+local state = redis.call('HGET', KEYS[1], 'state')
+if state == 'removing' then return state end
+for place = 3, #ARGV, 2 do redis.call('HSETNX', KEYS[1], ARGV[place], ARGV[place + 1]) end
+redis.call('ZADD', KEYS[2], 'NX', ARGV[2], ARGV[1])
+return redis.call('HGET', KEYS[1], 'state')
+"""
+"""Enters a version unless it is there, and answers its state. KEYS: its meta hash, all versions. ARGV: its name, when,
+and what its meta hash says."""
+
 WHOLE_NOW = """#!lua flags=allow-oom
 local state = redis.call('HGET', KEYS[1], 'state')
 if state ~= 'loading' and state ~= 'whole' then return 0 end
@@ -86,7 +116,26 @@ return {'switched', before, current}
 
 CONDEMN = """#!lua flags=allow-oom
 if redis.call('GET', KEYS[1]) == ARGV[1] then return 0 end
-if redis.call('EXISTS', KEYS[2]) == 1 then redis.call('HSET', KEYS[2], 'state', 'removing') end
+if ARGV[2] == 'unlisted' and redis.call('ZSCORE', KEYS[3], ARGV[1]) then return 0 end
+redis.call('HSET', KEYS[2], 'state', 'removing')
+redis.call('HDEL', KEYS[2], 'begun_as')
+redis.call('ZADD', KEYS[3], 'NX', 0, ARGV[1])
 return 1
 """
-"""Takes a version out of use before it is removed. KEYS: the pointer, its meta hash. ARGV: its name. 0: it is read."""
+"""Takes a version out of use before it is removed: nothing is written to it any more, and all versions name it until it
+is gone. KEYS: the pointer, its meta hash, all versions. ARGV: its name, and which are meant, `listed` or `unlisted`.
+0: readers see it, or it is listed and was not meant."""
+
+UNLINK = """#!lua flags=allow-oom
+if redis.call('HEXISTS', KEYS[1], 'begun_as') == 1 then return -1 end
+if #KEYS > 1 then return redis.call('UNLINK', unpack(KEYS, 2)) end
+redis.call('ZREM', ARGV[1], ARGV[2])
+return redis.call('UNLINK', KEYS[1], ARGV[3])
+"""
+"""Unlinks keys of a version that is out of use, and at last, where no other key is named, the version itself. KEYS: its
+meta hash, more. ARGV: all versions, its name, its shards. -1: it was begun anew."""
+
+
+def sha1_of(script: str) -> str:
+    """Return by which digest Redis knows a script that it has loaded."""
+    return hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest()

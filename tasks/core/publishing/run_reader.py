@@ -8,9 +8,9 @@ import duckdb
 import pyarrow as pa
 
 from tasks.core.base.errors import RunFolderError
-from tasks.core.publishing.publication import models_of
 from tasks.core.publishing.published_scores import rounded
 from tasks.core.publishing.score_reader import Answer, ScoredText, ids_of, require_asked
+from tasks.core.publishing.sound_runs import models_of
 from tasks.core.ranking.ranked import Ranked, open_ranked
 from tasks.core.runs.manifest import read_manifest
 from tasks.core.runs.open_run import open_run

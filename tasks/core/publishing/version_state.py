@@ -1,12 +1,13 @@
 """The life of a version: begun, loaded, counted, seen by readers, and perhaps seen no longer."""
 
 import time
+import uuid
 from collections import Counter
 
 from tasks.core.base.errors import PublishingError
 from tasks.core.publishing.key_layout import CountryKeys
-from tasks.core.publishing.load_shards import unloaded_shards
-from tasks.core.publishing.lua_scripts import COUNT, ROLLBACK, SWITCH, WHOLE_NOW
+from tasks.core.publishing.load_shards import BEGUN_AS, unloaded_shards
+from tasks.core.publishing.lua_scripts import BEGIN, COUNT, ROLLBACK, SWITCH, WHOLE_NOW
 from tasks.core.publishing.publication import Publication
 from tasks.core.publishing.redis_connection import Client
 from tasks.core.publishing.redis_records import LAYOUT, pack, unpack
@@ -22,23 +23,23 @@ def begin(client: Client, publication: Publication) -> str:
     Raises:
         PublishingError: it is being removed.
     """
-    meta = publication.keys.meta
-    state = (client.hget(meta, "state") or b"").decode()
+    names = [publication.keys.meta, publication.country_keys.versions]
+    fields = [word for field in _told(publication).items() for word in field]
+    said = client.register_script(BEGIN)(keys=names, args=[publication.name, time.time(), *fields])
+    state = str(said.decode())
     if state == REMOVING:
         raise PublishingError(
             f"version {publication.name} of {publication.country} is being removed. Finish that (winnow publish prune "
             f"--country {publication.country}), then publish again."
         )
-    client.zadd(publication.country_keys.versions, {publication.name: time.time()}, nx=True)
-    if not state:
-        client.hset(meta, mapping=_told(publication))
-        client.hsetnx(meta, "state", LOADING)
-    return state or LOADING
+    return state
 
 
 def _told(publication: Publication) -> dict[str, str]:
     texts = {
         "layout": str(LAYOUT),
+        "state": LOADING,
+        BEGUN_AS: uuid.uuid4().hex,
         "labels": pack(publication.labels),
         "parts": pack(publication.parts),
         "runs": pack(publication.run_ids),
@@ -73,10 +74,10 @@ def verify_counts(client: Client, publication: Publication) -> dict[str, int]:
     wrong = [f"{name}: {expected[name]} loaded, {found[name]} there" for name in found if found[name] != expected[name]]
     if wrong:
         client.delete(publication.keys.shards)
+        seen = "Readers see it as it is" if is_seen(client, publication) else "Readers do not see it"
         raise PublishingError(
-            f"Redis does not hold what was loaded of version {publication.name}: {'; '.join(wrong)}. Readers do "
-            "not see it. Fewer are there when the server lost some, or ids stand in several of the runs. Publish "
-            "again: all shards are loaded anew."
+            f"Redis does not hold what was loaded of version {publication.name}: {'; '.join(wrong)}. {seen}. Fewer are "
+            "there when the server lost some. Publish again: all shards are loaded anew."
         )
     _call_whole(client, publication)
     return found
@@ -108,7 +109,7 @@ def count_entries(client: Client, publication: Publication) -> dict[str, int]:
     script = client.register_script(COUNT)
     found = {}
     for part in publication.parts:
-        prefix = f"{publication.keys.prefix}{part}:"
+        prefix = publication.keys.part(part)
         starts = range(0, publication.buckets, BUCKETS_AT_ONCE)
         ends = (min(start + BUCKETS_AT_ONCE, publication.buckets) for start in starts)
         found[part] = sum(int(script(args=[prefix, *span])) for span in zip(starts, ends, strict=True))

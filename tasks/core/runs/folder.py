@@ -37,6 +37,7 @@ from tasks.core.base.naming import (
     SCREENING_FOLDER,
     SLURM_FOLDER,
     SUMMARY_FILE,
+    VERIFIED_FILE,
     logs_folder,
     parse_run_folder_name,
     part_file,
@@ -60,6 +61,11 @@ class RunFolder:
     def plan_path(self) -> Path:
         """Where the plan lies."""
         return self.path / PLAN_FILE
+
+    @property
+    def verified_path(self) -> Path:
+        """Where it stands when all of the run was read and found sound."""
+        return self.path / VERIFIED_FILE
 
     @property
     def resources_path(self) -> Path:

@@ -3,12 +3,13 @@
 import pytest
 import yaml
 
-from tasks.core.base.errors import RoundFileError
+from tasks.core.base.errors import RoundFileError, TornRecordError
 from tasks.core.base.naming import batches_folder
 from tasks.core.exchange.answers import read_imports
 from tasks.core.exchange.batch import list_batches, read_batch
 from tasks.core.exchange.settle import settle
 from tasks.core.loop.intake import following, import_watched, round_with, take_labels
+from tasks.core.loop.label_turns import read_turns, turn_of
 from tasks.core.round.round_file import read_round
 from tests.support.answers import import_rows, said_by
 from tests.support.batches import ids, write
@@ -103,6 +104,44 @@ def test_a_later_snapshot_takes_the_place_of_the_earlier_one_in_the_round_after(
     assert read_round(after).labelled_data.added == (second,)
     assert round_with(path, first).name == "us-iter1.yaml"
     assert round_with(path, second) == after
+
+
+def test_labels_that_are_changed_back_stand_at_the_snapshot_and_the_round_of_before(path):
+    words = {"a": ["yes", "no"], "b": ["no", "no"]}
+    round_, seen = read_round(path), []
+    for letter in "aabbaaba":
+        snapshot = labelled(path, words[letter])
+        seen.append(
+            (
+                letter,
+                round_with(path, snapshot).name,
+                snapshot.name[:5],
+                turn_of(round_, snapshot).removeprefix(snapshot.name),
+            )
+        )
+        assert read_turns(round_)[-1] == snapshot.name
+    a, b = ("us-iter1.yaml", "v0001"), ("us-iter2.yaml", "v0002")
+    assert seen == [
+        ("a", *a, ""),
+        ("a", *a, ""),
+        ("b", *b, ""),
+        ("b", *b, ""),
+        ("a", *a, " of turn 3"),
+        ("a", *a, " of turn 3"),
+        ("b", *b, " of turn 4"),
+        ("a", *a, " of turn 5"),
+    ]
+    assert len(read_turns(round_)) == 5
+
+
+def test_turns_that_somebody_altered_are_refused_with_what_to_do(path):
+    round_ = read_round(path)
+    snapshot = labelled(path, ["yes", "no"])
+    turn_of(round_, snapshot)
+    file = snapshot.with_name("turns.json")
+    file.write_text(file.read_text().replace("v0001", "v0007"))
+    with pytest.raises(TornRecordError, match=r"turns\.json cannot be read .*Delete it"):
+        turn_of(round_, snapshot)
 
 
 def test_a_round_that_cannot_be_counted_on_is_refused_where_it_is_read(path):

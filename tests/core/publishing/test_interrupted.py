@@ -1,16 +1,21 @@
 """A load that Redis or its machine breaks off: resumed from receipts, and counted before anybody sees it."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
+import redis
 
 from tasks.core.base.errors import PublishingError, RedisAwayError
 from tasks.core.publishing.key_layout import CountryKeys
-from tasks.core.publishing.load_shards import load_shards, unloaded_shards
-from tasks.core.publishing.pruning import prune
+from tasks.core.publishing.load_shards import BEGUN_AS, load_shards, unloaded_shards
+from tasks.core.publishing.packed_commands import Writer, pack_word, send_packed
+from tasks.core.publishing.pruning import prune, remove
 from tasks.core.publishing.redis_connection import open_redis
 from tasks.core.publishing.redis_reader import RedisReader
 from tasks.core.publishing.served_versions import list_versions
 from tasks.core.publishing.version_state import begin, count_entries, switch, verify_counts
 from tests.support.published_runs import publication_of, publish, run_to_publish
+from tests.support.waiting import wait_for
 
 US = CountryKeys("US")
 SHARDS = 9
@@ -76,6 +81,16 @@ def test_a_shard_that_was_left_half_is_loaded_whole(runs, redis_server):
         assert verify_counts(client, publication)["score:positive"] == 900
 
 
+def test_a_version_of_which_the_server_lost_some_is_loaded_anew_under_its_readers(runs, redis_server):
+    publication = publication_of(runs[0])
+    publish(redis_server, publication)
+    with open_redis(redis_server.place) as client:
+        client.delete(*list(client.scan_iter(f"{publication.keys.prefix}score:positive:*"))[:7])
+        with pytest.raises(PublishingError, match=r"score:positive: 900 loaded, \d+ there.*Readers see it as it is"):
+            verify_counts(client, publication)
+    assert publish(redis_server, publication)["score:positive"] == 900
+
+
 def test_what_is_not_loaded_to_its_end_is_not_called_whole(runs, redis_server):
     publication = publication_of(runs[0])
     with open_redis(redis_server.place) as client:
@@ -85,6 +100,59 @@ def test_what_is_not_loaded_to_its_end_is_not_called_whole(runs, redis_server):
             verify_counts(client, publication)
         with pytest.raises(PublishingError, match="is not whole"):
             switch(client, US, publication.name)
+
+
+def remove_after(client, publication, shards):
+    """Return what removes a version once so many shards are loaded."""
+    loaded = []
+
+    def told(rows):
+        loaded.append(rows)
+        if len(loaded) == shards:
+            prune(client, US, 100_000, half=True)
+
+    return told
+
+
+def test_a_loader_whose_version_is_removed_writes_nothing_more(runs, redis_server):
+    publication = publication_of(runs[0], columns=("text",))
+    with open_redis(redis_server.place) as client:
+        begin(client, publication)
+        with pytest.raises(PublishingError, match=r"it was removed since.*Publish again"):
+            load_shards(client, publication, publication.shards, remove_after(client, publication, 3))
+        assert list(client.scan_iter("*")) == []
+    publish(redis_server, publication)
+
+
+def test_a_loader_of_a_version_that_was_removed_leaves_the_one_that_was_begun_since_alone(runs, redis_server):
+    publication = publication_of(runs[0])
+    with open_redis(redis_server.place) as client:
+        begin(client, publication)
+        late = Writer(publication.keys.meta, client.hget(publication.keys.meta, BEGUN_AS).decode())
+        remove(client, US, publication.name, 100_000)
+        begin(client, publication)
+        word = [pack_word(b"1"), pack_word(b"2")]
+        with pytest.raises(redis.ResponseError, match="NOTBEGUN"):
+            send_packed(client, late.calls("HSET", publication.keys.shards, iter([("", word)])), 1)
+        assert len(unloaded_shards(client, publication)) == SHARDS
+
+
+def test_what_a_loader_sends_while_its_version_is_removed_is_written_whole_or_not(runs, redis_server):
+    """Removed in the middle of a load from another connection, a version leaves no key."""
+    publication = publication_of(runs[0], commands_at_once=1)
+    with open_redis(redis_server.place) as client, ThreadPoolExecutor(1) as pool:
+        begin(client, publication)
+        loading = pool.submit(load_all, redis_server, publication)
+        wait_for(lambda: client.hlen(publication.keys.shards) > 1, "some shards were loaded")
+        remove(client, US, publication.name, 100_000)
+        with pytest.raises(PublishingError, match="it was removed since"):
+            loading.result()
+        assert list(client.scan_iter("*")) == []
+
+
+def load_all(server, publication):
+    with open_redis(server.place) as client:
+        load_shards(client, publication, publication.shards * 200)
 
 
 def test_when_memory_is_used_up_readers_keep_what_they_had(runs, redis_server):
@@ -147,9 +215,9 @@ def test_a_server_that_lost_what_was_begun_calls_nothing_whole_until_it_is_begun
     server.kill()
     server.start()
     with open_redis(server.place) as client:
-        load_shards(client, publication, unloaded_shards(client, publication))
-        with pytest.raises(PublishingError, match=r"no longer knows it.*Publish again"):
-            verify_counts(client, publication)
+        with pytest.raises(PublishingError, match=r"is not the one that was begun.*Publish again"):
+            load_shards(client, publication, unloaded_shards(client, publication))
+        assert list(client.scan_iter("*")) == []
         with pytest.raises(PublishingError, match="is not whole"):
             switch(client, US, publication.name)
     publish(server, publication)

@@ -1,8 +1,10 @@
 """What is not published, and servers that are not published to: each says what to do."""
 
+import os
 import stat
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from tasks.core.base.errors import InputDataError, PublishingError, RedisAwayError, RunFolderError
@@ -58,18 +60,53 @@ def test_ids_that_stand_twice_are_refused(tmp_path):
 
 
 def test_runs_of_other_models_are_not_one_version(run, tmp_path):
-    other = run_to_publish(tmp_path / "other", 100, given=smooth(1.0))
+    other = run_to_publish(tmp_path / "other", ids=pa.array(["10", "11"]), given=smooth(1.0))
     plan_publication("US", "iter0", [run.folder.path, other.folder.path], Publishing(), {})
     with pytest.raises(InputDataError, match="no run folder is named"):
         plan_publication("US", "iter0", [], Publishing(), {})
 
 
-def test_ids_of_two_runs_are_found_when_they_are_counted(run, tmp_path, redis_server):
-    other = run_to_publish(tmp_path / "other", 100)
+@pytest.mark.parametrize(
+    ("ids", "said"),
+    [
+        (pa.array(["w:US:current", "only here"]), "'w:US:current', and"),
+        (pa.array([1, 2]), "'1', and"),
+        (pa.array(["01", "a:b", "x1", "x2"], pa.large_string()), "'(01|a:b)', '(01|a:b)', and"),
+    ],
+)
+def test_runs_with_ids_in_common_are_refused_before_anything_is_loaded(run, tmp_path, ids, said):
+    other = run_to_publish(tmp_path / "other", ids=ids)
+    for folders in ([run.folder.path, other.folder.path], [other.folder.path, run.folder.path]):
+        with pytest.raises(InputDataError, match=rf"have ids in common, such as {said} .*publishing\.samples"):
+            plan_publication("US", "iter0", folders, Publishing(), {})
+    assert list(run.folder.path.glob(".*")) == []
+
+
+def test_runs_without_ids_in_common_are_one_version(run, tmp_path, redis_server):
+    other = run_to_publish(tmp_path / "other", ids=pa.array(["A:B", "001"]))
     folders = [run.folder.path, other.folder.path]
-    publication = plan_publication("US", "iter0", folders, Publishing(texts_a_bucket=8), {})
-    with pytest.raises(PublishingError, match="ids stand in several of the runs"):
-        publish(redis_server, publication)
+    counts = publish(redis_server, plan_publication("US", "iter0", folders, Publishing(texts_a_bucket=8), {}))
+    assert counts["score:positive"] == 302
+    with open_redis(redis_server.place) as client:
+        answer = RedisReader(client, "US").lookup_many(["a:b", "A:B", "001", "01", "0001"])
+        assert [text.is_known for text in answer.texts] == [True, True, True, True, False]
+
+
+def test_what_was_published_and_then_altered_is_refused(run):
+    publication_of(run)
+    path = run.folder.output_path("positive", 1)
+    before, content = path.stat(), bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    with pytest.raises(RunFolderError, match="does not verify"):
+        publication_of(run)
+
+
+def test_what_a_killed_process_left_half_made_keeps_no_run_from_being_published(run):
+    """Or what one is making at this moment, such as a ranking's file aside."""
+    (run.folder.path / ".ranking.0123.tmp").write_bytes(b"half")
+    assert publication_of(run).rows == 300
 
 
 def test_a_column_that_the_sample_lacks_is_refused(run, redis_server):

@@ -7,11 +7,12 @@ import pytest
 
 from tasks.core.base.errors import PublishingError
 from tasks.core.publishing.key_layout import CountryKeys
-from tasks.core.publishing.pruning import needless, prune, remove
+from tasks.core.publishing.load_shards import load_shards, unloaded_shards
+from tasks.core.publishing.pruning import finish_removal, needless, prune, remove, sweep
 from tasks.core.publishing.redis_connection import open_redis
 from tasks.core.publishing.redis_reader import RedisReader
 from tasks.core.publishing.served_versions import list_versions
-from tasks.core.publishing.version_state import begin, rollback, switch, verify_counts
+from tasks.core.publishing.version_state import begin, count_entries, rollback, switch, verify_counts
 from tests.support.published_runs import LABELS, publication_of, publish, run_to_publish, truth_of
 
 SWITCHES = 20
@@ -111,6 +112,82 @@ def test_what_nobody_needs_is_removed_to_the_last_key(runs, redis_server):
             remove(client, US, third.name, PACE)
         rollback(client, US)
         assert RedisReader(client, "US").lookup("🦊 fox").version == second.name
+
+
+def test_what_another_publisher_shows_while_older_versions_are_removed_is_left_and_told(
+    runs, redis_server, monkeypatch
+):
+    """It comes in between where removing rests."""
+    publications = [publication_of(run, alias) for run in runs[:2] for alias in ("iter0", "iter1")]
+    for publication in publications:
+        publish(redis_server, publication)
+    oldest, older, before, _ = publications
+    left = []
+    with open_redis(redis_server.place) as client, open_redis(redis_server.place) as other:
+        assert needless(list_versions(client, US)) == [older.name, oldest.name]
+        monkeypatch.setattr("time.sleep", lambda _: switch(other, US, oldest.name))
+        assert list(prune(client, US, PACE, left=left.append)) == [older.name]
+        assert left == [oldest.name]
+        assert RedisReader(client, "US").lookup("🦊 fox").version == oldest.name
+        assert before.name in [one.name for one in list_versions(client, US)]
+
+
+def test_a_late_remover_leaves_a_version_alone_that_was_begun_anew(runs, redis_server, monkeypatch):
+    """It comes to itself when another one has removed the version, and a publisher has begun it again."""
+    publication = publication_of(runs[0], texts_a_bucket=1)
+    publish(redis_server, publication, show=False)
+
+    def meanwhile(_):
+        monkeypatch.undo()
+        finish_removal(other, US, publication.name, PACE)
+        assert list(other.scan_iter("*")) == []
+        publish(redis_server, publication)
+
+    with open_redis(redis_server.place) as client, open_redis(redis_server.place) as other:
+        monkeypatch.setattr("time.sleep", meanwhile)
+        remove(client, US, publication.name, PACE)
+        assert count_entries(client, publication)["score:positive"] == 300
+        assert RedisReader(client, "US").version == publication.name
+
+
+def test_a_removal_that_was_broken_off_is_finished_before_the_version_is_begun_again(runs, redis_server, monkeypatch):
+    publication = publication_of(runs[0], texts_a_bucket=1)
+    publish(redis_server, publication, show=False)
+
+    def killed(_):
+        raise KeyboardInterrupt
+
+    with open_redis(redis_server.place) as client:
+        monkeypatch.setattr("time.sleep", killed)
+        with pytest.raises(KeyboardInterrupt):
+            remove(client, US, publication.name, PACE)
+        monkeypatch.undo()
+        assert [one.standing for one in list_versions(client, US)] == ["removing"]
+        finish_removal(client, US, publication.name, PACE)
+        assert list(client.scan_iter("*")) == []
+        publish(redis_server, publication)
+        finish_removal(client, US, publication.name, PACE)
+        assert RedisReader(client, "US").version == publication.name
+
+
+def test_keys_that_are_of_no_version_are_swept_and_no_others(runs, redis_server):
+    """As a loader of an earlier Winnow left them, which went on when its version was removed."""
+    shown, half = (publication_of(run) for run in runs[:2])
+    publish(redis_server, shown)
+    server = redis_server.client
+    with open_redis(redis_server.place) as client:
+        begin(client, half)
+        load_shards(client, half, half.shards[:2])
+        kept = set(server.scan_iter("*"))
+        for key in ("US:iter7-gone:score:positive:3", "US:iter7-gone:shards", "US:iter8-gone:best:a:b"):
+            server.hset(f"w:{key}", "1", "0.5")
+        server.hset("w:MX:iter7-gone:shards", "1", "0.5")
+        assert prune(client, US, PACE) == {}
+        assert list(sweep(client, US, PACE)) == ["iter7-gone", "iter8-gone"]
+        assert set(server.scan_iter("*")) == kept | {b"w:MX:iter7-gone:shards"}
+        assert sweep(client, US, PACE) == {}
+        load_shards(client, half, unloaded_shards(client, half))
+        assert verify_counts(client, half)["score:positive"] == 300
 
 
 def test_a_half_loaded_version_is_listed_so_and_kept_unless_asked_for(runs, redis_server):

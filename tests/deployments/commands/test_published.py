@@ -84,6 +84,8 @@ def test_versions_are_listed_rolled_back_and_pruned(typed, runs, redis_server):
     assert_taught(typed("publish", "rollback", "--country", "US"), "took the place of no other version")
     assert typed("publish", "prune", "--country", "US").stdout.startswith(f"removed {second.name}: ")
     assert typed("publish", "prune", "--country", "US").stdout.strip() == "nothing was to be removed"
+    redis_server.client.hset("w:US:iter7-gone:score:positive:3", "1", "0.5")
+    assert typed("publish", "prune", "--country", "US").stdout.startswith("removed iter7-gone: ")
 
 
 def test_what_is_wrong_is_said(typed, runs, redis_server):

@@ -15,9 +15,10 @@ from tasks.core.runs.manifest import MANIFEST
 from tasks.core.runs.open_run import continue_command, open_run
 from tasks.core.runs.plan import Shard
 from tasks.core.runs.shards.findings import Finding
+from tasks.core.runs.shards.planned_rows import state_of
 from tasks.core.runs.shards.receipt_faults import is_foreign
 from tasks.core.runs.shards.receipts import Receipt, read_receipt
-from tasks.core.runs.shards.wholeness import AUDIT, shard_faults
+from tasks.core.runs.shards.wholeness import AUDIT, STATUS, shard_faults
 
 RENEW = "Delete it and go on with the run: it is written anew"
 
@@ -32,6 +33,9 @@ class Verification:
     def __init__(self, path: Path) -> None:
         self.plan, self.folder = open_run(path)
         self.command = continue_command(self.plan, self.folder)
+        self.since_ns: int | None = None
+        """Shards of which no file changed at this time (nanoseconds of the epoch) or later were read before; None reads
+        all."""
         self.receipts = 0
         self.files = 0
         self.bytes = 0
@@ -63,7 +67,9 @@ class Verification:
         for path in sorted(self.folder.screening_path.glob("iter_*")):
             if RunFolder(path).manifest_path.is_file():
                 below = path.relative_to(self.folder.path)
-                yield from (replace(found, path=f"{below}/{found.path}") for found in Verification(path).findings())
+                drawn = Verification(path)
+                drawn.since_ns = self.since_ns
+                yield from (replace(found, path=f"{below}/{found.path}") for found in drawn.findings())
 
     def _check_shard(self, shard: Shard) -> Iterator[Finding]:
         try:
@@ -73,7 +79,16 @@ class Verification:
             return
         if receipt is not None and not is_foreign(self.plan, shard, receipt):
             self._add(receipt)
-        yield from shard_faults(self.plan, self.folder, shard, receipt, AUDIT)
+        look = AUDIT if self._changed(shard, receipt) else STATUS
+        yield from shard_faults(self.plan, self.folder, shard, receipt, look)
+
+    def _changed(self, shard: Shard, receipt: Receipt | None) -> bool:
+        """Say whether a file that a shard was made of or made may have changed since all were read."""
+        if self.since_ns is None or receipt is None:
+            return True
+        own = [self.folder.receipt_path(shard.number), *(self.folder.path / name for name in receipt.files)]
+        states = [state for path in [*own, self.plan.input_path(shard)] if (state := state_of(path)) is not None]
+        return any(max(state) >= self.since_ns for state in states)
 
     def _add(self, receipt: Receipt) -> None:
         self.receipts += 1
