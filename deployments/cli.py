@@ -34,8 +34,14 @@ app.add_typer(rounds.app, name="rounds")
 @app.command()
 def deploy(
     round_files: Annotated[list[Path], typer.Argument(help="round files, such as deployments/rounds/us-iter0.yaml")],
+    check: Annotated[bool, typer.Option(help="look first whether data, samples and base model can be used")] = True,
 ) -> None:
-    """Check round files and register their flows as deployments."""
+    """Check round files and what they read, and register their flows as deployments."""
+    if check:
+        from deployments.before_deploy import require_inputs  # noqa: PLC0415 - reads data, which other commands do not
+
+        for note in require_inputs(round_files):
+            say(f"note: {note}", err=True)
     use(read_settings())
     from deployments.deploy import deploy_round  # noqa: PLC0415 - Prefect reads its settings when it is imported
 

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from infra.services.dotenv import FILE
-from infra.services.settings import NO_PROXY, ServiceSettings
+from infra.services.settings import NO_PROXY, RECORD_FILE, ServiceSettings, read_settings
 
 
 def use(settings: ServiceSettings) -> None:
@@ -22,3 +22,15 @@ def use(settings: ServiceSettings) -> None:
         # An empty one counts for more than the `.env` of this folder, where Prefect would find ours.
         os.environ.setdefault("PREFECT_API_AUTH_STRING", "")
     os.environ |= {name: ours[name] for name in NO_PROXY}
+
+
+def where_looked(address: str) -> str:
+    """Say which folder told a server's address, where no services were ever started from it; else nothing."""
+    settings = read_settings()
+    is_ours = address.startswith((settings.prefect_ui, settings.mlflow_ui))
+    if not is_ours or (settings.home / RECORD_FILE).exists():
+        return ""
+    return (
+        f" Services were looked for in {settings.home}, and none were ever started from there: type this in the folder "
+        "where you typed `make up`, or set WINNOW_HOME to its .winnow."
+    )

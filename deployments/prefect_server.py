@@ -8,6 +8,7 @@ import httpx
 from prefect.client.orchestration import get_client
 from prefect.exceptions import PrefectHTTPStatusError
 
+from deployments.environment import where_looked
 from infra.errors import ServiceError
 
 
@@ -23,11 +24,25 @@ def named_if_away() -> Iterator[None]:
     try:
         yield
     except httpx.TransportError as error:
-        raise ServiceError(f"no Prefect server answers at {address}: {error}. `make up` starts one.") from None
-    except PrefectHTTPStatusError as refusal:
-        if refusal.response.status_code != HTTPStatus.UNAUTHORIZED:
-            raise
         raise ServiceError(
-            f"the Prefect server at {address} asks for another password than this shell's. For the one that `make up` "
-            "started: set -a; . $WINNOW_HOME/client.env; set +a. For another: PREFECT_API_AUTH_STRING"
+            f"no Prefect server answers at {address}: {error}. `make up` starts one.{where_looked(str(address))}"
         ) from None
+    except PrefectHTTPStatusError as refusal:
+        raise _refused(str(address), refusal) from None
+
+
+def _refused(address: str, refusal: PrefectHTTPStatusError) -> Exception:
+    """Return our error for what a server says, or its own where it is a Prefect server's word on what was asked."""
+    if refusal.response.status_code == HTTPStatus.UNAUTHORIZED:
+        return ServiceError(
+            f"the Prefect server at {address} asks for another password than this shell's. For the one that `make up` "
+            "started: set -a; . $WINNOW_HOME/client.env; set +a. For another: PREFECT_API_AUTH_STRING."
+            f"{where_looked(address)}"
+        )
+    if "json" in refusal.response.headers.get("content-type", ""):
+        return refusal
+    return ServiceError(
+        f"what answers at {address} is no Prefect server ({refusal.response.status_code}): another program holds its "
+        "port. Stop that program, or give the services other ports: WINNOW_PREFECT_PORT, WINNOW_MLFLOW_PORT."
+        f"{where_looked(address)}"
+    )

@@ -3,13 +3,14 @@
 `python -m deployments.reference` writes deployments/rounds/REFERENCE.md; a test fails when it would be another.
 """
 
+import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from textwrap import fill
 
-from deployments.schema_words import Schema, describe_default, describe_value
 from tasks.core.round.model import Round
+from tasks.core.round.schema_words import Schema, describe_value
 
 REFERENCE = Path(__file__).parent / "rounds" / "REFERENCE.md"
 WIDTH = 120
@@ -60,9 +61,21 @@ def _contents(sections: list[tuple[str, Schema]]) -> list[str]:
 def _page(path: str, section: Schema) -> list[str]:
     lines = [f"## {_title(path)}", "", _description(section), ""]
     for key, field in section["properties"].items():
-        facts = f"- **`{key}`**: {describe_value(field)}; {describe_default(key, field, section)}."
+        facts = f"- **`{key}`**: {describe_value(field)}; {_describe_default(key, field, section)}."
         lines += [_wrap(facts), _wrap(f"  {_description(field)}")]
     return [*lines, ""]
+
+
+def _describe_default(key: str, field: Schema, section: Schema) -> str:
+    """Say what is taken where the key is left out, or that it may not be."""
+    if key in section.get("required", ()):
+        return "**required**"
+    default = field["default"]
+    if isinstance(default, dict) and default:
+        return "may be left out, for every key in it has a default"
+    if default and default == field.get("items", {}).get("enum"):
+        return "default: all of them"
+    return f"default `{json.dumps(default)}`"
 
 
 def _wrap(text: str) -> str:

@@ -13,10 +13,12 @@ import httpx
 import numpy as np
 
 from deployments.commands.round_folders import ROUND_FOLDERS
+from deployments.environment import where_looked
 from infra.errors import ServiceError
 from tasks.core.base.errors import InputDataError, RoundFileError
 from tasks.core.base.naming import OTHER_CLASS
 from tasks.core.base.printable import on_one_line
+from tasks.core.base.spelling import nearest
 from tasks.core.engines.loading import Engine, open_engine
 from tasks.core.engines.model_folder import EngineModel
 from tasks.core.engines.scores import label_scores, require_finite
@@ -102,9 +104,10 @@ def find_round(name: str) -> Round:
         return read_round(name)
     paths = {path.stem: path for folder in reversed(ROUND_FOLDERS) for path in sorted(folder.glob("*.yaml"))}
     if name not in paths:
+        folders = dict.fromkeys(str(folder.resolve()) for folder in ROUND_FOLDERS)
         raise RoundFileError(
-            f"there is no round '{name}' in {' or '.join(map(str, ROUND_FOLDERS))}; there are: "
-            f"{', '.join(sorted(paths)) or 'none'}. The path of a round file may be given too."
+            f"there is no round '{name}' in {' or '.join(folders)}; there are: {', '.join(sorted(paths)) or 'none'}."
+            f"{nearest(name, paths)} The path of a round file may be given too."
         )
     return read_round(paths[name])
 
@@ -158,4 +161,5 @@ def _require_server(address: str) -> None:
     except httpx.TransportError as error:
         raise ServiceError(
             f"no MLflow server answers at {address}: {error}. `make up` starts one; MLFLOW_TRACKING_URI names another."
+            f"{where_looked(address)}"
         ) from None

@@ -24,14 +24,17 @@ def status(
     run_folder: RunFolderArgument,
     json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
-    """Say where a run stands, what failed and how to go on; reads files only. Exits with 0 when it is finished."""
+    """Say where a run stands, what failed and how to go on; reads files only.
+
+    Exits with 0 when it is finished, or a dry run that planned it.
+    """
     from deployments.commands.lost_jobs import ask_slurm  # noqa: PLC0415 - reads Parquet, which the other commands do not
     from deployments.commands.status import as_json, describe  # noqa: PLC0415
     from tasks.core.runs.status.read_status import read_status  # noqa: PLC0415
 
     found = ask_slurm(read_status(run_folder))
     say(as_json(found) if json else describe(found))
-    raise typer.Exit(0 if found.is_finished else 1)
+    raise typer.Exit(0 if found.is_finished or found.only_planned else 1)
 
 
 def rerun(
@@ -57,7 +60,10 @@ def verify(
     run_folder: RunFolderArgument,
     json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
-    """Check every receipt, file and row of a run folder; reads files only. Exits with 0 when all is sound."""
+    """Check every receipt, file and row of a run folder; reads files only. Exits with 0 when all is sound.
+
+    A dry run has no scores, and so none that are sound.
+    """
     from deployments.commands.verify import report  # noqa: PLC0415 - reads Parquet, which the other commands do not
     from tasks.core.runs.audit.verify import Verification  # noqa: PLC0415
 

@@ -13,6 +13,7 @@ from tasks.core.runs.status.signs_of_life import LaunchSign, RunningShard
 
 LONGEST_MESSAGE = 400
 """A failure's message is cut after so many characters; `--json` has all of it."""
+DRY = ["a dry run: it is planned, and nothing was scored. To score it:"]
 LISTED_SHARDS = 40
 """So many running shards are listed at most; `--json` has them all."""
 
@@ -73,6 +74,8 @@ def _ending(status: RunStatus) -> list[str]:
         return lines + screening_lines(status.screening)
     if status.counts is not None:
         return ["a manifest stands, but shards are not what it counts; to score them again:", *go_on(status.command)]
+    if status.only_planned:
+        return [*DRY, *go_on(status.command)]
     if status.launch is not None and not status.launch.is_gone:
         return ["a launch is at work; when it ends before the run is finished, go on with:", *go_on(status.command)]
     if status.done == status.shards:

@@ -5,14 +5,18 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict
 
-from deployments.commands.status import go_on
+from deployments.commands.status import DRY, go_on
 from tasks.core.runs.audit.verify import Verification
+from tasks.core.runs.open_run import is_only_planned
 from tasks.core.runs.shards.findings import Finding
 from tasks.core.runs.status.signs_of_life import read_launch
 
 
 def report(verification: Verification, echo: Callable[[str], None], as_json: bool) -> bool:
     """Verify the run folder, print lines as findings come or one JSON at the end, and return whether it is sound."""
+    if is_only_planned(verification.folder) and not as_json:
+        echo("\n".join(["NOT SCORED", *DRY, *go_on(verification.command)]))
+        return False
     findings = []
     for finding in verification.findings():
         findings.append(finding)
@@ -49,6 +53,7 @@ def _as_json(verification: Verification, findings: list[Finding], sound: bool) -
         "run_folder": str(verification.folder.path),
         "run_id": verification.plan.run_id,
         "sound": sound,
+        "only_planned": is_only_planned(verification.folder),
         "shards": len(verification.plan.shards),
         "receipts": verification.receipts,
         "files": verification.files,

@@ -11,13 +11,15 @@ from prefect.client.schemas.objects import WorkPoolStatus
 from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 
 from deployments.doctor.check import FREE_BYTES, Check
+from deployments.doctor.inputs import base_model_title, check_inputs
 from deployments.doctor.node import answer
 from deployments.doctor.profiles import check_profile
+from deployments.environment import where_looked
 from infra.services.settings import WORK_POOL, ServiceSettings, read_settings
 from tasks.core.base.errors import RegistryError, WinnowError
+from tasks.core.base.naming import REGISTERED_MODEL
 from tasks.core.round.model import Round
 from tasks.inference import find_engine
-from tasks.records.base_model_versions import SCHEME
 from tasks.records.tracking import tracking_uri
 from tasks.training import try_base_model
 
@@ -27,7 +29,9 @@ SCORING_FLOW = "inference"
 
 
 def all_checks(round_: Round, wait_s: int) -> Iterator[Check]:
-    """Check this machine, the servers, the models, and a node of each of the round's cluster profiles."""
+    """Check what the round reads, this machine, the servers, the models, and a node of each of its cluster profiles."""
+    inputs = [*check_inputs(round_)]
+    yield from inputs
     yield from check_passwords(read_settings())
     servers = server_urls()
     answers = {name: _server(name, url) for name, url in servers.items()}
@@ -37,8 +41,9 @@ def all_checks(round_: Round, wait_s: int) -> Iterator[Check]:
     if answers["Prefect server"].passed:
         yield check_worker()
     yield from _folders(round_)
-    asks_registry = round_.base_model.startswith(SCHEME)
-    if round_.model_round == round_.name and (answers["MLflow server"].passed or not asks_registry):
+    asks_registry = round_.base_model.startswith(REGISTERED_MODEL)
+    is_there = all(check.passed is not False for check in inputs if check.name == base_model_title(round_))
+    if is_there and round_.model_round == round_.name and (answers["MLflow server"].passed or not asks_registry):
         yield check_base_model(round_)
     engines: dict[str, str] = {}
     if answers["MLflow server"].passed:
@@ -85,8 +90,12 @@ def server_urls() -> dict[str, str]:
 def _server(name: str, url: str) -> Check:
     try:
         answer(url)
+    except httpx.HTTPStatusError as error:
+        remedy = "another program holds that port: stop it, or set WINNOW_PREFECT_PORT and WINNOW_MLFLOW_PORT to others"
+        return Check(name, False, f"{url}: {error}", remedy)
     except Exception as error:  # noqa: BLE001 - whatever is wrong is what was asked
-        return Check(name, False, f"{url}: {error}", "start the servers (`make up`), or set the address of yours")
+        remedy = f"start the servers (`make up`), or set the address of yours.{where_looked(url)}"
+        return Check(name, False, f"{url}: {error}", remedy)
     return Check(name, True, f"answers at {url}")
 
 
@@ -108,7 +117,7 @@ def check_worker() -> Check:
 
 def check_base_model(round_: Round) -> Check:
     """Build the round's models untrained, export them, and compare them: what training does before its first step."""
-    name = f"base model {round_.base_model}"
+    name = base_model_title(round_)
     try:
         left_out = try_base_model(round_)
     except RegistryError as error:

@@ -4,15 +4,14 @@ import re
 from pathlib import Path
 
 from tasks.core.base.errors import RegistryError
-from tasks.core.base.naming import BASE_MODEL_NAME, base_models_folder, models_folder
+from tasks.core.base.naming import BASE_MODEL_NAME, REGISTERED_MODEL, base_models_folder, models_folder
 from tasks.core.round.model import Round
 from tasks.core.training.base_models.hub_model import local_folder
 from tasks.records.reachable import needs_server
 from tasks.records.registry import RegisteredVersion, fetch_folder, find_version
 
 KIND = "base_model"
-SCHEME = "models:/"
-REFERENCE = re.compile(rf"^{SCHEME}(?P<name>(?P<country>[a-z0-9_]+)\.{BASE_MODEL_NAME})@(?P<alias>[\w-]+)$")
+REFERENCE = re.compile(rf"^{REGISTERED_MODEL}(?P<name>(?P<country>[a-z0-9_]+)\.{BASE_MODEL_NAME})@(?P<alias>[\w-]+)$")
 
 
 def local_base_model(round_: Round) -> str:
@@ -34,7 +33,7 @@ def fetch_base_model(base_model: str, work_path: Path) -> str:
         TrackingAwayError: it does not answer.
         ModelFolderError: the hub will not give it, or it is no model that can be used.
     """
-    if not base_model.startswith(SCHEME):
+    if not base_model.startswith(REGISTERED_MODEL):
         return local_folder(base_model, base_models_folder(work_path))
     reference = REFERENCE.match(base_model)
     if reference is None:

@@ -4,8 +4,8 @@ import pytest
 from pydantic import BaseModel
 
 from deployments.reference import REFERENCE, main, make_reference
-from deployments.schema_words import describe_value
 from tasks.core.round.model import Round
+from tasks.core.round.schema_words import describe_value
 from tasks.core.round.sections import Settings
 from tests.support.docstrings import stands_alone
 

@@ -106,6 +106,8 @@ SEEDS_PICTURE = "seeds.png"
 CURVES_PICTURE = "learning_curves.png"
 REPORT_PAGE = "report.html"
 PUBLICATION_TABLE = "publication.md"
+REGISTERED_MODEL = "models:/"
+"""A reference to a model of the registry begins so."""
 MAIN_RUN, MAIN_SAMPLE = "main", "evaluation"
 """Flows score this sample under this run name unless told otherwise."""
 

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 
 from tasks.core.base.errors import InputDataError
 from tasks.core.base.parquet import read_parquet
+from tasks.core.base.spelling import nearest
 from tasks.core.corpus.faults import parquet_errors_named
 from tasks.core.corpus.logical_types import id_type, is_string
 
@@ -50,12 +51,7 @@ def check_columns(path: Path, schema: pa.Schema, wanted: dict[str, str]) -> None
         raise InputDataError(f"{path} has several columns called '{twice[0]}'; rename them, so that one is meant")
     if len(set(wanted.values())) < len(wanted):
         raise InputDataError(f"the round file names one column of {path} for two purposes: {wanted}")
-    for role, column in wanted.items():
-        if column not in schema.names:
-            raise InputDataError(
-                f"{path} has no column '{column}', which the round file names as its {role} column. "
-                f"It has: {', '.join(schema.names)}"
-            )
+    require_columns(path, schema.names, wanted)
     check_id_type(path, wanted["id"], schema.field(wanted["id"]).type, lambda: _read_column(path, wanted["id"]))
     check_text_type(path, wanted["text"], schema.field(wanted["text"]).type)
 
@@ -111,24 +107,33 @@ def resolve_columns(path: Path, names: list[str], wanted: dict[str, str]) -> dic
     Raises:
         InputDataError: a column is missing, is there twice, or has two roles that may not share one.
     """
-    columns = {role: _find(path, names, role, column) for role, column in wanted.items()}
+    known = {name.casefold() for name in names}
+    require_columns(path, names, {role: column for role, column in wanted.items() if column.casefold() not in known})
+    columns = {role: _find(path, names, column) for role, column in wanted.items()}
     single = [column for role, column in columns.items() if not role.startswith(SHARED_ROLES)]
     if len(set(single)) < len(single):
         raise InputDataError(f"the round file names one column of {path} for two purposes: {wanted}")
     return columns
 
 
-def _find(path: Path, names: list[str], role: str, column: str) -> str:
+def require_columns(path: Path, names: list[str], wanted: dict[str, str]) -> None:
+    """Raise InputDataError, which names them all, where columns that `wanted` names by role are not among the names."""
+    missing = {role: column for role, column in wanted.items() if column not in names}
+    if not missing:
+        return
+    said = [
+        f"no column '{column}', which the round file names as its {role} column" for role, column in missing.items()
+    ]
+    meant = "".join(nearest(column, names) for column in missing.values())
+    hint = " If the rows have no ids, set labelled_data.id_column to null." if "id" in missing else ""
+    raise InputDataError(f"{path} has {', and '.join(said)}. It has: {', '.join(names)}.{meant}{hint}")
+
+
+def _find(path: Path, names: list[str], column: str) -> str:
     exact = [name for name in names if name == column]
     alike = exact or [name for name in names if name.casefold() == column.casefold()]
     if len(alike) > 1:
         raise InputDataError(
             f"{path} has several columns called '{column}': {alike}; rename them, so that one is meant"
-        )
-    if not alike:
-        hint = " If the rows have no ids, set labelled_data.id_column to null." if role == "id" else ""
-        raise InputDataError(
-            f"{path} has no column '{column}', which the round file names as its {role} column. "
-            f"It has: {', '.join(names)}.{hint}"
         )
     return alike[0]

@@ -6,12 +6,16 @@ from typing import Any
 
 import yaml
 from pydantic import ValidationError
+from yaml.error import MarkedYAMLError
+from yaml.parser import ParserError
+from yaml.scanner import ScannerError
 
 from tasks.core.base.errors import RoundFileError
 from tasks.core.base.formats import FileFormat
 from tasks.core.base.naming import converted_folder
 from tasks.core.base.yaml_files import load_yaml, mistaken_switches, read_yaml
 from tasks.core.round.model import Round
+from tasks.core.round.problems import tell_problems
 
 PATH_KEYS = (
     ("labelled_data", "path"),
@@ -22,6 +26,10 @@ PATH_KEYS = (
     ("publishing", "redis", "password_file"),
     ("publishing", "redis", "ca_file"),
 )
+SYNTAX_ADVICE = """\
+Keys of one section are indented alike, with spaces and no tabs, and end with a colon and a space. A value that begins
+with a sign such as , : [ { * & ! @ or % stands in quotes, as in  delimiter: ","
+"""
 ROUND_FILE = FileFormat(
     kind="round file",
     number=1,
@@ -61,7 +69,7 @@ def _checked(path: Path, load: Callable[[], Any]) -> Round:
     try:
         round_ = Round.model_validate(content)
     except ValidationError as error:
-        _refuse(path, [_describe(problem) for problem in error.errors()])
+        _refuse(path, tell_problems(error))
     _refuse(path, [*mistaken_switches(content, round_.model_dump())])
     if path.stem != round_.name:
         raise RoundFileError(
@@ -92,11 +100,21 @@ def _refuse(path: Path, problems: list[str]) -> None:
 def _loaded(path: Path, load: Callable[[], Any]) -> dict[str, Any]:
     try:
         content = load()
+    except MarkedYAMLError as error:
+        raise RoundFileError(f"{path} cannot be read as YAML: {_tell_syntax(error)}") from None
     except yaml.YAMLError as error:
         raise RoundFileError(f"{path} cannot be read as YAML: {error}") from None
     if not isinstance(content, dict):
         raise RoundFileError(f"{path} must hold keys and values, but it holds {type(content).__name__}")
     return content
+
+
+def _tell_syntax(error: MarkedYAMLError) -> str:
+    """Say where a file is no YAML, and what is mostly the reason; our own words on a value stand as they are."""
+    mark = error.problem_mark
+    if mark is None or not isinstance(error, ParserError | ScannerError):
+        return str(error)
+    return f"line {mark.line + 1}, column {mark.column + 1}:\n{mark.get_snippet()}\n{SYNTAX_ADVICE}"
 
 
 def _resolve_paths(content: dict[str, Any], folder: Path) -> None:
@@ -150,30 +168,3 @@ def _resolve_list(node: Any, key: str, folder: Path) -> None:
 
 def _resolved(path: str, folder: Path) -> str:
     return str((folder / Path(path).expanduser()).resolve())
-
-
-def _describe(problem: Any) -> str:
-    key = ".".join(str(part) for part in problem["loc"]) or "the round"
-    if problem["type"] == "extra_forbidden":
-        return f"{key}: unknown key (value {problem['input']!r}). {_allowed(problem['loc'][:-1])}"
-    if problem["type"] == "missing":
-        return f"{key}: required, but not there"
-    if key == "the round":
-        return str(problem["msg"]).removeprefix("Value error, ")
-    message = str(problem["msg"]).removeprefix("Value error, ")
-    quote = f". Quote it: '{problem['input']}'" if problem["type"] == "string_type" and not _is_nested(problem) else ""
-    return f"{key}: {problem['input']!r} is not allowed. {message}{quote}"
-
-
-def _is_nested(problem: Any) -> bool:
-    return problem["input"] is None or isinstance(problem["input"], dict | list)
-
-
-def _allowed(location: tuple[str | int, ...]) -> str:
-    """List the keys that are allowed where an unknown one was found."""
-    model: Any = Round
-    for part in location:
-        field = getattr(model, "model_fields", {}).get(part)
-        model = field.annotation if field is not None else None
-    names = ", ".join(getattr(model, "model_fields", {}))
-    return f"Allowed are: {names}" if names else ""

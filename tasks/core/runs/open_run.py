@@ -33,6 +33,11 @@ def open_run(path: Path) -> tuple[Plan, RunFolder]:
     return read_plan(folder), folder
 
 
+def is_only_planned(folder: RunFolder) -> bool:
+    """Say whether nothing but a plan stands in a run folder, as a dry run leaves it: nothing was scored."""
+    return [path.name for path in folder.path.iterdir()] == [folder.plan_path.name]
+
+
 def continue_command(plan: Plan, folder: RunFolder) -> str | None:
     """Return the command that goes on with the run, or None when the plan does not say which round it is of."""
     name = parse_run_folder_name(folder.path.name)

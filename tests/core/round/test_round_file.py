@@ -67,7 +67,7 @@ def test_labels_in_files_of_their_own_may_all_use_one_column(make_round):
     [
         ({"trainig": {}}, ["trainig", "unknown key", "Allowed are: format, country"]),
         ({"training__epoch": 3}, ["training.epoch", "unknown key", "epochs"]),
-        ({"training__epochs": 0}, ["training.epochs", "0", "greater than or equal to 1"]),
+        ({"training__epochs": 0}, ["training.epochs", "0", "whole number, at least 1"]),
         ({"training__seeds": [1, 1]}, ["training.seeds", "[1, 1]", "once"]),
         ({"training__metric": "accuracy"}, ["training.metric", "accuracy", "average_precision"]),
         ({"method": 7}, ["method", "7", "[0, 1, 2, 3, 4]"]),
@@ -76,14 +76,25 @@ def test_labels_in_files_of_their_own_may_all_use_one_column(make_round):
         ({"iteration": "champion"}, ["iteration", "champion"]),
         ({"iteration": "iter"}, ["iteration", "'iter'"]),
         ({"training__seeds": [-1]}, ["training.seeds.0", "-1"]),
-        ({"training__seeds": [2**40]}, ["training.seeds.0", "4294967296"]),
+        ({"training__seeds": [2**40]}, ["training.seeds.0", "below 4,294,967,296"]),
         ({"labels": {"positive": "positive", "negative": "positive"}}, ["column of its own"]),
         ({"preprocessing": "lower"}, ["preprocessing", "lower", "none"]),
         ({"labels": {"positive": None}}, ["every label is null"]),
         ({"labels": {"Is Unemployed": "x"}}, ["labels.Is Unemployed"]),
         ({"conversion__sample": "new_samples"}, ["new_samples", "evaluation"]),
         ({"samples__Evaluation": {"path": "x"}}, ["differ in case alone", "['Evaluation', 'evaluation']"]),
-        ({"labelled_data": "labels.csv"}, ["labelled_data", "labels.csv"]),
+        ({"labelled_data": "labels.csv"}, ["labelled_data", "labels.csv", "stand below it", "path, layout"]),
+        ({"trainig": {}}, ["Did you mean training?"]),
+        ({"training__epoch": 3}, ["Did you mean epochs?"]),
+        ({"seeds": [1]}, ["seeds: unknown key", "belongs below training"]),
+        ({"on_torn_file": "skip"}, ["belongs below samples"]),
+        ({"training__country": "US"}, ["stands at the left edge"]),
+        ({"samples__evaluation__text": "x"}, ["samples.evaluation.text: unknown key", "Did you mean text_column?"]),
+        ({"conversion__variants": "bf16"}, ["variants: [bf16]", "Did you mean openvino-bf16?", "each one of"]),
+        ({"conversion__variants": ["openvino-bf61"]}, ["conversion.variants.0", "Did you mean openvino-bf16?"]),
+        ({"labels": {"Positive": "Positive"}}, ["labels.Positive", "lower-case letters", "Write positive"]),
+        ({"labelled_data__delimiter": ", "}, ["labelled_data.delimiter", "1 character"]),
+        ({"training__seeds": 3}, ["Write a list, in brackets: seeds: [3]"]),
     ],
 )
 def test_an_error_names_the_key_the_value_and_what_is_allowed(make_round, changes, parts):
@@ -94,12 +105,29 @@ def test_an_error_names_the_key_the_value_and_what_is_allowed(make_round, change
         assert part in str(error.value)
 
 
+def test_no_message_speaks_of_types_or_patterns(make_round):
+    path = change(
+        make_round(), conversion__variants="bf16", labels={"Positive": "x"}, training__epochs=0, country="u s"
+    )
+    with pytest.raises(RoundFileError) as error:
+        read_round(path)
+    said = str(error.value)
+    assert said.count("\n") == 4
+    assert not [word for word in ("tuple", "pattern", "^[", "Input", "pydantic", "should") if word in said]
+
+
+def test_a_sign_that_yaml_keeps_for_itself_is_said_to_need_quotes(make_round):
+    path = write_with(make_round(), "labelled_data:\n", "labelled_data:\n  delimiter: ,\n")
+    with pytest.raises(RoundFileError, match=r'(?s)line \d+, column 14.*delimiter: ,.*in quotes.*delimiter: ","'):
+        read_round(path)
+
+
 def test_a_missing_key_is_named(make_round):
     path = make_round()
     content = yaml.safe_load(path.read_text())
     del content["base_model"]
     path.write_text(yaml.safe_dump(content))
-    with pytest.raises(RoundFileError, match="base_model: required"):
+    with pytest.raises(RoundFileError, match=r"base_model: required, but not there\. Training starts from this"):
         read_round(path)
 
 

@@ -152,3 +152,21 @@ def test_status_says_how_slurm_jobs_ended(winnow, halted):
     assert "TIMEOUT 1; the last: SLURM job 17 ended TIMEOUT on node3 (TimeLimit)" in done.stdout
     assert "shard 00002, begun " in done.stdout
     assert "ago; SLURM job 17 ended TIMEOUT" in done.stdout
+
+
+def test_a_dry_run_is_called_one_and_not_unsound(winnow, make_named_run):
+    _, folder = make_named_run(score=False)
+    done = winnow("status", str(folder.path))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"a dry run: it is planned, and nothing was scored. To score it:\n  {COMMAND}" in done.stdout
+    done = winnow("verify", str(folder.path))
+    assert done.returncode == 1, "what has no scores has none that are sound"
+    assert done.stdout.startswith("NOT SCORED\na dry run")
+    assert "SOUND" not in done.stdout
+    assert json.loads(winnow("verify", str(folder.path), "--json").stdout)["only_planned"] is True
+
+
+def test_a_run_of_which_a_shard_was_begun_is_no_dry_run(make_named_run):
+    _, folder = make_named_run(score=False)
+    begin(folder, 0, "far-7")
+    assert "to go on where it stopped" in describe(read_status(folder.path))

@@ -3,7 +3,8 @@
 import csv
 import io
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pyarrow as pa
@@ -21,11 +22,30 @@ OTHER_DELIMITERS = (";", "\t", ",", "|")
 BLOCK_BYTES = 1 << 26
 """No row of a text file may be longer than this."""
 READ_BYTES = 1 << 20
+READ = pa_csv.ReadOptions(use_threads=False, block_size=BLOCK_BYTES)
 
 
 def data_suffix(path: Path) -> str:
     """Return a file's suffix in lower case, without that of its compression: `.csv` for `a.csv.gz`."""
     return Path(uncompressed_name(path)).suffix.lower()
+
+
+def text_column_names(path: Path, data: LabelledData) -> list[str]:
+    """Return the names that a text file's header gives its columns.
+
+    Raises:
+        InputDataError: a file that cannot be read so, or whose fields other characters part.
+    """
+    delimiter, quoting = _form(path, data)
+    with _named(path, delimiter, quoting):
+        with pa.input_stream(str(path)) as content:
+            refuse_wide(path, content.read(LOOKED_BYTES))
+        parse = _parse_options(delimiter, quoting)
+        names: list[str] = pa_csv.open_csv(path, read_options=READ, parse_options=parse).schema.names
+    _check_delimiter(path, names, delimiter)
+    if not quoting and data.quoting is None:
+        _refuse_quoted(path, "its header", names)
+    return names
 
 
 def read_text_columns(path: Path, data: LabelledData, wanted: dict[str, str]) -> pa.Table:
@@ -34,22 +54,33 @@ def read_text_columns(path: Path, data: LabelledData, wanted: dict[str, str]) ->
     Raises:
         InputDataError: a file that cannot be read so, quotes that are not closed, or a column that is not there.
     """
-    delimiter = data.delimiter or TEXT_DELIMITERS[data_suffix(path)]
-    quoting = data_suffix(path) == ".csv" if data.quoting is None else data.quoting
-    parse = _parse_options(delimiter, quoting)
-    read = pa_csv.ReadOptions(use_threads=False, block_size=BLOCK_BYTES)
-    try:
-        with pa.input_stream(str(path)) as content:
-            refuse_wide(path, content.read(LOOKED_BYTES))
-        names = pa_csv.open_csv(path, read_options=read, parse_options=parse).schema.names
-        _check_delimiter(path, names, delimiter)
-        if not quoting and data.quoting is None:
-            _refuse_quoted(path, "its header", names)
-        columns = resolve_columns(path, names, wanted)
+    names = text_column_names(path, data)
+    columns = resolve_columns(path, names, wanted)
+    delimiter, quoting = _form(path, data)
+    with _named(path, delimiter, quoting):
         strings = pa_csv.ConvertOptions(
             check_utf8=False, strings_can_be_null=False, column_types=dict.fromkeys(names, pa.string())
         )
-        table = pa_csv.read_csv(path, read_options=read, parse_options=parse, convert_options=strings)
+        parse = _parse_options(delimiter, quoting)
+        table = pa_csv.read_csv(path, read_options=READ, parse_options=parse, convert_options=strings)
+    if quoting:
+        _check_quotes(path, delimiter)
+    elif data.quoting is None:
+        _refuse_quoted(path, f"'{columns['text']}'", table[columns["text"]].cast(pa.binary()).to_pylist())
+    return pa.table({role: table[column] for role, column in columns.items()})
+
+
+def _form(path: Path, data: LabelledData) -> tuple[str, bool]:
+    """Return what parts a file's fields, and whether they may stand in quotes."""
+    suffix = data_suffix(path)
+    return data.delimiter or TEXT_DELIMITERS[suffix], suffix == ".csv" if data.quoting is None else data.quoting
+
+
+@contextmanager
+def _named(path: Path, delimiter: str, quoting: bool) -> Iterator[None]:
+    """Turn what Arrow raises of a text file into an error of ours, which names it and how it was read."""
+    try:
+        yield
     except (pa.ArrowException, OSError, UnicodeDecodeError, EOFError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise cannot_read(path, error) from None
@@ -60,11 +91,6 @@ def read_text_columns(path: Path, data: LabelledData, wanted: dict[str, str]) ->
             f"{delimiter!r} and {'double quotes around fields' if quoting else 'no quoting'}; other files may need "
             "labelled_data.delimiter, labelled_data.quoting, or to be written again as UTF-8."
         ) from None
-    if quoting:
-        _check_quotes(path, delimiter)
-    elif data.quoting is None:
-        _refuse_quoted(path, f"'{columns['text']}'", table[columns["text"]].cast(pa.binary()).to_pylist())
-    return pa.table({role: table[column] for role, column in columns.items()})
 
 
 def _parse_options(delimiter: str, quoting: bool) -> pa_csv.ParseOptions:

@@ -9,7 +9,7 @@ from tasks.core.base.parquet import PARQUET_SUFFIXES, read_parquet
 from tasks.core.corpus.columns import read_schema, resolve_columns
 from tasks.core.corpus.compressions import COMPRESSIONS
 from tasks.core.corpus.faults import parquet_errors_named
-from tasks.core.corpus.labelled.delimited import TEXT_DELIMITERS, data_suffix, read_text_columns
+from tasks.core.corpus.labelled.delimited import TEXT_DELIMITERS, data_suffix, read_text_columns, text_column_names
 from tasks.core.corpus.logical_types import plain
 from tasks.core.round.sections import LabelledData
 
@@ -30,13 +30,27 @@ def read_columns(path: Path, data: LabelledData, wanted: dict[str, str]) -> pa.T
     Raises:
         InputDataError: a suffix that is not known, a file that cannot be read, or a column that is not there.
     """
+    _require_known(path)
+    return read_text_columns(path, data, wanted) if is_text(path) else _read_parquet(path, wanted)
+
+
+def column_names(path: Path, data: LabelledData) -> list[str]:
+    """Return the names of a labelled file's columns.
+
+    Raises:
+        InputDataError: a suffix that is not known, or a file that cannot be read.
+    """
+    _require_known(path)
+    return text_column_names(path, data) if is_text(path) else list(read_schema(path).names)
+
+
+def _require_known(path: Path) -> None:
     if not is_known(path):
         allowed = ", ".join((*PARQUET_SUFFIXES, *TEXT_DELIMITERS))
         raise InputDataError(
             f"labelled data is read by its suffix, but {path} has '{data_suffix(path)}'; allowed are {allowed}, and "
             f"for text {', '.join(COMPRESSIONS)} after them. Rename or convert the file."
         )
-    return read_text_columns(path, data, wanted) if is_text(path) else _read_parquet(path, wanted)
 
 
 def _read_parquet(path: Path, wanted: dict[str, str]) -> pa.Table:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from io import BufferedReader
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,17 @@ from tasks.core.round.sections import Sample
 KEYS_WANTED_WITHIN = 50_000
 """So many lines may lack a column before it counts as one that is not there."""
 SHOWN_CHARACTERS = 80
+
+
+def json_keys(path: Path, content: BufferedReader, lines: int) -> list[str]:
+    """Return the keys of the objects in the first lines, each once.
+
+    Raises:
+        InputDataError: a line that is no JSON object.
+    """
+    first = islice(enumerate(read_lines(path, content), start=1), lines)
+    rows = (_parse(path, number, line)[0] for number, line in first if line.strip())
+    return list(dict.fromkeys(key for row in rows for key in row))
 
 
 def json_rows(path: Path, content: BufferedReader, sample: Sample) -> Iterator[Row]:

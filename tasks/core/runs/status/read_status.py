@@ -8,7 +8,7 @@ from tasks.core.base.errors import RunFolderError
 from tasks.core.base.naming import DRAWS, parse_run_folder_name
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.manifest import read_manifest
-from tasks.core.runs.open_run import continue_command, open_run
+from tasks.core.runs.open_run import continue_command, is_only_planned, open_run
 from tasks.core.runs.plan import Plan
 from tasks.core.runs.shards.receipts import read_receipts
 from tasks.core.runs.shards.wholeness import STATUS, is_whole
@@ -57,6 +57,8 @@ class RunStatus:
     """The run that scores the screening's draws stands here; None in a run without any, and before it is planned."""
     certified: bool | None
     """This says whether a certificate stands, after which shards are scored; None in a run without screening."""
+    only_planned: bool
+    """A dry run planned the run, or a launch that was killed at once: nothing was scored."""
     command: str | None
     """This command goes on with the run; None when the plan does not say which round it is of."""
 
@@ -112,6 +114,7 @@ def read_status(path: Path) -> RunStatus:
         screening=None if manifest is None else manifest.get("screening"),
         draws=_read_draws(plan, folder),
         certified=folder.certificate_path.is_file() if plan.inputs.screening else None,
+        only_planned=is_only_planned(folder),
         command=continue_command(plan, folder),
     )
 

@@ -37,7 +37,7 @@ HUB_ID = re.compile(r"^(?P<name>[\w.-]+(/[\w.-]+)?)(@(?P<revision>[\w./-]+))?$")
 COMMIT = re.compile(r"^[0-9a-f]{40}$")
 ENDPOINT = "HF_ENDPOINT"
 """The hub's client takes its address from this variable; it is passed on, so that it counts when it is set late."""
-ASK_SECONDS = 10
+ASK_SECONDS, LOOK_SECONDS = 10, 2
 PATTERNS = [f"*{suffix}" for suffix in READ_SUFFIXES]
 
 
@@ -73,13 +73,7 @@ def local_folder(base_model: str, folder: Path) -> str:
     """
     if Path(base_model).is_absolute():
         return base_model
-    asked = HUB_ID.match(base_model)
-    if asked is None:
-        raise ModelFolderError(
-            f"base_model is '{base_model}', which is neither a folder, nor a hub's model (`org/model@commit`), nor a "
-            "registered base model (`models:/us.base@iter0`)"
-        )
-    name, revision = asked["name"], asked["revision"] or MAIN
+    name, revision = _parts(base_model)
     fetched = folder / hub_folder(f"{name}@{revision}")
     sweep(folder)
     known = _known(fetched)
@@ -95,6 +89,24 @@ def local_folder(base_model: str, folder: Path) -> str:
     return str(fetched)
 
 
+def find_on_hub(base_model: str, folder: Path) -> str | None:
+    """Say where a hub's base model stands, fetching nothing; None where the hub cannot be asked now.
+
+    Raises:
+        ModelFolderError: it is no name of a hub's model, or the hub has no such model for this user.
+    """
+    name, revision = _parts(base_model)
+    if known := _known(folder / hub_folder(f"{name}@{revision}")):
+        return f"fetched as {known.source}"
+    try:
+        return f"the hub has it, at commit {_ask(name, revision, LOOK_SECONDS)}"
+    except ModelFolderError as refusal:
+        if not (isinstance(refusal.__cause__, Exception) and _is_away(refusal.__cause__)):
+            raise
+        cached = _cached(name, revision)
+        return None if cached is None else f"the cache of the hub's client has it, at commit {cached.name}"
+
+
 def source_of(base_model: str) -> str:
     """Return `org/model@<commit>` for a folder that was fetched from a hub, and any other folder as it is."""
     record = Path(base_model).with_name(f"{Path(base_model).name}.json")
@@ -102,6 +114,17 @@ def source_of(base_model: str) -> str:
         return HubModel(**read_record(record, HUB_MODEL)).source
     except (OSError, ValueError, FormatError):  # none, or a JSON file of another kind
         return base_model
+
+
+def _parts(base_model: str) -> tuple[str, str]:
+    """Return the name of a hub's model, and its branch, tag or commit."""
+    asked = HUB_ID.match(base_model)
+    if asked is None:
+        raise ModelFolderError(
+            f"base_model is '{base_model}', which is neither a folder, nor a hub's model (`org/model@commit`), nor a "
+            "registered base model (`models:/us.base@iter0`)"
+        )
+    return asked["name"], asked["revision"] or MAIN
 
 
 def _known(fetched: Path) -> HubModel | None:

@@ -86,7 +86,7 @@ JSON_HEAD = '{"tweet_id": 1, "text": "a"}\n\n'
     ("name", "content", "message"),
     [
         ("a.csv", "id,body\n1,a\n", r"no column 'tweet_id'.* It has: id, body"),
-        ("a.csv", "tweet_id;text\n1;a\n", r"no column 'tweet_id'.* It has: tweet_id;text"),
+        ("a.csv", "tweet_id;text\n1;a\n", r"is one column, 'tweet_id;text', when read with commas, but it holds ';'"),
         ("a.csv", "tweet_id,text,text\n1,a,b\n", r"several columns called 'text'"),
         ("a.csv", "\n", "1 files and no rows"),
         ("a.csv", "\n" + CSV_HEAD, "has no header"),

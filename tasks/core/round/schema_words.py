@@ -1,6 +1,5 @@
 """What a value of a round file may be, in plain words, from the JSON schema of its key."""
 
-import json
 from typing import Any
 
 Schema = dict[str, Any]
@@ -33,16 +32,10 @@ def describe_value(schema: Schema) -> str:
     return describe(schema)
 
 
-def describe_default(key: str, field: Schema, section: Schema) -> str:
-    """Say what is taken where the key is left out, or that it may not be."""
-    if key in section.get("required", ()):
-        return "**required**"
-    default = field["default"]
-    if isinstance(default, dict) and default:
-        return "may be left out, for every key in it has a default"
-    if default and default == field.get("items", {}).get("enum"):
-        return "default: all of them"
-    return f"default `{json.dumps(default)}`"
+def describe_names(schema: Schema) -> str:
+    """Say what the names in a mapping may be; those with a pattern have their values' schema below it."""
+    pattern = next(iter(schema.get("patternProperties", {})), None)
+    return _describe_plain({"type": "string", "pattern": pattern, **schema.get("propertyNames", {})})
 
 
 def _describe_list(schema: Schema) -> str:
@@ -51,11 +44,9 @@ def _describe_list(schema: Schema) -> str:
 
 
 def _describe_mapping(schema: Schema) -> str:
-    """Describe names and what each is mapped to; names with a pattern have their values' schema below it."""
-    name, value = next(iter(schema.get("patternProperties", {}).items()), (None, schema.get("additionalProperties")))
-    names = _describe_plain({"type": "string", "pattern": name, **schema.get("propertyNames", {})})
+    value = next(iter(schema.get("patternProperties", {}).values()), schema.get("additionalProperties"))
     least = " of at least one" if schema.get("minProperties") else ""
-    return f"mapping{least}, each name ({names}) to {describe_value(value or {})}"
+    return f"mapping{least}, each name ({describe_names(schema)}) to {describe_value(value or {})}"
 
 
 def _describe_plain(schema: Schema) -> str:
