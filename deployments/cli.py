@@ -8,7 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from deployments.commands import labels, published, rounds, run_folders, services, slurm, sync
+from deployments.commands import labels, rounds, run_folders, services, slurm, sync
+from deployments.commands.scores import published, top
 from deployments.environment import use
 from deployments.terminal import say
 from infra.errors import InfrastructureError
@@ -25,6 +26,7 @@ services.register(app)
 run_folders.register(app)
 app.command()(sync.sync)
 published.register(app)
+app.command()(top.top)
 app.command()(rounds.compare)
 app.add_typer(slurm.app, name="slurm")
 app.add_typer(labels.app, name="labels")
@@ -108,7 +110,7 @@ def doctor(
 ) -> None:
     """Check that a round's flows will find what they need, here and on a node of each of their clusters."""
     use(read_settings())
-    from deployments.commands.predict import find_round  # noqa: PLC0415
+    from deployments.commands.round_folders import find_round  # noqa: PLC0415 - reads round files
     from deployments.doctor.report import report as report_checks  # noqa: PLC0415 - reads models and asks servers
 
     raise typer.Exit(0 if report_checks(find_round(round_), wait_seconds, say) else 1)
@@ -123,8 +125,8 @@ def report(
 ) -> None:
     """Write the page that tells of a round, and print where it lies; reads files only."""
     use(read_settings())
-    from deployments.commands.predict import find_round  # noqa: PLC0415 - Prefect reads its settings when it is imported
     from deployments.commands.report import open_page  # noqa: PLC0415
+    from deployments.commands.round_folders import find_round  # noqa: PLC0415 - reads round files
     from tasks.core.report.report_page import write_report  # noqa: PLC0415 - draws, which the other commands do not
 
     page = write_report(find_round(round_), run_name, sample)

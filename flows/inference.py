@@ -39,7 +39,7 @@ from tasks.inference import (
 )
 from tasks.lineage import trace_run
 from tasks.progress import Progress, start_progress
-from tasks.report import publish_report
+from tasks.report import publish_best_texts, publish_report
 from tasks.shards import measure_run, score_block
 
 RunName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]+$", max_length=60)]
@@ -99,6 +99,7 @@ def inference(  # noqa: PLR0913 - Prefect merges nested parameters shallowly, so
         manifest = finish_run(plan, folder, Launch(rows, round(time.monotonic() - started, 1)))
         publish_run_table(round_, plan, folder, manifest)
         publish_screening(round_, plan, folder, manifest)
+        publish_best_texts(round_, plan, folder)
         trace_run(round_, plan, folder)
     publish_report(round_, run_name, sample)
     if wants_full_scores(round_, manifest):

@@ -1,16 +1,37 @@
-"""The round's report as a Prefect task: the page written, kept on MLflow, linked from the flow run."""
+"""What people read of a round: its report, kept on MLflow and linked from the flow run; and a run's best texts."""
 
 from prefect import task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 
-from tasks.core.base.errors import RegistryError
-from tasks.core.base.naming import MAIN_RUN, MAIN_SAMPLE, artifact_key
+from tasks.core.base.errors import RegistryError, WinnowError
+from tasks.core.base.naming import BEST_TEXTS_ARTIFACT, MAIN_RUN, MAIN_SAMPLE, artifact_key, run_artifact_key
+from tasks.core.report.ranked_texts.best_of_label import best_of_label
+from tasks.core.report.ranked_texts.ranked_markdown import ranked_markdown
 from tasks.core.report.report_page import write_report
 from tasks.core.round.model import Round
+from tasks.core.runs.folder import RunFolder
+from tasks.core.runs.plan import Plan
 from tasks.records.report_runs import log_report
 from tasks.records.tracking import TrackingError
+
+BEST_TEXTS = 20
+"""The Prefect UI shows so many texts of each label."""
+
+
+def publish_best_texts(round_: Round, plan: Plan, folder: RunFolder) -> None:
+    """Leave each label's best texts as an artifact of the run; where they cannot be read, the log says why."""
+    try:
+        found = [best_of_label(plan, folder, use.label, BEST_TEXTS) for use in plan.engines]
+    except (WinnowError, OSError) as error:
+        get_run_logger().warning("the best texts of %s are not shown: %s", folder.path, error)
+        return
+    create_markdown_artifact(
+        f"{ranked_markdown(found)}\n\nMore of them, and to browse: `winnow top {folder.path} --page best.html`",
+        key=run_artifact_key(round_.name, folder.path.name, plan.inputs.limit, BEST_TEXTS_ARTIFACT),
+        description=f"Best-scored texts of run {plan.run_id} of {round_.name}",
+    )
 
 
 @task(task_run_name="report", cache_policy=NO_CACHE, persist_result=False)

@@ -40,7 +40,7 @@ MAY = {
     "tasks/core/distillation/cut_model.py": "a model's config.json, which transformers writes",
     "tasks/core/exchange/export_batch.py": "Label Studio's tasks",
     "tasks/core/exchange/label_studio.py": "Label Studio's annotated tasks",
-    "tasks/core/exchange/sheet.py": "what a labelling sheet asks, within its page",
+    "tasks/core/base/data_page.py": "what a page shows, within the page",
     "tasks/core/publishing/redis_records.py": "what Redis holds, whose layout the meta hash says",
     "tasks/core/report/facts/engine_bounds.py": "the parity report, which is read by people",
     "tasks/core/runs/audit/stray_files.py": "files that are none of the run's, to say what they are",

@@ -78,7 +78,7 @@ def _gather_label(round_: Round, label: str, folder: RunFolder) -> dict[str, Any
         "baseline_test_average_precision": selection["baselines"]["tfidf"]["test_average_precision"],
         "parity": parity["variants"],
         "serves": parity["serves"],
-        "top": top_scored(folder, label, round_.samples[SAMPLE], TOP_TEXTS),
+        "top": top_scored(folder, label, TOP_TEXTS),
     }
 
 

@@ -11,9 +11,10 @@ from tasks.core.engines.model_folder import EngineModel
 from tasks.core.engines.runtimes import Run
 from tasks.core.engines.scores import label_scores
 from tasks.core.engines.variants import FP32
-from tasks.core.inference.shard_texts import part_rows, tokenise
+from tasks.core.inference.shard_texts import tokenise
 from tasks.core.runs.parts import SCORE_COLUMN
 from tasks.core.runs.shards.planned_rows import read_shard
+from tasks.core.runs.shards.scorable_rows import part_rows
 from tests.benchmarks.kept_tops import TOPS, overlap
 from tests.benchmarks.model_rates import OLD_FP32, OLD_INT8, ModelRates
 from tests.benchmarks.screened_measures import column

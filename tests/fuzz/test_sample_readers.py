@@ -14,8 +14,8 @@ from tasks.core.base.errors import InputDataError
 from tasks.core.corpus.labelled.prepare import prepare_splits
 from tasks.core.corpus.sample.listing import survey_sample
 from tasks.core.corpus.sample.reading import draw_texts, read_rows
-from tasks.core.inference.shard_texts import part_rows
 from tasks.core.round.sections import LabelledData, Sample
+from tasks.core.runs.shards.scorable_rows import part_rows
 from tests.support.fuzzing import CHANGES, SECONDS, changed, fuzz, quick_folder
 from tests.support.labelled_files import request
 

@@ -11,7 +11,6 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from tasks.core.engines.model_folder import read_engine_model
-from tasks.core.inference.shard_texts import part_rows
 from tasks.core.round.inference_section import Inference, Screening
 from tasks.core.round.sections import Sample
 from tasks.core.runs.folder import RunFolder
@@ -22,6 +21,7 @@ from tasks.core.runs.plan_file import write_plan
 from tasks.core.runs.shards.attempts import attempt
 from tasks.core.runs.shards.planned_rows import read_shard, sha256_of_rows, state_of
 from tasks.core.runs.shards.receipts import BINS, Receipt, ScreenedRows
+from tasks.core.runs.shards.scorable_rows import part_rows
 from tests.support.plans import plan_of
 from tests.support.written_before import FIXTURES
 

@@ -137,6 +137,7 @@ CERTIFICATE_ARTIFACT = "certificate"
 SCREENING_ARTIFACT = "screening"
 PROGRESS_ARTIFACT = "progress"
 RUN_ARTIFACT = "run"
+BEST_TEXTS_ARTIFACT = "best-texts"
 BATCH_ARTIFACT = "batch"
 BATCH_DRAWS_ARTIFACT = "batch-draws"
 DASHBOARD_ARTIFACT = "dask"
@@ -159,6 +160,7 @@ IMPORTS_FILE = "imports.json"
 IMPORT_LOCK = ".import.lock"
 SNAPSHOT_LOCK = ".snapshot.lock"
 SHEET_PAGE = "sheet_page.html"
+RANKED_PAGE = "ranked_page.html"
 SNAPSHOT_FILE = "snapshot.json"
 SNAPSHOT_LABELS_FILE = "labels.parquet"
 
@@ -614,3 +616,10 @@ def asset_key(country: str, alias: str, *parts: str) -> str:
 def artifact_key(*parts: str) -> str:
     """Join `parts` into a Prefect artifact key, which takes lower-case letters, digits and dashes only."""
     return re.sub(r"[^a-z0-9]+", "-", "-".join(parts).lower()).strip("-")
+
+
+def run_artifact_key(round_: str, run_folder: str, limit: int | None, what: str) -> str:
+    """Return the key of an artifact of a run: a run of another name or sample, or a trial of some rows, has another."""
+    name = parse_run_folder_name(run_folder)
+    parts = (run_folder,) if name is None else (name.run_name, name.sample)
+    return artifact_key(round_, *parts, *([] if limit is None else [f"first-{limit}"]), what)

@@ -13,7 +13,7 @@ from tasks.core.base.naming import batches_folder, country_folder
 from tasks.core.corpus.labelled.label_snapshot import read_snapshot
 from tasks.core.corpus.labelled.layouts import find_sources
 from tasks.core.corpus.labelled.read_source import read_sources
-from tasks.core.corpus.labelled.rows import Ledger, StudyRequest
+from tasks.core.corpus.labelled.rows import LabelledRows, Ledger, StudyRequest
 from tasks.core.exchange.batch import batches_in, read_batch
 from tasks.core.round.model import Round
 from tasks.core.runs.parts import ID_COLUMN
@@ -53,11 +53,16 @@ def batches_in_country(round_: Round) -> list[Path]:
     return [batch for one in rounds for batch in batches_in(batches_folder(round_.work_path, round_.country, one.name))]
 
 
-def _labelled(round_: Round) -> tuple[list[str], list[str]]:
-    """Return ids and texts of all labelled rows, also of those that no label of the round is given to."""
+def labelled_rows(round_: Round) -> LabelledRows:
+    """Return the rows of the round's labelled data, with targets of its labels, but for the snapshots that join it."""
     study = StudyRequest("all", round_.active_labels, round_.training.head, round_.training.metric, "none")
     data = round_.labelled_data
-    rows = read_sources(find_sources(data, list(study.labels)), data, study, Ledger())
+    return read_sources(find_sources(data, list(study.labels)), data, study, Ledger())
+
+
+def _labelled(round_: Round) -> tuple[list[str], list[str]]:
+    """Return ids and texts of all labelled rows, also of those that no label of the round is given to."""
+    data, rows = round_.labelled_data, labelled_rows(round_)
     numbered = data.id_column is None  # such ids are places in a file, and name no text of a sample
     ids = ["" if id_ is None or numbered else str(id_) for id_ in rows.ids]
     texts = [text or "" for text in rows.texts]

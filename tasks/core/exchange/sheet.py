@@ -5,11 +5,10 @@ A text at a time, keys for yes, no, unsure and skip; answers are kept in the bro
 or send anything.
 """
 
-import json
 from collections.abc import Sequence
-from importlib.resources import files
 from pathlib import Path
 
+from tasks.core.base.data_page import fill_page
 from tasks.core.base.errors import InputDataError
 from tasks.core.base.files import fingerprint, write_text
 from tasks.core.base.naming import SHEET_PAGE, sheet_file
@@ -18,9 +17,6 @@ from tasks.core.exchange.questions import questions_of, shuffled
 from tasks.core.exchange.safe_cells import safe_id
 from tasks.core.exchange.settle import Settled
 from tasks.core.round.labelling_section import Examples, Labelling
-
-DATA = "/*DATA*/null"
-"""The page's data stand in this place."""
 
 
 def write_sheets(settled: Settled, folder: Path, annotators: Sequence[str], labelling: Labelling) -> list[Path]:
@@ -50,18 +46,9 @@ def sheet(settled: Settled, annotator: str, labelling: Labelling) -> str:
     labels = {label: _said_of(label, labelling) for label in dict.fromkeys(one.label for one in questions)}
     data = {"batch": batch, "annotator": annotator, "labels": labels, "questions": asked}
     data["store"] = f"winnow {batch} {annotator} {fingerprint(asked)}"
-    return _page().replace(DATA, _script_safe(data))
+    return fill_page(__package__, SHEET_PAGE, data)
 
 
 def _said_of(label: str, labelling: Labelling) -> dict[str, object]:
     examples = labelling.examples.get(label, Examples())
     return {"instructions": labelling.instructions.get(label, ""), "yes": examples.yes, "no": examples.no}
-
-
-def _page() -> str:
-    return files(__package__).joinpath(SHEET_PAGE).read_text(encoding="utf-8")
-
-
-def _script_safe(data: object) -> str:
-    """Return JSON that no text in it can close the script of: `<` never stands in it."""
-    return json.dumps(data).replace("<", "\\u003c")

@@ -20,12 +20,13 @@ from tasks.core.engines.loading import Engine, open_engine
 from tasks.core.inference.asked_screening import screening_of
 from tasks.core.inference.certified import find_certificate, open_screening, require_certified_variants
 from tasks.core.inference.passing import Passing, expected_passing
-from tasks.core.inference.shard_texts import part_rows, tokenise
+from tasks.core.inference.shard_texts import tokenise
 from tasks.core.inference.student_stage import student_plan
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.parts import bytes_a_row
 from tasks.core.runs.plan import Plan, Shard
 from tasks.core.runs.shards.planned_rows import read_shard
+from tasks.core.runs.shards.scorable_rows import part_rows
 from tasks.core.screening.linear_screen import LinearScreen, blank_screen
 
 MEASURED_ROWS = 4_000

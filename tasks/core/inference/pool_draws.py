@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from tasks.core.base.naming import DRAWN_FOLDER, part_file
 from tasks.core.base.parquet import UnreadableParquetError, read_footer
 from tasks.core.inference.asked_screening import planned_sizes, screening_of
-from tasks.core.inference.shard_texts import part_rows
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.parts import write_part
 from tasks.core.runs.plan import Plan, Shard
 from tasks.core.runs.shards.planned_rows import read_shard
+from tasks.core.runs.shards.scorable_rows import part_rows
 from tasks.core.screening.draw_sizes import DrawSizes
 from tasks.core.screening.draws import AUDIT, NAMES, NO_DRAW, Draws
 

@@ -8,12 +8,13 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from tasks.core.inference.screened_rows import LabelRows, screen_rows
-from tasks.core.inference.shard_texts import ShardTexts, part_rows, tokenise
+from tasks.core.inference.shard_texts import ShardTexts, tokenise
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.plan import Plan, Shard
 from tasks.core.runs.shards.planned_rows import FileState, read_shard, sha256_of_rows, state_of
 from tasks.core.runs.shards.receipt_faults import certificate_digest, require_same_rows
 from tasks.core.runs.shards.receipts import read_receipt
+from tasks.core.runs.shards.scorable_rows import part_rows
 
 Mask = NDArray[np.bool_]
 

@@ -27,6 +27,8 @@ from tasks.core.runs.score_bins import bins_of
 RANK = "rank"
 RANKED = (RANK, ID_COLUMN, SCORE_COLUMN, STAGE_COLUMN)
 """The columns of what is returned: `rank` counts from 1; `stage` is null in a run without screening."""
+PLACED = (*RANKED, SHARD, ROW)
+"""Where a row lies is said, too: in which shard, and in which row of the shard's part."""
 MEMORY_GIB = 4.0
 SPARE = 6.0
 """So many standard deviations more rows are looked at than a draw wants, that it need hardly ever look again."""
@@ -50,13 +52,14 @@ class Ranked:
         """Return the `count` best-scored rows, or all where there are fewer."""
         return self.between(1, count)
 
+    def top_placed(self, count: int) -> pa.Table:
+        """Return the same rows with the columns of `PLACED`, by which their texts are found."""
+        return self._at(range(1, min(count, self.rows) + 1))
+
     def between(self, first: int, last: int) -> pa.Table:
         """Return the rows of the ranks `first` to `last`, both included; ranks beyond the last row have none."""
-        last = min(last, self.rows)
         _require_rank(first)
-        if last < first:
-            return _with_ranks(self._scored.none(), np.empty(0, dtype=np.int64))
-        return self.at(range(first, last + 1))
+        return self.at(range(first, min(last, self.rows) + 1))
 
     def around(self, score: float, above: int, below: int) -> pa.Table:
         """Return the `above` rows next above a score, and the `below` next that have it or a lower one."""
@@ -69,9 +72,12 @@ class Ranked:
         Raises:
             InputDataError: a rank is below 1, or beyond the last row.
         """
+        return self._at(ranks).select(list(RANKED))
+
+    def _at(self, ranks: Sequence[int]) -> pa.Table:
         asked = np.unique(np.asarray(ranks, dtype=np.int64))
         if not len(asked):
-            return self.between(1, 0)
+            return _with_ranks(self._scored.none(), asked)
         _require_rank(int(asked[0]))
         if asked[-1] > self.rows:
             raise InputDataError(f"there is no rank {asked[-1]}: label '{self.label}' has {self.rows} ranked rows.")
@@ -111,7 +117,7 @@ class Ranked:
             ranks = self._scored.ranks_of(found)
             inside = np.flatnonzero((ranks >= first) & (ranks <= last))
             if len(inside) >= wanted:
-                return _drawn(found, ranks, inside, wanted)
+                return _drawn(found, ranks, inside, wanted).select(list(RANKED))
             share *= 2
 
     def random(self, count: int, key: str) -> pa.Table:
@@ -147,8 +153,8 @@ def _drawn(found: pa.Table, ranks: Integers, inside: Integers, wanted: int) -> p
 
 def _with_ranks(rows: pa.Table, ranks: Integers) -> pa.Table:
     stages = rows[STAGE_COLUMN] if STAGE_COLUMN in rows.column_names else pa.nulls(rows.num_rows, pa.string())
-    columns = [pa.array(ranks, pa.int64()), rows[ID_COLUMN], rows[SCORE_COLUMN], stages]
-    return pa.table(dict(zip(RANKED, columns, strict=True)))
+    columns = [pa.array(ranks, pa.int64()), rows[ID_COLUMN], rows[SCORE_COLUMN], stages, rows[SHARD], rows[ROW]]
+    return pa.table(dict(zip(PLACED, columns, strict=True)))
 
 
 def _require_rank(first: int) -> None:

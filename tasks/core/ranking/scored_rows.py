@@ -24,7 +24,7 @@ from tasks.core.runs.score_bins import bins_of
 Integers = NDArray[np.int64]
 PLACES = (pa.field(SHARD, pa.int64()), pa.field(ROW, pa.int64()))
 IN_ORDER = f"""
-    select * exclude ({SHARD}, {ROW}) from found
+    select * from found
     order by {SCORE_COLUMN} desc, {ID_COLUMN}, {SHARD}, {ROW} limit $limit offset $offset
 """  # noqa: S608 - made of names that stand in Winnow
 BEFORE = f"""
@@ -49,14 +49,18 @@ class ScoredRows:
     connection: duckdb.DuckDBPyConnection
 
     def none(self) -> pa.Table:
-        """Return no rows."""
-        return self.schema.empty_table()
+        """Return no rows, with the columns of their places."""
+        return self._placed.empty_table()
+
+    @property
+    def _placed(self) -> pa.Schema:
+        return pa.schema([*self.schema, *PLACES])
 
     def in_order(self, wanted: Wanted, offset: int, limit: int) -> pa.Table:
-        """Return rows of some bins in their order: `limit` of them, after the first `offset`."""
+        """Return rows of some bins in their order, with their places: `limit` of them, after the first `offset`."""
         self._read("found", scan_rows_in(self.population.parts, wanted, self.schema.names))
         found = self.connection.sql(IN_ORDER, params={"limit": limit, "offset": offset}).to_arrow_table()
-        return found.select(self.schema.names).cast(self.schema)
+        return found.select(self._placed.names).cast(self._placed)
 
     def numbered(self, wanted: Wanted, key: str, share: float) -> pa.Table:
         """Return those rows of some bins that have the lowest numbers: about that share of them."""
@@ -68,7 +72,7 @@ class ScoredRows:
             lambda part: place_numbers(key, part.name, part.rows),
             below,
         )
-        schema = pa.schema([*self.schema, *PLACES, (NUMBER, pa.uint64())])
+        schema = self._placed.append(pa.field(NUMBER, pa.uint64()))
         return pa.concat_tables([schema.empty_table(), *rows])
 
     def ranks_of(self, rows: pa.Table) -> Integers:
@@ -90,9 +94,8 @@ class ScoredRows:
         return np.asarray(ranks)
 
     def _read(self, name: str, tables: Iterable[pa.Table]) -> None:
-        schema = pa.schema([*self.schema, *PLACES])
         batches = (batch for table in tables for batch in table.to_batches())
-        self.connection.register(name, pa.RecordBatchReader.from_batches(schema, batches))
+        self.connection.register(name, pa.RecordBatchReader.from_batches(self._placed, batches))
 
 
 @contextmanager

@@ -37,10 +37,13 @@ class GroupOfRows:
         Raises:
             RunFolderError: they cannot be read.
         """
+        taken = {SCORE_COLUMN: pa.chunked_array([self.scores[rows]])}
         unread = [name for name in columns if name != SCORE_COLUMN]
         with part_errors_named(self.path):
-            table = self.file.read_row_group(self.index, columns=unread, use_threads=False).take(pa.array(rows))
-            return table.append_column(SCORE_COLUMN, pa.array(self.scores[rows])).select(list(columns))
+            if unread:
+                table = self.file.read_row_group(self.index, columns=unread, use_threads=False).take(pa.array(rows))
+                taken |= {name: table[name] for name in unread}
+            return pa.table({name: taken[name] for name in columns})
 
 
 def read_groups(path: Path, may_hold: MayHold | None = None, rows: Rows | None = None) -> Iterator[GroupOfRows]:

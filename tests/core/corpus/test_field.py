@@ -10,8 +10,8 @@ from tasks.core.corpus.faults import TornFileError
 from tasks.core.corpus.labelled.prepare import prepare_splits
 from tasks.core.corpus.sample.listing import survey_sample
 from tasks.core.corpus.sample.reading import read_rows
-from tasks.core.inference.shard_texts import part_rows
 from tasks.core.round.sections import LabelledData, Sample
+from tasks.core.runs.shards.scorable_rows import part_rows
 from tests.support.labelled_files import all_rows, request
 from tests.support.unprivileged import open_folder, unprivileged
 

@@ -11,9 +11,9 @@ from tasks.core.corpus.encodings import likely_encoding
 from tasks.core.corpus.logical_types import BLANKS, blank_strings, is_blank, spell
 from tasks.core.corpus.sample.listing import list_sample
 from tasks.core.corpus.sample.reading import draw_texts, read_rows
-from tasks.core.inference.shard_texts import part_rows
 from tasks.core.ranking.row_texts import with_texts
 from tasks.core.round.sections import Sample
+from tasks.core.runs.shards.scorable_rows import part_rows
 from tests.support.labelled_files import all_rows, ids, parquet, prepare, request, texts
 from tests.support.sample_files import compress
 

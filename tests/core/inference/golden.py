@@ -20,7 +20,7 @@ from tasks.core.engines.batching import plan_batches
 from tasks.core.engines.libraries import library_versions
 from tasks.core.engines.model_folder import EngineModel, read_engine_model
 from tasks.core.inference.scoring import score_shard
-from tasks.core.inference.shard_texts import part_rows, tokenise
+from tasks.core.inference.shard_texts import tokenise
 from tasks.core.round.inference_section import Inference
 from tasks.core.round.sections import Sample
 from tasks.core.runs.folder import RunFolder
@@ -29,6 +29,7 @@ from tasks.core.runs.plan import Plan
 from tasks.core.runs.plan_file import write_plan
 from tasks.core.runs.scoring_inputs import SCORING_VERSION
 from tasks.core.runs.shards.planned_rows import read_shard
+from tasks.core.runs.shards.scorable_rows import part_rows
 from tests.support.plans import plan_of
 from tests.support.tiny import make_sentences
 from tests.support.written_before import FIXTURES

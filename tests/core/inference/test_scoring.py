@@ -332,7 +332,7 @@ def test_the_best_scored_are_found_with_their_texts(make_run, sample):
     plan, folder = make_run()
     write_manifest(plan, folder, Launch(plan.rows, 1.0))
     table = outputs(folder).to_pandas().sort_values(["score", "tweet_id"], ascending=[False, True])
-    best = top_scored(folder, "positive", sample, 5)
+    best = top_scored(folder, "positive", 5)
     assert [row["tweet_id"] for row in best] == table["tweet_id"].head(5).tolist()
     assert [row["text"] for row in best] == [TEXTS[2**63 - 1 - row["tweet_id"]] for row in best]
 

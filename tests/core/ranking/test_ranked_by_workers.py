@@ -49,7 +49,12 @@ def ranked_by_workers(run, first, last):
         with sorting(run.folder.path, 1.0) as connection:
             held = sum(wanted.rows_of(part) for part in worker.parts)
             rows = ScoredRows(worker, schema, connection).in_order(wanted, 0, held)
-            sent.append([(-score, id_) for id_, score in zip(*rows.to_pydict().values(), strict=True)])
+            sent.append(
+                [
+                    (-score, id_)
+                    for id_, score in zip(rows["tweet_id"].to_pylist(), rows["score"].to_pylist(), strict=True)
+                ]
+            )
     above = int(totals[high + 1 :].sum())
     merged = list(heapq.merge(*sent))
     return merged[first - 1 - above : last - above], sum(map(len, sent))

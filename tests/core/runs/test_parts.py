@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from tasks.core.base.errors import RunFolderError
 from tasks.core.inference.scoring import score_shard
 from tasks.core.ranking.top_scored import top_scored
 from tasks.core.round.inference_section import Inference
@@ -44,7 +45,7 @@ def test_a_run_below_a_folder_of_any_name_is_scored_balanced_verified_and_ranked
     assert read_part(folder.output_path("positive", 0)).column_names == ["tweet_id", "score"]
     assert write_manifest(plan, folder, Launch(60, 1.0))["counts"]["rows_out"] == {"positive": 60, "negative": 60}
     assert list(Verification(folder.path).findings()) == []
-    best = top_scored(folder, "positive", sample, 5)
+    best = top_scored(folder, "positive", 5)
     assert [set(row) for row in best] == [{"rank", "tweet_id", "score", "stage", "text"}] * 5
 
 
@@ -54,9 +55,12 @@ def test_a_sample_below_a_folder_of_any_name_gives_its_texts(name, make_run, tmp
     write_manifest(plan, folder, Launch(plan.rows, 1.0))
     moved = tmp_path / name
     Path(plan.sample_root).rename(moved)
-    sample = Sample(path=moved / "a.parquet")
-    assert len(top_scored(folder, "positive", sample, 3)) == 3
-    assert replace(plan, sample_root=str(moved)) == plan
+    with pytest.raises(RunFolderError, match="no longer the file that run"):
+        top_scored(folder, "positive", 3)
+    there = replace(plan, sample_root=str(moved))
+    assert there == plan
+    write_plan(there, folder)
+    assert len(top_scored(folder, "positive", 3)) == 3
 
 
 def test_brackets_in_a_path_match_no_other_file(tmp_path):

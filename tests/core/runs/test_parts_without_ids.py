@@ -59,7 +59,7 @@ def test_parts_whose_ids_are_all_null_are_quarantined(write, ids, tiny_engines, 
     files = [*folder.path.rglob("part-*.parquet")]
     assert len(files) == 4 * 2 + 3
     assert {pq.read_schema(path).field("tweet_id").type for path in files} == {pa.array(ids).type}
-    assert [row["tweet_id"] for row in top_scored(folder, "positive", sample, 9)]
+    assert [row["tweet_id"] for row in top_scored(folder, "positive", 9)]
     assert list(Verification(folder.path).findings()) == []
 
 

@@ -3,10 +3,8 @@
 from typing import Any
 
 from tasks.core.ranking.top_scored import top_scored
-from tasks.core.report.absent import Absent
 from tasks.core.report.facts_on_disk import RoundFiles
 from tasks.core.report.finished_runs import FinishedRun
-from tasks.core.round.sections import Sample
 from tasks.core.runs.parts import SCORE_COLUMN
 
 TEXTS = 15
@@ -16,17 +14,15 @@ def gather_best_texts(files: RoundFiles) -> dict[str, Any]:
     """Return the best-scored texts of every label.
 
     Raises:
-        Absent: no run is finished, or the round no longer has the sample that was scored.
+        Absent: no run is finished.
+        RunFolderError: the run's folder is not sound, or the sample was changed since.
     """
-    run, samples = files.run, files.round_.samples
-    if files.sample not in samples:
-        raise Absent(f"the round file has no sample '{files.sample}' any more; it has {', '.join(samples)}")
-    sample = samples[files.sample]
-    return {"labels": [{"label": label, "rows": _rows(run, label, sample)} for label in run.labels]}
+    run = files.run
+    return {"labels": [{"label": label, "rows": _rows(run, label)} for label in run.labels]}
 
 
-def _rows(run: FinishedRun, label: str, sample: Sample) -> list[dict[str, str]]:
+def _rows(run: FinishedRun, label: str) -> list[dict[str, str]]:
     return [
         {"said": f"{place}. {row[SCORE_COLUMN]:.6f}", "text": row["text"]}
-        for place, row in enumerate(top_scored(run.folder, label, sample, TEXTS), 1)
+        for place, row in enumerate(top_scored(run.folder, label, TEXTS), 1)
     ]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from deployments.commands.redis_places import find_place
+from deployments.commands.scores.redis_places import find_place
 from tasks.core.base.errors import RoundFileError
 from tests.support.round_files import write_round
 from tests.support.scored_runs import ENGINE

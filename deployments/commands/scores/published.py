@@ -1,4 +1,4 @@
-"""`winnow lookup` and `top`: published scores, from Redis or from a run folder alike; and `winnow publish`."""
+"""`winnow lookup`, published scores, from Redis or from a run folder alike; and `winnow publish`."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,8 +30,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="print JSON")]
 
 def register(winnow: typer.Typer) -> None:
     """Add the commands to `winnow`."""
-    for command in (lookup, top):
-        winnow.command()(command)
+    winnow.command()(lookup)
     winnow.add_typer(app, name="publish")
 
 
@@ -43,35 +42,18 @@ def lookup(
     json: JsonOption = False,
 ) -> None:
     """Print what is published of texts: each label's score, its model, and the version. Exits with 1 if nothing is."""
-    from deployments.commands.published_words import as_json, lookup_lines  # noqa: PLC0415 - reads Parquet
+    from deployments.commands.scores.published_words import as_json, lookup_lines  # noqa: PLC0415 - reads Parquet
 
-    with _reader(country, run, redis) as reader:
+    with open_reader(country, run, redis) as reader:
         answer = reader.lookup_many(id_)
     say(as_json(answer) if json else "\n".join(lookup_lines(answer)))
     raise typer.Exit(0 if any(text.is_known for text in answer.texts) else 1)
 
 
-def top(  # noqa: PLR0913, PLR0917 - a question, and where it is asked
-    label: Annotated[str, typer.Option(help="whose best texts")],
-    country: Annotated[str, typer.Option(help="whose scores, such as US; a run folder needs none")] = "",
-    least: Annotated[float, typer.Option("--min", help="the least score, 0 to 1")] = 0.0,
-    limit: Annotated[int, typer.Option(help="so many texts at most")] = 50,
-    run: RunOption = None,
-    redis: RedisOption = None,
-    json: JsonOption = False,
-) -> None:
-    """Print a label's best texts, best first, with the version that says so."""
-    from deployments.commands.published_words import as_json, top_lines  # noqa: PLC0415 - reads Parquet
-
-    with _reader(country, run, redis) as reader:
-        answer = reader.top(label, least, limit)
-    say(as_json(answer) if json else "\n".join(top_lines(answer, label)))
-
-
 @app.command("list")
 def list_(country: CountryOption, redis: RedisOption = None) -> None:
     """Say which versions of a country Redis holds, the latest first, and which of them readers see."""
-    from deployments.commands.published_words import version_lines  # noqa: PLC0415 - reads Parquet
+    from deployments.commands.scores.published_words import version_lines  # noqa: PLC0415 - reads Parquet
     from tasks.core.publishing.key_layout import CountryKeys  # noqa: PLC0415
     from tasks.core.publishing.served_versions import list_versions  # noqa: PLC0415
 
@@ -111,7 +93,8 @@ def prune_versions(
 
 
 @contextmanager
-def _reader(country: str, run: Path | None, redis: str | None) -> "Iterator[ScoreReader]":
+def open_reader(country: str, run: Path | None, redis: str | None) -> "Iterator[ScoreReader]":
+    """Open what answers for a country, or for a run folder as Redis would."""
     """Open the run folder, or else the Redis of a country."""
     if run is not None:
         from tasks.core.publishing.run_reader import RunReader  # noqa: PLC0415 - reads Parquet
@@ -128,7 +111,7 @@ def _reader(country: str, run: Path | None, redis: str | None) -> "Iterator[Scor
 
 @contextmanager
 def _redis(country: str, redis: str | None) -> "Iterator[tuple[Client, RedisPlace]]":
-    from deployments.commands.redis_places import find_place  # noqa: PLC0415 - reads round files
+    from deployments.commands.scores.redis_places import find_place  # noqa: PLC0415 - reads round files
     from tasks.core.publishing.redis_connection import open_redis  # noqa: PLC0415
 
     place = find_place(country, redis)
