@@ -69,6 +69,6 @@ def compare(
 
 
 def _read(rounds: Sequence[str]) -> list["Round"]:
-    from deployments.commands.predict import find_round  # noqa: PLC0415 - Prefect reads its settings when it is imported
+    from deployments.commands.round_folders import find_round  # noqa: PLC0415
 
     return [find_round(name) for name in rounds]
