@@ -8,9 +8,11 @@ from typing import Annotated, Any
 
 import typer
 
+from deployments.beginning.init import init
 from deployments.commands import labels, rounds, run_folders, services, slurm, sync
 from deployments.commands.scores import published, top
 from deployments.environment import use
+from deployments.reachable import require_prefect
 from deployments.terminal import say
 from infra.errors import InfrastructureError
 from infra.services import stack
@@ -22,6 +24,7 @@ from tasks.core.base.naming import MAIN_RUN, MAIN_SAMPLE
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 
 
+app.command()(init)
 services.register(app)
 run_folders.register(app)
 app.command()(sync.sync)
@@ -45,6 +48,7 @@ def deploy(
         for note in require_inputs(round_files):
             say(f"note: {note}", err=True)
     use(read_settings())
+    require_prefect(os.environ["PREFECT_API_URL"])
     from deployments.deploy import deploy_round  # noqa: PLC0415 - Prefect reads its settings when it is imported
 
     for round_file in round_files:
@@ -111,9 +115,11 @@ def doctor(
     """Check that a round's flows will find what they need, here and on a node of each of their clusters."""
     use(read_settings())
     from deployments.commands.round_folders import find_round  # noqa: PLC0415 - reads round files
+
+    found = find_round(round_)
     from deployments.doctor.report import report as report_checks  # noqa: PLC0415 - reads models and asks servers
 
-    raise typer.Exit(0 if report_checks(find_round(round_), wait_seconds, say) else 1)
+    raise typer.Exit(0 if report_checks(found, wait_seconds, say) else 1)
 
 
 @app.command()
@@ -125,11 +131,13 @@ def report(
 ) -> None:
     """Write the page that tells of a round, and print where it lies; reads files only."""
     use(read_settings())
-    from deployments.commands.report import open_page  # noqa: PLC0415
     from deployments.commands.round_folders import find_round  # noqa: PLC0415 - reads round files
+
+    found = find_round(round_)
+    from deployments.commands.report import open_page  # noqa: PLC0415
     from tasks.core.report.report_page import write_report  # noqa: PLC0415 - draws, which the other commands do not
 
-    page = write_report(find_round(round_), run_name, sample)
+    page = write_report(found, run_name, sample)
     say(page)
     if open_ and not open_page(page):
         say("no browser could be opened here; copy the file to where one is: it needs no other", err=True)

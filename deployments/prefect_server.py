@@ -9,6 +9,7 @@ from prefect.client.orchestration import get_client
 from prefect.exceptions import PrefectHTTPStatusError
 
 from deployments.environment import where_looked
+from deployments.reachable import is_prefects, prefect_away, prefect_foreign
 from infra.errors import ServiceError
 
 
@@ -24,9 +25,7 @@ def named_if_away() -> Iterator[None]:
     try:
         yield
     except httpx.TransportError as error:
-        raise ServiceError(
-            f"no Prefect server answers at {address}: {error}. `make up` starts one.{where_looked(str(address))}"
-        ) from None
+        raise prefect_away(str(address), error) from None
     except PrefectHTTPStatusError as refusal:
         raise _refused(str(address), refusal) from None
 
@@ -39,10 +38,4 @@ def _refused(address: str, refusal: PrefectHTTPStatusError) -> Exception:
             "started: set -a; . $WINNOW_HOME/client.env; set +a. For another: PREFECT_API_AUTH_STRING."
             f"{where_looked(address)}"
         )
-    if "json" in refusal.response.headers.get("content-type", ""):
-        return refusal
-    return ServiceError(
-        f"what answers at {address} is no Prefect server ({refusal.response.status_code}): another program holds its "
-        "port. Stop that program, or give the services other ports: WINNOW_PREFECT_PORT, WINNOW_MLFLOW_PORT."
-        f"{where_looked(address)}"
-    )
+    return refusal if is_prefects(refusal.response) else prefect_foreign(address, refusal.response)

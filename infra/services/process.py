@@ -80,12 +80,7 @@ def start(service: Service) -> bool:
     """
     if running_process(service):
         return False
-    if _is_taken(service.health_url):
-        raise ServiceError(
-            f"{service.health_url} is held by a program not started here, so {service.name} cannot use its "
-            "port. Stop that program, or set WINNOW_PREFECT_PORT, WINNOW_MLFLOW_PORT, WINNOW_POSTGRES_PORT and "
-            "WINNOW_REDIS_PORT to free ports below 32768; Linux lends the higher ones to outgoing connections."
-        )
+    require_free(service)
     close_folder(service.folder)
     with service.log_path.open("ab") as log:
         started = subprocess.Popen(
@@ -101,6 +96,16 @@ def start(service: Service) -> bool:
     _started.append(started)
     service.pid_path.write_text(json.dumps({"pid": started.pid, "start": process_of(started.pid).start}))
     return True
+
+
+def require_free(service: Service) -> None:
+    """Raise ServiceError where the service does not run, and another program has its address."""
+    if not running_process(service) and _is_taken(service.health_url):
+        raise ServiceError(
+            f"{service.health_url} is held by a program not started here, so {service.name} cannot use its "
+            "port. Stop that program, or set WINNOW_PREFECT_PORT, WINNOW_MLFLOW_PORT, WINNOW_POSTGRES_PORT and "
+            "WINNOW_REDIS_PORT to free ports below 32768; Linux lends the higher ones to outgoing connections."
+        )
 
 
 def wait_healthy(service: Service) -> None:

@@ -13,7 +13,7 @@ from infra.services import databases, postgres, redis_server
 from infra.services.mlflow_server import mlflow_service
 from infra.services.passwords import close_folder, ensure_secrets, has_secrets, write_private
 from infra.services.prefect_server import prefect_service, worker_service
-from infra.services.process import Service, is_healthy, running_process, start, stop, wait_healthy
+from infra.services.process import Service, is_healthy, require_free, running_process, start, stop, wait_healthy
 from infra.services.settings import RECORD_FILE, ServiceSettings, read_record
 from infra.services.zombies import install_zombie_automation
 
@@ -43,6 +43,8 @@ def up(settings: ServiceSettings) -> None:
     with _alone(settings):
         _require_same(settings)
         prepare(settings)
+        for service in services(settings):
+            require_free(service)  # before any starts: a stack that is half up would be left behind
         *stores, prefect_server, mlflow_server, worker = services(settings)
         write_record(settings, socket.gethostname())
         _start_all(stores)

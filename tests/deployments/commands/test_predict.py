@@ -114,8 +114,8 @@ def test_standard_input_is_scored_line_by_line_as_it_comes(home, predict):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("xp-iter9", "positive"), "there is no round 'xp-iter9' in deployments/rounds or "),
-        (("xp-iter9", "positive"), "there are: us-iter0, xp-iter0. The path"),
+        (("xp-iter9", "positive"), "there is no round 'xp-iter9' in /"),
+        (("xp-iter9", "positive"), "there are: us-iter0, xp-iter0. Did you mean xp-iter0? The path"),
         (("./xp-iter9.yaml", "positive"), "there is no round file"),
         (("xp-iter0", "neutral"), "the round xp-iter0 has no label 'neutral'; it has: negative, positive"),
         (("xp-iter0", "negative"), "prefect deployment run conversion/xp-iter0"),
