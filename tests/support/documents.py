@@ -32,3 +32,8 @@ def anchors(document: str) -> set[str]:
 
 def _without_code(text: str) -> str:
     return re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)
+
+
+def python_blocks(document: str) -> list[str]:
+    """Return the document's blocks of Python."""
+    return re.findall(r"^```python\n(.*?)^```", (ROOT / document).read_text(), re.DOTALL | re.MULTILINE)

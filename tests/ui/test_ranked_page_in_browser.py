@@ -108,6 +108,13 @@ def test_a_text_is_shown_once_or_as_often_as_it_stands(look):
     assert len(texts(look, 0)) == SCORED
 
 
+def test_what_people_labelled_can_be_left_out(look):
+    look.click("new")
+    assert texts(look, 0)[0] == HOSTILE[1]
+    assert HOSTILE[0] not in texts(look, 1)
+    assert HOSTILE[0] in texts(look, 2)
+
+
 def test_a_label_is_put_away(look):
     look.click("tick-1")
     assert look.run("[...document.querySelectorAll('.column')].map(one => one.hidden)") == [False, True, False]

@@ -6,9 +6,8 @@ A label is of a text, whatever id it has: texts are told apart by `text_key`, as
 import math
 from collections import defaultdict
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
-
-import pyarrow as pa
 
 from tasks.core.base.naming import DECIDED_FILE
 from tasks.core.base.parquet import read_parquet
@@ -23,7 +22,7 @@ WORDS = {1.0: "yes", 0.0: "no"}
 HumanLabels = dict[str, dict[str, str]]
 """For each label, what was said of texts by `text_key`: `yes`, `no`, a share of people, or several of them by bars."""
 Said = tuple[str, str, float | None]
-"""A label, a text and what people said of it: 1, 0, a share, or nothing."""
+"""These are a label, the `text_key` of a text, and what people said of it: 1, 0, a share, or nothing."""
 
 
 def human_labels(round_: Round) -> HumanLabels:
@@ -33,28 +32,26 @@ def human_labels(round_: Round) -> HumanLabels:
         WinnowError: the labelled data or a batch cannot be read.
     """
     found: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
-    for label, text, target in (*_of_data(round_), *_of_snapshots(round_), *_of_batches(round_)):
+    for label, key, target in chain(_of_data(round_), _of_snapshots(round_), _of_batches(round_)):
         if target is not None and not math.isnan(target):
-            found[label][text_key(text)].add(WORDS.get(target, f"{target:.2g}"))
+            found[label][key].add(WORDS.get(target, f"{target:.2g}"))
     return {label: {key: "|".join(sorted(said)) for key, said in texts.items()} for label, texts in found.items()}
 
 
 def _of_data(round_: Round) -> Iterator[Said]:
     rows = labelled_rows(round_)
+    keys = [text_key(text or "") for text in rows.texts]
     for column, label in enumerate(round_.active_labels):
-        pairs = zip(rows.texts, rows.targets[:, column], strict=True)
-        yield from ((label, text or "", float(target)) for text, target in pairs)
+        yield from ((label, key, float(target)) for key, target in zip(keys, rows.targets[:, column], strict=True))
 
 
 def _of_snapshots(round_: Round) -> Iterator[Said]:
     for table in map(read_snapshot, round_.labelled_data.added):
+        keys = [text_key(text) for text in table["text"].to_pylist()]
         for label in round_.active_labels:
             if target_column(label) in table.column_names:
-                yield from _pairs(label, table["text"], table[target_column(label)])
-
-
-def _pairs(label: str, texts: pa.ChunkedArray, targets: pa.ChunkedArray) -> Iterator[Said]:
-    yield from ((label, text, target) for text, target in zip(texts.to_pylist(), targets.to_pylist(), strict=True))
+                targets = table[target_column(label)].to_pylist()
+                yield from ((label, key, target) for key, target in zip(keys, targets, strict=True))
 
 
 def _of_batches(round_: Round) -> Iterator[Said]:
@@ -65,6 +62,6 @@ def _of_batches(round_: Round) -> Iterator[Said]:
 
 def _of_batch(folder: Path) -> Iterator[Said]:
     batch = read_batch(folder).texts
-    texts = dict(zip(batch[ID_COLUMN].to_pylist(), batch["text"].to_pylist(), strict=True))
+    keys = dict(zip(batch[ID_COLUMN].to_pylist(), map(text_key, batch["text"].to_pylist()), strict=True))
     decided = read_parquet(folder / DECIDED_FILE, [ID_COLUMN, "label", "target"])
-    yield from ((row["label"], texts[row[ID_COLUMN]], row["target"]) for row in decided.to_pylist())
+    yield from ((row["label"], keys[row[ID_COLUMN]], row["target"]) for row in decided.to_pylist())
