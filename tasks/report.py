@@ -3,7 +3,6 @@
 from prefect import task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
-from prefect.logging import get_run_logger
 
 from tasks.core.base.errors import RegistryError
 from tasks.core.base.naming import MAIN_RUN, MAIN_SAMPLE, artifact_key
@@ -11,6 +10,7 @@ from tasks.core.report.report_page import write_report
 from tasks.core.round.model import Round
 from tasks.records.report_runs import log_report
 from tasks.records.tracking import TrackingError
+from tasks.story import say, warn
 
 
 @task(task_run_name="report", cache_policy=NO_CACHE, persist_result=False)
@@ -24,7 +24,7 @@ def publish_report(round_: Round, run_name: str = MAIN_RUN, sample: str = MAIN_S
     try:
         lines += [f"[On MLflow]({log_report(round_, page)}), or on this machine: `winnow report {round_.name} --open`"]
     except (TrackingError, RegistryError) as error:
-        get_run_logger().warning("MLflow was not given the report, which lies in %s: %s", page, error)
-    get_run_logger().info("report: %s", page)
+        warn(f"MLflow was not given the report, which lies in {page}: {error}")
+    say(f"report: {page}")
     create_markdown_artifact("\n".join(lines), key=artifact_key(round_.name, page.stem))
     return str(page)
