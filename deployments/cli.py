@@ -10,6 +10,7 @@ import typer
 
 from deployments.commands import labels, published, rounds, run_folders, services, slurm, sync
 from deployments.environment import use
+from deployments.running import command as running
 from deployments.terminal import say
 from infra.errors import InfrastructureError
 from infra.services import stack
@@ -22,6 +23,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 
 
 services.register(app)
+running.register(app)
 run_folders.register(app)
 app.command()(sync.sync)
 published.register(app)
@@ -102,7 +104,7 @@ def doctor(
 ) -> None:
     """Check that a round's flows will find what they need, here and on a node of each of their clusters."""
     use(read_settings())
-    from deployments.commands.predict import find_round  # noqa: PLC0415
+    from deployments.commands.round_folders import find_round  # noqa: PLC0415
     from deployments.doctor.report import report as report_checks  # noqa: PLC0415 - reads models and asks servers
 
     raise typer.Exit(0 if report_checks(find_round(round_), wait_seconds, say) else 1)
@@ -117,8 +119,8 @@ def report(
 ) -> None:
     """Write the page that tells of a round, and print where it lies; reads files only."""
     use(read_settings())
-    from deployments.commands.predict import find_round  # noqa: PLC0415 - Prefect reads its settings when it is imported
     from deployments.commands.report import open_page  # noqa: PLC0415
+    from deployments.commands.round_folders import find_round  # noqa: PLC0415 - Prefect reads its settings when it is imported
     from tasks.core.report.report_page import write_report  # noqa: PLC0415 - draws, which the other commands do not
 
     page = write_report(find_round(round_), run_name, sample)

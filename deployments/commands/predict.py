@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import httpx
 import numpy as np
 
-from deployments.commands.round_folders import ROUND_FOLDERS
+from deployments.commands.round_folders import find_round
 from infra.errors import ServiceError
 from tasks.core.base.errors import InputDataError, RoundFileError
 from tasks.core.base.naming import OTHER_CLASS
@@ -22,8 +22,6 @@ from tasks.core.engines.model_folder import EngineModel
 from tasks.core.engines.scores import label_scores, require_finite
 from tasks.core.engines.text_classifier import logits_of
 from tasks.core.evaluation.calibration.calibrate import Calibration
-from tasks.core.round.model import Round
-from tasks.core.round.round_file import read_round
 from tasks.inference import find_engine
 from tasks.records.evaluation_runs import find_calibration
 from tasks.records.registry import get_version
@@ -90,23 +88,6 @@ def open_predictor(round_name: str, label: str) -> Predictor:
     columns = logits_of([""], model, engine).shape[1]
     calibration = find_calibration(get_version(use.registered_model, use.version))
     return Predictor(model, engine, columns, round_.inference.batch_tokens, calibration)
-
-
-def find_round(name: str) -> Round:
-    """Return the round of that name, or that a path names.
-
-    Raises:
-        RoundFileError: there is none; the message lists those there are.
-    """
-    if "/" in name or name.endswith((".yaml", ".yml")):
-        return read_round(name)
-    paths = {path.stem: path for folder in reversed(ROUND_FOLDERS) for path in sorted(folder.glob("*.yaml"))}
-    if name not in paths:
-        raise RoundFileError(
-            f"there is no round '{name}' in {' or '.join(map(str, ROUND_FOLDERS))}; there are: "
-            f"{', '.join(sorted(paths)) or 'none'}. The path of a round file may be given too."
-        )
-    return read_round(paths[name])
 
 
 def read_lines(descriptor: int) -> Iterator[list[str]]:

@@ -63,7 +63,7 @@ def sync_round(round_: "Round", only_list: bool) -> int:
 
 
 def _find(name: str) -> "Round":
-    from deployments.commands.predict import find_round  # noqa: PLC0415 - Prefect reads its settings when it is imported
+    from deployments.commands.round_folders import find_round  # noqa: PLC0415 - Prefect reads its settings when it is imported
 
     return find_round(name)
 
