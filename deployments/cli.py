@@ -13,6 +13,7 @@ from deployments.commands import labels, rounds, run_folders, services, slurm, s
 from deployments.commands.scores import published, top
 from deployments.environment import use
 from deployments.reachable import require_prefect
+from deployments.running import command as running
 from deployments.terminal import say
 from infra.errors import InfrastructureError
 from infra.services import stack
@@ -26,6 +27,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 
 app.command()(init)
 services.register(app)
+running.register(app)
 run_folders.register(app)
 app.command()(sync.sync)
 published.register(app)

@@ -1,6 +1,7 @@
 """Point a command at the services."""
 
 import os
+import warnings
 from pathlib import Path
 
 from infra.services.dotenv import FILE
@@ -22,6 +23,8 @@ def use(settings: ServiceSettings) -> None:
         # An empty one counts for more than the `.env` of this folder, where Prefect would find ours.
         os.environ.setdefault("PREFECT_API_AUTH_STRING", "")
     os.environ |= {name: ours[name] for name in NO_PROXY}
+    # Where no service was ever started there is no home, and what is said of the server is enough.
+    warnings.filterwarnings("ignore", "Failed to create the Prefect home directory", UserWarning)
 
 
 def where_looked(address: str) -> str:

@@ -46,6 +46,7 @@ from tasks.records.registry import (
 from tasks.records.rivals import find_rivals
 from tasks.records.telling import tell
 from tasks.retrying import RETRIED, TOLD
+from tasks.story import of, say, warn
 
 CONVERSION_FORMAT = 3
 """This number rises when conversion itself changes, so that models are converted again."""
@@ -182,7 +183,7 @@ def convert_checkpoint(plan: ConversionPlan, remake: bool) -> dict[str, EngineMo
     """Try every variant; leave the engine models in the plan's folder, or find them there if not to `remake` them."""
     from tasks.core.conversion.convert import convert  # noqa: PLC0415 - torch only where it is used
 
-    return (None if remake else finished_engines(plan.request)) or convert(plan.request)
+    return (None if remake else finished_engines(plan.request)) or convert(plan.request, of(plan.name))
 
 
 def finished_engines(request: ConversionRequest) -> dict[str, EngineModel] | None:
@@ -219,9 +220,9 @@ def register_engine(round_: Round, plan: ConversionPlan, engine: EngineModel) ->
     """
     report = read_parity(Path(engine.folder))
     path = _record(round_, plan, engine, report)
-    get_run_logger().info("%s: %s serves, for it is the fastest that passes the gate", engine.label, report["serves"])
+    say(f"{engine.label}: {report['serves']} serves, for it is the fastest that passes the gate")
     if engine.gate_weakened:
-        get_run_logger().warning("%s: gate weakened: %s", engine.label, engine.gate_weakened)
+        warn(f"{engine.label}: gate weakened: {engine.gate_weakened}")
     with needs_server(
         f"The engine model of '{engine.label}' is made and kept in {engine.folder}; what is left is to register it. "
         f"When the server is back, run again: {_again(round_, plan, engine)} (it converts nothing "

@@ -6,7 +6,6 @@ from pathlib import Path
 from prefect import task
 from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
-from prefect.logging import get_run_logger
 
 from tasks.core.base.errors import RoundFileError, TrainingError
 from tasks.core.base.naming import (
@@ -27,10 +26,13 @@ from tasks.core.metrics.heads import class_names
 from tasks.core.round.distillation_section import Distillation
 from tasks.core.round.model import Round
 from tasks.core.training.seeds.seed_plan import SeedPlan, read_result
+from tasks.core.training.trainer.workspace import has_begun
 from tasks.records.base_model_versions import fetch_base_model
 from tasks.records.registry import RegisteredVersion, fetch_folder, resolve
 from tasks.records.student_runs import log_student, register_taught, registered_student
 from tasks.retrying import RETRIED
+from tasks.seed_story import SeedStory
+from tasks.story import say, warn
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ def plan_students(
     """Ask the experts, draw the students' texts, and make what they start from."""
     settings = require_section(round_)
     experts = open_experts(round_, settings, runs)
-    get_run_logger().info("%d experts: %s", len(experts), ", ".join(expert.name for expert in experts))
+    say(f"{len(experts)} experts: {', '.join(expert.name for expert in experts)}")
     teacher = ask_teacher(round_, experts)
     pupils = pupils_of(round_, settings, studies)
     return [plan_pupil(round_, pupil, teacher, experts, _base_of(round_, pupil, experts)) for pupil in pupils], experts
@@ -88,7 +90,7 @@ def _base_of(round_: Round, pupil: Pupil, experts: list[ExpertRunFolder]) -> str
     base = make_base(settings.student, Path(source), round_.work_path, classes, settings.draw_seed)
     warning = larger_than_its_teacher(base, experts)
     if warning is not None:
-        get_run_logger().warning("%s: %s", pupil.study, warning)
+        warn(f"{pupil.study}: {warning}")
     return str(base)
 
 
@@ -108,7 +110,9 @@ def teach_one_seed(student: StudentPlan, plan: SeedPlan, settings: Distillation)
     """Train a student's seed on a worker and judge it; what is finished is not done again."""
     from tasks.core.distillation.teach import teach_seed  # noqa: PLC0415 - torch only where it is used
 
-    teach_seed(student, plan, settings, lambda *_: None)
+    story = SeedStory(plan, [other.seed for other in student.seeds])
+    story.begins(anew=not has_begun(plan.folder))
+    story.ends(teach_seed(student, plan, settings, story.evaluated, story.stepped).result)
 
 
 @task(task_run_name="register-{student.taught.study}", cache_policy=NO_CACHE, persist_result=False)
@@ -121,11 +125,12 @@ def register_student(round_: Round, student: StudentPlan, experts: list[ExpertRu
     chosen = choose_seed(seeds)
     table = compare_student(student, seeds, experts)
     for model, reason in table.left_out.items():
-        get_run_logger().warning("%s is compared without %s: %s", student.taught.study, model, reason)
+        warn(f"{student.taught.study} is compared without {model}: {reason}")
     version = registered_student(round_, student, chosen)
     if version is None:
         run_id = log_student(round_, student, seeds, table.table())
         version = register_taught(round_, student, chosen, run_id)
+    say(f"{student.taught.study}: seed {chosen.plan.seed} is {version.name} version {version.version}")
     return Taught(student, seeds, version, table.table())
 
 

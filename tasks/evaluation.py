@@ -5,7 +5,6 @@ from pathlib import Path
 from prefect import task
 from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
-from prefect.logging import get_run_logger
 
 from tasks.core.base.errors import ModelFolderError
 from tasks.core.base.naming import (
@@ -35,6 +34,7 @@ from tasks.core.training.seeds.seed_plan import verify_checkpoint
 from tasks.records.evaluation_runs import find_champion, log_evaluation, publish_version, tell_selection
 from tasks.records.registry import fetch_folder, find_version
 from tasks.records.rivals import find_rivals
+from tasks.story import say, warn
 
 
 def find_run(round_: Round, sample: str, run_name: str, run_id: str | None) -> PoolRun:
@@ -44,7 +44,7 @@ def find_run(round_: Round, sample: str, run_name: str, run_id: str | None) -> P
         RunFolderError: there is none.
     """
     run = find_pool_run(round_, sample, run_name, run_id)
-    get_run_logger().info("the ranking of run %s is judged: %s", run.plan.run_id, run.folder.path)
+    say(f"the ranking of run {run.plan.run_id} is judged: {run.folder.path}")
     return run
 
 
@@ -64,7 +64,7 @@ def ask(round_: Round, run: PoolRun, drawn: list[RankSample]) -> Batch | None:
     if not fresh:
         return None
     batch = write_rank_sample(round_, run, fresh, {one.label: one.rows for one in drawn})
-    get_run_logger().info("%d texts are to be labelled: %s", len(batch.texts), batch.folder)
+    say(f"{len(batch.texts)} texts are to be labelled: {batch.folder}")
     return batch
 
 
@@ -105,7 +105,7 @@ def _checkpoints(round_: Round, label: str) -> LabelCheckpoints | None:
                 verify_checkpoint(Path(rival.checkpoint), rival.sha256)
                 folders[rival.seed] = Path(rival.checkpoint)
             except ModelFolderError as fault:
-                get_run_logger().warning("seed %d is not compared on the pool: %s", rival.seed, fault)
+                warn(f"seed {rival.seed} is not compared on the pool: {fault}")
     return LabelCheckpoints(winner, folders)
 
 
@@ -122,8 +122,8 @@ def _record(round_: Round, found: Evaluated) -> EvaluationRecord:
     if record.decision != "borrowed":
         publish_version(record, mlflow_run, found.promotes)
         tell_selection(round_, record)
-    say = get_run_logger().info if found.promotes or record.decision == "stands" else get_run_logger().warning
-    say("%s: %s. %s", record.label, record.decision, record.sentence)
+    tell = say if found.promotes or record.decision == "stands" else warn
+    tell(f"{record.label}: {record.decision}. {record.sentence}")
     return record
 
 

@@ -10,7 +10,6 @@ from prefect.artifacts import (
     create_table_artifact,
 )
 from prefect.cache_policies import NO_CACHE
-from prefect.logging import get_run_logger
 
 from tasks.core.base.errors import (
     ModelFolderError,
@@ -41,6 +40,7 @@ from tasks.core.runs.scoring_inputs import EngineUse
 from tasks.core.runs.shards.wholeness import renew_and_find_unfinished
 from tasks.records.registry import fetch_folder, resolve
 from tasks.records.screening_runs import log_screening
+from tasks.story import say, warn
 
 MAXIMUM_BLOCKS = 200
 """A Prefect task run costs about 0.25 CPU-seconds, so shards are handed out in at most so many blocks."""
@@ -123,9 +123,9 @@ def plan_run(  # noqa: PLR0913, PLR0917 - what is scored, by which models, and w
     """
     source = get_sample(round_, sample)
     opened = [(use, read_planned_model(use.folder, use.seal)) for use in engines]
-    listing = survey_sample(source, get_run_logger().info)
+    listing = survey_sample(source, say)
     for reason in listing.torn.values():
-        get_run_logger().warning("left out of the run: %s", reason)
+        warn(f"left out of the run: {reason}")
     screens = [(use, read_planned_model(use.folder, use.seal)) for use in students]
     plan = make_plan(sample, source, listing.files, opened, round_.inference, limit, screens)
     plan = replace(plan, torn_files=listing.torn, passed_over=listing.passed_over, round_name=round_.name)
@@ -153,7 +153,7 @@ def find_unfinished(plan: Plan, folder: RunFolder, dry_run: bool = False) -> int
     # A dry run removes nothing: a shard that has a receipt, though none that counts, keeps it.
     takable = [number for number in unfinished if not (dry_run and folder.receipt_path(number).exists())]
     if adopted := adopt_shards(plan, folder, takable):
-        get_run_logger().info("%d of %d shards are taken from earlier runs", len(adopted), len(plan.shards))
+        say(f"{len(adopted):,} of {len(plan.shards):,} shards are taken from earlier runs")
     return len(unfinished) - len(adopted)
 
 
@@ -167,7 +167,7 @@ def group_shards(shards: list[int], workers: int | None) -> list[tuple[int, ...]
 def publish_estimate(round_: Round, plan: Plan, found: Estimate) -> None:
     """Say in log and Prefect UI what the unfinished shards will take."""
     lines = found.lines()
-    get_run_logger().info("%s", lines)
+    say(lines)
     create_markdown_artifact(lines, key=artifact_key(round_.name, plan.sample_name, ESTIMATE_ARTIFACT))
 
 
@@ -187,7 +187,7 @@ def wants_full_scores(round_: Round, manifest: dict[str, Any]) -> bool:
     asked, found = round_.inference.screening, manifest.get("screening")
     if asked is None or found is None or found["verdict"] != BROKEN or asked.on_broken_promise != "score_all":
         return False
-    get_run_logger().warning("a promise was broken: the sample is scored in full, as a run of its own")
+    warn("a promise was broken: the sample is scored in full, as a run of its own")
     return True
 
 
@@ -197,9 +197,9 @@ def publish_screening(round_: Round, plan: Plan, folder: RunFolder, manifest: di
     if screening is None:
         return
     if fault := log_screening(round_, folder, manifest):
-        get_run_logger().warning("MLflow was not told of the screening, which %s has: %s", folder.manifest_path, fault)
-    say = get_run_logger().warning if screening["verdict"] == BROKEN else get_run_logger().info
-    say("screening: %s; %s", screening["verdict"], screening["cost"]["sentence"])
+        warn(f"MLflow was not told of the screening, which {folder.manifest_path} has: {fault}")
+    tell = warn if screening["verdict"] == BROKEN else say
+    tell(f"screening: {screening['verdict']}; {screening['cost']['sentence']}")
     rows = [
         {name: stage[name] for name in ("name", "texts_in", "texts_out", "core_seconds")}
         for stage in screening["cost"]["stages"]

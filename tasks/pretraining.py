@@ -3,7 +3,6 @@
 from prefect import task
 from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
-from prefect.logging import get_run_logger
 
 from tasks.core.base.errors import RoundFileError
 from tasks.core.base.naming import BASE_MODEL_NAME, PRETRAINING_ARTIFACT, artifact_key, models_folder
@@ -20,6 +19,8 @@ from tasks.records.base_model_versions import KIND, fetch_base_model
 from tasks.records.pretraining_runs import log_pretraining
 from tasks.records.registry import RegisteredVersion, Registration, find_own_version, register_folder
 from tasks.retrying import RETRIED
+from tasks.seed_story import PaceStory
+from tasks.story import say, warn
 
 
 @task(task_run_name="plan-pretraining", cache_policy=NO_CACHE, persist_result=False)
@@ -51,8 +52,8 @@ def pretrain_base_model(plan: PretrainingPlan) -> PretrainingResult:
     from tasks.core.pretraining.pretrain import pretrain  # noqa: PLC0415 - torch only where it is used
 
     if read_result(plan) is None:
-        get_run_logger().info("training in %s", plan.state_folder)
-    return pretrain(plan)
+        say(f"base model: training in {plan.state_folder}")
+    return pretrain(plan, PaceStory("base model").stepped)
 
 
 @task(task_run_name="register-base-model", cache_policy=NO_CACHE, persist_result=False)
@@ -61,10 +62,9 @@ def register_base_model(round_: Round, plan: PretrainingPlan, result: Pretrainin
     folder = verified_checkpoint(plan, result)
     require_figure(result)
     if result.perplexity_after > result.perplexity_before:
-        get_run_logger().warning(
-            "perplexity on held-out texts rose from %s to %s; look before you use this base model",
-            result.perplexity_before,
-            result.perplexity_after,
+        warn(
+            f"perplexity on held-out texts rose from {result.perplexity_before} to {result.perplexity_after}; look "
+            "before you use this base model"
         )
     run_id = log_pretraining(round_, plan, result)
     tags = round_.tags(BASE_MODEL_NAME) | {

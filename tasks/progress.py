@@ -1,33 +1,42 @@
-"""How far an inference is, in the Prefect UI."""
+"""How far an inference is: in the Prefect UI, and in what is said of the run."""
 
 import time
 from collections.abc import Iterable
-from typing import cast
 from uuid import UUID
 
-from prefect.artifacts import create_progress_artifact, update_progress_artifact
+from prefect.artifacts import update_progress_artifact
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import ArtifactCreate
 
+from tasks.core.base.durations import duration
 from tasks.core.base.naming import PROGRESS_ARTIFACT, artifact_key, shard_record
 from tasks.core.round.model import Round
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.plan import Plan
+from tasks.story import Seldom, flow_run_above, say
 
 PROGRESS_SECONDS = 2.0
 """The receipts are looked at again after so long."""
 
 
 def start_progress(round_: Round, plan: Plan, folder: RunFolder) -> UUID:
-    """Leave a progress artifact on the flow run, and return its id."""
-    artifact = create_progress_artifact(
-        progress=0.0,
-        key=artifact_key(round_.name, plan.sample_name, PROGRESS_ARTIFACT),
-        description=f"{plan.rows} texts in {len(plan.shards)} shards: {folder.path}",
-    )
-    return cast("UUID", artifact)
+    """Leave a progress artifact on the flow run that began the one at work, and return its id."""
+    above = flow_run_above()
+    with get_client(sync_client=True) as client:
+        artifact = client.create_artifact(
+            ArtifactCreate(
+                type="progress",
+                data=0.0,
+                key=artifact_key(round_.name, plan.sample_name, PROGRESS_ARTIFACT),
+                description=f"{plan.rows} texts in {len(plan.shards)} shards: {folder.path}",
+                flow_run_id=None if above is None else UUID(above),
+            )
+        )
+    return artifact.id
 
 
 class Progress:
-    """Keeps a progress artifact up from the receipts on disk."""
+    """Keeps a progress artifact up from the receipts on disk, and says now and then how far the run is."""
 
     def __init__(self, artifact: UUID, plan: Plan, folder: RunFolder, unfinished: Iterable[int]) -> None:
         self._artifact = artifact
@@ -37,6 +46,7 @@ class Progress:
         self._finished_before = plan.rows - sum(self._left.values())
         self._stale = {name: self._stamp(name) for name in folder.receipt_names() & self._left.keys()}
         self._started = self._looked = time.monotonic()
+        self._seldom = Seldom()
 
     def update(self, last: bool = False) -> None:
         """Show shards and rows that have a receipt, rows a second of this launch, and the time that is left.
@@ -49,15 +59,24 @@ class Progress:
         self._looked = now
         if not self._sweep() and not last:
             return
-        rows_left = sum(self._left.values())
-        rows = self._plan.rows - rows_left
-        rate = (rows - self._finished_before) / (now - self._started)
-        done = len(self._plan.shards) - len(self._left)
+        done, told = len(self._plan.shards) - len(self._left), self._told(now - self._started)
+        if last or self._seldom.is_due():
+            say(told)
         update_progress_artifact(
             artifact_id=self._artifact,
             progress=100.0 * done / len(self._plan.shards),
-            description=f"{done:,} of {len(self._plan.shards):,} shards, {rows:,} of {self._plan.rows:,} rows, "
-            f"{rate:,.0f} rows a second, about {rows_left / max(rate, 1e-9) / 60:,.0f} min left: {self._folder.path}",
+            description=f"{told}: {self._folder.path}",
+        )
+
+    def _told(self, seconds: float) -> str:
+        """Say how far the run is after so many seconds of this launch."""
+        rows_left, shards = sum(self._left.values()), len(self._plan.shards)
+        rows = self._plan.rows - rows_left
+        rate = (rows - self._finished_before) / seconds
+        left = f", about {duration(rows_left / rate)} left" if rows_left and rate else ""
+        return (
+            f"{shards - len(self._left):,} of {shards:,} shards, {rows:,} of {self._plan.rows:,} rows, "
+            f"{rate:,.0f} rows a second{left}"
         )
 
     def _sweep(self) -> int:

@@ -8,7 +8,6 @@ from typing import Any
 from prefect import task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
-from prefect.logging import get_run_logger
 
 from tasks.core.base.errors import RedisAwayError
 from tasks.core.base.naming import PUBLICATION_ARTIFACT, artifact_key
@@ -27,6 +26,7 @@ from tasks.records.evaluation_runs import fetch_calibration
 from tasks.records.publishing_runs import find_champions, log_publication
 from tasks.records.registry import get_version
 from tasks.retrying import RETRIED, is_worth_retrying
+from tasks.story import say, warn
 
 BLOCKS_A_WORKER = 4
 MANY_WORKERS = 16
@@ -53,8 +53,7 @@ def plan_version(
     thresholds = thresholds_of(read_models(folders[0]))
     country, alias = round_.country, round_.checkpoint_alias
     publication = plan_publication(country, alias, folders, settings, thresholds, verify_anew)
-    told = (publication.name, publication.rows, ", ".join(map(str, folders)))
-    get_run_logger().info("version %s: %d texts of %s", *told)
+    say(f"version {publication.name}: {publication.rows:,} texts of {', '.join(map(str, folders))}")
     return publication
 
 
@@ -80,7 +79,7 @@ def begin_version(publication: Publication) -> list[tuple[str, int]]:
         finish_removal(client, publication.country_keys, publication.name, pace)
         begin(client, publication)
         left = unloaded_shards(client, publication)
-    get_run_logger().info("%d of %d shards are to be loaded", len(left), len(publication.shards))
+    say(f"{len(left):,} of {len(publication.shards):,} shards are to be loaded")
     return left
 
 
@@ -96,7 +95,7 @@ def load_block(publication: Publication, block: Block) -> int:
     with open_redis(publication.settings.redis, LOAD_SECONDS) as client:
         left = set(unloaded_shards(client, publication))
         rows = load_shards(client, publication, [shard for shard in block if shard in left])
-    get_run_logger().info("%d rows", rows)
+    say(f"{rows:,} rows are loaded, of {len(block)} shards from {block[0][1]} on")
     return rows
 
 
@@ -117,8 +116,8 @@ def show_version(publication: Publication) -> Shown:
             switch(client, publication.country_keys, publication.name)
         elif is_seen(client, publication):
             shown = Shown(True, f"it was shown before; by now {shown.sentence}")
-    say = get_run_logger().info if shown.is_seen else get_run_logger().warning
-    say("readers %s version %s: %s", "see" if shown.is_seen else "do not see", publication.name, shown.sentence)
+    tell = say if shown.is_seen else warn
+    tell(f"readers {'see' if shown.is_seen else 'do not see'} version {publication.name}: {shown.sentence}")
     return shown
 
 
@@ -134,7 +133,7 @@ def remove_older(publication: Publication) -> list[str]:
         keep = {publication.name}
         keys, pace = publication.country_keys, settings.removed_keys_a_second
         removed = prune(client, keys, pace, keep=keep, left=left.append)
-    get_run_logger().info("removed %s", ", ".join(removed) or "nothing")
+    say(f"removed {', '.join(removed) or 'nothing'}")
     return left
 
 
@@ -148,4 +147,4 @@ def publish_record(round_: Round, publication: Publication, counts: dict[str, in
     create_markdown_artifact(page, key=artifact_key(round_.name, PUBLICATION_ARTIFACT))
     kept_from = log_publication(round_, publication, counts, shown, page)
     if kept_from is not None:
-        get_run_logger().warning("MLflow has no record of the publication, Redis has all: %s", kept_from)
+        warn(f"MLflow has no record of the publication, Redis has all: {kept_from}")

@@ -3,7 +3,6 @@
 from prefect import task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
-from prefect.logging import get_run_logger
 
 from tasks.core.base.errors import RegistryError, WinnowError
 from tasks.core.base.naming import BEST_TEXTS_ARTIFACT, MAIN_RUN, MAIN_SAMPLE, artifact_key, run_artifact_key
@@ -15,6 +14,7 @@ from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.plan import Plan
 from tasks.records.report_runs import log_report
 from tasks.records.tracking import TrackingError
+from tasks.story import say, warn
 
 BEST_TEXTS = 20
 """The Prefect UI shows so many texts of each label."""
@@ -25,7 +25,7 @@ def publish_best_texts(round_: Round, plan: Plan, folder: RunFolder) -> None:
     try:
         found = [best_of_label(plan, folder, use.label, BEST_TEXTS) for use in plan.engines]
     except (WinnowError, OSError) as error:
-        get_run_logger().warning("the best texts of %s are not shown: %s", folder.path, error)
+        warn(f"the best texts of {folder.path} are not shown: {error}")
         return
     create_markdown_artifact(
         f"{ranked_markdown(found)}\n\nMore of them, and to browse: `winnow top {folder.path} --page best.html`",
@@ -45,7 +45,7 @@ def publish_report(round_: Round, run_name: str = MAIN_RUN, sample: str = MAIN_S
     try:
         lines += [f"[On MLflow]({log_report(round_, page)}), or on this machine: `winnow report {round_.name} --open`"]
     except (TrackingError, RegistryError) as error:
-        get_run_logger().warning("MLflow was not given the report, which lies in %s: %s", page, error)
-    get_run_logger().info("report: %s", page)
+        warn(f"MLflow was not given the report, which lies in {page}: {error}")
+    say(f"report: {page}")
     create_markdown_artifact("\n".join(lines), key=artifact_key(round_.name, page.stem))
     return str(page)

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from prefect.artifacts import create_markdown_artifact
-from prefect.logging import get_run_logger
 
 from tasks.core.base.locks import alone
 from tasks.core.base.naming import (
@@ -45,6 +44,7 @@ from tasks.publishing import thresholds_of
 from tasks.records.base_model_versions import local_base_model
 from tasks.records.registry import find_version
 from tasks.sampling import plan_batch
+from tasks.story import say
 
 
 @contextmanager
@@ -63,7 +63,7 @@ def publish_course(round_: Round, course: Course) -> None:
 def say_step(record: StepRecord) -> None:
     """Say in the log what came of a step."""
     how = "skipped, for it is done" if record.skipped else record.state
-    get_run_logger().info("%s: %s. %s", record.name, how, record.said)
+    say(f"{record.name}: {how}. {record.said}")
 
 
 def pretraining_standing(round_: Round) -> Standing:

@@ -7,7 +7,6 @@ from typing import Any
 from prefect import task
 from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
-from prefect.logging import get_run_logger
 
 from tasks.core.base.errors import InputDataError
 from tasks.core.base.naming import BATCH_ARTIFACT, BATCH_DRAWS_ARTIFACT, artifact_key
@@ -24,6 +23,7 @@ from tasks.records.evaluation_runs import fetch_calibration
 from tasks.records.registry import get_version
 from tasks.records.sampling_runs import log_batch
 from tasks.retrying import RETRIED
+from tasks.story import say, warn
 
 SHOWN_TEXTS = 200
 """The table of a batch shows so many of its texts, the best-ranked; all are in its folder."""
@@ -34,7 +34,7 @@ SHOWN_CHARACTERS = 160
 def plan_batch(round_: Round, run_name: str, run_folder: str | None, random_state: int | None) -> SamplingRequest:
     """Find the run to draw from, and say what the batch follows from."""
     plan, folder = open_scored_run(round_, Path(run_folder)) if run_folder else find_scored_run(round_, run_name)
-    get_run_logger().info("drawing from %s by %s", folder.path, method_of(round_))
+    say(f"drawing from {folder.path} by {method_of(round_)}")
     return make_request(round_, plan, folder, thresholds_of(round_, plan), random_state)
 
 
@@ -74,10 +74,9 @@ def find_drawn(round_: Round, request: SamplingRequest) -> Batch | None:
     """Return the batch where it was drawn already."""
     batch = find_batch(round_, request)
     if batch is not None:
-        get_run_logger().info(
-            "%s was drawn already, and nothing is drawn anew; for other texts of these scores: -p random_state=%d",
-            batch.folder,
-            request.settings.random_state + 1,
+        say(
+            f"{batch.folder} was drawn already, and nothing is drawn anew; for other texts of these scores: "
+            f"-p random_state={request.settings.random_state + 1}"
         )
     return batch
 
@@ -87,9 +86,11 @@ def draw_of_label(round_: Round, request: SamplingRequest, label: str) -> LabelD
     """Draw a label's texts on a worker."""
     drawn = draw_label(request.pool(round_, label), request.method)
     for count in drawn.counts:
-        told = (label, count.drawn, count.wanted, count.reason, count.labelled_before, count.near_duplicates)
-        say = get_run_logger().warning if count.drawn < count.wanted else get_run_logger().info
-        say("%s: %d of %d texts, %s; %d labelled before, %d near-duplicates", *told)
+        tell = warn if count.drawn < count.wanted else say
+        tell(
+            f"{label}: {count.drawn} of {count.wanted} texts, {count.reason}; {count.labelled_before} labelled before, "
+            f"{count.near_duplicates} near-duplicates"
+        )
     return drawn
 
 
@@ -102,7 +103,7 @@ def write_drawn(round_: Round, request: SamplingRequest, drawn: list[LabelDraws]
 def publish_batch(round_: Round, batch: Batch) -> None:
     """Leave the batch as tables in the Prefect UI, and its record in MLflow."""
     counts = batch.about.counts
-    get_run_logger().info("%d texts for %d labels in %s", counts["texts"], len(counts["drawn"]), batch.folder)
+    say(f"{counts['texts']} texts for {len(counts['drawn'])} labels in {batch.folder}")
     create_table_artifact(
         key=artifact_key(round_.name, BATCH_ARTIFACT),
         table=text_rows(batch),
@@ -116,7 +117,7 @@ def publish_batch(round_: Round, batch: Batch) -> None:
     )
     kept_from = log_batch(round_, batch)
     if kept_from is not None:
-        get_run_logger().warning("MLflow has no record of the batch, the folder has all: %s", kept_from)
+        warn(f"MLflow has no record of the batch, the folder has all: {kept_from}")
 
 
 def text_rows(batch: Batch) -> list[dict[str, Any]]:

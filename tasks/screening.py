@@ -5,7 +5,6 @@ from typing import Any
 
 from prefect import task
 from prefect.artifacts import create_table_artifact
-from prefect.logging import get_run_logger
 
 from tasks.core.base.naming import CERTIFICATE_ARTIFACT, artifact_key
 from tasks.core.inference.certifying import Certified, certify_or_grow
@@ -19,6 +18,7 @@ from tasks.core.screening.certificate import Certificate
 from tasks.core.screening.draw_sizes import DrawSizes
 from tasks.core.screening.draws import FIT
 from tasks.retrying import RETRIED
+from tasks.story import say, warn
 
 
 @task(task_run_name="draw-from-{shards[0]}", **RETRIED)
@@ -43,14 +43,13 @@ def publish_certificate(round_: Round, plan: Plan, certificate: Certificate) -> 
     """Say in log and Prefect UI what the screening promises of each label, or why one is not screened."""
     rows: list[dict[str, Any]] = []
     if certificate.fitted_texts < certificate.drawn.get(FIT, 0):
-        get_run_logger().warning(
-            "texts are long: the first stage is fitted to an even part of the fitting draw, %d of %d, as many as fit "
-            "in memory; it may pass more texts for it, and what is promised holds as well",
-            certificate.fitted_texts,
-            certificate.drawn[FIT],
+        warn(
+            "texts are long: the first stage is fitted to an even part of the fitting draw, "
+            f"{certificate.fitted_texts} of {certificate.drawn[FIT]}, as many as fit in memory; it may pass more texts "
+            "for it, and what is promised holds as well"
         )
     for label, said in certificate.labels.items():
-        get_run_logger().info("%s: %s", label, said.off or said.promise)
+        say(f"{label}: {said.off or said.promise}")
         passed = 1.0 if said.off else said.reaching[-1]
         rows.append({"label": label, "passes": f"{passed:.2%}", "promise": said.off or said.promise})
     create_table_artifact(

@@ -5,7 +5,6 @@ from dataclasses import replace
 from prefect import task
 from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
-from prefect.logging import get_run_logger
 
 from tasks.core.base.naming import SEARCH_ARTIFACT, artifact_key
 from tasks.core.round.model import Round
@@ -14,6 +13,8 @@ from tasks.core.training.search.trial import TrialResult, TrialStep, read_trial,
 from tasks.records.child_runs import curves_of, is_logged, log_trial, trial_run
 from tasks.records.study_runs import log_search
 from tasks.retrying import RETRIED
+from tasks.seed_story import PaceStory, figure
+from tasks.story import say
 from tasks.training import Study
 
 
@@ -34,8 +35,10 @@ def pending_trials(studies: dict[str, Study], searches: dict[str, Search]) -> li
 def train_trial(step: TrialStep, study: Study) -> TrialResult:
     """Train a trial up to its step, logged as a child run."""
     with trial_run(study.tags, step, study.run.name, study.run.run) as run:
-        result = run_trial(step, curves_of(run))
+        result = run_trial(step, curves_of(run), PaceStory(step.name).stepped)
         log_trial(run, step, result)
+    found = figure(step.plan.training.metric, result.value)
+    say(f"{step.name}: validation {found} by step {step.stop_at_step:,}")
     return result
 
 
@@ -49,7 +52,7 @@ def finished_trials(pending: list[tuple[TrialStep, Study]]) -> dict[str, TrialRe
 def conclude_search(round_: Round, study: Study, search: Search) -> tuple[Study, SearchOutcome]:
     """Print a search's table; return the study with the settings that were found."""
     outcome = search.outcome()
-    get_run_logger().info("search of %s:\n%s", study.name, outcome.text(round_.base_model))
+    say(f"search of {study.name}:\n{outcome.text(round_.base_model)}")
     study.run.hear(lambda run: log_search(run, outcome, round_.base_model))
     return replace(study, plans=[outcome.apply(plan) for plan in study.plans], search=outcome), outcome
 

@@ -17,6 +17,7 @@ from tasks.core.runs.scoring_inputs import EngineUse
 from tasks.core.training.seeds.seed_plan import SeedPlan, plan_seeds, read_result
 from tasks.records.base_model_versions import local_base_model
 from tasks.retrying import RETRIED
+from tasks.story import of
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def convert_expert(expert: SeedExpert) -> dict[str, EngineModel]:
     from tasks.core.conversion.convert import convert  # noqa: PLC0415 - torch only where it is used
 
     sweep_conversion(Path(expert.request.folder))
-    return finished_engines(expert.request) or convert(expert.request)
+    return finished_engines(expert.request) or convert(expert.request, of(expert.name))
 
 
 def engines_by_seed(

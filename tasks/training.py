@@ -7,7 +7,6 @@ from pathlib import Path
 from prefect import task
 from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
-from prefect.logging import get_run_logger
 
 from tasks.core.base.naming import RESULTS_ARTIFACT, SEEDS_ARTIFACT, artifact_key, selection_path, splits_folder
 from tasks.core.base.threads import cpu_threads
@@ -36,6 +35,8 @@ from tasks.records.study_runs import (
     tell_children,
 )
 from tasks.retrying import RETRIED, TOLD
+from tasks.seed_story import SeedStory, both, figure
+from tasks.story import say, warn
 
 
 @dataclass(frozen=True)
@@ -66,12 +67,20 @@ def prepare_data(round_: Round, name: str, labels: dict[str, str]) -> LabelledSp
     training = round_.training
     request = StudyRequest(name, labels, training.head, training.metric, round_.preprocessing)
     splits = prepare_splits(round_.labelled_data, request, splits_folder(round_.work_path) / round_.name)
-    logger = get_run_logger()
-    logger.info("%s: rows %s, positives %s, left out %s", name, splits.rows, splits.positives, splits.left_out)
+    say(f"{name}: {_described(splits)}")
     if splits.blank_words:
-        logger.info("%s: %s", name, blank_words_told(splits.blank_words))
-    logger.info("%s: report of the data: %s", name, splits.report_path)
+        say(f"{name}: {blank_words_told(splits.blank_words)}")
+    say(f"{name}: report of the data: {splits.report_path}")
     return splits
+
+
+def _described(splits: LabelledSplits) -> str:
+    """Say how many rows each split has, how many of them are positive, and how many were left out and why."""
+    rows = ", ".join(f"{split} {count:,}" for split, count in splits.rows.items())
+    counts = {label: ", ".join(f"{n:,}" for n in found.values()) for label, found in splits.positives.items()}
+    positives = "; ".join(f"positives of {label}: {found}" for label, found in counts.items())
+    left_out = ", ".join(f"{count:,} {reason}" for reason, count in splits.left_out.items())
+    return f"rows: {rows}; {positives}" + (f"; left out: {left_out}" if left_out else "")
 
 
 @task(task_run_name="start-{splits.study}", **TOLD)
@@ -81,7 +90,7 @@ def start_study(round_: Round, splits: LabelledSplits, opened: list[LiveRun]) ->
     if any(read_result(plan) is None for plan in plans):
         left_out = rehearse(rehearsal_of(round_, splits.labels, plans[0].base_model, plans[0].base_model_digest))
         if left_out:
-            get_run_logger().warning("%s: %s", splits.study, left_out)
+            warn(f"{splits.study}: {left_out}")
     run = open_study(name_study(round_, plans[0]), Path(plans[0].root))
     opened.append(run)
     run.hear(lambda known: describe_data(known, round_, splits))
@@ -129,10 +138,13 @@ def train_one_seed(plan: SeedPlan, study: Study) -> SeedResult:
     if finished is not None:
         return finished
     begins, started = not has_begun(plan.folder), time.monotonic()
+    story = SeedStory(plan, [other.seed for other in study.plans])
+    story.begins(anew=begins)
     with seed_run(study.tags, plan, study.run.name, study.run.run) as run:
-        result = train_seed(plan, curves_of(run))
+        result = train_seed(plan, both(curves_of(run), story.evaluated), story.stepped)
         spent = (time.monotonic() - started) * cpu_threads()
         log_seed(run, plan, result, spent if begins else None)
+    story.ends(result)
     return result
 
 
@@ -142,12 +154,21 @@ def select_study(round_: Round, study: Study, failures: dict[str, str]) -> Chose
     failed = {plan.seed: failures[plan.config_hash] for plan in study.plans if plan.config_hash in failures}
     selection = select_seed(study.plans, failed)
     for seed, reason in selection.failed.items():
-        get_run_logger().warning("%s is selected without seed %d: %s", study.name, seed, reason)
+        warn(f"{study.name} is selected without seed {seed}: {reason}")
     comparison = compare_models(selection, Path(round_.base_model).name)
     for model, reason in comparison.left_out.items():
-        get_run_logger().warning("%s is compared without %s: %s", study.name, model, reason)
+        warn(f"{study.name} is compared without {model}: {reason}")
+    say(f"{study.name}: {_chosen(selection)}")
     write_selection(selection_path(round_.work_path, round_.name, study.name), selection, comparison)
     return Chosen(selection, comparison)
+
+
+def _chosen(selection: Selection) -> str:
+    """Say which seed is selected, and which could as well have been."""
+    seed, found = selection.winner.result.seed, figure(selection.metric, selection.winner.value)
+    others = [str(tied) for tied in selection.tied_seeds if tied != seed]
+    tied = f"; tied with it: {', '.join(others)}" if others else ""
+    return f"seed {seed} is selected by validation {found}{tied}"
 
 
 @task(task_run_name="register-{study.name}", **TOLD)
@@ -171,6 +192,7 @@ def register_study(round_: Round, study: Study, chosen: Chosen, opened: list[Liv
         log_selection(live.known, chosen.selection, chosen.comparison)
         register_checkpoint(round_, live.known, chosen.selection)
         end_study(live, live.known)
+    say(f"{study.name}: registered as {round_.checkpoint_alias}; its seeds on MLflow: {live.known.address}")
 
 
 def publish_tables(round_: Round, chosen: list[Chosen]) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from deployments.environment import use
+from deployments.running.command import LEFT
 from deployments.terminal import say
 from infra.services.settings import read_settings
 from tasks.core.base.naming import MAIN_RUN, MAIN_SAMPLE
@@ -39,16 +40,24 @@ def start(
     """
     settings = read_settings()
     use(settings)
-    from deployments.commands.start_rounds import start_rounds, watch_rounds  # noqa: PLC0415 - Prefect reads settings
+    from deployments.running.follow import follow, is_well  # noqa: PLC0415 - Prefect reads its settings when imported
+    from deployments.running.outcome import say_state  # noqa: PLC0415
+    from deployments.running.screen import Screen  # noqa: PLC0415
+    from deployments.running.start import start_rounds  # noqa: PLC0415
 
-    started = start_rounds(flow, _read(rounds))
-    for deployment, run in started.items():
-        say(f"{deployment}: started flow run '{run.name}'")
+    started = start_rounds(flow, rounds)
+    for one in started:
+        say(f"{one.deployment}: started flow run '{one.run.name}'")
     say(f"Prefect UI {settings.prefect_ui}; when they have ended: winnow compare {' '.join(rounds)}")
     if watch:
-        failed = watch_rounds(started, say)
+        screen = Screen()
+        ended = follow(started, screen)
+        if ended is None:
+            raise typer.Exit(LEFT)
+        for run in ended:
+            say_state(run, screen)
         compare(rounds)
-        raise typer.Exit(1 if failed else 0)
+        raise typer.Exit(0 if is_well(ended) else 1)
 
 
 def compare(

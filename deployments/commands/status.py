@@ -4,6 +4,7 @@ import json
 from dataclasses import asdict
 from typing import Any
 
+from tasks.core.base.durations import duration
 from tasks.core.base.naming import shard_number
 from tasks.core.base.printable import printable
 from tasks.core.runs.status.failure_groups import FailureGroup
@@ -163,11 +164,3 @@ def _failure(group: FailureGroup, of: str = "") -> list[str]:
         f"  last  shard {shard_number(group.shard)} on {group.worker}, {group.failed_at}: {shown}",
     ]
     return lines + [f"  log   {line}" for line in group.log_lines]
-
-
-def duration(seconds: float) -> str:
-    """Return a duration in the two largest units that it has: `2 h 5 min`."""
-    whole = int(seconds)
-    parts = [(whole // 86_400, "d"), (whole // 3_600 % 24, "h"), (whole // 60 % 60, "min"), (whole % 60, "s")]
-    largest = next((place for place, (count, _) in enumerate(parts) if count), len(parts) - 1)
-    return " ".join(f"{count} {unit}" for count, unit in parts[largest : largest + 2])

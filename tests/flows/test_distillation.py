@@ -16,6 +16,7 @@ from flows.distillation import distillation
 from flows.inference import inference
 from flows.training import training
 from tasks import distillation as distillation_tasks
+from tasks import story
 from tasks.core.base.errors import RegistryError, RoundFileError, TrainingError
 from tasks.core.base.files import sha256_of_folder
 from tasks.core.round.round_file import read_round
@@ -134,7 +135,7 @@ def change(round_file, folder, **changes):
 
 
 def test_a_student_that_is_larger_than_its_experts_is_warned_of(taught, tmp_path, monkeypatch, caplog):
-    monkeypatch.setattr(distillation_tasks, "get_run_logger", lambda: logging.getLogger("distillation"))
+    monkeypatch.setattr(story, "get_run_logger", lambda: logging.getLogger("distillation"))
     wide = {"start": "configuration", "configuration": {"hidden_size": 64, "num_hidden_layers": 3}}
     for student, warned in ((wide, 1), (SECTION["student"], 0)):
         caplog.clear()

@@ -14,6 +14,9 @@ import pytest
 import yaml
 from mlflow.tracking import MlflowClient
 from prefect.artifacts import Artifact
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
+from prefect.client.schemas.sorting import ArtifactSort
 
 from flows.inference import inference
 from tasks.core.base.errors import RunFolderError
@@ -82,7 +85,17 @@ def test_a_second_launch_is_refused_and_then_finds_the_work_to_go_on_with(round_
         first.wait()
     inference(str(round_file), sample="new_samples")
     assert folder.manifest_path.is_file()
-    assert float(Artifact.get(f"{read_round(round_file).name}-new-samples-progress").data) == 100
+    percent, flow_run = progress_of(f"{read_round(round_file).name}-new-samples-progress")
+    assert percent == 100
+    assert flow_run.endswith(" inference"), "the progress hangs on the run that a person started"
+
+
+def progress_of(key):
+    """Return how much a progress artifact says is done, and the name of the flow run that it hangs on."""
+    with get_client(sync_client=True) as client:
+        asked = ArtifactFilter(key=ArtifactFilterKey(any_=[key]))
+        found = client.read_artifacts(artifact_filter=asked, sort=ArtifactSort.CREATED_DESC)[0]
+        return float(found.data), client.read_flow_run(found.flow_run_id).name
 
 
 def test_files_added_to_a_sample_are_all_that_the_next_run_scores(round_file, tmp_path):

@@ -16,7 +16,9 @@ from infra.services import stack
 from infra.services.packages import PACKAGES, ensure_packages
 from infra.services.settings import ServiceSettings
 from tests.support.commands import BINARIES
+from tests.support.deployed_round import ROWS, Told
 from tests.support.ports import free_port
+from tests.support.round_files import write_round
 from tests.support.stack_clients import PrefectApi
 from tests.support.waiting import wait_for
 
@@ -74,6 +76,38 @@ def dask_address(tmp_path_factory):
         for process in reversed(started):
             process.terminate()
             process.wait()
+
+
+@pytest.fixture(scope="session")
+def round_file(tmp_path_factory, tiny_bert, dask_address):
+    """A round of 120 shards whose work goes to the Dask worker in another folder."""
+    folder = tmp_path_factory.mktemp("services-round")
+    clusters = dict.fromkeys(("training", "conversion", "inference"), dask_address)
+    return write_round(folder, tiny_bert, sample_rows=ROWS, clusters=clusters)
+
+
+@pytest.fixture(scope="session")
+def deployed_round(run, round_file):
+    """The same round, deployed by a typed command."""
+    done = run("winnow", "deploy", str(round_file))
+    assert done.returncode == 0, done.stdout + done.stderr
+    return round_file
+
+
+@pytest.fixture(scope="session")
+def trained(settings, deployed_round):
+    """What `winnow run` said of the round's training, line by line as it came."""
+    told = Told(settings, "run", "training", str(deployed_round)).to_the_end()
+    assert told.returncode == 0, "\n".join(told.lines)
+    return told
+
+
+@pytest.fixture(scope="session")
+def converted(run, round_file, trained):
+    """The round, converted by the command of Prefect."""
+    done = run("prefect", "deployment", "run", "conversion/us-iter0", "--watch")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return round_file
 
 
 @pytest.fixture(scope="session")

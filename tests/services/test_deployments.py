@@ -7,38 +7,15 @@ import sys
 import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
-import pytest
 import yaml
 
 from infra.services.process import running_process
 from infra.services.stack import services
 from tasks.core.round.round_file import read_round
-from tests.support.round_files import write_round
+from tests.support.deployed_round import ROWS
 from tests.support.waiting import wait_for
 
-ROWS = 6_000
 EXPECTED_IDS = list(range(5 * 10**17, 5 * 10**17 + ROWS))
-
-
-@pytest.fixture(scope="module")
-def round_file(tmp_path_factory, tiny_bert, dask_address):
-    """A deployed round of 120 shards whose work goes to the Dask worker in another folder."""
-    folder = tmp_path_factory.mktemp("services-round")
-    clusters = dict.fromkeys(("training", "conversion", "inference"), dask_address)
-    return write_round(folder, tiny_bert, sample_rows=ROWS, clusters=clusters)
-
-
-@pytest.fixture(scope="module")
-def converted(run, round_file):
-    """The round, deployed, trained and converted by typed commands."""
-    for command in (
-        ["winnow", "deploy", str(round_file)],
-        ["prefect", "deployment", "run", "training/us-iter0", "--watch"],
-        ["prefect", "deployment", "run", "conversion/us-iter0", "--watch"],
-    ):
-        done = run(*command)
-        assert done.returncode == 0, done.stdout + done.stderr
-    return round_file
 
 
 def run_inference(run, *words):

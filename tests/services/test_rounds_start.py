@@ -45,7 +45,7 @@ def test_watched_rounds_are_compared_when_they_have_ended(run, deployed):
     done = run("winnow", "rounds", "start", *deployed, "--flow", "sampling", "--watch")
     assert done.returncode == 1, done.stderr
     for name in ("sampling/us-iter0", "sampling/mx-iter0"):
-        assert f"{name}: Failed" in done.stdout
+        assert f"{name} failed: " in done.stdout
     assert done.stdout.count("| MX ") == done.stdout.count("| US ") == 2
 
 

@@ -17,6 +17,8 @@ GROUPS = {
     "tests/flows/test_inference.py": "served",
     "tests/services/test_full_stack": "full stack",
     "tests/services/test_zombies.py": "full stack",
+    "tests/services/test_deployments.py": "tests/services/deployed",
+    "tests/services/test_winnow_run.py": "tests/services/deployed",
 }
 """By how paths begin; the first that fits counts."""
 LONGEST_FIRST = (

@@ -5,6 +5,7 @@ import psycopg2
 
 from infra.services.passwords import USER, read_secrets
 from infra.services.process import running_process
+from infra.services.settings import WORK_POOL
 from infra.services.stack import services
 from tests.support.waiting import LAST_RESORT_SECONDS, wait_for
 
@@ -25,6 +26,14 @@ class PrefectApi:
     def state(self, flow_run_id):
         """Return the state of a flow run."""
         return self._http.get(f"/flow_runs/{flow_run_id}").raise_for_status().json()["state"]
+
+    def pause_pool(self, is_paused):
+        """Have the work pool hand out no flow runs, or hand them out again."""
+        self._http.patch(f"/work_pools/{WORK_POOL}", json={"is_paused": is_paused}).raise_for_status()
+
+    def cancel(self, flow_run_id):
+        """Cancel a flow run."""
+        self._post(f"/flow_runs/{flow_run_id}/set_state", {"state": {"type": "CANCELLING"}})
 
     def heartbeats(self, flow_run_id):
         """Return how many heartbeats of a flow run the server has."""

@@ -6,7 +6,7 @@ import pytest
 from transformers.activations import ACT2FN
 
 from deployments.doctor.checks import check_base_model
-from tasks import training
+from tasks import story
 from tasks.core.base.errors import ModelFolderError
 from tasks.core.conversion import rehearsal
 from tasks.retrying import is_worth_retrying
@@ -66,6 +66,6 @@ def test_training_and_the_doctor_say_which_variants_will_be_left_out(
     check = check_base_model(round_)
     assert check.passed is None
     assert told in check.found
-    monkeypatch.setattr(training, "get_run_logger", lambda: logging.getLogger("training"))
+    monkeypatch.setattr(story, "get_run_logger", lambda: logging.getLogger("training"))
     start_study.fn(round_, prepare_study(round_), [])
     assert [told in line for line in caplog.messages] == [True]

@@ -24,7 +24,7 @@ from tasks.core.conversion.parity.parity_scatter import draw_scatter
 from tasks.core.conversion.request import ConversionRequest
 from tasks.core.conversion.rivals import best_as_shipped, retraining_alone, seeds_as_shipped, validation_aps
 from tasks.core.conversion.tried_variants import Trial, fastest_that_passes
-from tasks.core.conversion.workbench import Workbench, open_workbench
+from tasks.core.conversion.workbench import Tell, Workbench, open_workbench, untold
 from tasks.core.engines.loading import close_engines
 from tasks.core.engines.model_folder import EngineModel
 from tasks.core.engines.scores import margins
@@ -32,8 +32,10 @@ from tasks.core.engines.scores import margins
 AS_TRAINED = 0.01
 
 
-def convert(request: ConversionRequest) -> dict[str, EngineModel]:
+def convert(request: ConversionRequest, tell: Tell = untold) -> dict[str, EngineModel]:
     """Try variants from the fastest on, and leave an engine model for each label below the request's folder.
+
+    `tell` hears what is built and judged.
 
     Raises:
         ParityError: the fp32 graph's logits are not the checkpoint's, the checkpoint is not as good as it was when it
@@ -43,7 +45,8 @@ def convert(request: ConversionRequest) -> dict[str, EngineModel]:
     """
     torch.set_num_threads(cpu_threads())
     with folder_aside(Path(request.folder)) as scratch:
-        bench = open_workbench(request, scratch)
+        tell("exporting the checkpoint, and scoring the texts to compare on")
+        bench = replace(open_workbench(request, scratch), tell=tell)
         _require_as_trained(bench)
         trials = climb(bench)
         shipped = fastest_that_passes(trials)
@@ -52,7 +55,8 @@ def convert(request: ConversionRequest) -> dict[str, EngineModel]:
         if better is not None and request.settings.ship_best_seed:
             own = replace(request, checkpoint=better.checkpoint, sha256=better.sha256)
             own = replace(own, rivals=(), trained_validation_ap=None)
-            return convert(replace(own, compared_seeds=tuple(seeds)))
+            tell(f"another seed is better as it is served: {better.checkpoint}; converting that one")
+            return convert(replace(own, compared_seeds=tuple(seeds)), tell)
         shipment = Shipment(bench, shipped, _report(bench, trials, shipped, seeds))
         _write_report(bench, trials, shipment.report)
         engines = {label: pack_engine(shipment, label) for label in request.labels}

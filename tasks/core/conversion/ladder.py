@@ -56,21 +56,34 @@ def _built(bench: Workbench, variant: Variant) -> Trial:
     if variant.name not in bench.request.settings.variants:
         return Trial(variant, not_tried=LEFT_OUT)
     try:
-        return Trial(variant, bench.fp32 if variant == OPENVINO_BF16 else build_apart(order_of(bench, variant)))
+        if variant == OPENVINO_BF16:
+            return Trial(variant, bench.fp32)
+        bench.tell(f"building {variant.name}")
+        return Trial(variant, build_apart(order_of(bench, variant)))
     except ParityError as error:
         return Trial(variant, not_tried=str(error))
 
 
 def _tried(bench: Workbench, trial: Trial) -> Trial:
     """Judge what could be built and timed."""
-    return trial if trial.graph is None else try_variant(bench, trial)
+    return trial if trial.graph is None else _told(bench, trial)
 
 
 def _judged_if_worth(bench: Workbench, trial: Trial, trials: list[Trial]) -> Trial:
     if trial.graph is None or bench.request.settings.report == "full":
         return _tried(bench, trial)
     why_not = _no_gain(bench, trial.texts_per_second_per_core, fastest_that_passes(trials))
-    return trial.left_out(why_not) if why_not else try_variant(bench, trial)
+    return trial.left_out(why_not) if why_not else _told(bench, trial)
+
+
+def _told(bench: Workbench, trial: Trial) -> Trial:
+    """Judge a variant, and say so."""
+    bench.tell(f"judging {trial.variant.name}, {trial.texts_per_second_per_core:,.0f} texts a second a core")
+    judged = try_variant(bench, trial)
+    reasons = [reason for verdict in judged.verdicts.values() for reason in verdict.reasons]
+    verdict = "passes" if judged.passes else f"fails: {judged.not_tried or '; '.join(reasons)}"
+    bench.tell(f"{trial.variant.name} {verdict}")
+    return judged
 
 
 def _no_gain(bench: Workbench, speed: float, fastest: Trial) -> str | None:

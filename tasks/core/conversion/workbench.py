@@ -1,6 +1,7 @@
 """What every variant is built from and compared with: one checkpoint's graph, texts, tokens and logits."""
 
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -38,6 +39,14 @@ CHECKED_TEXTS = 256
 """So many texts of each part are scored by PyTorch, too, which takes three times as long as the fp32 graph."""
 
 
+Tell = Callable[[str], None]
+"""It is called with a line for a person."""
+
+
+def untold(_: str) -> None:
+    """Hear a line that nobody asked for."""
+
+
 @dataclass(frozen=True)
 class Workbench:
     """One checkpoint, ready to be converted."""
@@ -55,6 +64,8 @@ class Workbench:
     scored: NDArray[np.float32]
     """The fp32 graph gave these logits on the scored texts, among them the parity texts."""
     targets: dict[str, LabelTargets]
+    tell: Tell = untold
+    """It hears what is built and judged."""
 
     @property
     def fp32(self) -> Path:

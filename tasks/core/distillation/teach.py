@@ -20,12 +20,14 @@ from tasks.core.distillation.student_plan import StudentPlan
 from tasks.core.round.distillation_section import Distillation
 from tasks.core.training.seeds.seed_plan import SeedPlan
 from tasks.core.training.seeds.train_seed import train_seed
-from tasks.core.training.trainer.steps import Report
+from tasks.core.training.trainer.steps import Pace, Report
 
 
-def teach_seed(student: StudentPlan, plan: SeedPlan, settings: Distillation, report: Report) -> TaughtSeed:
+def teach_seed(
+    student: StudentPlan, plan: SeedPlan, settings: Distillation, report: Report, pace: Pace | None = None
+) -> TaughtSeed:
     """Train a seed and judge it, or return what stands; `report` hears of every evaluation either way."""
-    result = train_seed(plan, report)
+    result = train_seed(plan, report, pace)
     return TaughtSeed(plan, result, read_judgement(student, plan, settings) or _judge(student, plan, settings))
 
 

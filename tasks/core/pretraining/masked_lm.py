@@ -27,6 +27,8 @@ from tasks.core.pretraining.pretraining_plan import PretrainingPlan
 from tasks.core.round.training_section import Pretraining
 from tasks.core.training.base_models.base_folder import require_digest
 from tasks.core.training.base_models.load_base import load_masked_lm, load_model, load_tokenizer, require_vectors
+from tasks.core.training.trainer.schedule import PaceReport
+from tasks.core.training.trainer.steps import Pace
 from tasks.core.training.trainer.workspace import last_whole_checkpoint, mark_whole
 
 WARMUP_SHARE = 0.06
@@ -99,11 +101,18 @@ def load_start(plan: PretrainingPlan, packed: Path, scratch: Path) -> Start:
     return Start(model, tokenizer, "new" if loaded.new else "kept")
 
 
-def train_masked_lm(plan: PretrainingPlan, start: Start, packed: Path, checkpoints: Path, folder: Path) -> Outcome:
-    """Train from the last whole checkpoint, or from the start; leave the model and its tokenizer in `folder`."""
+def train_masked_lm(
+    plan: PretrainingPlan, start: Start, packed: Path, checkpoints: Path, folder: Path, pace: Pace | None = None
+) -> Outcome:
+    """Train from the last whole checkpoint, or from the start; leave the model and its tokenizer in `folder`.
+
+    `pace` hears of every step.
+    """
     torch.set_num_threads(cpu_threads())
     trainer = _make_trainer(plan.settings, start, packed, checkpoints)
     before = _measure(trainer)
+    if pace is not None:
+        trainer.add_callback(PaceReport(pace))
     resumed = last_whole_checkpoint(checkpoints)
     trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
     history = list(trainer.state.log_history)

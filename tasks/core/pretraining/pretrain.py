@@ -20,26 +20,30 @@ from tasks.core.pretraining.masked_lm import load_start, load_start_tokenizer, r
 from tasks.core.pretraining.own_tokenizer import train_tokenizer
 from tasks.core.pretraining.pretraining_plan import PRETRAINING_RESULT, PretrainingPlan, PretrainingResult, read_result
 from tasks.core.training.finished import write_finished
+from tasks.core.training.trainer.steps import Pace
 
 
-def pretrain(plan: PretrainingPlan) -> PretrainingResult:
-    """Run the plan, or return its stored result; what a killed process left is continued."""
+def pretrain(plan: PretrainingPlan, pace: Pace | None = None) -> PretrainingResult:
+    """Run the plan, or return its stored result; what a killed process left is continued.
+
+    `pace` hears of every step.
+    """
     sweep(Path(plan.root))
     finished = read_result(plan)
     if finished is not None and not plan.state_folder.is_dir():
         return finished
     with alone(plan.state_folder.with_suffix(".lock")):
-        result = read_result(plan) or _pretrain(plan)
+        result = read_result(plan) or _pretrain(plan, pace)
         shutil.rmtree(plan.state_folder, ignore_errors=True)
     return result
 
 
-def _pretrain(plan: PretrainingPlan) -> PretrainingResult:
+def _pretrain(plan: PretrainingPlan, pace: Pace | None) -> PretrainingResult:
     state = plan.state_folder
     packed, aside = state / PACKED_FOLDER, state / ASIDE_FOLDER
     shutil.rmtree(aside, ignore_errors=True)
     corpus = read_packed(packed) or _pack(plan, packed)
-    result = _train(plan, corpus, aside)
+    result = _train(plan, corpus, aside, pace)
     write_finished(result, PRETRAINING_RESULT, aside)
     put_in_place(aside, plan.folder)
     return result
@@ -54,11 +58,11 @@ def _pack(plan: PretrainingPlan, packed: Path) -> PackedCorpus:
     return pack(texts.all(), tokenizer, plan.settings.block_length_tokens, packed)
 
 
-def _train(plan: PretrainingPlan, corpus: PackedCorpus, folder: Path) -> PretrainingResult:
+def _train(plan: PretrainingPlan, corpus: PackedCorpus, folder: Path, pace: Pace | None) -> PretrainingResult:
     state = plan.state_folder
     start = load_start(plan, state / PACKED_FOLDER, state / START_FOLDER)
     outcome = train_masked_lm(
-        plan, start, state / PACKED_FOLDER, state / CHECKPOINTS_FOLDER, folder / CHECKPOINT_FOLDER
+        plan, start, state / PACKED_FOLDER, state / CHECKPOINTS_FOLDER, folder / CHECKPOINT_FOLDER, pace
     )
     return PretrainingResult(
         config_hash=plan.config_hash,

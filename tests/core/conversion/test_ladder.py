@@ -33,15 +33,20 @@ def opened(tiny_bert, tmp_path_factory):
 
 @pytest.fixture
 def climbed(opened, monkeypatch):
-    """Climb with other settings and made-up speeds; return the trials by name, and the one that serves."""
+    """Climb with other settings and made-up speeds; return the trials by name, and the one that serves.
+
+    What a person is told meanwhile stands in `told`.
+    """
 
     def climb_with(speeds, **settings):
         told = opened.request.settings.model_dump(exclude_defaults=True) | settings
-        bench = replace(opened, request=replace(opened.request, settings=Conversion.model_validate(told)))
+        request = replace(opened.request, settings=Conversion.model_validate(told))
+        bench = replace(opened, request=request, tell=climb_with.told.append)
         monkeypatch.setattr(ladder, "measure_cost", with_speeds(speeds))
         trials = climb(bench)
         return {trial.variant.name: trial for trial in trials}, fastest_that_passes(trials).variant
 
+    climb_with.told = []
     return climb_with
 
 
@@ -53,6 +58,10 @@ def test_the_fastest_are_judged_first_and_nothing_after_one_that_passes(climbed)
     assert "batch_variance is" in trials[DYNAMIC_INT8.name].not_tried  # faster, and judged before
     assert "0.75 times the speed of openvino-int8, which passes" in trials[STATIC_INT8.name].not_tried
     assert trials[MIXED.name].not_tried == "openvino-int8 passes already"
+    judged = [line.split()[1].rstrip(",") for line in climbed.told if line.startswith("judging ")]
+    assert judged == [FP32.name, DYNAMIC_INT8.name, openvino_int8().name]
+    assert climbed.told[-1] == "openvino-int8 passes"
+    assert any(line.startswith(f"{DYNAMIC_INT8.name} fails: batch_variance is") for line in climbed.told)
     assert trials[FP32.name].passes
 
 

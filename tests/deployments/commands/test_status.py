@@ -6,7 +6,8 @@ import shutil
 
 import pytest
 
-from deployments.commands.status import LONGEST_MESSAGE, describe, duration
+from deployments.commands.status import LONGEST_MESSAGE, describe
+from tasks.core.base.durations import duration
 from tasks.core.runs.launch_lock import launch_lock
 from tasks.core.runs.manifest import Launch, write_manifest
 from tasks.core.runs.status.markers import LONGEST_MESSAGE as LONGEST_MARKED

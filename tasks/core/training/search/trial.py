@@ -8,7 +8,7 @@ from tasks.core.base.formats import FileFormat, read_record, unchanged, write_re
 from tasks.core.base.naming import trial_record
 from tasks.core.metrics.figures import LOWER_IS_BETTER
 from tasks.core.training.seeds.seed_plan import SeedPlan
-from tasks.core.training.trainer.steps import Report, evaluation_steps, evaluations_of, total_steps
+from tasks.core.training.trainer.steps import Pace, Report, evaluation_steps, evaluations_of, total_steps
 from tasks.core.training.trainer.workspace import claim_workspace, discard_left, discard_workspace
 
 
@@ -76,8 +76,11 @@ def read_trial(step: TrialStep) -> TrialResult | None:
     return TrialResult(**read_record(step.path, TRIAL_RESULT)) if step.path.is_file() else None
 
 
-def run_trial(step: TrialStep, report: Report) -> TrialResult:
-    """Train the trial up to its step, or return the stored result; `report` hears of every evaluation either way."""
+def run_trial(step: TrialStep, report: Report, pace: Pace | None = None) -> TrialResult:
+    """Train the trial up to its step, or return the stored result; `report` hears of every evaluation either way.
+
+    `pace` hears of every step.
+    """
     sweep(step.plan.folder)
     stored = read_trial(step)
     if stored is not None:
@@ -89,7 +92,7 @@ def run_trial(step: TrialStep, report: Report) -> TrialResult:
     from tasks.core.training.trainer.finetune import finetune  # noqa: PLC0415 - torch only where a model is trained
 
     with claim_workspace(step.plan.folder) as workspace:
-        evaluations = evaluations_of(finetune(step.plan, workspace, report, step.stop_at_step).state)
+        evaluations = evaluations_of(finetune(step.plan, workspace, report, step.stop_at_step, pace).state)
         result = _judge(step, evaluations)
         write_record(step.path, TRIAL_RESULT, asdict(result))
         if step.stop_at_step >= step.steps:

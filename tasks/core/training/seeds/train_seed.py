@@ -25,15 +25,18 @@ from tasks.core.training.seeds.predictions import Predictions, write_predictions
 from tasks.core.training.seeds.seed_plan import SEED_RESULT, SeedPlan, SeedResult, read_result
 from tasks.core.training.trainer.checkpoint import CheckpointCard, write_card
 from tasks.core.training.trainer.finetune import Finetuning, finetune
-from tasks.core.training.trainer.steps import Report, evaluations_of
+from tasks.core.training.trainer.steps import Pace, Report, evaluations_of
 from tasks.core.training.trainer.workspace import claim_workspace, discard_left, discard_workspace
 
 RESULT_PREFIXES = {"validation": "eval", "test": "test"}
 """Hugging Face's result files call the splits by these names."""
 
 
-def train_seed(plan: SeedPlan, report: Report) -> SeedResult:
-    """Train the plan's seed, or return its stored result; `report` hears of every evaluation either way."""
+def train_seed(plan: SeedPlan, report: Report, pace: Pace | None = None) -> SeedResult:
+    """Train the plan's seed, or return its stored result; `report` hears of every evaluation either way.
+
+    `pace` hears of every step.
+    """
     finished = read_result(plan)
     if finished is not None:
         discard_left(plan.folder)
@@ -42,12 +45,12 @@ def train_seed(plan: SeedPlan, report: Report) -> SeedResult:
         return finished
     with claim_workspace(plan.folder) as workspace:
         if read_result(plan) is None:  # else another worker has finished it meanwhile
-            finetuning = finetune(plan, workspace, report)
+            finetuning = finetune(plan, workspace, report, pace=pace)
             result = _write_finished(finetuning, workspace / FINISHED_FOLDER)
             result = _put_in_place(plan, workspace / FINISHED_FOLDER, result)
             discard_workspace(workspace)
             return result
-    return train_seed(plan, report)
+    return train_seed(plan, report, pace)
 
 
 def _write_finished(finetuning: Finetuning, folder: Path) -> SeedResult:

@@ -36,8 +36,8 @@ from tasks.core.training.base_models.load_base import load_classifier, load_toke
 from tasks.core.training.seeds.seed_plan import SeedPlan
 from tasks.core.training.trainer.examples import EpochOrder, Examples
 from tasks.core.training.trainer.mixed_loss import mixed_loss
-from tasks.core.training.trainer.schedule import EvaluationReport, EvaluationSchedule
-from tasks.core.training.trainer.steps import Report, evaluation_steps, evaluations_of, total_steps
+from tasks.core.training.trainer.schedule import EvaluationReport, EvaluationSchedule, PaceReport
+from tasks.core.training.trainer.steps import Pace, Report, evaluation_steps, evaluations_of, total_steps
 from tasks.core.training.trainer.workspace import last_whole_checkpoint, require_whole
 
 EVALUATION_BATCH = 64
@@ -91,11 +91,13 @@ class _Trainer(Trainer):
         return output
 
 
-def finetune(plan: SeedPlan, workspace: Path, report: Report, stop_at_step: int | None = None) -> Finetuning:
+def finetune(
+    plan: SeedPlan, workspace: Path, report: Report, stop_at_step: int | None = None, pace: Pace | None = None
+) -> Finetuning:
     """Fine-tune in `workspace`, from its last whole checkpoint if there is one, to the end or to `stop_at_step`.
 
     The best evaluated checkpoint is loaded at the end. `report` hears of every evaluation, also of those before a
-    resumed checkpoint.
+    resumed checkpoint, `pace` of every step.
     """
     torch.set_num_threads(cpu_threads())
     require_digest(plan.base_model, plan.base_model_digest)
@@ -118,6 +120,8 @@ def finetune(plan: SeedPlan, workspace: Path, report: Report, stop_at_step: int 
     )
     trainer.remove_callback(DefaultFlowCallback)
     trainer.remove_callback(PrinterCallback)
+    if pace is not None:
+        trainer.add_callback(PaceReport(pace))
     if plan.training.patience_evaluations is not None:
         trainer.add_callback(EarlyStoppingCallback(plan.training.patience_evaluations))
     if over:

@@ -6,7 +6,7 @@ from typing import Any
 from transformers import TrainerCallback
 
 from tasks.core.base.naming import checkpoint_folder
-from tasks.core.training.trainer.steps import Report, evaluations_of
+from tasks.core.training.trainer.steps import Pace, Report, evaluations_of
 from tasks.core.training.trainer.workspace import mark_whole
 
 
@@ -28,6 +28,17 @@ class EvaluationSchedule(TrainerCallback):
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002
         """Let the checkpoint count."""
         mark_whole(Path(args.output_dir) / checkpoint_folder(state.global_step))
+
+
+class PaceReport(TrainerCallback):
+    """Hands on how many steps are done."""
+
+    def __init__(self, pace: Pace) -> None:
+        self._pace = pace
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002
+        """Report the step."""
+        self._pace(state.global_step, state.max_steps)
 
 
 class EvaluationReport(TrainerCallback):

@@ -8,6 +8,8 @@ from tasks.core.round.training_section import Training
 
 Report = Callable[[int, dict[str, float]], None]
 """It is called with an evaluation's number, from 1 on, and its figures."""
+Pace = Callable[[int, int], None]
+"""It is called after an optimiser step with the steps that are done and those of the whole training."""
 TIMINGS = ("_runtime", "_per_second")
 
 

@@ -72,6 +72,15 @@ def test_the_same_seed_gives_the_same_weights_and_figures(plan, tmp_path):
     assert result.evaluations == again.evaluations
 
 
+def test_every_step_is_heard_of_and_changes_nothing(plan, tmp_path):
+    steps = []
+    result = train_seed(plan, lambda *_: None, lambda done, of: steps.append((done, of)))
+    assert [done for done, _ in steps] == list(range(1, len(steps) + 1))
+    assert {of for _, of in steps} == {int(result.evaluations[-1]["step"])} == {len(steps)}
+    unheard, _ = train(dataclasses.replace(plan, root=str(tmp_path / "unheard")))
+    assert unheard.checkpoint_sha256 == result.checkpoint_sha256
+
+
 @pytest.mark.slow
 def test_a_seed_killed_twice_in_mid_epoch_ends_as_if_undisturbed(make_plan, tmp_path):
     """27 steps in 3 epochs, evaluated after 4, 9, 14, 18, 22 and 27: both kills come inside an epoch."""

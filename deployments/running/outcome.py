@@ -1,0 +1,84 @@
+"""What came of a flow run that has ended: its results, where they lie and what to do next, or why it failed."""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from prefect.client.schemas.objects import Artifact
+
+from deployments.running.follow import Followed
+from deployments.running.next_command import next_commands
+from deployments.running.reasons import reason_of
+from deployments.running.screen import Screen
+from tasks.core.base.naming import ESTIMATE_ARTIFACT, REPORT_PAGE
+
+LEFT_OUT = (ESTIMATE_ARTIFACT, REPORT_PAGE.partition(".")[0])
+"""Artifacts of these names repeat what the run has said."""
+RUN_FOLDER = "run folder"
+"""A table's column of this name says where the scores lie."""
+
+
+def conclude(ended: Followed, screen: Screen, with_traceback: bool) -> None:
+    """Print what came of a run."""
+    screen.say()
+    if not (ended.state.is_completed() or ended.state.is_paused()):
+        _say_failed(ended, screen, with_traceback)
+        return
+    tables = [one for one in ended.results if not (one.key or "").endswith(LEFT_OUT)]
+    for one in tables:
+        _show(one, screen)
+    say_state(ended, screen)
+    for line in [*_places(ended, tables), *next_commands(ended.started, str(ended.state.name))]:
+        screen.say(f"  {line}")
+
+
+def say_state(ended: Followed, screen: Screen) -> None:
+    """Say in a line how a run ended, and why where it did not end well."""
+    state, name = ended.state, ended.started.deployment
+    if state.is_completed() and state.name == "Completed":
+        screen.say(f"{name} has ended well")
+    elif state.is_completed() or state.is_paused():
+        screen.say(f"{name}: {state.name}. {state.message or ''}")
+    else:
+        screen.say(f"{name} {str(state.name).lower()}: {reason_of(state)}")
+
+
+def _say_failed(ended: Followed, screen: Screen, with_traceback: bool) -> None:
+    """Say the reason first."""
+    say_state(ended, screen)
+    if with_traceback and ended.reader.traceback:
+        screen.say(ended.reader.traceback)
+    screen.say(f"  Prefect     {ended.link}")
+    screen.say(f"  Run again   winnow run {ended.started.flow} {ended.started.typed}; it goes on where it was")
+    if not with_traceback:
+        screen.say(f"  Traceback   prefect flow-run logs {ended.started.run.id}")
+
+
+def _show(artifact: Artifact, screen: Screen) -> None:
+    if artifact.type == "markdown":
+        screen.page(str(artifact.data))
+        return
+    rows = [{name: value for name, value in row.items() if name != RUN_FOLDER} for row in _rows(artifact)]
+    if rows:
+        screen.say(artifact.description or artifact.key or "")
+        screen.table(rows)
+
+
+def _rows(artifact: Artifact) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = json.loads(str(artifact.data or "[]"))
+    return rows
+
+
+def _places(ended: Followed, artifacts: Sequence[Artifact]) -> list[str]:
+    """Say where the results lie."""
+    rows: list[Mapping[str, Any]] = [row for one in artifacts if one.type == "table" for row in _rows(one)]
+    folders = dict.fromkeys(str(row[RUN_FOLDER]) for row in rows if RUN_FOLDER in row)
+    server = urlsplit(os.environ["MLFLOW_TRACKING_URI"])
+    mlflow = f"{server.scheme}://{server.netloc.rpartition('@')[2]}{server.path.rstrip('/')}"
+    return [
+        *(f"Run folder  {folder}" for folder in folders),
+        f"Prefect     {ended.link}",
+        f"MLflow      {mlflow}, experiment {ended.started.round_.name}",
+    ]
