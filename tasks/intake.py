@@ -44,14 +44,16 @@ def tell_import(round_: Round, said: dict[str, Any]) -> str:
 def start_round(name: str, key: str, *, came_back: bool = False) -> tuple[FlowRun, bool]:
     """Start a round's deployment, once for a key whatever asks for it again; return the flow run and if it is new.
 
-    What began for the key and broke off is started again, unless a later run is at the round or came to its end; with
-    `came_back`, for answers that were changed back to those of the key, in that case, too.
+    What began for the key and broke off is started again, unless a later run is at the round or came to its end. With
+    `came_back`, for answers that may have been changed back to those of the key, it is, too, when the last run came to
+    its end for others.
     """
     known = rounds_begun(name)
     if any(key_of(run) == key for run in known):
         at_work = [run for run in known if not is_over(run)]
         last = (at_work or known)[-1]
-        if not broke_off(last) and not (came_back and is_over(last)):
+        for_others = came_back and is_over(last) and key_of(last) != key
+        if not broke_off(last) and not for_others:
             return last, False
         key = f"{key}{AGAIN}{last.id}"  # of those who see the same run at its end, one starts the next
     called = called_round(name)

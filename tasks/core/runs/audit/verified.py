@@ -43,9 +43,9 @@ VERIFIED = FileFormat(
 def verify_once(path: Path, anew: bool = False) -> list[Finding]:
     """Verify a run folder and return what is wrong; where nothing is, that is noted there for the next time.
 
-    Of a run that this version of Winnow found sound, a shard is read again if its receipt, a file of it, or the
-    sample's file changed since, as the inode's own time of change tells, which cannot be set; of the others receipts,
-    and sizes of files, are compared. `anew` reads everything.
+    Of a run that this version of Winnow found sound, a shard is read again if its receipt, a file of it or its sample's
+    file changed since, as the inode's own time of change tells, which cannot be set; of the others receipts, and sizes
+    of files, are compared. `anew` reads everything.
 
     Raises:
         RunFolderError: `path` is no run folder.

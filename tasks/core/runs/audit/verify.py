@@ -87,8 +87,10 @@ class Verification:
         if self.since_ns is None or receipt is None:
             return True
         own = [self.folder.receipt_path(shard.number), *(self.folder.path / name for name in receipt.files)]
-        states = [state for path in [*own, self.plan.input_path(shard)] if (state := state_of(path)) is not None]
-        return any(max(state) >= self.since_ns for state in states)
+        states = [state_of(path) for path in own]
+        sample = state_of(self.plan.input_path(shard))  # it may lie on a file system of another clock
+        states += [sample] if sample != (receipt.input_mtime_ns, receipt.input_ctime_ns) else []
+        return any(max(state) >= self.since_ns for state in states if state is not None)
 
     def _add(self, receipt: Receipt) -> None:
         self.receipts += 1

@@ -54,7 +54,7 @@ def test_what_was_verified_is_not_read_again_unless_asked(finished, read):
     assert len(read) == 7
 
 
-def test_a_shard_is_read_again_when_a_file_of_it_its_receipt_or_the_samples_file_was_touched(finished, read):
+def test_a_shard_is_read_again_when_a_file_of_it_or_its_receipt_was_touched(finished, read):
     found_in(finished)
     for touched in (finished.path / PART, finished.receipt_path(1)):
         read.clear()
@@ -64,6 +64,15 @@ def test_a_shard_is_read_again_when_a_file_of_it_its_receipt_or_the_samples_file
         assert set(read) == {"part-00001.parquet"}
         wait_for(lambda: newest_in(finished) < verified._now_ns(finished), "the file system's clock went on")
         found_in(finished)
+
+
+def test_shards_are_read_again_when_the_samples_file_was_touched(finished, sample, read):
+    found_in(finished)
+    read.clear()
+    for path in sample.path.glob("*.parquet"):
+        os.utime(path)
+    assert found_in(finished) == []
+    assert len(read) == 7
 
 
 def test_bytes_that_changed_with_size_and_time_kept_are_found(finished):
