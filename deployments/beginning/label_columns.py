@@ -25,6 +25,7 @@ LONGEST_CLASS = 40
 NEEDED = 5
 """Rows of a label that say yes, and rows that say no: fewer do not reach all splits."""
 LABEL_LENGTH = 60
+SHOWN_VALUES = 3
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ def guess_labels(
         names = [choose("The column of the labels", list(free), "--label")]
         if free[names[0]].numbers is None or max(free[names[0]].numbers or [0]) > 1:
             return _of_classes(data, names[0], (), head, free)
+    _require_numbers(data, names)
     labels = dict(zip(_labels([one.partition("=")[0] for one in said] or names), names, strict=True))
     counts = {label: _count(data.columns[name]) for label, name in labels.items()}
     soft = any(_is_soft(data.columns[name]) for name in names)
@@ -69,6 +71,16 @@ def guess_labels(
     return GuessedLabels(
         labels, _too_few(counts), head=head or "binary", targets="soft" if soft else "hard", unused=unused
     )
+
+
+def _require_numbers(data: DataColumns, names: Sequence[str]) -> None:
+    for name in names:
+        column = data.columns[name]
+        if column.values and column.numbers is None:
+            raise InputDataError(
+                f"'{name}' of {data.path} holds {column.values[:SHOWN_VALUES]}, but a label's column holds 0 and 1, or "
+                f"shares. If it holds classes, say --label-column '{name}' instead of --label"
+            )
 
 
 def _yes_or_no(free: dict[str, Column]) -> dict[str, Column]:

@@ -34,7 +34,7 @@ def all_checks(round_: Round, wait_s: int) -> Iterator[Check]:
     yield from inputs
     yield from check_passwords(read_settings())
     servers = server_urls()
-    answers = {name: _server(name, url) for name, url in servers.items()}
+    answers = {name: check_server(name, url) for name, url in servers.items()}
     yield from answers.values()
     if read_settings().needs_passwords:
         yield from check_open({name: url for name, url in servers.items() if answers[name].passed})
@@ -87,7 +87,8 @@ def server_urls() -> dict[str, str]:
     return {"Prefect server": f"{prefect.rstrip('/')}/health", "MLflow server": f"{tracking_uri().rstrip('/')}/health"}
 
 
-def _server(name: str, url: str) -> Check:
+def check_server(name: str, url: str) -> Check:
+    """Ask a server whether it is well; another program that has its port is told as that."""
     try:
         answer(url)
     except httpx.HTTPStatusError as error:

@@ -11,6 +11,7 @@ import yaml
 from deployments.before_deploy import require_inputs
 from deployments.doctor.versions import check_versions
 from tasks.core.base.errors import RoundFileError
+from tests.support.ports import free_port
 
 
 def change(path, **changes):
@@ -133,6 +134,13 @@ def test_a_sample_with_fewer_texts_than_conversion_draws_is_refused(make_round):
     assert "which has 210" in said
 
 
+def test_a_torn_file_is_refused_unless_the_sample_skips_those(make_round, tmp_path):
+    path, part = make_round(), tmp_path / "sample" / "part-0.parquet"
+    part.write_bytes(part.read_bytes()[:-100])
+    assert "part-0.parquet is not a whole Parquet file" in refused(path)
+    assert require_inputs([change(path, samples__evaluation__on_torn_file="skip")]) == []
+
+
 def test_keys_that_no_json_line_has_are_named(make_round, tmp_path):
     sample = tmp_path / "texts.jsonl"
     lines = [json.dumps({"id_str": str(number), "text": f"text {number}"}) for number in range(300)]
@@ -155,6 +163,12 @@ def test_what_another_countrys_round_reads_is_left_out_where_its_models_score(ma
     data = {"path": str(tmp_path / "no-labels.csv")}
     path = change(make_round(), model_country="MX", labelled_data=data, base_model=str(tmp_path / "gone"))
     assert require_inputs([path]) == []
+
+
+def test_a_hub_that_cannot_be_asked_now_stands_in_no_way_and_is_told(make_round, monkeypatch):
+    monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{free_port()}")
+    (note,) = require_inputs([change(make_round(), base_model="models/bert")])
+    assert "there is no such folder beside the round file, and the hub cannot be asked for models/bert now" in note
 
 
 def test_a_package_of_another_version_is_named():

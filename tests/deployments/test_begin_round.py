@@ -15,6 +15,7 @@ from deployments.beginning.round_text import scalar
 from tasks.core.base.errors import InputDataError, RoundFileError, WinnowError
 from tasks.core.base.yaml_files import load_yaml
 from tasks.core.round.round_file import read_round
+from tests.support.ports import free_port
 from tests.support.tiny import make_sentences
 
 TEXTS = make_sentences(300, seed=1)
@@ -222,6 +223,13 @@ def test_what_cannot_be_seen_is_an_error_that_names_the_option_where_nobody_can_
     assert "Did you mean text?" in said
 
 
+def test_a_column_of_classes_that_is_said_to_be_a_label_is_told_by_the_other_option(begin, tmp_path):
+    said = refused(begin, tmp_path, rows(mood=lambda n, _: ["sad", "glad"][n % 2]), label=("mood",))
+    assert "'mood' of" in said
+    assert "holds ['sad', 'glad', 'sad']" in said
+    assert "--label-column 'mood'" in said
+
+
 def test_a_person_in_a_terminal_is_asked(begin, monkeypatch):
     answers = iter(["toan", "tone"])
     monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
@@ -236,8 +244,16 @@ def test_a_base_model_that_is_not_there_is_named_and_nothing_is_written(begin, t
     assert "`make setup` fetches the demo's" in said
 
 
+def test_a_hubs_base_model_is_written_as_it_is_called(begin, monkeypatch):
+    monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{free_port()}")
+    round_ = read_round(begin(rows(**HARD), base_model="org/model").path)
+    assert (round_.base_model, round_.training.max_length_tokens) == ("org/model", 128)
+
+
 def test_labels_in_a_kind_of_file_that_training_does_not_read_are_refused(begin, tmp_path):
-    assert "allowed are" in refused(begin, tmp_path, rows(**HARD), "labels.jsonl")
+    said = refused(begin, tmp_path, rows(**HARD), "labels.jsonl")
+    assert "allowed are .parquet" in said
+    assert "p.write_table(j.read_json('labels.jsonl'), 'labels.parquet')" in said
 
 
 def test_a_file_that_is_there_is_not_written_over(tmp_path):

@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from deployments.doctor.checks import check_open, check_passwords
+from deployments.doctor.checks import check_open, check_passwords, check_server
 from deployments.doctor.node import look, packages
 from deployments.doctor.profiles import check_profile, judge
 from infra.clusters.profiles import read_profile
@@ -93,6 +93,16 @@ def test_a_server_that_asks_for_no_password_is_mentioned():
     assert all("winnow units" in check.found for check in found)
     assert f"{as_0_1_0}/api/admin/version answers" in found[0].found
     assert f"{as_0_1_0}/api/2.0/mlflow/experiments/search" in found[1].found
+
+
+def test_a_port_that_nobody_or_another_program_has_is_told_with_what_to_do():
+    with server(404) as other:
+        check = check_server("Prefect server", f"{other}/api/ready")
+    assert check.passed is False
+    assert "another program holds that port" in check.remedy
+    gone = check_server("Prefect server", f"{other}/api/health")
+    assert gone.passed is False
+    assert "start the servers" in gone.remedy
 
 
 def test_a_package_that_a_node_lacks_is_named(found):

@@ -13,6 +13,8 @@ from tasks.core.corpus.labelled.delimited import TEXT_DELIMITERS, data_suffix, r
 from tasks.core.corpus.logical_types import plain
 from tasks.core.round.sections import LabelledData
 
+JSON_SUFFIXES = (".jsonl", ".ndjson", ".json")
+
 
 def is_text(path: Path) -> bool:
     """Say whether the file holds delimited text."""
@@ -50,7 +52,15 @@ def _require_known(path: Path) -> None:
         raise InputDataError(
             f"labelled data is read by its suffix, but {path} has '{data_suffix(path)}'; allowed are {allowed}, and "
             f"for text {', '.join(COMPRESSIONS)} after them. Rename or convert the file."
+            f"{_how_to_convert(path)}"
         )
+
+
+def _how_to_convert(path: Path) -> str:
+    if data_suffix(path) not in JSON_SUFFIXES:
+        return ""
+    code = f"p.write_table(j.read_json('{path.name}'), '{path.name.split('.')[0]}.parquet')"
+    return f' Of JSON Lines this makes Parquet:\n  python -c "import pyarrow.json as j, pyarrow.parquet as p; {code}"'
 
 
 def _read_parquet(path: Path, wanted: dict[str, str]) -> pa.Table:

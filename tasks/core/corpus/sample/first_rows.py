@@ -1,9 +1,11 @@
 """The first rows of a sample, read in a moment as a run would read them: what they hold, and how many there may be."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain, islice
 from pathlib import Path
+from typing import TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -11,7 +13,7 @@ import pyarrow.compute as pc
 from tasks.core.base.errors import InputDataError
 from tasks.core.corpus.columns import check_columns, read_footer, require_columns
 from tasks.core.corpus.encodings import LOOKED_BYTES, refuse_wide
-from tasks.core.corpus.faults import parquet_errors_named
+from tasks.core.corpus.faults import TornFileError, parquet_errors_named
 from tasks.core.corpus.logical_types import blank_strings, is_string
 from tasks.core.corpus.sample.csv_rows import csv_header, csv_rows
 from tasks.core.corpus.sample.json_rows import json_keys, json_rows
@@ -26,7 +28,8 @@ LOOKED_ROWS = 1_000
 COUNTED_BYTES = 32_000_000
 """Rows of text files that hold more than so many bytes together are not counted: that takes more than a moment."""
 COUNTED_FILES = 1_000
-"""Nor are those of more Parquet files than this."""
+"""Rows of more Parquet files than this are not counted either."""
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -51,18 +54,19 @@ def look_at_sample(sample: Sample) -> FirstRows:
         InputDataError: no such files, columns that are not there, ids that are floats, or rows that cannot be read.
     """
     sources = find_sources(sample)
-    first = next((rows for path in sources.paths if len(rows := _first_rows(path, sample, sources.kind))), None)
+    looked = (_or_torn(sample, partial(_first_rows, path, sample, sources.kind)) for path in sources.paths)
+    first = next((rows for rows in looked if rows is not None and len(rows)), None)
     if first is None:
         raise InputDataError(f"the sample {sample.path} has {len(sources.paths)} files and no rows")
     ids = first["id"].drop_null()
     given = ids.filter(pc.invert(blank_strings(ids))) if is_string(ids.type) else ids
     return FirstRows(
         files=len(sources.paths),
-        rows=_count(sample, sources),
+        rows=_or_torn(sample, partial(_count, sample, sources)),
         looked=len(first),
         without_id=len(first) - len(given),
         repeated=len(given) - len(given.unique()),
-        blank_texts=sum(not (text or b"").strip() for text in first["text"].cast(pa.binary()).to_pylist()),
+        blank_texts=sum(not (text or b"").strip() for text in first["text"].cast(pa.large_binary()).to_pylist()),
     )
 
 
@@ -78,6 +82,16 @@ def sample_column_names(path: Path, kind: str) -> list[str]:
         content = open_decompressed(path, file)
         refuse_wide(path, content.peek(LOOKED_BYTES)[:LOOKED_BYTES])
         return csv_header(path, content) if kind == CSV else json_keys(path, content, LOOKED_ROWS)
+
+
+def _or_torn(sample: Sample, look: Callable[[], Found]) -> Found | None:
+    """Return what a look shows; None where it meets a file that is torn, in a sample that skips those."""
+    try:
+        return look()
+    except TornFileError:
+        if sample.on_torn_file == "refuse":
+            raise
+        return None
 
 
 def _first_rows(path: Path, sample: Sample, kind: str) -> pa.Table:

@@ -14,11 +14,12 @@ from safetensors.torch import load_file, save_file
 from tasks.core.base.errors import ModelFolderError
 from tasks.core.training.base_models import hub_model
 from tasks.core.training.base_models.base_folder import base_model_digest
-from tasks.core.training.base_models.hub_model import local_folder, source_of
+from tasks.core.training.base_models.hub_model import find_on_hub, local_folder, source_of
 from tasks.core.training.seeds.seed_plan import plan_seeds
 from tasks.core.training.seeds.train_seed import train_seed
 from tests.support.base_folders import altered, pickled
 from tests.support.hub_server import Repository, serve_hub
+from tests.support.ports import free_port
 from tests.support.studies import prepare_study
 from tests.support.waiting import wait_for
 
@@ -191,7 +192,7 @@ hub_model.local_folder({NAME!r}, Path(sys.argv[1]))
 FETCH = """
 import logging, sys
 from pathlib import Path
-from tasks.core.training.base_models.hub_model import local_folder, source_of
+from tasks.core.training.base_models.hub_model import find_on_hub, local_folder, source_of
 logging.basicConfig(level=logging.INFO)
 print(source_of(local_folder(sys.argv[1], Path(sys.argv[2]))))
 """
@@ -284,3 +285,18 @@ def test_a_hub_that_cannot_be_reached_is_our_error(monkeypatch, tmp_path):
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     with pytest.raises(ModelFolderError, match=r"could not be fetched .* Run the flow there, or name a folder"):
         local_folder(NAME, tmp_path)
+
+
+def test_where_a_model_stands_is_found_without_fetching_it(hub, repository, tmp_path):
+    commit = repository.references["main"]
+    assert find_on_hub(NAME, tmp_path) == f"the hub has it, at commit {commit}"
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(ModelFolderError, match="is not on the hub"):
+        find_on_hub("org/none", tmp_path)
+    local_folder(NAME, tmp_path)
+    assert find_on_hub(NAME, tmp_path) == f"fetched as {NAME}@{commit}"
+
+
+def test_a_hub_that_cannot_be_asked_is_no_fault_of_the_model(tmp_path, monkeypatch):
+    monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{free_port()}")
+    assert find_on_hub("org/tiny-that-no-cache-has", tmp_path) is None
