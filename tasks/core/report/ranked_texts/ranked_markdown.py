@@ -11,9 +11,13 @@ from tasks.core.ranking.row_texts import TEXT
 from tasks.core.report.ranked_texts.best_of_label import BestOfLabel
 from tasks.core.runs.parts import SCORE_COLUMN
 
-SHOWN_CHARACTERS = 100
-MARKUP = str.maketrans({mark: f"&#{ord(mark)};" for mark in string.punctuation if mark not in "'\",;:!?-"})
-"""A mark that is written by its number is never markup, and without a point or a slash nothing becomes a link."""
+SHOWN_CHARACTERS = 85
+"""The tables of Prefect's UI do not wrap; at 1,400 pixels so much of a text is seen."""
+MARKUP = str.maketrans({mark: f"\\{mark}" for mark in string.punctuation if mark not in "'\",;:!?-|"})
+"""A mark behind a backslash is never markup, and an address with backslashes in it is no link. The table sees to bars.
+
+Prefect's UI would show `&#60;` as it is written.
+"""
 
 
 def ranked_markdown(labels: Sequence[BestOfLabel]) -> str:
