@@ -153,7 +153,7 @@ def _assumed(new: NewRound, data: DataColumns, sample: DataColumns) -> Iterator[
     labels = new.labels
     ids = f"ids in {new.id_column}" if new.id_column else "no ids, so that rows are numbered (--id-column)"
     yield f"labelled data: {data.rows:,} rows of {data.path.name}, {ids}, texts in {new.text_column} (--text-column)"
-    yield f"labels: {_told(labels)} (--label)"
+    yield f"labels: {_told(labels)} ({'--label-column' if labels.label_column else '--label'})"
     for label, why in labels.left_out.items():
         yield f"left out: {label}, for {why}"
     if labels.unused:
