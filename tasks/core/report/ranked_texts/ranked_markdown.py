@@ -14,10 +14,8 @@ from tasks.core.runs.parts import SCORE_COLUMN
 SHOWN_CHARACTERS = 85
 """The tables of Prefect's UI do not wrap; at 1,400 pixels so much of a text is seen."""
 MARKUP = str.maketrans({mark: f"\\{mark}" for mark in string.punctuation if mark not in "'\",;:!?-|"})
-"""A mark behind a backslash is never markup, and an address with backslashes in it is no link. The table sees to bars.
-
-Prefect's UI would show `&#60;` as it is written.
-"""
+"""A mark behind a backslash is never markup, and an address with backslashes in it is no link; the table sees to bars.
+Prefect's UI would show `&#60;` as it is written."""
 
 
 def ranked_markdown(labels: Sequence[BestOfLabel]) -> str:
