@@ -5,10 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from prefect import task
-from prefect.artifacts import (
-    create_markdown_artifact,
-    create_table_artifact,
-)
+from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
 from tasks.core.base.errors import (
@@ -38,6 +35,7 @@ from tasks.core.runs.plan import Plan, make_plan
 from tasks.core.runs.plan_file import write_plan
 from tasks.core.runs.scoring_inputs import EngineUse
 from tasks.core.runs.shards.wholeness import renew_and_find_unfinished
+from tasks.progress import leave_above
 from tasks.records.registry import fetch_folder, resolve
 from tasks.records.screening_runs import log_screening
 from tasks.story import say, warn
@@ -168,7 +166,7 @@ def publish_estimate(round_: Round, plan: Plan, found: Estimate) -> None:
     """Say in log and Prefect UI what the unfinished shards will take."""
     lines = found.lines()
     say(lines)
-    create_markdown_artifact(lines, key=artifact_key(round_.name, plan.sample_name, ESTIMATE_ARTIFACT))
+    leave_above("markdown", artifact_key(round_.name, plan.sample_name, ESTIMATE_ARTIFACT), lines)
 
 
 @task(task_run_name="balance", cache_policy=NO_CACHE, persist_result=False)

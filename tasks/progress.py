@@ -19,20 +19,19 @@ PROGRESS_SECONDS = 2.0
 """The receipts are looked at again after so long."""
 
 
-def start_progress(round_: Round, plan: Plan, folder: RunFolder) -> UUID:
-    """Leave a progress artifact on the flow run that began the one at work, and return its id."""
+def leave_above(kind: str, key: str, data: object, description: str | None = None) -> UUID:
+    """Leave an artifact on the flow run that began the one at work, where a person looks, and return its id."""
     above = flow_run_above()
+    run = None if above is None else UUID(above)
     with get_client(sync_client=True) as client:
-        artifact = client.create_artifact(
-            ArtifactCreate(
-                type="progress",
-                data=0.0,
-                key=artifact_key(round_.name, plan.sample_name, PROGRESS_ARTIFACT),
-                description=f"{plan.rows} texts in {len(plan.shards)} shards: {folder.path}",
-                flow_run_id=None if above is None else UUID(above),
-            )
-        )
-    return artifact.id
+        asked = ArtifactCreate(type=kind, key=key, data=data, description=description, flow_run_id=run)
+        return client.create_artifact(asked).id
+
+
+def start_progress(round_: Round, plan: Plan, folder: RunFolder) -> UUID:
+    """Leave a progress artifact on the inference, and return its id."""
+    key = artifact_key(round_.name, plan.sample_name, PROGRESS_ARTIFACT)
+    return leave_above("progress", key, 0.0, f"{plan.rows} texts in {len(plan.shards)} shards: {folder.path}")
 
 
 class Progress:

@@ -41,6 +41,8 @@ def say_state(ended: Followed, screen: Screen) -> None:
         screen.say(f"{name} has ended well")
     elif state.is_completed() or state.is_paused():
         screen.say(f"{name}: {state.name}. {state.message or ''}")
+    elif state.is_cancelled():
+        screen.say(f"{name} was cancelled; what is finished is kept")
     else:
         screen.say(f"{name} {str(state.name).lower()}: {reason_of(state)}")
 
@@ -51,7 +53,7 @@ def _say_failed(ended: Followed, screen: Screen, with_traceback: bool) -> None:
     if with_traceback and ended.reader.traceback:
         screen.say(ended.reader.traceback)
     screen.say(f"  Prefect     {ended.link}")
-    screen.say(f"  Run again   winnow run {ended.started.flow} {ended.started.typed}; it goes on where it was")
+    screen.say(f"  Run again   {ended.started.command}   (it goes on where it was)")
     if not with_traceback:
         screen.say(f"  Traceback   prefect flow-run logs {ended.started.run.id}")
 

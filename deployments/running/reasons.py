@@ -17,7 +17,7 @@ def reason_of(state: State) -> str:
         return f"it ended as {state.name}, and Prefect knows no reason"
     found = RAISED.match(message)
     if found is None:
-        return message
+        return f"{message} Its process was killed, or its machine went down." if state.is_crashed() else message
     said, name = message[found.end() :], found.group(1)
     ours = name and (hasattr(tasks.core.base.errors, name) or hasattr(infra.errors, name))
     return said if ours or not name else f"{name}: {said}"

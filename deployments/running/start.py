@@ -1,5 +1,6 @@
 """Start a flow of several rounds through their deployments; where one is not deployed, none is started."""
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -39,11 +40,20 @@ class Started:
     typed: str
     """A person names the round so: by its name or its file."""
     run: FlowRun
+    given: tuple[str, ...] = ()
+    """These parameters were typed, as `key=value`."""
 
     @property
     def deployment(self) -> str:
         """The name by which it was started."""
         return deployment_name(self.flow, self.round_)
+
+    @property
+    def command(self) -> str:
+        """What a person types to run it again."""
+        return shlex.join(
+            ["winnow", "run", self.flow, self.typed, *(word for one in self.given for word in ("-p", one))]
+        )
 
 
 def deployment_name(flow: str, round_: Round) -> str:
@@ -71,7 +81,7 @@ def start_rounds(flow: str, typed: Sequence[str], given: Sequence[str] = ()) -> 
         schemas = {name: one.parameter_openapi_schema or {} for name, one in found.items()}
         parameters = {name: read_parameters(given, schema, name) for name, schema in schemas.items()}
         return [
-            Started(flow, round_, word, _start(name, parameters[name]))
+            Started(flow, round_, word, _start(name, parameters[name]), tuple(given))
             for name, round_, word in zip(names, rounds, typed, strict=True)
         ]
 

@@ -27,7 +27,7 @@ PAGE = 200
 """Prefect's server gives so many rows at once."""
 LATE = timedelta(seconds=60)
 """Lines come in batches from several machines: one may be so much older than the newest."""
-ENDS = ("Finished in state", "Process for flow run")
+ENDS = ("Finished in state", "Process ")
 """The last that a flow run's process logs begins so."""
 OF_THE_ENGINE = ("Finished in state", "Encountered exception during execution", "Process ", "Task run failed with ")
 """Prefect's own words on how a run ended, which its state says, too."""

@@ -85,17 +85,18 @@ def test_a_second_launch_is_refused_and_then_finds_the_work_to_go_on_with(round_
         first.wait()
     inference(str(round_file), sample="new_samples")
     assert folder.manifest_path.is_file()
-    percent, flow_run = progress_of(f"{read_round(round_file).name}-new-samples-progress")
-    assert percent == 100
-    assert flow_run.endswith(" inference"), "the progress hangs on the run that a person started"
+    for last, shown in (("progress", "100"), ("estimate", "rows to score")):
+        data, flow_run = left(f"{read_round(round_file).name}-new-samples-{last}")
+        assert shown in str(data)
+        assert flow_run.endswith(" inference"), "it hangs on the run that a person started"
 
 
-def progress_of(key):
-    """Return how much a progress artifact says is done, and the name of the flow run that it hangs on."""
+def left(key):
+    """Return what the newest artifact of a key holds, and the name of the flow run that it hangs on."""
     with get_client(sync_client=True) as client:
         asked = ArtifactFilter(key=ArtifactFilterKey(any_=[key]))
         found = client.read_artifacts(artifact_filter=asked, sort=ArtifactSort.CREATED_DESC)[0]
-        return float(found.data), client.read_flow_run(found.flow_run_id).name
+        return found.data, client.read_flow_run(found.flow_run_id).name
 
 
 def test_files_added_to_a_sample_are_all_that_the_next_run_scores(round_file, tmp_path):

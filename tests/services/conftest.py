@@ -103,10 +103,16 @@ def trained(settings, deployed_round):
 
 
 @pytest.fixture(scope="session")
-def converted(run, round_file, trained):
-    """The round, converted by the command of Prefect."""
-    done = run("prefect", "deployment", "run", "conversion/us-iter0", "--watch")
-    assert done.returncode == 0, done.stdout + done.stderr
+def conversion(settings, trained, round_file):
+    """What `winnow run` said of the round's conversion."""
+    told = Told(settings, "run", "conversion", str(round_file)).to_the_end()
+    assert told.returncode == 0, "\n".join(told.lines)
+    return told
+
+
+@pytest.fixture(scope="session")
+def converted(conversion, round_file):
+    """The round, trained and converted."""
     return round_file
 
 

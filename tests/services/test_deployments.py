@@ -12,7 +12,7 @@ import yaml
 from infra.services.process import running_process
 from infra.services.stack import services
 from tasks.core.round.round_file import read_round
-from tests.support.deployed_round import ROWS
+from tests.support.deployed_round import ROWS, Told
 from tests.support.waiting import wait_for
 
 EXPECTED_IDS = list(range(5 * 10**17, 5 * 10**17 + ROWS))
@@ -32,10 +32,12 @@ def ids_of(folder, label):
     return pa.concat_tables([pq.read_table(path) for path in paths])["tweet_id"].to_pylist()
 
 
-def test_the_main_job_runs_on_a_worker_in_another_folder(run, converted):
-    done = run_inference(run, "-p", "limit=500")
-    assert done.returncode == 0, done.stdout + done.stderr
+def test_the_main_job_runs_on_a_worker_in_another_folder_and_says_how_it_goes(settings, converted):
+    told = Told(settings, "run", "inference", str(converted), "-p", "limit=500").to_the_end()
+    assert told.returncode == 0, "\n".join(told.lines)
     folder = run_folder(converted, "main")
+    said = ["500 rows to score", "10 of 10 shards, 500 of 500 rows", f"Run folder  {folder}"]
+    assert [told.place(text) for text in said] == sorted(told.place(text) for text in said)
     for label in ("positive", "negative"):
         assert ids_of(folder, label) == EXPECTED_IDS[:500]
 

@@ -46,21 +46,14 @@ def newest_run(run):
     return found["id"], found["state"]["type"]
 
 
-def place(told, text):
-    """Return where the first line that holds a text stands."""
-    found = [number for number, line in enumerate(told.lines) if text in line]
-    assert found, f"no line has '{text}':\n" + "\n".join(told.lines)
-    return found[0]
-
-
 def test_each_seed_says_its_epochs_in_order_and_then_come_the_results(trained, round_file):
     for label in ("positive", "negative"):
         for number in (1, 2):
             seed = f"{label} seed {number} of 2"
             said = [f"{seed}: begins", f"{seed}: epoch 1 of 1, validation AP ", f"{seed}: done, test AP "]
-            places = [place(trained, text) for text in [*said, f"{label}: seed ", f"{label}: registered as iter0"]]
+            places = [trained.place(text) for text in [*said, f"{label}: seed ", f"{label}: registered as iter0"]]
             assert places == sorted(places)
-    assert place(trained, "Seeds of us-iter0") < place(trained, "training/us-iter0 has ended well")
+    assert trained.place("Seeds of us-iter0") < trained.place("training/us-iter0 has ended well")
     assert f"Next        winnow run conversion {round_file}" in trained.lines[-1]
 
 
@@ -72,13 +65,25 @@ def test_lines_come_while_the_run_is_at_work_and_stand_in_its_log(trained, run):
         assert logged.count(f"{seed}: begins") == logged.count(f"{seed}: epoch 1 of 1, validation AP") == 1
 
 
+def test_a_conversion_says_what_is_judged_and_what_serves(conversion, round_file):
+    for label in ("positive", "negative"):
+        said = [
+            f"{label}: judging onnxruntime-fp32",
+            f"{label}: onnxruntime-fp32 passes",
+            f"{label}: onnxruntime-fp32 serves",
+        ]
+        places = [conversion.place(text) for text in said]
+        assert places == sorted(places)
+    assert f"Next        winnow run inference {round_file}" in conversion.lines[-1]
+
+
 def test_what_fails_says_why_first_and_shows_one_traceback_if_asked(tmp_path, tiny_bert, run, settings):
     path = write_round(tmp_path, tiny_bert, country="XF")
     assert run("winnow", "deploy", str(path)).returncode == 0
     for option, tracebacks in (("--traceback", 1), (None, 0)):
         told = Told(settings, "run", "inference", str(path), *([option] if option else [])).to_the_end()
         assert told.returncode == 1
-        after = told.lines[place(told, "inference/xf-iter0 failed: ") :]
+        after = told.lines[told.place("inference/xf-iter0 failed: ") :]
         assert "training/xf-iter0" in after[0] or "conversion/xf-iter0" in after[0]
         assert "\n".join(told.lines).count("Traceback (most recent call last)") == tracebacks
 
@@ -94,7 +99,7 @@ def test_ctrl_c_asks_and_cancels(at_terminal, run):
     at_terminal.wait_for(QUESTION)
     at_terminal.type("c\r")
     assert at_terminal.ended() == 1
-    assert "training/us-iter0 cancelled" in at_terminal.shown
+    assert "training/us-iter0 was cancelled" in at_terminal.shown
     assert newest_run(run)[1] == "CANCELLED"
 
 

@@ -53,6 +53,12 @@ class Told:
                 self.states.append(self._api.state(self.flow_run_id)["type"])
             yield line
 
+    def place(self, text):
+        """Return where the first line that holds a text stands."""
+        found = [number for number, line in enumerate(self.lines) if text in line]
+        assert found, f"no line has '{text}':\n" + "\n".join(self.lines)
+        return found[0]
+
     @property
     def returncode(self):
         """How it ended."""

@@ -1,5 +1,7 @@
 """Prefect's server and PostgreSQL as tests ask them, with the passwords of a stack's clients."""
 
+from http import HTTPStatus
+
 import httpx
 import psycopg2
 
@@ -29,11 +31,11 @@ class PrefectApi:
 
     def pause_pool(self, is_paused):
         """Have the work pool hand out no flow runs, or hand them out again."""
-        self._http.patch(f"/work_pools/{WORK_POOL}", json={"is_paused": is_paused}).raise_for_status()
+        self._asked_again("PATCH", f"/work_pools/{WORK_POOL}", {"is_paused": is_paused})
 
     def cancel(self, flow_run_id):
         """Cancel a flow run."""
-        self._post(f"/flow_runs/{flow_run_id}/set_state", {"state": {"type": "CANCELLING"}})
+        self._asked_again("POST", f"/flow_runs/{flow_run_id}/set_state", {"state": {"type": "CANCELLING"}})
 
     def heartbeats(self, flow_run_id):
         """Return how many heartbeats of a flow run the server has."""
@@ -46,6 +48,15 @@ class PrefectApi:
     def wait_for(self, condition, what):
         """Wait for something that the server does, for as long as it lives."""
         wait_for(condition, what, alive=lambda: running_process(self._server), pause_seconds=0.5)
+
+    def _asked_again(self, method, path, content):
+        """Ask for a change, and again where SQLite was busy."""
+
+        def is_done():
+            found = self._http.request(method, path, json=content)
+            return found.status_code != HTTPStatus.SERVICE_UNAVAILABLE and found.raise_for_status()
+
+        self.wait_for(is_done, f"{method} {path} was done")
 
     def _post(self, path, content):
         return self._http.post(path, json=content).raise_for_status().json()

@@ -1,7 +1,7 @@
 """A state's message is said in plain words, without the names of our own errors."""
 
 import pytest
-from prefect.states import Cancelled, Crashed, Failed
+from prefect.states import Crashed, Failed
 
 from deployments.running.reasons import reason_of
 
@@ -15,11 +15,8 @@ from deployments.running.reasons import reason_of
             "lost:\nits worker died",
         ),
         (Failed(message="Flow run encountered an exception: KeyError: 'x'"), "KeyError: 'x'"),
-        (
-            Crashed(message="Flow run process exited with status code -9."),
-            "Flow run process exited with status code -9.",
-        ),
-        (Cancelled(), "it ended as Cancelled, and Prefect knows no reason"),
+        (Crashed(message="it exited: -9."), "it exited: -9. Its process was killed, or its machine went down."),
+        (Failed(), "it ended as Failed, and Prefect knows no reason"),
     ],
 )
 def test_the_reason_comes_without_what_prefect_puts_before_it(state, reason):
