@@ -54,6 +54,6 @@ def init(  # noqa: PLR0913, PLR0917 - an option for each thing that a file may n
     say(f"wrote {begun.path}. It assumes:")
     for line in begun.assumed:
         say(f"  {line}")
-    flows = " ".join(f"{flow}/{begun.name}" for flow in ("training", "conversion", "inference"))
-    say(f"Correct what is wrong in it, or delete it and say so by the options above. Then: winnow deploy {begun.path}")
-    say(f"and start, one after the other, by prefect deployment run ... --watch: {flows}")
+    say("Correct what is wrong in it, or delete it and say so by the options above. Then, with `make up` done:")
+    for command in ("deploy", "run training", "run conversion", "run inference", "top"):
+        say(f"  winnow {command} {begun.path}")
