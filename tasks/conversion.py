@@ -27,11 +27,13 @@ from tasks.core.base.naming import (
     texts_file,
 )
 from tasks.core.conversion.parity.parity_table import parity_rows
+from tasks.core.conversion.parity.parity_warnings import warnings_of
 from tasks.core.conversion.request import ConversionRequest, sweep_conversion
 from tasks.core.corpus.labelled.prepare import LabelledSplits
 from tasks.core.corpus.sample.listing import list_sample
 from tasks.core.corpus.sample.reading import draw_texts
 from tasks.core.engines.model_folder import EngineModel, read_engine_model
+from tasks.core.metrics.warning_words import marked
 from tasks.core.round.model import Round
 from tasks.records.conversion_runs import engine_tags, record_engine
 from tasks.records.reachable import needs_server
@@ -223,6 +225,8 @@ def register_engine(round_: Round, plan: ConversionPlan, engine: EngineModel) ->
     say(f"{engine.label}: {report['serves']} serves, for it is the fastest that passes the gate")
     if engine.gate_weakened:
         warn(f"{engine.label}: gate weakened: {engine.gate_weakened}")
+    for warning in warnings_of(report, engine.label):
+        warn(warning)
     with needs_server(
         f"The engine model of '{engine.label}' is made and kept in {engine.folder}; what is left is to register it. "
         f"When the server is back, run again: {_again(round_, plan, engine)} (it converts nothing "
@@ -255,11 +259,12 @@ def publish_parity(round_: Round, plans: list[ConversionPlan], registered: dict[
     for plan in plans:
         for label in registered.keys() & plan.checkpoints:
             report = read_parity(fetch_folder(registered[label], models_folder(round_.work_path)))
+            warnings = marked(warnings_of(report, label))
             create_table_artifact(
                 key=artifact_key(*_called(round_, plan, label), PARITY_ARTIFACT),
                 table=parity_rows(report, label),
-                description=f"Engine variants of {label} against its checkpoint; {report['serves']} serves as "
-                f"{round_.engine_alias}, the fastest that passes the {report['preset']} gate",
+                description=f"{warnings}Engine variants of {label} against its checkpoint; {report['serves']} "
+                f"serves as {round_.engine_alias}, the fastest that passes the {report['preset']} gate",
             )
             picture = plan.report_folder / scatter_picture(label)
             if picture.is_file():

@@ -1,6 +1,7 @@
 """Training as Prefect tasks: data, search, seeds, selection."""
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,12 +14,14 @@ from tasks.core.base.threads import cpu_threads
 from tasks.core.conversion.rehearsal import rehearsal_of, rehearsals_of, rehearse
 from tasks.core.corpus.labelled.prepare import LabelledSplits, StudyRequest, prepare_splits
 from tasks.core.corpus.labelled.rows import blank_words_told
+from tasks.core.metrics.warning_words import marked
 from tasks.core.round.model import Round
 from tasks.core.training.search.halving import SearchOutcome
 from tasks.core.training.seeds.comparison import Comparison, compare_models
 from tasks.core.training.seeds.seed_plan import SeedPlan, SeedResult, plan_seeds, read_result
 from tasks.core.training.seeds.selection import Selection, select_seed
 from tasks.core.training.seeds.selection_file import write_selection
+from tasks.core.training.seeds.study_warnings import data_warnings, selection_warnings
 from tasks.core.training.trainer.workspace import has_begun
 from tasks.records.base_model_versions import local_base_model
 from tasks.records.checkpoint_versions import register_checkpoint
@@ -49,16 +52,19 @@ class Study:
     run: LiveRun
     tags: dict[str, str]
     """The child runs of the study have these tags."""
+    warnings: tuple[str, ...] = ()
+    """A person should know this of the data before believing figures of the study."""
     search: SearchOutcome | None = None
     """A search gave the settings of the plans."""
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """A study's selection, and how it compares."""
+    """A study's selection, how it compares, and what to know before believing it."""
 
     selection: Selection
     comparison: Comparison
+    warnings: list[str]
 
 
 @task(task_run_name="prepare-{name}", cache_policy=NO_CACHE, persist_result=False)
@@ -94,7 +100,14 @@ def start_study(round_: Round, splits: LabelledSplits, opened: list[LiveRun]) ->
     run = open_study(name_study(round_, plans[0]), Path(plans[0].root))
     opened.append(run)
     run.hear(lambda known: describe_data(known, round_, splits))
-    return Study(splits.study, splits, plans, run, round_.tags(splits.study))
+    warnings = data_warnings(plans[0])
+    _warn(warnings)
+    return Study(splits.study, splits, plans, run, round_.tags(splits.study), tuple(warnings))
+
+
+def _warn(warnings: Iterable[str]) -> None:
+    for warning in warnings:
+        warn(warning)
 
 
 def try_base_model(round_: Round) -> list[str]:
@@ -159,8 +172,11 @@ def select_study(round_: Round, study: Study, failures: dict[str, str]) -> Chose
     for model, reason in comparison.left_out.items():
         warn(f"{study.name} is compared without {model}: {reason}")
     say(f"{study.name}: {_chosen(selection)}")
-    write_selection(selection_path(round_.work_path, round_.name, study.name), selection, comparison)
-    return Chosen(selection, comparison)
+    found = selection_warnings(selection, comparison)
+    _warn(found)
+    warnings = [*study.warnings, *found]
+    write_selection(selection_path(round_.work_path, round_.name, study.name), selection, comparison, warnings)
+    return Chosen(selection, comparison, warnings)
 
 
 def _chosen(selection: Selection) -> str:
@@ -189,7 +205,7 @@ def register_study(round_: Round, study: Study, chosen: Chosen, opened: list[Liv
         tell_children(live.name, study.plans)
         if study.search is not None:
             log_search(live.known, study.search, round_.base_model)
-        log_selection(live.known, chosen.selection, chosen.comparison)
+        log_selection(live.known, chosen.selection, chosen.comparison, chosen.warnings)
         register_checkpoint(round_, live.known, chosen.selection)
         end_study(live, live.known)
     say(f"{study.name}: registered as {round_.checkpoint_alias}; its seeds on MLflow: {live.known.address}")
@@ -197,13 +213,14 @@ def register_study(round_: Round, study: Study, chosen: Chosen, opened: list[Liv
 
 def publish_tables(round_: Round, chosen: list[Chosen]) -> None:
     """Leave the seeds of all studies, and how they compare on the test rows, as tables in the Prefect UI."""
+    warnings = marked([warning for one in chosen for warning in one.warnings])
     create_table_artifact(
         key=artifact_key(round_.name, SEEDS_ARTIFACT),
         table=[row for one in chosen for row in one.selection.table()],
-        description=f"Seeds of {round_.name}; the winners are registered as {round_.checkpoint_alias}",
+        description=f"{warnings}Seeds of {round_.name}; the winners are registered as {round_.checkpoint_alias}",
     )
     create_table_artifact(
         key=artifact_key(round_.name, RESULTS_ARTIFACT),
         table=[row for one in chosen for row in one.comparison.rows()],
-        description=f"Results of {round_.name} on the test rows, per cent: mean (standard deviation)",
+        description=f"{warnings}Results of {round_.name} on the test rows, per cent: mean (standard deviation)",
     )

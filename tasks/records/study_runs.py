@@ -1,6 +1,6 @@
 """What the parent run of a study holds; its seeds and trials are runs below it: see child_runs.py."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,12 +19,14 @@ from tasks.core.base.naming import (
 from tasks.core.base.run_record import FINISHED, RunName, RunRecord, lost_files, read_run_record, waiting_records
 from tasks.core.corpus.labelled.label_report import LABEL_REPORT, read_label_report
 from tasks.core.corpus.labelled.prepare import LabelledSplits
+from tasks.core.metrics.warning_words import marked
 from tasks.core.round.model import Round
 from tasks.core.training.search.halving import SearchOutcome
 from tasks.core.training.seeds.comparison import Comparison
 from tasks.core.training.seeds.pictures import draw_pictures
 from tasks.core.training.seeds.seed_plan import SeedPlan
 from tasks.core.training.seeds.selection import Selection
+from tasks.core.training.seeds.selection_file import selection_record
 from tasks.records.child_runs import next_step, provenance, record_path
 from tasks.records.live_runs import LiveRun, open_live
 from tasks.records.telling import open_parent, tell
@@ -115,12 +117,12 @@ def log_search(parent: TrackedRun, outcome: SearchOutcome, base_model: str) -> N
     )
 
 
-def log_selection(parent: TrackedRun, selection: Selection, comparison: Comparison) -> None:
-    """Leave the selection on the parent run: record, tables, pictures, the winner's figures."""
-    parent.log_json(SELECTION_FILE, selection.record() | comparison.record())
-    parent.log_text(SEEDS_TABLE, markdown_table(selection.table()))
+def log_selection(parent: TrackedRun, selection: Selection, comparison: Comparison, warnings: Sequence[str]) -> None:
+    """Leave the selection on the parent run: record, tables below their warnings, pictures, the winner's figures."""
+    parent.log_json(SELECTION_FILE, selection_record(selection, comparison, warnings))
+    parent.log_text(SEEDS_TABLE, marked(warnings) + markdown_table(selection.table()))
     for label in comparison.tables:
-        parent.log_text(results_table(label), markdown_table(comparison.rows([label])))
+        parent.log_text(results_table(label), marked(warnings) + markdown_table(comparison.rows([label])))
     for name, picture in draw_pictures(selection):
         parent.log_picture(f"pictures/{name}", picture)
     parent.log_figures(selection.winner.result.metrics)

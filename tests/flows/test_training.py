@@ -68,7 +68,7 @@ def parent_of(round_):
     return run
 
 
-def test_a_selection_leaves_its_record_tables_and_pictures(make):
+def test_a_selection_leaves_its_record_tables_pictures_and_warnings(make, caplog):
     path = make()
     training(str(path))
     round_ = read_round(path)
@@ -91,6 +91,13 @@ def test_a_selection_leaves_its_record_tables_and_pictures(make):
     assert version.tags["run_id"] in {run.info.run_id for run in runs_of(round_, "seed")}
     assert parent.data.metrics["tfidf_test_average_precision"] > 0
     assert parent.data.metrics["ensemble_test_average_precision"] > 0
+    warned = [entry.getMessage() for entry in caplog.records if entry.levelname == "WARNING"]
+    assert record["warnings"]
+    assert set(record["warnings"]) <= set(warned)
+    assert any(told.startswith("positive, test rows: TF-IDF") and "is ahead" in told for told in record["warnings"])
+    for table in ("seeds", "results"):
+        description = Artifact.get(f"{round_.name}-{table}").description
+        assert all(f"**Warning:** {told}" in description for told in record["warnings"])
     results = json.loads(Artifact.get(f"{round_.name}-results").data)
     assert [row["Models"] for row in results][:2] == ["Random", "TF-IDF + logistic regression"]
 

@@ -39,6 +39,7 @@ from tasks.core.training.seeds.comparison import compare_models
 from tasks.core.training.seeds.seed_plan import plan_seeds
 from tasks.core.training.seeds.selection import select_seed
 from tasks.core.training.seeds.selection_file import write_selection
+from tasks.core.training.seeds.study_warnings import selection_warnings
 from tests.support.finished_seeds import finish
 from tests.support.plans import plan_of
 from tests.support.round_files import write_round
@@ -87,8 +88,8 @@ def prepare_and_select(round_: Round) -> None:
         for plan, noise in zip(plans, NOISE, strict=True):
             finish(plan, noise)
         selection = select_seed(plans, {})
-        path = selection_path(round_.work_path, round_.name, study)
-        write_selection(path, selection, compare_models(selection, "tiny"))
+        path, comparison = selection_path(round_.work_path, round_.name, study), compare_models(selection, "tiny")
+        write_selection(path, selection, comparison, selection_warnings(selection, comparison))
 
 
 def leave_engines(round_: Round, engines: dict[str, EngineModel]) -> dict[str, EngineModel]:

@@ -112,6 +112,12 @@ def standing_of(record: EvaluationRecord) -> Standing:
     return Standing(*whose, tops, expansion, refused, lacking, record.rows, record.sample_digest)
 
 
+def pool_share(record: EvaluationRecord) -> tuple[float, float]:
+    """Return between which shares of the pool's texts are true; of those below `reach`, none or all may be."""
+    below = record.rows - record.reach
+    return record.positives["low"] / record.rows, (record.positives["high"] + below) / record.rows
+
+
 @dataclass(frozen=True)
 class Champion:
     """The version in production, and its evaluation, if it has one."""

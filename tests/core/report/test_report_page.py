@@ -15,7 +15,9 @@ from tasks.core.base.naming import (
     MANIFEST_FILE,
     PARITY_FILE,
     SELECTION_FILE,
+    selection_path,
 )
+from tasks.core.evaluation.evaluation_record import write_evaluation
 from tasks.core.evaluation.pool_run import PoolRun
 from tasks.core.exchange.incoming.import_answers import ImportWay
 from tasks.core.exchange.settle import choose_batch, import_and_settle, settle
@@ -27,6 +29,7 @@ from tasks.core.report.page_sections import SECTIONS
 from tasks.core.report.report_page import make_page, write_report
 from tasks.core.runs.folder import RunFolder, find_run_folders
 from tasks.core.runs.manifest import MANIFEST
+from tasks.core.training.seeds.selection_file import SELECTION
 from tests.support.answers import HEADER
 from tests.support.labelled_files import delimited
 from tests.support.tiny import make_sentences
@@ -144,6 +147,21 @@ def test_the_next_round_is_said_to_be_trained_on_what_it_is_trained_on(copied, t
     said = require_whole(page_of(copied))
     assert "3 labels of sampling's batches are decided: train the next round on them." in said
     assert "winnow next deployments/rounds/us-iter0.yaml" in said
+
+
+def test_the_page_warns_of_what_a_person_should_know_before_believing_its_figures(copied):
+    files = RoundFiles(copied, "main", "evaluation")
+    record, path = files.evaluations["positive"], files.evaluation_folder("positive") / EVALUATION_FILE
+    warning = "of the test rows are positive, but between"
+    known = {"value": 0.0, "low": 0.0, "high": 0.0}
+    for reach, warned in ((record.rows, True), (0, False)):
+        write_evaluation(path, replace(record, reach=reach, positives=known))
+        assert (f"33.3% {warning} 0.00% and 0.00% of the pool's texts" in require_whole(page_of(copied))) == warned
+    selection = selection_path(copied.work_path, copied.name, "positive")
+    write_record(selection, SELECTION, read_record(selection, SELECTION) | {"warnings": ["seed <1> is the only one"]})
+    said = require_whole(page_of(copied))
+    assert "seed <1> is the only one" in said
+    assert "best 1000: not measured, for " in said
 
 
 def test_a_last_round_of_other_texts_is_not_told_of_as_if_they_were_the_same(judged_round, monkeypatch):

@@ -8,7 +8,9 @@ from typing import Any
 
 from tasks.core.base.markdown import markdown_table
 from tasks.core.conversion.parity.parity_table import SPEED, UNMEASURED, Report, parity_rows
+from tasks.core.conversion.parity.parity_warnings import warnings_of
 from tasks.core.metrics.share_bounds import share_bound
+from tasks.core.metrics.warning_words import marked
 from tasks.core.round.conversion_section import AT_MOST
 
 
@@ -17,7 +19,8 @@ def parity_markdown(report: Report) -> str:
     labels: Mapping[str, Any] = next((each["labels"] for each in report["variants"] if each["tried"]), {})
     tables = [f"## {label}\n\n{markdown_table(parity_rows(report, label))}" for label in labels]
     bounds = [sentence for label in labels if (sentence := bound_of(report, label))]
-    parts = [f"# {serving_of(report)}", f"{_weakened(report)}{limits_of(report)}", *bounds, *tables]
+    warnings = marked([warning for label in labels for warning in warnings_of(report, label)]).strip()
+    parts = [f"# {serving_of(report)}", f"{_weakened(report)}{limits_of(report)}", warnings, *bounds, *tables]
     parts += [_failures(report), _seeds(report["seeds"])]
     return "\n\n".join(part for part in parts if part) + "\n"
 

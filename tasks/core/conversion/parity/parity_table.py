@@ -3,8 +3,12 @@
 Reads the dict that stands as parity.json in the model folder; takes no decision of its own.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
+
+from tasks.core.conversion.parity.parity_figures import TOP
+from tasks.core.metrics.warning_rules import has_edge, is_a_top
+from tasks.core.metrics.warning_words import NOT_MEASURED
 
 Report = Mapping[str, Any]
 
@@ -79,25 +83,29 @@ def _part(shift: Report, retraining: Report | None) -> str:
 
 
 def _figures(figures: Report, shift: Report) -> dict[str, str]:
-    taus = [figures[name] for name in ("kendall_tau", "kendall_tau_top")]
-    tau, tau_top = (UNMEASURED if value is None else f"{value:.4f}" for value in taus)
+    tau, tau_top = (_tau(figures[name]) for name in ("kendall_tau", "kendall_tau_top"))
     aps = {
         f"{split} AP{ending}": _interval(figures, f"{split}_ap{key}", sign)
         for split in ("validation", "test")
         for ending, key, sign in (("", "", ""), (" loss", "_loss", "+"))
     }
     distinct = f"{figures['distinct_top']} of {figures['distinct_top_checkpoint']}"
+    if not has_edge(TOP, figures["texts"]):
+        tau_top = distinct = NOT_MEASURED
     return {"tau": tau, "tau top 1000": tau_top, **_shift(shift), "distinct top 1000": distinct, **aps}
 
 
+def _tau(value: float | None) -> str:
+    return UNMEASURED if value is None else f"{value:.4f}"
+
+
 def _shift(shift: Report) -> dict[str, str]:
-    tops = shift["tops"].values()
     return {
         "judged on": f"{shift['texts']} texts",
-        "displacement 20, 100, 1000, 1 %": _listed(top["displacement"] for top in tops),
-        "regret": _listed(top["regret"] for top in tops),
-        "overlap": ", ".join(f"{top['overlap']:.3f}" for top in tops),
-        "near-ties kept": ", ".join(f"{top['overlap_near']:.3f}" for top in tops),
+        "displacement 20, 100, 1000, 1 %": _listed(shift, "displacement", ".2g", has_edge),
+        "regret": _listed(shift, "regret", ".2g", has_edge),
+        "overlap": _listed(shift, "overlap", ".3f", is_a_top),
+        "near-ties kept": _listed(shift, "overlap_near", ".3f", is_a_top),
         "rms error": f"{shift['rms_error']:.2g}",
         "largest error": f"{shift['largest_error']:.2g}",
         "probability shift": f"{shift['probability_shift']:+.2g}",
@@ -105,8 +113,12 @@ def _shift(shift: Report) -> dict[str, str]:
     }
 
 
-def _listed(values: Iterable[float]) -> str:
-    return ", ".join(f"{value:.2g}" for value in values)
+def _listed(shift: Report, name: str, form: str, is_measured: Callable[[int, int], bool]) -> str:
+    """Return the figure of each best k; where the texts are too few for one, that it is not measured."""
+    return ", ".join(
+        f"{top[name]:{form}}" if is_measured(top["size"], shift["texts"]) else NOT_MEASURED
+        for top in shift["tops"].values()
+    )
 
 
 def _interval(figures: Report, name: str, sign: str) -> str:

@@ -38,6 +38,8 @@ class LabelReport(TypedDict):
     duplicate_texts_with_other_labels: int
     texts_with_line_breaks: int
     positives: dict[str, dict[str, int]]
+    negatives: NotRequired[dict[str, dict[str, int]]]
+    """Rows by label and split, those without an answer left out; 0.1.0 did not count them."""
     leaked_texts: list[dict[str, Any]]
     digest: str
 

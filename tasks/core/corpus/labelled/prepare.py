@@ -137,9 +137,11 @@ def _write(
         with write_aside(path) as aside:
             pq.write_table(table, aside, compression="zstd")
     positives: dict[str, dict[str, int]] = {label: {} for label in request.labels}
+    negatives: dict[str, dict[str, int]] = {label: {} for label in request.labels}
     for found in counts:
-        positives[found.label][found.split] = found.positives
-    report |= describe_rows(rows) | {"positives": positives, "leaked_texts": [], "digest": digest}
+        positives[found.label][found.split], negatives[found.label][found.split] = found.positives, found.negatives
+    values = {"positives": positives, "negatives": negatives}
+    report |= describe_rows(rows) | values | {"leaked_texts": [], "digest": digest}
     report_path = folder / splits_report(request.study, digest)
     write_record(report_path, LABEL_REPORT, report)
     return LabelledSplits(

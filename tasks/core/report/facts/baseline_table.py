@@ -3,6 +3,7 @@
 from typing import Any
 
 from tasks.core.base.formats import Content
+from tasks.core.metrics.warning_rules import is_behind
 from tasks.core.report.facts_on_disk import RoundFiles
 from tasks.core.training.seeds.comparison import ENSEMBLE, TFIDF, ModelFigures
 
@@ -26,7 +27,7 @@ def _sentence(found: Content) -> str:
     if TFIDF not in found["baselines"]:
         return ""
     baseline, own = found["baselines"][TFIDF][name], found["winner"]["metrics"][name]
-    ahead = f"is {own - baseline:.3f} ahead of" if own > baseline else f"is {baseline - own:.3f} BEHIND"
+    ahead = f"is {baseline - own:.3f} BEHIND" if is_behind(name, own, baseline) else f"is {own - baseline:.3f} ahead of"
     ensemble = found["baselines"].get(ENSEMBLE, {}).get(name)
     beside = "" if ensemble is None else f" All seeds together reach {ensemble:.3f}."
     return (

@@ -5,6 +5,7 @@ from typing import Any
 from tasks.core.base.files import read_json
 from tasks.core.conversion.parity.parity_report import bound_of, limits_of, serving_of
 from tasks.core.conversion.parity.parity_table import Report, parity_rows
+from tasks.core.conversion.parity.parity_warnings import warnings_of
 from tasks.core.report.absent import Absent, make_models
 from tasks.core.report.facts_on_disk import RoundFiles
 
@@ -43,6 +44,7 @@ def _label(files: RoundFiles, study: str, label: str) -> dict[str, Any]:
             "serves": str(report["serves"]),
             "title": serving_of(report),
             "weakened": report.get("gate_weakened") or "",
+            "warnings": warnings_of(report, label),
             "limits": limits_of(report),
             "bound": bound_of(report, label),
             "rows": [{SHOWN[name]: cell for name, cell in row.items() if name in SHOWN} for row in rows],

@@ -2,16 +2,46 @@
 
 from typing import Any
 
+from tasks.core.base.errors import WinnowError
 from tasks.core.base.formats import Content
 from tasks.core.corpus.labelled.label_report import read_label_report
+from tasks.core.evaluation.evaluation_record import EvaluationRecord, pool_share
+from tasks.core.metrics.warning_rules import is_far_from_pool
+from tasks.core.metrics.warning_words import far_from_pool
+from tasks.core.report.absent import Absent
 from tasks.core.report.facts_on_disk import RoundFiles
+from tasks.core.training.seeds.study_warnings import values_by_split
 
 
 def gather_data(files: RoundFiles) -> dict[str, Any]:
     """Return each study's rows by split, positives by label, and the rows that were left out."""
     reports = [read_label_report(files.data_report(study)) for study in files.round_.studies]
     rows = max(sum(report["rows"].values()) for report in reports)
-    return {"studies": [_study(report) for report in reports], "glance": {"labelled texts used": f"{rows:,}"}}
+    warnings = [warning for report in reports for warning in _pool_warnings(report, _evaluations(files))]
+    return {
+        "studies": [_study(report) for report in reports],
+        "warnings": warnings,
+        "glance": {"labelled texts used": f"{rows:,}"},
+    }
+
+
+def _evaluations(files: RoundFiles) -> dict[str, EvaluationRecord]:
+    """Return what is known of the pool's labels; nothing where no run is evaluated, or none can be read."""
+    try:
+        return files.evaluations
+    except (Absent, WinnowError, OSError):
+        return {}
+
+
+def _pool_warnings(report: Content, evaluations: dict[str, EvaluationRecord]) -> list[str]:
+    """Return a warning for each label whose test rows have another share of positives than the pool."""
+    warnings = []
+    for label in report["positives"].keys() & evaluations.keys() if "negatives" in report else ():
+        positives, negatives = values_by_split(report, label)["test"]
+        low, high = pool_share(evaluations[label])
+        if is_far_from_pool(positives, negatives, low, high):
+            warnings.append(far_from_pool(label, "test", positives / (positives + negatives), low, high))
+    return sorted(warnings)
 
 
 def _study(report: Content) -> dict[str, Any]:

@@ -30,6 +30,7 @@ def _study(found: Content) -> dict[str, Any]:
         "tie_rule": found["tie_rule"],
         "rows": [_row(found, seed) for seed in found["seeds"]],
         "failed": found["failed_seeds"],
+        "warnings": found.get("warnings", []),
         "chart": _spread(found),
     }
 

@@ -4,9 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tasks.core.base.errors import WinnowError
+from tasks.core.metrics.warning_words import NOT_MEASURED
 from tasks.core.report.absent import Absent
-
-NOT_MEASURED = "not measured"
 
 
 @dataclass(frozen=True)

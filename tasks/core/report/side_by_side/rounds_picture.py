@@ -11,7 +11,8 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from tasks.core.base.files import write_aside
 from tasks.core.base.naming import COMPARISON_PICTURES
-from tasks.core.report.side_by_side.measure import NOT_MEASURED, Measure
+from tasks.core.metrics.warning_words import NOT_MEASURED
+from tasks.core.report.side_by_side.measure import Measure
 from tasks.core.report.side_by_side.round_figures import LabelFigures
 from tasks.core.report.side_by_side.rounds_table import COLUMNS, Column
 

@@ -86,15 +86,21 @@ def require_listed(what: str, names: list[str]) -> None:
             raise ModelFolderError(f"{what} has no {name}. {remedy}")
 
 
-def require_length(base_model: str, max_length_tokens: int, setting: str) -> None:
-    """Raise ModelFolderError, naming the setting, when a model has fewer positions than texts have tokens."""
+def longest_length(base_model: str) -> int | None:
+    """Return how many tokens a model reads; None of a family that counts no positions, or calls them otherwise."""
     config = _read_object(Path(base_model) / CONFIG_FILE)
     positions = config.get("max_position_embeddings")
-    if not isinstance(positions, int):  # a family that counts no positions, or calls them otherwise
-        return
+    if not isinstance(positions, int):
+        return None
     if config.get("model_type") in ROBERTA_LIKE:  # counts positions from the padding id on
-        positions -= config.get("pad_token_id", 1) + 1
-    if max_length_tokens > positions:
+        return positions - int(config.get("pad_token_id", 1)) - 1
+    return positions
+
+
+def require_length(base_model: str, max_length_tokens: int, setting: str) -> None:
+    """Raise ModelFolderError, naming the setting, when a model has fewer positions than texts have tokens."""
+    positions = longest_length(base_model)
+    if positions is not None and max_length_tokens > positions:
         raise ModelFolderError(
             f"{setting} is {max_length_tokens}, but the base model {base_model} has {positions} "
             "positions; lower it in the round file"

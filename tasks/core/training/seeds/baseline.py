@@ -26,15 +26,6 @@ def random_scores(shape: tuple[int, ...]) -> list[NDArray[np.float64]]:
     return [draw.random(shape) for _ in range(RANDOM_DRAWS)]
 
 
-def tfidf_scores(splits: LabelledSplits, preprocessing: str) -> NDArray[np.float64]:
-    """Train on the train split and return the test split's scores, of shape (rows, labels).
-
-    Raises:
-        BaselineError: there is nothing to fit: texts without words, or a label with one class in the train rows.
-    """
-    return fit_tfidf(splits, preprocessing)(read_split(splits.path, splits.labels, "test").texts)
-
-
 def fit_tfidf(splits: LabelledSplits, preprocessing: str) -> Callable[[list[str]], NDArray[np.float64]]:
     """Train on the train split and return what scores texts: the scores have the shape (texts, labels).
 

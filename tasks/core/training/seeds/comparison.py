@@ -7,35 +7,39 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.core.corpus.labelled.prepare import read_split
 from tasks.core.metrics.figures import all_figures, label_figures
 from tasks.core.metrics.heads import decide
+from tasks.core.metrics.warning_rules import has_spread
 from tasks.core.round.sections import Head
-from tasks.core.training.seeds.baseline import BaselineError, random_scores, tfidf_scores
-from tasks.core.training.seeds.predictions import read_predictions
+from tasks.core.training.seeds.baseline import BaselineError, fit_tfidf, random_scores
+from tasks.core.training.seeds.predictions import Predictions, read_predictions
 from tasks.core.training.seeds.seed_plan import SeedPlan
 from tasks.core.training.seeds.selection import Selection
 
 COLUMNS = {"F1": "f1", "P": "precision", "R": "recall", "AP": "average_precision"}
 RANDOM, TFIDF, ENSEMBLE = "random", "tfidf", "ensemble"
+Matrix = NDArray[np.float64]
 TABLE_NAMES = {TFIDF: "TF-IDF + logistic regression"}
 
 
 @dataclass(frozen=True)
 class ModelFigures:
-    """A row of the table: each figure's mean and standard deviation over seeds or draws."""
+    """A row of the table: each figure's mean and, of several seeds or draws, standard deviation."""
 
     model: str
     runs: int
     mean: dict[str, float]
     deviation: dict[str, float]
+    """A single run has none: it is 0 then, and not shown."""
 
     def row(self) -> dict[str, str]:
-        """Return the row as document 001 prints it: per cent, the standard deviation in brackets."""
-        cells = {
-            column: f"{100 * self.mean[name]:.2f} ({100 * self.deviation[name]:.2f})"
-            for column, name in COLUMNS.items()
-        }
-        return {"Models": self.model} | cells
+        """Return the row as document 001 prints it: per cent, the standard deviation, if there is one, in brackets."""
+        return {"Models": self.model} | {column: self._cell(name) for column, name in COLUMNS.items()}
+
+    def _cell(self, name: str) -> str:
+        spread = f" ({100 * self.deviation[name]:.2f})" if has_spread(self.runs) else ""
+        return f"{100 * self.mean[name]:.2f}{spread}"
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,8 @@ class Comparison:
     tables: dict[str, list[ModelFigures]]
     """Each label has a table of these rows."""
     baselines: dict[str, dict[str, float]]
-    """Chance, TF-IDF and the ensemble of seeds have these `test_*` figures, averaged over the labels."""
+    """Chance, TF-IDF and the ensemble of several seeds have these `test_*` figures, averaged over the labels; TF-IDF
+    those of validation, too."""
     left_out: dict[str, str] = field(default_factory=dict)
     """These baselines have no row, each for the reason given."""
 
@@ -68,36 +73,52 @@ def compare_models(selection: Selection, base_model: str) -> Comparison:
         for candidate in selection.candidates
     }
     targets = seeds[plan.seed].targets
-    scores = [rows.scores for rows in seeds.values()]
-    ensemble = np.mean(scores, axis=0)
-    fitted, left_out = _fit_baselines(plan)
-    models = {
-        "Random": random_scores(targets.shape),
-        **{TABLE_NAMES[name]: [matrix] for name, matrix in fitted.items()},
-        f"{base_model}, {len(scores)} seeds": scores,
-        f"{base_model}, selected seed {plan.seed}": [seeds[plan.seed].scores],
-        f"{base_model}, mean probability of {len(scores)} seeds": [ensemble],
-    }
+    tfidf, left_out = _fit_tfidf(plan)
+    own = _of_seeds(base_model, {seed: rows.scores for seed, rows in seeds.items()}, plan.seed)
+    models = {"Random": random_scores(targets.shape)}
+    if tfidf:
+        models[TABLE_NAMES[TFIDF]] = [tfidf["test"].scores]
     tables = {
-        label: [model_figures(model, splits.head, targets, runs, column) for model, runs in models.items()]
+        label: [model_figures(model, splits.head, targets, runs, column) for model, runs in (models | own).items()]
         for column, label in enumerate(splits.labels)
     }
-    macro = {
-        name: all_figures(splits.head, splits.labels, targets, matrix)
-        for name, matrix in (fitted | {ENSEMBLE: ensemble}).items()
-    }
+    baselines = {TFIDF: _figures_of(plan, tfidf)} if tfidf else {}
+    if has_spread(len(seeds)):
+        mean = np.mean([rows.scores for rows in seeds.values()], axis=0)
+        baselines[ENSEMBLE] = _figures_of(plan, {"test": Predictions(targets, mean)})
     chance = [rows[0].mean for rows in tables.values()]
-    macro[RANDOM] = {name: float(np.mean([mean[name] for mean in chance])) for name in COLUMNS.values()}
-    baselines = {name: {f"test_{key}": value for key, value in figures.items()} for name, figures in macro.items()}
+    baselines[RANDOM] = {f"test_{name}": float(np.mean([mean[name] for mean in chance])) for name in COLUMNS.values()}
     return Comparison(tables, baselines, left_out)
 
 
-def _fit_baselines(plan: SeedPlan) -> tuple[dict[str, NDArray[np.float64]], dict[str, str]]:
-    """Return the scores of the baselines that can be fitted, and why others cannot."""
+def _of_seeds(base_model: str, scores: dict[int, Matrix], selected: int) -> dict[str, list[Matrix]]:
+    """Return the runs of the study's own rows of the table; a single seed is neither several nor their mean."""
+    one = {f"{base_model}, selected seed {selected}": [scores[selected]]}
+    if not has_spread(len(scores)):
+        return one
+    runs, count = list(scores.values()), f"{len(scores)} seeds"
+    mean = {f"{base_model}, mean probability of {count}": [np.mean(runs, axis=0)]}
+    return {f"{base_model}, {count}": runs} | one | mean
+
+
+def _fit_tfidf(plan: SeedPlan) -> tuple[dict[str, Predictions], dict[str, str]]:
+    """Return what TF-IDF predicts for the validation and the test rows; or nothing, and why it cannot be fitted."""
+    splits = plan.splits
     try:
-        return {TFIDF: tfidf_scores(plan.splits, plan.preprocessing)}, {}
+        score = fit_tfidf(splits, plan.preprocessing)
     except BaselineError as error:
         return {}, {TFIDF: str(error)}
+    rows = {split: read_split(splits.path, splits.labels, split) for split in ("validation", "test")}
+    return {split: Predictions(own.targets, score(own.texts)) for split, own in rows.items()}, {}
+
+
+def _figures_of(plan: SeedPlan, predicted: dict[str, Predictions]) -> dict[str, float]:
+    splits = plan.splits
+    return {
+        f"{split}_{name}": value
+        for split, rows in predicted.items()
+        for name, value in all_figures(splits.head, splits.labels, rows.targets, rows.scores).items()
+    }
 
 
 def model_figures(

@@ -3,8 +3,9 @@
 The parent run of the study holds the same on the tracking server; this one is read where no server is.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 from tasks.core.base.formats import Content, FileFormat, read_record, write_record
 from tasks.core.training.seeds.comparison import Comparison
@@ -28,6 +29,8 @@ class SelectionRecord(TypedDict):
     results: dict[str, list[dict[str, Any]]]
     baselines: dict[str, dict[str, float]]
     left_out: dict[str, str]
+    warnings: NotRequired[list[str]]
+    """What to know before believing the figures; selections of before the warnings do not say."""
 
 
 SELECTION = FileFormat(
@@ -38,9 +41,14 @@ SELECTION = FileFormat(
 )
 
 
-def write_selection(path: Path, selection: Selection, comparison: Comparison) -> None:
-    """Write what was selected, and how it compares, over an earlier selection of the study."""
-    write_record(path, SELECTION, selection.record() | comparison.record())
+def selection_record(selection: Selection, comparison: Comparison, warnings: Sequence[str]) -> Content:
+    """Return as JSON what was selected, how it compares, and what both warn of."""
+    return selection.record() | comparison.record() | {"warnings": list(warnings)}
+
+
+def write_selection(path: Path, selection: Selection, comparison: Comparison, warnings: Sequence[str]) -> None:
+    """Write what was selected, how it compares and what both warn of, over an earlier selection of the study."""
+    write_record(path, SELECTION, selection_record(selection, comparison, warnings))
 
 
 def read_selection(path: Path) -> Content:

@@ -8,6 +8,7 @@ from tasks.core.conversion.parity.parity_figures import LabelFigures
 from tasks.core.conversion.parity.parity_report import bound_of, parity_markdown
 from tasks.core.conversion.parity.parity_scatter import draw_scatter
 from tasks.core.conversion.parity.parity_table import parity_rows
+from tasks.core.conversion.parity.parity_warnings import warnings_of
 from tasks.core.round.conversion_section import STRICT
 from tests.support.label_figures import FIGURES, SHIFT
 
@@ -56,6 +57,45 @@ def test_what_retraining_moves_is_the_yardstick(report):
     assert [row["of retraining"] for row in parity_rows(report, "positive")] == ["1/40", "1/40", "1/40", "", ""]
     report["retraining"]["labels"]["positive"]["shift"]["rms_error"] = 0.0052
     assert parity_rows(report, "positive")[1]["of retraining"] == "2.00"
+
+
+def few(report, size, texts):
+    """Let the variant that serves be compared on `texts` texts, of which the best 1000 are `size`."""
+    figures, scored = report["variants"][1]["labels"]["positive"], report["variants"][1]["scored"]["positive"]
+    scored["tops"]["1000"]["size"] = size
+    scored["texts"] = figures["texts"] = texts
+
+
+@pytest.mark.parametrize(
+    ("size", "texts", "overlap", "displacement", "tau_top"),
+    [
+        (566, 566, "not measured", "not measured", "not measured"),
+        (1_000, 1_000, "not measured", "not measured", "not measured"),
+        (1_000, 1_001, "not measured", "0.038", "0.9710"),
+        (1_000, 1_999, "not measured", "0.038", "0.9710"),
+        (1_000, 2_000, "0.985", "0.038", "0.9710"),
+    ],
+)
+def test_of_too_few_texts_a_best_k_is_not_measured(report, size, texts, overlap, displacement, tau_top):
+    few(report, size, texts)
+    row = parity_rows(report, "positive")[1]
+    assert [row[name].split(", ")[2] for name in ("overlap", "near-ties kept")] == (
+        ["not measured"] * 2 if overlap == "not measured" else ["0.985", "1.000"]
+    )
+    assert row["overlap"].split(", ")[:2] == ["1.000", "0.990"]
+    assert row["displacement 20, 100, 1000, 1 %"].split(", ")[2] == displacement
+    assert row["tau top 1000"] == tau_top
+    assert any("best 1000" in told for told in warnings_of(report, "positive")) == (overlap == "not measured")
+
+
+def test_too_few_texts_are_warned_of_with_what_gives_more(report):
+    assert warnings_of(report, "positive") == []
+    few(report, 566, 566)
+    of_overlap, of_tau = warnings_of(report, "positive")
+    assert "overlap of the best 1000: not measured, for 566 texts are too few" in of_overlap
+    assert "conversion.scored_texts" in of_overlap
+    assert "conversion.parity_texts" in of_tau
+    assert f"**Warning:** {of_overlap}\n\n**Warning:** {of_tau}\n" in parity_markdown(report)
 
 
 def test_the_bound_says_over_which_texts_and_at_which_confidence(report):

@@ -10,9 +10,10 @@ from matplotlib.image import imread
 from tasks.core.base.errors import RoundFileError
 from tasks.core.base.naming import EVALUATION_FILE, seed_folder, seeds_folder, tracking_record
 from tasks.core.base.run_record import FINISHED, RunName, RunRecord, write_run_record
+from tasks.core.metrics.warning_words import NOT_MEASURED
 from tasks.core.report.facts_on_disk import RoundFiles
 from tasks.core.report.side_by_side.compare_rounds import compare_rounds
-from tasks.core.report.side_by_side.measure import NOT_MEASURED, Measure
+from tasks.core.report.side_by_side.measure import Measure
 from tasks.core.report.side_by_side.round_figures import figures_of
 from tasks.core.report.side_by_side.rounds_table import COLUMNS, read_comparison
 from tests.support.told_rounds import make_round, prepare_and_select

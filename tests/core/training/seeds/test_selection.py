@@ -16,16 +16,6 @@ from tasks.core.training.seeds.selection import select_seed
 from tests.support.finished_seeds import finish
 
 
-@pytest.fixture
-def plans(make_plan):
-    def make(count, **changes):
-        seeds = tuple(range(1, count + 1))
-        settings = {"bootstrap_resamples": 100, "epochs": 1} | changes
-        return [make_plan(seed=seed, seeds=seeds, **settings) for seed in seeds]
-
-    return make
-
-
 def test_the_best_on_validation_wins_and_the_record_says_by_how_much(plans):
     seeds = plans(3)
     for plan, noise in zip(seeds, (0.95, 0.3, 0.999), strict=True):
@@ -102,7 +92,7 @@ def test_the_table_has_document_001s_form_and_its_figures_are_the_seeds(plans):
     ]  # fmt: skip
     values = [100 * candidate.result.metrics["test_average_precision"] for candidate in selection.candidates]
     assert rows[2]["AP"] == f"{np.mean(values):.2f} ({np.std(values, ddof=1):.2f})"
-    assert rows[3]["AP"] == f"{values[winner - 1]:.2f} (0.00)"
+    assert rows[3]["AP"] == f"{values[winner - 1]:.2f}"
     assert rows[0]["AP"] != rows[1]["AP"]
     assert float(rows[4]["AP"].split()[0]) >= min(values)
     assert comparison.baselines["tfidf"]["test_average_precision"] == pytest.approx(
@@ -132,6 +122,16 @@ def test_pictures_of_a_study(plans, tmp_path):
         assert (tmp_path / name).stat().st_size > 5_000
     legend = [text.get_text() for text in pictures["seeds.png"].axes[0].get_legend().get_texts()]
     assert any(text.startswith("selected seed") for text in legend)
+
+
+def test_one_seed_has_no_deviation_and_no_row_of_several(plans):
+    seeds = plans(1)
+    finish(seeds[0], 0.0)
+    comparison = compare_models(select_seed(seeds, {}), "tiny")
+    rows = {row["Models"]: row for row in comparison.rows()}
+    assert list(rows) == ["Random", "TF-IDF + logistic regression", "tiny, selected seed 1"]
+    assert rows["tiny, selected seed 1"]["AP"] == "100.00"
+    assert "ensemble" not in comparison.baselines
 
 
 def test_texts_without_words_cost_the_words_baseline_its_row_and_nothing_else(plans):
