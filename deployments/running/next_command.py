@@ -7,7 +7,7 @@ NEXT = {
     "training": ("winnow run conversion {round}",),
     "conversion": ("winnow run inference {round}",),
     "distillation": ("winnow run conversion {round} -p students=true",),
-    "inference": ("winnow report {round} --open", "winnow run sampling {round}"),
+    "inference": ("winnow top {round} --page best.html", "winnow report {round} --open", "winnow run sampling {round}"),
     "sampling": ("winnow labels sheet {file} .winnow/sheets --annotator YOUR_NAME",),
     "evaluation": ("winnow report {round} --open",),
     "publishing": ("winnow publish list --country {country}",),
