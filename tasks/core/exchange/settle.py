@@ -112,7 +112,9 @@ def choose_batch(round_: Round, name: str | None) -> Batch:
             f"sampling/{round_.name}, which draws one"
         )
     if name is None and len(folders) > 1:
-        raise InputDataError(f"the round {round_.name} has several batches; name one with --batch: {sorted(folders)}")
+        raise InputDataError(
+            f"the round {round_.name} has several batches; name one with --batch: {', '.join(folders)}"
+        )
     if name is not None and name not in folders:
-        raise InputDataError(f"the round {round_.name} has no batch '{name}'; it has {sorted(folders)}")
+        raise InputDataError(f"the round {round_.name} has no batch '{name}'; it has {', '.join(folders)}")
     return read_batch(folders[name] if name is not None else next(iter(folders.values())))

@@ -50,8 +50,8 @@ def take_snapshot(round_: Round, kinds: Sequence[Kind] = ("sampling",)) -> tuple
     gathered = gather(settled, sorted({label for one in settled for label in one.batch.draws["label"].to_pylist()}))
     if not gathered.table.num_rows:
         raise InputDataError(
-            f"no text of {[one.batch.folder.name for one in settled]} has a decided label: {gathered.undecided}. "
-            "Import answers with `winnow labels import`, or settle disagreements."
+            f"no text of {', '.join(one.batch.folder.name for one in settled)} has a decided label "
+            f"({_counted(gathered.undecided)}). Import answers with `winnow labels import`, or settle disagreements."
         )
     digest = fingerprint(gathered.table.to_pydict())
     folder = snapshots_folder(round_.work_path, round_.country, round_.name)
@@ -62,6 +62,13 @@ def take_snapshot(round_: Round, kinds: Sequence[Kind] = ("sampling",)) -> tuple
         target = same or _write(folder, version, digest, gathered, _about(round_, settled, gathered))
         read_snapshot(target)
     return target, read_about(target)
+
+
+def _counted(undecided: dict[str, dict[str, int]]) -> str:
+    return "; ".join(
+        f"{label}: {', '.join(f'{count:,} {how}' for how, count in counts.items())}"
+        for label, counts in undecided.items()
+    )
 
 
 def gather(settled: Sequence[Settled], labels: Sequence[str]) -> Gathered:

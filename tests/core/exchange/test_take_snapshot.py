@@ -116,7 +116,7 @@ def test_without_a_decided_label_there_is_no_snapshot(tmp_path):
     with pytest.raises(InputDataError, match=r"no text of .* has a decided label"):
         take_snapshot(round_)
     import_rows(settled, round_, tmp_path, said_by("ana", ["unsure"]))
-    with pytest.raises(InputDataError, match="'unsure': 1"):
+    with pytest.raises(InputDataError, match="positive: 1 unsure, 5 unanswered"):
         take_snapshot(round_)
     with pytest.raises(InputDataError, match="no labelling batch of the kinds"):
         take_snapshot(round_, ("evaluation",))

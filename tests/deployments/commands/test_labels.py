@@ -124,12 +124,12 @@ def test_labels_go_out_and_come_back_by_file_and_agreement_is_shown(path, tmp_pa
 
 
 def test_what_cannot_be_done_is_said(path, tmp_path):
-    assert "has a decided label: {'positive': {'unanswered': 20}}" in refused("next", path)
+    assert "has a decided label (positive: 20 unanswered)" in refused("next", path)
     spoilt = answers(tmp_path / "spoilt.csv", [("1.27E+18", "positive", "ana", "yes")])
     assert "whose ids begin with 'id_'" in refused("labels", "import", path, spoilt)
     round_ = read_round(path)
     write(batches_folder(round_.work_path, "US", round_.name), kind="evaluation")
-    assert "name one with --batch: ['evaluation-0123456789ab', " in refused("labels", "agree", path)
+    assert "name one with --batch: evaluation-0123456789ab, " in refused("labels", "agree", path)
 
 
 def test_evaluation_labels_are_added_only_when_asked_for(path, tmp_path):
