@@ -29,7 +29,13 @@ LATE = timedelta(seconds=60)
 """Lines come in batches from several machines: one may be so much older than the newest."""
 ENDS = ("Finished in state", "Process ")
 """The last that a flow run's process logs begins so."""
-OF_THE_ENGINE = ("Finished in state", "Encountered exception during execution", "Process ", "Task run failed with ")
+OF_THE_ENGINE = (
+    "Finished in state",
+    "Encountered exception during execution",
+    "Engine execution exited",
+    "Process ",
+    "Task run failed with ",
+)
 """Prefect's own words on how a run ended, which its state says, too."""
 TRACEBACK = "Traceback (most recent call last)"
 
