@@ -55,5 +55,5 @@ def init(  # noqa: PLR0913, PLR0917 - an option for each thing that a file may n
     for line in begun.assumed:
         say(f"  {line}")
     say("Correct what is wrong in it, or delete it and say so by the options above. Then, with `make up` done:")
-    for command in ("deploy", "run training", "run conversion", "run inference", "top"):
+    for command in ("deploy", "run round", "top"):
         say(f"  winnow {command} {begun.path}")
