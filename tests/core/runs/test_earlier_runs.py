@@ -10,7 +10,6 @@ import pytest
 
 from tasks.core.base.naming import run_folder_name
 from tasks.core.base.parquet import STAMP_KEY
-from tasks.core.inference import shard_texts
 from tasks.core.inference.scoring import score_shard
 from tasks.core.round.inference_section import Inference
 from tasks.core.round.sections import Sample
@@ -19,6 +18,7 @@ from tasks.core.runs.earlier_runs import adopt_shards
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.manifest import Launch, write_manifest
 from tasks.core.runs.plan_file import write_plan
+from tasks.core.runs.shards import scorable_rows
 from tasks.core.runs.shards.planned_rows import read_shard, sha256_of_rows
 from tasks.core.runs.shards.receipts import read_receipts, write_receipt
 from tasks.core.runs.shards.wholeness import renew_and_find_unfinished, unfinished_shards
@@ -214,7 +214,7 @@ def test_a_shard_of_0_1_0_is_scored_again_where_its_receipt_still_stands(of_0_1_
 def as_0_1_0_scored(plan, folder, monkeypatch):
     """Score a run as 0.1.0 did, which quarantined null alone, and leave its receipts."""
     with monkeypatch.context() as before:
-        before.setattr(shard_texts, "blank_strings", pc.is_null)
+        before.setattr(scorable_rows, "blank_strings", pc.is_null)
         score(plan, folder)
     for shard, receipt in read_receipts(plan, folder):
         stored = sha256_of_rows(read_shard(plan, shard, as_stored=True))
