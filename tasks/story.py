@@ -11,8 +11,8 @@ from functools import cache
 from typing import Any
 
 import httpx
-from prefect.exceptions import PrefectHTTPStatusError
-from prefect.logging import get_run_logger
+from prefect.exceptions import MissingContextError, PrefectHTTPStatusError
+from prefect.logging import get_logger, get_run_logger
 from prefect.logging.handlers import APILogHandler
 from prefect.runtime import flow_run
 
@@ -29,8 +29,11 @@ GROWTH = 0.02
 
 
 def say(line: str, level: int = logging.INFO) -> None:
-    """Log a line for the person who started the run, in the flow or task run that is at work."""
-    own: Any = get_run_logger()
+    """Log a line for the person who started the run, in the flow or task run that is at work, if one is."""
+    try:
+        own: Any = get_run_logger()
+    except MissingContextError:
+        own = get_logger()
     own.getChild(OWN).log(level, line)
     for flow_run_id in _runs_above():
         _logger_above().log(level, line, extra={"flow_run_id": flow_run_id})

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from prefect.events.worker import EventsWorker
 from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
 
 from infra.local_slurm.client import run
@@ -57,6 +58,7 @@ def prefect_api(settings) -> Iterator[None]:
     known = {name: settings.environment[name.name] for name in (PREFECT_API_URL, PREFECT_API_AUTH_STRING)}
     with temporary_settings(known):
         yield
+        EventsWorker.drain_all()  # or events of later tests in this process would go to the drills' server, too
 
 
 @pytest.fixture(scope="session")

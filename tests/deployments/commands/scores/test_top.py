@@ -14,7 +14,7 @@ from tests.support.told_rounds import HOSTILE
 
 
 def test_a_run_folder_s_best_texts_are_printed_with_rank_and_score(winnow, ranked_round):
-    done = winnow("top", str(ranked_round.folder.path), "--label", "positive", "-n", "12")
+    done = winnow("top", str(ranked_round.folder.path), "--label", "positive", "-n", "12", COLUMNS="0")
     assert done.returncode == 0, done.stderr
     about, folder, _, note, head, *rows = done.stdout.splitlines()
     assert about == f"us-iter0: sample evaluation, {len(TEXTS)} rows"
