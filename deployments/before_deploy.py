@@ -37,5 +37,5 @@ def _lines(faults: dict[Path, list[Check]]) -> list[str]:
         lines += [check.found for check in found if not check.name]
         named = [check for check in found if check.name]
         lines += [f"{path}: {len(named)} {'fault' if len(named) == 1 else 'faults'}"] * bool(named)
-        lines += [f"  {check.name}: {check.found.rstrip('.')}.\n      {check.remedy}" for check in named]
+        lines += [check.told for check in named]
     return lines

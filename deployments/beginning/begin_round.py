@@ -103,8 +103,8 @@ def begin_round(name: str, path: Path, said: Said, home: Path) -> Begun:
     round_ = round_of_text(text, path)
     faults = [check for check in check_inputs(round_) if check.passed is False]
     if faults:
-        lines = (f"  {fault.name}: {fault.found.rstrip('.')}.\n      {fault.remedy}" for fault in faults)
-        raise RoundFileError("\n".join([f"{path} was not written, for it could not be deployed:", *lines]))
+        lines = [f"{path} was not written, for it could not be deployed:", *(fault.told for fault in faults)]
+        raise RoundFileError("\n".join(lines))
     with path.open("x", encoding="utf-8") as file:
         file.write(text)
     return Begun(path, round_.name, tuple(_assumed(new, data, sample)))

@@ -15,3 +15,8 @@ class Check:
     """None says that there is nothing to judge yet."""
     found: str
     remedy: str = ""
+
+    @property
+    def told(self) -> str:
+        """A fault and its remedy, in two lines below the name of a file."""
+        return f"  {self.name}: {self.found.rstrip('.')}.\n      {self.remedy}"
