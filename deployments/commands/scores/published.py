@@ -94,8 +94,7 @@ def prune_versions(
 
 @contextmanager
 def open_reader(country: str, run: Path | None, redis: str | None) -> "Iterator[ScoreReader]":
-    """Open what answers for a country, or for a run folder as Redis would."""
-    """Open the run folder, or else the Redis of a country."""
+    """Open what answers for a run folder or, where none is named, for the Redis of a country."""
     if run is not None:
         from tasks.core.publishing.run_reader import RunReader  # noqa: PLC0415 - reads Parquet
 

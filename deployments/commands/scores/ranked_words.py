@@ -1,8 +1,9 @@
 """Ranked texts as lines of a terminal, cut to its width."""
 
 import shutil
-import unicodedata
 from collections.abc import Iterator, Sequence
+
+from rich.cells import cell_len, set_cell_size
 
 from tasks.core.base.printable import on_one_line
 from tasks.core.publishing.published_scores import spell_score
@@ -10,7 +11,6 @@ from tasks.core.report.ranked_texts.best_of_label import BestOfLabel, RankedText
 
 LEAST_TEXT = 20
 """So many columns are given to a text, however narrow the terminal is."""
-WIDE = ("W", "F")
 NAMES = ("rank", "score", "human", "id", "text")
 
 
@@ -23,28 +23,16 @@ def label_lines(best: BestOfLabel, width: int | None) -> Iterator[str]:
     """Yield a heading, and a line a text: rank, score, what people said where anything is known, id and text."""
     yield best.note
     rows = [_cells(one) for one in best.texts]
-    sizes = [max(map(columns_of, cells)) for cells in zip(*rows, strict=True)][:-1]
+    sizes = [max(map(cell_len, cells)) for cells in zip(*rows, strict=True)][:-1]
     widths = [size and max(size, len(name)) for size, name in zip(sizes, NAMES, strict=False)]
     for *cells, text in [NAMES, *rows] if rows else []:
         line = "".join(_padded(cell, size) for cell, size in zip(cells, widths, strict=True) if size)
-        yield line + (text if width is None else cut(text, max(LEAST_TEXT, width - columns_of(line))))
-
-
-def columns_of(text: str) -> int:
-    """Return how many columns of a terminal a text takes."""
-    return sum(_columns(char) for char in text)
+        yield line + (text if width is None else cut(text, max(LEAST_TEXT, width - cell_len(line))))
 
 
 def cut(text: str, columns: int) -> str:
     """Return a text that takes so many columns at most."""
-    if columns_of(text) <= columns:
-        return text
-    taken = 0
-    for place, char in enumerate(text):
-        taken += _columns(char)
-        if taken > columns - 1:
-            return f"{text[:place]}…"
-    return text
+    return text if cell_len(text) <= columns else f"{set_cell_size(text, columns - 1)}…"
 
 
 def _cells(one: RankedText) -> Sequence[str]:
@@ -53,10 +41,4 @@ def _cells(one: RankedText) -> Sequence[str]:
 
 
 def _padded(cell: str, size: int) -> str:
-    return f"{cell}{' ' * (size - columns_of(cell))}  "
-
-
-def _columns(char: str) -> int:
-    if unicodedata.combining(char):
-        return 0
-    return 2 if unicodedata.east_asian_width(char) in WIDE else 1
+    return f"{cell}{' ' * (size - cell_len(cell))}  "
