@@ -8,22 +8,16 @@ from prefect import task
 from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
-from tasks.core.base.errors import (
-    ModelFolderError,
-    RegistryError,
-    RoundFileError,
-    RunFolderError,
-)
+from tasks.core.base.errors import RoundFileError, RunFolderError
 from tasks.core.base.naming import (
     ESTIMATE_ARTIFACT,
     RUN_ARTIFACT,
     SCREENING_ARTIFACT,
     artifact_key,
-    models_folder,
     run_folder_name,
 )
 from tasks.core.corpus.sample.listing import survey_sample
-from tasks.core.engines.model_folder import read_engine_model, read_planned_model
+from tasks.core.engines.model_folder import read_planned_model
 from tasks.core.inference.estimate import Estimate
 from tasks.core.inference.screening_report import BROKEN, screening_report
 from tasks.core.round.model import Round
@@ -36,8 +30,8 @@ from tasks.core.runs.plan_file import write_plan
 from tasks.core.runs.scoring_inputs import EngineUse
 from tasks.core.runs.shards.wholeness import renew_and_find_unfinished
 from tasks.progress import leave_above
-from tasks.records.registry import fetch_folder, resolve
 from tasks.records.screening_runs import log_screening
+from tasks.registered_engines import find_engine, find_student
 from tasks.story import say, warn
 
 MAXIMUM_BLOCKS = 200
@@ -52,29 +46,6 @@ def fetch_engine(round_: Round, label: str) -> EngineUse:
     return find_engine(round_, label)
 
 
-def find_engine(round_: Round, label: str) -> EngineUse:
-    """Resolve the label's engine model to a version, and fetch and verify its files.
-
-    Raises:
-        RegistryError: there is none, or it was made from another checkpoint than the alias now stands for.
-        ModelFolderError: its files are not those that were registered, or score another label.
-    """
-    name = round_.registered_model(label)
-    registered = resolve(name, round_.engine_alias, label, f"conversion/{round_.model_round}")
-    checkpoint = resolve(name, round_.checkpoint_alias, label, f"training/{round_.model_round}")
-    if registered.tags.get("source_version") != checkpoint.version:
-        raise RegistryError(
-            f"the engine model of label '{label}' (version {registered.version}) was made from {name} version "
-            f"{registered.tags.get('source_version')}, but '{round_.checkpoint_alias}' is version {checkpoint.version} "
-            f"by now. Run: prefect deployment run conversion/{round_.model_round}"
-        )
-    folder = fetch_folder(registered, models_folder(round_.work_path))
-    model = read_engine_model(folder)
-    if model.label != label:
-        raise ModelFolderError(f"{name} version {registered.version} scores '{model.label}', not '{label}'")
-    return EngineUse(label, name, registered.version, model.digest, str(folder), model.seal, model.gate_weakened)
-
-
 @task(task_run_name="fetch-student-{label}", cache_policy=NO_CACHE, persist_result=False)
 def fetch_student(round_: Round, label: str) -> EngineUse:
     """Resolve the engine model of a label's student to a version, and fetch and verify its files.
@@ -83,14 +54,7 @@ def fetch_student(round_: Round, label: str) -> EngineUse:
         RegistryError: there is none.
         ModelFolderError: its files are not those that were registered, or score another label.
     """
-    name = round_.student_engine(label)
-    how = f"distillation/{round_.model_round} and then conversion/{round_.model_round} -p students=true"
-    registered = resolve(name, round_.engine_alias, label, how)
-    folder = fetch_folder(registered, models_folder(round_.work_path))
-    model = read_engine_model(folder)
-    if model.label != label:
-        raise ModelFolderError(f"{name} version {registered.version} scores '{model.label}', not '{label}'")
-    return EngineUse(label, name, registered.version, model.digest, str(folder), model.seal, model.gate_weakened)
+    return find_student(round_, label)
 
 
 def get_sample(round_: Round, sample: str) -> Sample:

@@ -19,8 +19,8 @@ from infra.services.settings import WORK_POOL, ServiceSettings, read_settings
 from tasks.core.base.errors import RegistryError, WinnowError
 from tasks.core.base.naming import REGISTERED_MODEL
 from tasks.core.round.model import Round
-from tasks.inference import find_engine
 from tasks.records.tracking import tracking_uri
+from tasks.registered_engines import find_engine
 from tasks.training import try_base_model
 
 CLOSED = {"Prefect server": "admin/version", "MLflow server": "api/2.0/mlflow/experiments/search?max_results=1"}

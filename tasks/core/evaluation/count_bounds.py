@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from math import ceil, hypot
 
-from scipy.stats import beta, hypergeom
-
 CONFIDENCE = 0.95
 SPARSE = 100
 """Where fewer than one text in so many is labelled, drawing without replacement is as good as drawing with it."""
@@ -87,6 +85,8 @@ def count_bounds(size: int, labelled: int, positives: int, confidence: float = C
 
 def _most(size: int, labelled: int, positives: int, rare: float) -> int:
     """Return the largest number of true texts with which as few of the labelled ones are true more than rarely."""
+    from scipy.stats import beta, hypergeom  # noqa: PLC0415 - half a second, where a bound is asked for
+
     false = labelled - positives
     if not false:
         return size

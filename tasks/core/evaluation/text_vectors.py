@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.feature_extraction.text import TfidfVectorizer
 
 Vectors = NDArray[np.float32]
 BATCH = 32
@@ -15,6 +14,8 @@ HASHED_WORDS = 4_096
 
 def word_vectors(texts: Sequence[str]) -> Vectors:
     """Return TF-IDF vectors of the words; a text without any has the vector 0."""
+    from sklearn.feature_extraction.text import TfidfVectorizer  # noqa: PLC0415 - half a second, for words alone
+
     try:
         found = TfidfVectorizer(max_features=HASHED_WORDS, dtype=np.float32).fit_transform(texts)
     except ValueError:  # scikit-learn's word for texts without a single word

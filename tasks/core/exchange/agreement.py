@@ -9,10 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
-import krippendorff
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import cohen_kappa_score
 
 from tasks.core.exchange.answers import ADJUDICATOR, Answers
 
@@ -77,6 +75,8 @@ def cohen_kappa(first: NDArray[np.float64], second: NDArray[np.float64]) -> floa
     """Return Cohen's kappa of two annotators' ratings of the same texts."""
     if len(first) < LEAST_TEXTS or len({*first.tolist(), *second.tolist()}) < 2:
         return None
+    from sklearn.metrics import cohen_kappa_score  # noqa: PLC0415 - half a second, where agreement is asked for
+
     return float(cohen_kappa_score(first, second))
 
 
@@ -99,6 +99,8 @@ def alpha(ratings: NDArray[np.float64]) -> float | None:
     paired = ratings[:, (~np.isnan(ratings)).sum(axis=0) > 1]
     if paired.shape[1] < LEAST_TEXTS or len(np.unique(paired[~np.isnan(paired)])) < 2:
         return None
+    import krippendorff  # noqa: PLC0415 - beside what needs it
+
     return float(krippendorff.alpha(reliability_data=ratings, level_of_measurement="nominal"))
 
 

@@ -14,7 +14,7 @@ from tasks.core.inference.pool_draws import DRAW, TEXT
 from tasks.core.runs.plan import Plan
 from tasks.core.screening.certify import Drawn, top_from
 from tasks.core.screening.draws import CALIBRATE, FIT, NAMES
-from tasks.core.screening.ngram_features import LONGEST_TEXT
+from tasks.core.screening.ngram_shape import LONGEST_TEXT
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]

@@ -9,14 +9,6 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import xlog1py, xlogy
-from sklearn.metrics import (
-    average_precision_score,
-    f1_score,
-    precision_recall_curve,
-    precision_score,
-    recall_score,
-    roc_auc_score,
-)
 
 from tasks.core.metrics.heads import THRESHOLD, decide
 from tasks.core.round.sections import Head
@@ -44,17 +36,35 @@ def _precision_at(count: int) -> Callable[[Floats, Floats, Flags], float]:
     return precision
 
 
+def _of_ranking(name: str) -> Callable[[Floats, Floats, Flags], float]:
+    def figure(targets: Floats, scores: Floats, _: Flags) -> float:
+        from sklearn import metrics  # noqa: PLC0415 - half a second, and most who import this module only name figures
+
+        return float(getattr(metrics, name)(targets >= THRESHOLD, scores))
+
+    return figure
+
+
+def _of_decisions(name: str) -> Callable[[Floats, Floats, Flags], float]:
+    def figure(targets: Floats, _: Floats, decisions: Flags) -> float:
+        from sklearn import metrics  # noqa: PLC0415
+
+        return float(getattr(metrics, name)(targets >= THRESHOLD, decisions, zero_division=0))
+
+    return figure
+
+
 def _log_loss(targets: Floats, scores: Floats, _: Flags) -> float:
     clipped = np.clip(scores, SMALLEST, 1 - SMALLEST)
     return float(-(xlogy(targets, clipped) + xlog1py(1 - targets, -clipped)).mean())
 
 
 METRICS: dict[str, Callable[[Floats, Floats, Flags], float]] = {
-    "average_precision": lambda targets, scores, _: average_precision_score(targets >= THRESHOLD, scores),
-    "roc_auc": lambda targets, scores, _: roc_auc_score(targets >= THRESHOLD, scores),
-    "f1": lambda targets, _, decisions: f1_score(targets >= THRESHOLD, decisions, zero_division=0),
-    "precision": lambda targets, _, decisions: precision_score(targets >= THRESHOLD, decisions, zero_division=0),
-    "recall": lambda targets, _, decisions: recall_score(targets >= THRESHOLD, decisions, zero_division=0),
+    "average_precision": _of_ranking("average_precision_score"),
+    "roc_auc": _of_ranking("roc_auc_score"),
+    "f1": _of_decisions("f1_score"),
+    "precision": _of_decisions("precision_score"),
+    "recall": _of_decisions("recall_score"),
     "log_loss": _log_loss,
     "brier": lambda targets, scores, _: float(((scores - targets) ** 2).mean()),
     "precision_at_20": _precision_at(20),
@@ -73,6 +83,8 @@ def label_figures(name: str, targets: Floats, scores: Floats, decisions: Flags) 
 
 def best_thresholds(targets: Floats, scores: Floats) -> Floats:
     """Return for each label the score from which on F1 is best; the highest of equal ones."""
+    from sklearn.metrics import precision_recall_curve  # noqa: PLC0415
+
     thresholds = []
     for column in range(targets.shape[1]):
         known = ~np.isnan(targets[:, column])

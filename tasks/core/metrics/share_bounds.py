@@ -1,7 +1,5 @@
 """Exact bounds on a share of which a draw has shown some (Clopper and Pearson, 1934)."""
 
-from scipy.stats import beta
-
 CONFIDENCE = 0.95
 
 
@@ -11,6 +9,8 @@ def share_bound(found: int, texts: int, confidence: float = CONFIDENCE) -> float
     It is one-sided: of a pool with a larger share as few are found in less than 5 % of all draws. Where none is found
     it is about 3 / texts.
     """
+    from scipy.stats import beta  # noqa: PLC0415 - half a second, where a share is bounded
+
     return 1.0 if found >= texts else float(beta.ppf(confidence, found + 1, texts - found))
 
 

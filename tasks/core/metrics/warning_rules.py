@@ -5,7 +5,6 @@ Sentences for people are made of them by warning_words.py beside it.
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import fisher_exact
 
 from tasks.core.metrics.figures import LOWER_IS_BETTER
 from tasks.core.metrics.share_bounds import share_interval
@@ -45,6 +44,8 @@ def shares_differ(first: tuple[int, int], second: tuple[int, int], comparisons: 
 
     Of several `comparisons` each gets its part of the 1 % (Bonferroni), so that it holds for all of them together.
     """
+    from scipy.stats import fisher_exact  # noqa: PLC0415 - half a second, where splits are compared
+
     return bool(fisher_exact([first, second]).pvalue < (1 - CONFIDENCE) / comparisons)
 
 

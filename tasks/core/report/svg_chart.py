@@ -3,12 +3,12 @@
 import io
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup, escape
-from matplotlib import rc_context
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 INK, FAINT, FIRST, SECOND, THIRD = "#010203", "#010204", "#010205", "#010206", "#010207"
 """These stand for the page's own colours: see VARIABLES."""
@@ -38,8 +38,11 @@ STYLE: Any = {
 }
 
 
-def chart(key: str, said: str, paint: Callable[[Axes], None], size: tuple[float, float] = SIZE) -> Markup:
+def chart(key: str, said: str, paint: Callable[["Axes"], None], size: tuple[float, float] = SIZE) -> Markup:
     """Return what `paint` draws; `key` tells its ids from those of the page's other charts, `said` stands for it."""
+    from matplotlib import rc_context  # noqa: PLC0415 - half a second, where a chart is drawn
+    from matplotlib.figure import Figure  # noqa: PLC0415
+
     with rc_context(STYLE | {"svg.hashsalt": key}):
         figure = Figure(figsize=size, layout="constrained")
         paint(figure.subplots())

@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from tasks.core.screening.draws import AUDIT, CALIBRATE, CHOOSE, FIT, Draws
 from tasks.core.screening.promise import Promise
@@ -71,7 +71,7 @@ def cheapest_draw(pool: int, promise: Promise, slope: float = SLOPE) -> int:
     """Return the calibration draw by which the whole job costs least."""
     missed = 1 - promise.recall
     deviation = math.sqrt(missed * promise.recall / promise.top_share)
-    half_width = float(norm.ppf(promise.confidence)) / 2 * deviation * slope
+    half_width = float(ndtri(promise.confidence)) / 2 * deviation * slope
     return math.ceil(math.pow(half_width * pool, 2 / 3))
 
 

@@ -7,9 +7,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from tasks.core.base.errors import InputDataError
-from tasks.core.screening.ngram_features import add_weights, find_buckets, text_bytes
-from tasks.core.screening.ngram_hashing import NgramShape
-from tasks.core.screening.ridge_fit import PENALTY, Rows, fit_ridge
+from tasks.core.screening.ngram_shape import NgramShape
 
 LARGEST = np.iinfo(np.int16).max
 FLOOR = 0.9
@@ -31,6 +29,11 @@ class LinearScreen:
 
     def score(self, texts: pa.Array | pa.ChunkedArray) -> NDArray[np.float64]:
         """Return what the screen takes for the expert's log-odds, of shape (texts, labels)."""
+        from tasks.core.screening.ngram_features import (  # noqa: PLC0415 - a quarter of a second, for compiled loops
+            add_weights,
+            text_bytes,
+        )
+
         return np.asarray(add_weights(text_bytes(texts), self.shape, self.weights) * self.units + self.base)
 
 
@@ -46,7 +49,6 @@ def fit_screen(
     log_odds: NDArray[np.float64],
     labels: tuple[str, ...],
     shape: NgramShape | None = None,
-    penalty: float = PENALTY,
     floor: float = FLOOR,
 ) -> LinearScreen:
     """Fit a screen to the experts' `log_odds` of texts, of shape (texts, labels), from the quantile `floor` on.
@@ -54,11 +56,14 @@ def fit_screen(
     Raises:
         InputDataError: there is not one finite number a text and label.
     """
+    from tasks.core.screening.ngram_features import find_buckets, text_bytes  # noqa: PLC0415 - as in `score`
+    from tasks.core.screening.ridge_fit import Rows, fit_ridge  # noqa: PLC0415
+
     _check(len(texts), log_odds, labels)
     shape = shape or NgramShape()
     starts, buckets = find_buckets(text_bytes(texts), shape)
     targets = np.maximum(log_odds, np.quantile(log_odds, floor, axis=0, method="lower"))
-    weights, base = fit_ridge(Rows(starts, buckets, 1 << shape.bits), targets, penalty)
+    weights, base = fit_ridge(Rows(starts, buckets, 1 << shape.bits), targets)
     units = np.maximum(np.abs(weights).max(axis=0).astype(np.float64), np.finfo(np.float32).tiny) / LARGEST
     return LinearScreen(labels, shape, np.rint(weights / units).astype(np.int16), units, base)
 

@@ -14,10 +14,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from tasks.core.base.errors import InputDataError
-from tasks.core.screening.ngram_hashing import Codes, NgramShape, characters, compiled, hash_text, room_for
+from tasks.core.screening.ngram_hashing import Codes, characters, compiled, hash_text, room_for
+from tasks.core.screening.ngram_shape import LONGEST_TEXT, NgramShape
 
-LONGEST_TEXT = 5_000
-"""So many characters of a text are read: experts read a few hundred tokens, and long texts would fill the memory."""
 ACCENTS = np.array([0xCC, 0xCD], dtype=np.uint8)
 """In UTF-8 the accents of Latin, Greek and Cyrillic letters, U+0300 to U+036F, begin with these bytes."""
 

@@ -5,11 +5,12 @@ takes a few seconds.
 """
 
 from functools import cache
-from typing import NamedTuple
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from tasks.core.screening.ngram_shape import NgramShape
 
 compiled = numba.njit(nogil=True)
 Codes = NDArray[np.uint32]
@@ -21,15 +22,6 @@ PLAIN_PLANES = 0x20000
 START = np.uint64(0xCBF29CE484222325)
 FACTOR = np.uint64(0x9E3779B97F4A7C15)
 NONE = np.uint64(0)
-
-
-class NgramShape(NamedTuple):
-    """Which n-grams become features, and how many buckets there are."""
-
-    shortest: int = 3
-    longest: int = 5
-    words: bool = True
-    bits: int = 20
 
 
 @cache

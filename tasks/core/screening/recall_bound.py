@@ -13,7 +13,6 @@ from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binom
 
 from tasks.core.base.errors import InputDataError
 from tasks.core.screening.promise import Promise
@@ -42,6 +41,8 @@ def least_top_texts(promise: Promise) -> int:
 @cache
 def misses_allowed(top_texts: int, promise: Promise) -> int | None:
     """Return how many of a draw's top texts may lie below the threshold, None where there are too few for any."""
+    from scipy.stats import binom  # noqa: PLC0415 - half a second, where a draw is bounded
+
     spare = 1 - promise.confidence
     k = int(binom.ppf(spare, top_texts, 1 - promise.recall)) if top_texts else 0
     while k >= 0 and binom.cdf(k, top_texts, 1 - promise.recall) > spare:

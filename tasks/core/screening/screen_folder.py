@@ -17,7 +17,7 @@ from tasks.core.base.files import sha256_of_file, write_aside
 from tasks.core.base.formats import Content, FileFormat, read_record, write_record
 from tasks.core.base.naming import SCREEN_FILE, SCREEN_WEIGHTS_FILE
 from tasks.core.screening.linear_screen import LinearScreen
-from tasks.core.screening.ngram_hashing import NgramShape
+from tasks.core.screening.ngram_shape import NgramShape
 
 AGAIN = "Delete the folder, and run the inference flow again: the fitting draw's scores are kept"
 

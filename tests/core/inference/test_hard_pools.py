@@ -16,7 +16,7 @@ from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.parts import list_parts, read_part
 from tasks.core.runs.status.read_status import read_status
 from tasks.core.screening.certificate import read_certificate, write_certificate
-from tasks.core.screening.ngram_features import LONGEST_TEXT
+from tasks.core.screening.ngram_shape import LONGEST_TEXT
 from tests.support.screened_runs import plan_below, score, screen, write_pool
 from tests.support.tiny import WORDS, make_sentences
 

@@ -13,7 +13,7 @@ from tasks.core.runs.audit.verify import Verification
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.plan_file import read_plan
 from tasks.core.screening.draws import FIT, NAMES
-from tasks.core.screening.ngram_features import LONGEST_TEXT
+from tasks.core.screening.ngram_shape import LONGEST_TEXT
 from tests.support.screened_runs import score, screen, screened_plan
 
 

@@ -14,7 +14,7 @@ from tasks.core.base.files import sha256_of_file
 from tasks.core.base.formats import write_record
 from tasks.core.screening.linear_screen import LinearScreen, fit_screen
 from tasks.core.screening.ngram_features import find_buckets, text_bytes
-from tasks.core.screening.ngram_hashing import NgramShape
+from tasks.core.screening.ngram_shape import NgramShape
 from tasks.core.screening.ridge_fit import Rows, fit_ridge
 from tasks.core.screening.screen_folder import SAVED_SCREEN, load_screen, save_screen
 

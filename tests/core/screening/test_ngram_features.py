@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from tasks.core.base.errors import InputDataError
 from tasks.core.screening.ngram_features import add_weights, find_buckets, text_bytes
-from tasks.core.screening.ngram_hashing import PLAIN_PLANES, NgramShape
+from tasks.core.screening.ngram_hashing import PLAIN_PLANES
+from tasks.core.screening.ngram_shape import NgramShape
 from tests.support.examples import examples
 
 SHAPE = NgramShape(bits=32)

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from mlflow.tracking import MlflowClient
 
-from deployments.commands.predict import READ_BYTES, Predictor, escape, read_lines
+from deployments.commands.predict import READ_BYTES, read_lines
+from deployments.commands.predictor import Predictor, escape
 from deployments.commands.round_folders import find_round
 from tasks.core.base.errors import InputDataError, RoundFileError
 from tasks.core.engines.loading import Engine, open_engine

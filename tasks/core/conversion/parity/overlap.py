@@ -2,7 +2,6 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import hypergeom
 
 Floats = NDArray[np.float64]
 
@@ -18,6 +17,8 @@ def overlap_at(reference: Floats, found: Floats, count: int) -> float:
 
     Both are log-odds of shape (texts,). Texts that the checkpoint itself ties at its edge may stand for each other.
     """
+    from scipy.stats import hypergeom  # noqa: PLC0415 - half a second, where variants are compared
+
     edge, own_edge = edge_of(reference, count), edge_of(found, count)
     best, tied = reference > edge, reference == edge
     own_best, own_tied = found > own_edge, found == own_edge

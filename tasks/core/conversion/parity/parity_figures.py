@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import kendalltau, spearmanr
 
 from tasks.core.base.errors import ParityError
 from tasks.core.conversion.parity.overlap import edge_of
@@ -153,6 +152,8 @@ def rank_correlations(reference: Floats, found: Floats) -> dict[str, Any]:
 
     Both are of shape (texts,); a value is None where one of them is the same for all texts.
     """
+    from scipy.stats import kendalltau, spearmanr  # noqa: PLC0415 - half a second, where variants are compared
+
     best = reference >= edge_of(reference, TOP)
     return {
         "kendall_tau": _correlation(kendalltau, reference, found),

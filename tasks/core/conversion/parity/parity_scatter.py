@@ -1,22 +1,27 @@
 """A picture of how far each variant's log-odds are off its checkpoint's."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 MARKED = 100
 PANELS_A_ROW = 3
 TEXTS, BEST = "#7f8c8d", "#c0392b"
 
 
-def draw_scatter(label: str, reference: NDArray[np.floating], found: Mapping[str, NDArray[np.floating]]) -> Figure:
+def draw_scatter(label: str, reference: NDArray[np.floating], found: Mapping[str, NDArray[np.floating]]) -> "Figure":
     """Draw a panel a variant: how far its log-odds are off, over the checkpoint's; both of shape (texts,).
 
     Points on a smooth line keep their order, a cloud does not, and a falling line of slope -1 is saturation: errors
     too small to see beside the identity show here. The checkpoint's 100 best texts are marked.
     """
+    from matplotlib.figure import Figure  # noqa: PLC0415 - half a second, where a picture is drawn
+
     lines = -(-len(found) // PANELS_A_ROW)
     figure = Figure(figsize=(4 * min(len(found), PANELS_A_ROW), 3.4 * lines + 0.4), layout="constrained")
     figure.suptitle(f"{label}: how far each variant's log-odds are off, the checkpoint's {MARKED} best texts in red")

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.model_selection import train_test_split
 
 from tasks.core.base.errors import InputDataError
 from tasks.core.corpus.labelled.rows import LabelledRows, StudyRequest
@@ -48,6 +47,8 @@ def draw_splits(rows: LabelledRows, drawn: list[str], data: LabelledData, reques
     """
     if not drawn:
         return rows
+    from sklearn.model_selection import train_test_split  # noqa: PLC0415 - half a second, where splits are drawn
+
     train = np.flatnonzero(rows.splits == "train")
     numbers: dict[str, int] = {}
     keys = text_keys(rows.texts[train].tolist(), request)

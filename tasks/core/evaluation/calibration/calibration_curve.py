@@ -4,8 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq
-from sklearn.isotonic import IsotonicRegression
 
 from tasks.core.evaluation.calibration.platt import Curves, Floats, draw_bootstraps, fit_curves
 from tasks.core.round.evaluation_section import CalibrationSettings
@@ -48,6 +46,8 @@ def _platt(log_odds: Floats, truth: NDArray[np.bool_], how: CalibrationSettings)
 
 
 def _root(curves: Curves) -> float:
+    from scipy.optimize import brentq  # noqa: PLC0415 - half a second, where a calibration is fitted
+
     def above(one: float) -> float:
         return float(curves.mean(np.array([one]))[0] - 0.5)
 
@@ -74,6 +74,8 @@ def _points(curves: Curves) -> Floats:
 
 
 def _isotonic(log_odds: Floats, truth: NDArray[np.bool_], how: CalibrationSettings) -> Curve:
+    from sklearn.isotonic import IsotonicRegression  # noqa: PLC0415 - half a second, where a calibration is fitted
+
     points = np.unique(log_odds)
     total, crossings = np.zeros(len(points)), []
     draws = draw_bootstraps(truth, how.bootstraps, how.balanced, np.random.default_rng(how.draw_seed))

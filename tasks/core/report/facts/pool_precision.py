@@ -1,15 +1,16 @@
 """Section `precision`: how many of a label's best texts are true, by rank, as the labels with known odds say."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
-from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from tasks.core.evaluation.evaluation_record import EvaluationRecord
 from tasks.core.evaluation.verdict_tables import figure_rows
 from tasks.core.report.facts_on_disk import RoundFiles
 from tasks.core.report.svg_chart import FIRST, SECOND, chart
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 def gather_precision(files: RoundFiles) -> dict[str, Any]:
@@ -69,7 +70,9 @@ def _without_note(row: dict[str, Any]) -> dict[str, Any]:
 def _curve(record: EvaluationRecord) -> Markup:
     points = record.curve
 
-    def paint(axes: Axes) -> None:
+    def paint(axes: "Axes") -> None:
+        from matplotlib.ticker import FuncFormatter, NullFormatter  # noqa: PLC0415 - loaded where a chart is drawn
+
         for point in points:
             first, last, within = point["first"], point["last"], point["within"]
             axes.fill_between([first, last], within["low"], within["high"], color=SECOND, alpha=0.2, linewidth=0)

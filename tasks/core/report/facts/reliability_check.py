@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from markupsafe import Markup
-from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from tasks.core.base.naming import CALIBRATION_FILE
@@ -16,6 +15,9 @@ from tasks.core.metrics.share_bounds import share_interval
 from tasks.core.report.facts.labelled_scores import labelled_scores
 from tasks.core.report.facts_on_disk import RoundFiles
 from tasks.core.report.svg_chart import FAINT, FIRST, SECOND, chart
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 BINS = 8
 LEAST = 5
@@ -77,7 +79,7 @@ def _chart(label: str, calibration: Calibration, scores: NDArray[np.float64], tr
         ("calibrated", FIRST, calibration.probability(scores)),
     )
 
-    def paint(axes: Axes) -> None:
+    def paint(axes: "Axes") -> None:
         axes.plot([0, 1], [0, 1], color=FAINT, linestyle=":")
         for name, colour, values in kinds:
             found = bins_of(values, truth)

@@ -1,11 +1,9 @@
 """Section `histograms`: where a label's scores lie, beside the last round's of the same sample."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from markupsafe import Markup
-from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, NullFormatter
 from numpy.typing import NDArray
 from scipy.special import logit
 
@@ -14,6 +12,9 @@ from tasks.core.report.facts_on_disk import RoundFiles
 from tasks.core.report.finished_runs import FinishedRun
 from tasks.core.report.svg_chart import FAINT, FIRST, chart
 from tasks.core.runs.score_bins import FIRST_OF_EXPERT, bounds_of
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 EDGES = np.arange(-18.0, 18.5, 0.5)
 """Bars are half a step of log-odds wide; what lies beyond counts to the outermost."""
@@ -63,7 +64,9 @@ def _chart(label: str, own: Shares, before: Shares | None) -> Markup:
     shown = own if before is None else own + before
     held = np.concatenate([shares[shares > 0] for shares in (own, before) if shares is not None])
 
-    def paint(axes: Axes) -> None:
+    def paint(axes: "Axes") -> None:
+        from matplotlib.ticker import FuncFormatter, NullFormatter  # noqa: PLC0415 - loaded where a chart is drawn
+
         if before is not None:
             axes.stairs(before, EDGES, color=FAINT, fill=True, alpha=0.35, label="last round")
         axes.stairs(own, EDGES, color=FIRST, linewidth=1.6, label="this round")

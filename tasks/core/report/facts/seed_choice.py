@@ -1,13 +1,15 @@
 """Section `seeds`: how far seeds lie apart, which one was selected, and which others could as well have been."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
-from matplotlib.axes import Axes
 
 from tasks.core.base.formats import Content
 from tasks.core.report.facts_on_disk import RoundFiles
 from tasks.core.report.svg_chart import FAINT, FIRST, INK, SECOND, chart
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 def gather_seeds(files: RoundFiles) -> dict[str, Any]:
@@ -51,7 +53,7 @@ def _row(found: Content, seed: Content) -> dict[str, str]:
 def _spread(found: Content) -> Markup:
     seeds, winner = found["seeds"], found["winner"]["seed"]
 
-    def paint(axes: Axes) -> None:
+    def paint(axes: "Axes") -> None:
         for place, seed in enumerate(seeds):
             low, high = seed["interval"]["low"], seed["interval"]["high"]
             colour = FIRST if seed["seed"] == winner else SECOND if seed["tied"] else FAINT

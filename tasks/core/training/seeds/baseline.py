@@ -4,8 +4,6 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
 
 from tasks.core.corpus.labelled.prepare import LabelledSplits, read_split
 from tasks.core.metrics.heads import THRESHOLD
@@ -34,6 +32,9 @@ def fit_tfidf(splits: LabelledSplits, preprocessing: str) -> Callable[[list[str]
     Raises:
         BaselineError: there is nothing to fit: texts without words, or a label with one class in the train rows.
     """
+    from sklearn.feature_extraction.text import TfidfVectorizer  # noqa: PLC0415 - half a second, for who fits
+    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
+
     train = read_split(splits.path, splits.labels, "train")
     vectoriser = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True)
     try:

@@ -1,26 +1,26 @@
 """Pictures of a study for its parent run: how far seeds spread, how they learn and rank, how honest they are."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
-from sklearn.calibration import calibration_curve
-from sklearn.metrics import precision_recall_curve
 
 from tasks.core.base.naming import CURVES_PICTURE, SEEDS_PICTURE, label_picture
 from tasks.core.metrics.heads import THRESHOLD
 from tasks.core.training.seeds.predictions import Predictions, read_predictions
 from tasks.core.training.seeds.selection import Selection
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
 SPREAD = ("average_precision", "roc_auc", "f1", "precision", "recall")
 WINNER, OTHERS = "#c0392b", "#7f8c8d"
 BINS = 10
 
 
-def draw_pictures(selection: Selection) -> Iterator[tuple[str, Figure]]:
+def draw_pictures(selection: Selection) -> Iterator[tuple[str, "Figure"]]:
     """Yield file names and pictures of a study; each label has its own precision-recall and reliability pictures."""
     yield SEEDS_PICTURE, seed_spread(selection)
     yield CURVES_PICTURE, learning_curves(selection)
@@ -35,7 +35,7 @@ def draw_pictures(selection: Selection) -> Iterator[tuple[str, Figure]]:
         yield label_picture(named, "reliability"), reliability(selection, label, predictions)
 
 
-def seed_spread(selection: Selection) -> Figure:
+def seed_spread(selection: Selection) -> "Figure":
     """Every seed's test figures, metric by metric, the winner marked."""
     figure, axes = _canvas(f"{selection.winner.plan.study}: test figures by seed", "", "figure")
     offsets = np.linspace(-0.18, 0.18, len(selection.candidates)) if len(selection.candidates) > 1 else np.zeros(1)
@@ -51,7 +51,7 @@ def seed_spread(selection: Selection) -> Figure:
     return figure
 
 
-def learning_curves(selection: Selection) -> Figure:
+def learning_curves(selection: Selection) -> "Figure":
     """Validation metric and training loss of every seed by epoch."""
     figure, axes = _canvas(f"{selection.winner.plan.study}: learning curves", "epoch", f"validation {selection.metric}")
     losses = axes.twinx()
@@ -68,7 +68,7 @@ def learning_curves(selection: Selection) -> Figure:
     return figure
 
 
-def precision_recall(selection: Selection, label: str, predictions: dict[int, Predictions]) -> Figure:
+def precision_recall(selection: Selection, label: str, predictions: dict[int, Predictions]) -> "Figure":
     """Precision over recall on the test rows: every seed, the winner, and the mean probability of the seeds."""
     figure, axes = _canvas(f"{label}: precision and recall on the test rows", "recall", "precision")
     for seed, rows in predictions.items():
@@ -82,8 +82,10 @@ def precision_recall(selection: Selection, label: str, predictions: dict[int, Pr
     return figure
 
 
-def reliability(selection: Selection, label: str, predictions: dict[int, Predictions]) -> Figure:
+def reliability(selection: Selection, label: str, predictions: dict[int, Predictions]) -> "Figure":
     """Observed share of true rows over predicted probability, in bins of equal size, for every seed."""
+    from sklearn.calibration import calibration_curve  # noqa: PLC0415
+
     figure, axes = _canvas(f"{label}: reliability on the test rows", "predicted probability", "observed share")
     axes.plot([0, 1], [0, 1], color="black", linewidth=0.8, label="perfectly calibrated")
     for seed, rows in predictions.items():
@@ -95,7 +97,9 @@ def reliability(selection: Selection, label: str, predictions: dict[int, Predict
     return figure
 
 
-def _canvas(title: str, x: str, y: str) -> tuple[Figure, Axes]:
+def _canvas(title: str, x: str, y: str) -> tuple["Figure", "Axes"]:
+    from matplotlib.figure import Figure  # noqa: PLC0415 - half a second, where a picture is drawn
+
     figure = Figure(figsize=(7, 4.5), layout="constrained")
     axes = figure.add_subplot()
     axes.set(title=title, xlabel=x, ylabel=y)
@@ -118,6 +122,8 @@ def _known(targets: NDArray[np.float64], scores: NDArray[np.float64]) -> tuple[N
     return targets[known, 0] >= THRESHOLD, scores[known, 0]
 
 
-def _draw_curve(axes: Axes, targets: NDArray[np.float64], scores: NDArray[np.float64], style: dict[str, Any]) -> None:
+def _draw_curve(axes: "Axes", targets: NDArray[np.float64], scores: NDArray[np.float64], style: dict[str, Any]) -> None:
+    from sklearn.metrics import precision_recall_curve  # noqa: PLC0415
+
     precision, recall, _ = precision_recall_curve(*_known(targets, scores))
     axes.step(recall, precision, where="post", **style)
