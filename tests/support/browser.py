@@ -53,9 +53,9 @@ class Page:
                 return message["result"]
             self.events.append(message)
 
-    def open(self, path: Path) -> None:
-        """Open a file, and wait until it stands."""
-        self.call("Page.navigate", url=path.as_uri())
+    def open(self, address: Path | str) -> None:
+        """Open a file or an address, and wait until it stands."""
+        self.call("Page.navigate", url=address.as_uri() if isinstance(address, Path) else address)
         self.wait("document.readyState === 'complete' && location.href !== 'about:blank'")
 
     def run(self, script: str) -> Any:
@@ -114,6 +114,15 @@ class Page:
         """The addresses that the page asked for."""
         requests = [event for event in self.events if event["method"] == "Network.requestWillBeSent"]
         return [event["params"]["request"]["url"] for event in requests]
+
+    @property
+    def unanswered(self) -> set[str]:
+        """What the page asked for and has not yet got, by the browser's own ids."""
+        ids: dict[str, set[str]] = {}
+        for event in self.events:
+            ids.setdefault(event["method"], set()).add(event["params"].get("requestId", ""))
+        done = ids.get("Network.loadingFinished", set()) | ids.get("Network.loadingFailed", set())
+        return ids.get("Network.requestWillBeSent", set()) - done
 
 
 @contextmanager
