@@ -23,6 +23,9 @@ SWITCHES = (
     *("--disable-background-networking", "--disable-component-update", "--remote-debugging-port=0"),
 )
 
+ANSWERS = ("Network.requestWillBeSent", "Network.loadingFinished", "Network.loadingFailed")
+"""Events of a request's begin and of its ends."""
+
 
 def ensure_browser() -> None:
     """Install the browser unless it is there.
@@ -117,12 +120,12 @@ class Page:
 
     @property
     def unanswered(self) -> set[str]:
-        """What the page asked for and has not yet got, by the browser's own ids."""
-        ids: dict[str, set[str]] = {}
-        for event in self.events:
-            ids.setdefault(event["method"], set()).add(event["params"].get("requestId", ""))
-        done = ids.get("Network.loadingFinished", set()) | ids.get("Network.loadingFailed", set())
-        return ids.get("Network.requestWillBeSent", set()) - done
+        """What the page's scripts asked for and have not yet got, by the browser's own ids."""
+        params = {name: [one["params"] for one in self.events if one["method"] == name] for name in ANSWERS}
+        asked, *answered = params.values()
+        return {one["requestId"] for one in asked if one.get("type") in {"XHR", "Fetch"}} - {
+            one["requestId"] for found in answered for one in found
+        }
 
 
 @contextmanager

@@ -20,6 +20,7 @@ GROUPS = {
     "tests/services/test_zombies.py": "full stack",
     "tests/services/test_deployments.py": "tests/services/deployed",
     "tests/services/test_winnow_run.py": "tests/services/deployed",
+    "tests/services/test_screens.py": "tests/services/deployed",
 }
 """By how paths begin; the first that fits counts."""
 LONGEST_FIRST = (
