@@ -29,7 +29,7 @@ DOCUMENTS = sorted(
     - {DATA_CARD}
 )
 BINARIES = Path(sys.executable).parent
-OTHER_PROGRAMS = {"python3", "fresh/bin/pip", "pip", "pre-commit", "pytest", "sh"}
+OTHER_PROGRAMS = {".", "python3", "fresh/bin/pip", "pip", "pre-commit", "pytest", "sh"}
 WITHIN_TWO_HOPS = {
     "tasks/core/engines/batching.py": "where a batch is formed",
     "tasks/core/runs/shards/receipts.py": "where a receipt is written",

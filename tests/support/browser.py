@@ -23,6 +23,9 @@ SWITCHES = (
     *("--disable-background-networking", "--disable-component-update", "--remote-debugging-port=0"),
 )
 
+ANSWERS = ("Network.requestWillBeSent", "Network.loadingFinished", "Network.loadingFailed")
+"""Events of a request's begin and of its ends."""
+
 
 def ensure_browser() -> None:
     """Install the browser unless it is there.
@@ -53,9 +56,9 @@ class Page:
                 return message["result"]
             self.events.append(message)
 
-    def open(self, path: Path) -> None:
-        """Open a file, and wait until it stands."""
-        self.call("Page.navigate", url=path.as_uri())
+    def open(self, address: Path | str) -> None:
+        """Open a file or an address, and wait until it stands."""
+        self.call("Page.navigate", url=address.as_uri() if isinstance(address, Path) else address)
         self.wait("document.readyState === 'complete' && location.href !== 'about:blank'")
 
     def run(self, script: str) -> Any:
@@ -114,6 +117,15 @@ class Page:
         """The addresses that the page asked for."""
         requests = [event for event in self.events if event["method"] == "Network.requestWillBeSent"]
         return [event["params"]["request"]["url"] for event in requests]
+
+    @property
+    def unanswered(self) -> set[str]:
+        """What the page's scripts asked for and have not yet got, by the browser's own ids."""
+        params = {name: [one["params"] for one in self.events if one["method"] == name] for name in ANSWERS}
+        asked, *answered = params.values()
+        return {one["requestId"] for one in asked if one.get("type") in {"XHR", "Fetch"}} - {
+            one["requestId"] for found in answered for one in found
+        }
 
 
 @contextmanager

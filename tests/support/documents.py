@@ -1,17 +1,49 @@
 """What stands in a Markdown document of the repository: its commands, its links, its anchors."""
 
 import re
+from dataclasses import dataclass, replace
 from pathlib import Path
 from posixpath import normpath
 
 ROOT = Path(__file__).parents[2]
 
 
+@dataclass(frozen=True)
+class Step:
+    """Something that a document has its reader type."""
+
+    text: str
+    """A shell command; or Python, in several lines."""
+    is_python: bool = False
+    shown: tuple[str, ...] = ()
+    """Lines that the document shows as what comes of it, in a block of `text` that follows."""
+
+
+def steps(document: str) -> list[Step]:
+    """Return what a document has its reader type, in order: commands of shell blocks, and blocks of Python."""
+    found: list[Step] = []
+    for language, block in re.findall(r"^```(\w*)\n(.*?)^```", (ROOT / document).read_text(), re.DOTALL | re.MULTILINE):
+        if language in {"sh", "console"}:
+            found += [Step(command) for command in _commands(block)]
+        elif language == "python":
+            found.append(Step(block, is_python=True))
+        elif language == "text":
+            found[-1] = replace(found[-1], shown=tuple(line for line in block.splitlines() if line.strip()))
+    return found
+
+
 def shell_commands(document: str) -> list[str]:
     """Return the commands of the document's shell blocks; one that goes on after a backslash is one command."""
-    blocks = re.findall(r"```(?:sh|console)\n(.*?)```", (ROOT / document).read_text(), re.DOTALL)
-    joined = (block.replace("\\\n", " ") for block in blocks)
-    lines = [line.split(" #")[0].strip() for block in joined for line in block.splitlines()]
+    return [step.text for step in steps(document) if not step.is_python]
+
+
+def python_blocks(document: str) -> list[str]:
+    """Return the document's blocks of Python."""
+    return [step.text for step in steps(document) if step.is_python]
+
+
+def _commands(block: str) -> list[str]:
+    lines = [line.split(" #")[0].strip() for line in block.replace("\\\n", " ").splitlines()]
     return [line.removeprefix("$ ") for line in lines if line and not line.startswith("#")]
 
 
@@ -32,8 +64,3 @@ def anchors(document: str) -> set[str]:
 
 def _without_code(text: str) -> str:
     return re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)
-
-
-def python_blocks(document: str) -> list[str]:
-    """Return the document's blocks of Python."""
-    return re.findall(r"^```python\n(.*?)^```", (ROOT / document).read_text(), re.DOTALL | re.MULTILINE)

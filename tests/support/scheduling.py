@@ -12,6 +12,7 @@ GROUPS = {
     "tests/slurm/test_demo_round.py": "demo round",
     "tests/slurm/": "slurm",
     "tests/drills/test_slurm": "drills on slurm",
+    "tests/drills/test_readme_typed.py": "README typed",
     "tests/drills/": "drills",
     "tests/flows/test_main_job.py": "served",
     "tests/flows/test_inference.py": "served",
@@ -19,11 +20,12 @@ GROUPS = {
     "tests/services/test_zombies.py": "full stack",
     "tests/services/test_deployments.py": "tests/services/deployed",
     "tests/services/test_winnow_run.py": "tests/services/deployed",
+    "tests/services/test_screens.py": "tests/services/deployed",
 }
 """By how paths begin; the first that fits counts."""
 LONGEST_FIRST = (
-    "drills on slurm", "slurm", "demo round", "drills", "served", "tests/flows/", "tests/services/", "full stack",
-    "tests/core/conversion/", "tests/core/pretraining/", "tests/core/training/",
+    "drills on slurm", "slurm", "README typed", "demo round", "drills", "served", "tests/flows/", "tests/services/",
+    "full stack", "tests/core/conversion/", "tests/core/pretraining/", "tests/core/training/",
 )  # fmt: skip
 """Groups, by how their names begin, that a process takes before the others: the end is then near for all at once."""
 

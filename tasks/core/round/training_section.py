@@ -76,7 +76,7 @@ class Training(Settings):
     @model_validator(mode="after")
     def _reachable(self) -> "Training":
         if self.minimum_seeds is not None and self.minimum_seeds > len(self.seeds):
-            raise ValueError(f"minimum_seeds is {self.minimum_seeds}, but there are {len(self.seeds)} seeds")
+            raise ValueError(f"minimum_seeds is {self.minimum_seeds}, but seeds lists {len(self.seeds)}")
         return self
 
 

@@ -94,6 +94,7 @@ def test_labels_in_files_of_their_own_may_all_use_one_column(make_round):
         ({"conversion__variants": ["openvino-bf61"]}, ["conversion.variants.0", "Did you mean openvino-bf16?"]),
         ({"labels": {"Positive": "Positive"}}, ["labels.Positive", "lower-case letters", "Write positive"]),
         ({"labelled_data__delimiter": ", "}, ["labelled_data.delimiter", "1 character"]),
+        ({"training__seeds": [7], "training__minimum_seeds": 2}, ["minimum_seeds is 2", "but seeds lists 1"]),
         ({"training__seeds": 3}, ["Write a list, in brackets: seeds: [3]"]),
     ],
 )

@@ -124,7 +124,7 @@ def _training_cost(files: RoundFiles, study: str) -> Measure:
         raise Absent(f"the training of seed {', '.join(lacking)} was not timed from its beginning to its end")
     if round_.training.search.strategy != "none":
         raise Absent("the trials of a search are not timed", again)
-    return Measure(sum(one for one in spent if one is not None) / HOUR, note=f"{len(seeds)} seeds")
+    return Measure(sum(one for one in spent if one is not None) / HOUR, note=_counted(len(seeds), "seed"))
 
 
 def _inference_cost(files: RoundFiles) -> Measure:
@@ -133,4 +133,9 @@ def _inference_cost(files: RoundFiles) -> Measure:
     spent = sum(found.seconds * found.threads for _, found in read_receipts(plan, run.folder) if found is not None)
     if not spent:
         raise Absent(f"no receipt of {run.folder.path} says how long its shard took")
-    return Measure(spent / HOUR, note=f"{run.manifest['counts']['rows_in']:,} texts, {len(run.labels)} labels")
+    texts = _counted(run.manifest["counts"]["rows_in"], "text")
+    return Measure(spent / HOUR, note=f"{texts}, {_counted(len(run.labels), 'label')}")
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"

@@ -64,6 +64,7 @@ def test_a_round_is_compared_by_what_its_own_files_say(told):
     assert found.measures["labels"].value > 0
     assert "evaluation" in found.measures["labels"].note
     assert found.measures["inference_core_hours"].value > 0
+    assert found.measures["inference_core_hours"].note == f"{record.rows} texts, 2 labels"
 
 
 def test_a_cost_that_is_known_in_part_is_not_measured(told):

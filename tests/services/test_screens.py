@@ -1,0 +1,55 @@
+"""Prefect's and MLflow's UIs in a real browser, of a trained and converted round: all that matters is seen at once."""
+
+import re
+
+import pytest
+
+from tests.support.browser import browser_page
+from tests.support.screens import DESK, unread
+from tests.support.stack_clients import PrefectApi
+from tests.support.ui_pages import look_at, sign_in
+
+
+@pytest.fixture(scope="module")
+def desk(browser, settings, tmp_path_factory):
+    """A browser as wide and high as a desk's screen, into which the stack's passwords were typed."""
+    with browser_page(tmp_path_factory.mktemp("browser")) as page:
+        page.resize(*DESK)
+        sign_in(page, settings)
+        yield page
+
+
+def address(told, server):
+    """Return the page that a run named at its end for a server."""
+    (line,) = [line for line in told.lines if line.strip().startswith(f"{server}  ")]
+    return line.split()[1].rstrip(",")
+
+
+def run_name(told):
+    """Return what Prefect calls the flow run."""
+    return re.search("is flow run '(.*)', ", told.lines[0]).group(1)
+
+
+@pytest.mark.parametrize("flow", ["training", "conversion"])
+def test_the_link_to_prefect_leads_to_the_run_and_its_tabs(desk, request, flow):
+    told = request.getfixturevalue({"training": "trained", "conversion": "conversion"}[flow])
+    look_at(desk, address(told, "Prefect"))
+    assert unread(desk, run_name(told), "Completed", flow, "us-iter0", "Artifacts", "Parameters", "Logs") == {}
+
+
+def test_tables_of_a_run_are_read_without_scrolling_sideways(desk, settings, trained, conversion):
+    for told in (trained, conversion):
+        tables = PrefectApi(settings).tables(told.flow_run_id)
+        assert tables
+        for id_, rows in tables.items():
+            look_at(desk, f"{settings.prefect_ui}/artifacts/artifact/{id_}")
+            assert unread(desk, *rows[0], *map(str, rows[0].values())) == {}
+
+
+def test_the_run_form_has_every_parameter_with_its_meaning(desk, settings, deployed_round):
+    deployment = PrefectApi(settings).deployment("inference/us-iter0")
+    look_at(desk, f"{settings.prefect_ui}/deployments/deployment/{deployment}/run")
+    shown = desk.run("document.body.innerText")
+    for name in ("sample", "run_name", "limit", "dry_run", "cluster", "memory_gib", "walltime_minutes", "screened"):
+        assert name in shown
+    assert unread(desk, "Parameters", "round_file", "Path of the round's YAML.", "sample", "run_name") == {}
