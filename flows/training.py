@@ -23,6 +23,7 @@ from tasks.search import (
     open_search,
     pending_trials,
     publish_search_table,
+    reopen_studies,
     train_trial,
 )
 from tasks.training import (
@@ -88,6 +89,7 @@ def search_trials(studies: dict[str, Study], attempts: int) -> dict[str, Search]
     while pending := pending_trials(studies, searches):
         results = finished_trials(pending)
         trials = {step.name: (step, study) for step, study in pending if step.plan.config_hash not in results}
+        reopen_studies(trials)
         settled = settle_all(partial(submit_trial, trials), trials, attempts)
         results |= {trials[name][0].plan.config_hash: result for name, result in settled.results.items()}
         failures = {trials[name][0].plan.config_hash: str(failure) for name, failure in settled.failures.items()}

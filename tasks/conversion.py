@@ -28,7 +28,7 @@ from tasks.core.base.naming import (
 )
 from tasks.core.conversion.parity.parity_table import parity_rows
 from tasks.core.conversion.parity.parity_warnings import warnings_of
-from tasks.core.conversion.request import ConversionRequest, sweep_conversion
+from tasks.core.conversion.request import ConversionRequest, mark_began, sweep_conversion
 from tasks.core.corpus.labelled.prepare import LabelledSplits
 from tasks.core.corpus.sample.listing import list_sample
 from tasks.core.corpus.sample.reading import draw_texts
@@ -185,7 +185,11 @@ def convert_checkpoint(plan: ConversionPlan, remake: bool) -> dict[str, EngineMo
     """Try every variant; leave the engine models in the plan's folder, or find them there if not to `remake` them."""
     from tasks.core.conversion.convert import convert  # noqa: PLC0415 - torch only where it is used
 
-    return (None if remake else finished_engines(plan.request)) or convert(plan.request, of(plan.name))
+    finished = None if remake else finished_engines(plan.request)
+    if finished is not None:
+        return finished
+    mark_began(Path(plan.request.folder))
+    return convert(plan.request, of(plan.name))
 
 
 def finished_engines(request: ConversionRequest) -> dict[str, EngineModel] | None:

@@ -28,6 +28,12 @@ def pending_trials(studies: dict[str, Study], searches: dict[str, Search]) -> li
     return [(step, studies[name]) for name, search in searches.items() for step in search.pending()]
 
 
+def reopen_studies(trials: dict[str, tuple[TrialStep, Study]]) -> None:
+    """Say that the studies go on that have trials to train."""
+    for study in {study.name: study for _, study in trials.values()}.values():
+        study.run.reopen()
+
+
 @task(
     task_run_name="{step.name} to step {step.stop_at_step}",
     **RETRIED,

@@ -28,6 +28,7 @@ from tasks.records.checkpoint_versions import register_checkpoint
 from tasks.records.child_runs import curves_of, finished_seed_run, is_recorded, log_seed, seed_run
 from tasks.records.live_runs import LiveRun
 from tasks.records.reachable import needs_server
+from tasks.records.seeds_page import seeds_address
 from tasks.records.study_runs import (
     describe_data,
     end_study,
@@ -122,8 +123,11 @@ def try_base_model(round_: Round) -> list[str]:
 
 
 def unfinished_seeds(studies: list[Study]) -> list[tuple[SeedPlan, Study]]:
-    """Return the seeds that still have to be trained or logged."""
-    return [(plan, study) for study in studies for plan in study.plans if finished_seed(plan, study) is None]
+    """Return the seeds that still have to be trained or logged; the runs of their studies go on."""
+    found = [(plan, study) for study in studies for plan in study.plans if finished_seed(plan, study) is None]
+    for name in dict.fromkeys(study.name for _, study in found):
+        next(study for study in studies if study.name == name).run.reopen()
+    return found
 
 
 def finished_seed(plan: SeedPlan, study: Study) -> SeedResult | None:
@@ -202,13 +206,14 @@ def register_study(round_: Round, study: Study, chosen: Chosen, opened: list[Liv
         live = study.run if study.run.run else open_study(study.run.name, Path(study.plans[0].root))
         opened.append(live)
         describe_data(live.known, round_, study.splits)
+        seeds = seeds_address(live.known.experiment, study.name)
         tell_children(live.name, study.plans)
         if study.search is not None:
             log_search(live.known, study.search, round_.base_model)
         log_selection(live.known, chosen.selection, chosen.comparison, chosen.warnings)
         register_checkpoint(round_, live.known, chosen.selection)
         end_study(live, live.known)
-    say(f"{study.name}: registered as {round_.checkpoint_alias}; its seeds on MLflow: {live.known.address}")
+    say(f"{study.name}: registered as {round_.checkpoint_alias}; its seeds, side by side: {seeds}")
 
 
 def publish_tables(round_: Round, chosen: list[Chosen]) -> None:

@@ -1,10 +1,8 @@
 """What came of a flow run that has ended: its results, where they lie and what to do next, or why it failed."""
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
 from prefect.client.schemas.objects import Artifact
 
@@ -12,10 +10,13 @@ from deployments.running.follow import Followed
 from deployments.running.next_command import next_commands
 from deployments.running.reasons import reason_of
 from deployments.running.screen import Screen
+from tasks.core.base.errors import WinnowError
 from tasks.core.base.naming import ESTIMATE_ARTIFACT, REPORT_PAGE
 
 LEFT_OUT = (ESTIMATE_ARTIFACT, REPORT_PAGE.partition(".")[0])
 """Artifacts of these names repeat what the run has said."""
+WITH_SEEDS = ("training", "round")
+"""After these flows a person compares seeds."""
 RUN_FOLDER = "run folder"
 """A table's column of this name says where the scores lie."""
 
@@ -77,10 +78,19 @@ def _places(ended: Followed, artifacts: Sequence[Artifact]) -> list[str]:
     """Say where the results lie."""
     rows: list[Mapping[str, Any]] = [row for one in artifacts if one.type == "table" for row in _rows(one)]
     folders = dict.fromkeys(str(row[RUN_FOLDER]) for row in rows if RUN_FOLDER in row)
-    server = urlsplit(os.environ["MLFLOW_TRACKING_URI"])
-    mlflow = f"{server.scheme}://{server.netloc.rpartition('@')[2]}{server.path.rstrip('/')}"
     return [
         *(f"Run folder  {folder}" for folder in folders),
         f"Prefect     {ended.link}",
-        f"MLflow      {mlflow}, experiment {ended.started.round_.name}",
+        *(f"MLflow      {page}" for page in _mlflow_pages(ended)),
     ]
+
+
+def _mlflow_pages(ended: Followed) -> list[str]:
+    """Return where MLflow shows what came of a run, or why it shows nothing: after training, seeds side by side."""
+    from tasks.records.seeds_page import round_pages  # noqa: PLC0415 - mlflow
+
+    started = ended.started
+    try:
+        return round_pages(started.round_, started.flow in WITH_SEEDS)
+    except WinnowError as away:
+        return [str(away)]

@@ -7,6 +7,7 @@ its own. This is the same server with checks in front of every route; its health
 import os
 from typing import Any
 
+from infra.services.first_page import OpensOnRuns
 from infra.services.gates import BasicAuth, OwnAddress, own_names
 
 OPEN_VARIABLE = "WINNOW_MLFLOW_OPEN"
@@ -31,7 +32,8 @@ def create_app() -> Any:
     _name_stores()
     from mlflow.server.fastapi_app import app  # noqa: PLC0415 - MLflow reads the variables when it is imported
 
-    return OwnAddress(app if is_open else BasicAuth(app, str(user), str(password)), names)
+    pages = OpensOnRuns(app)
+    return OwnAddress(pages if is_open else BasicAuth(pages, str(user), str(password)), names)
 
 
 def _name_stores() -> None:

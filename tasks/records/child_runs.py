@@ -156,6 +156,11 @@ def next_step(parent: RunName) -> str:
     return f"prefect deployment run training/{parent.experiment}"
 
 
+def seed_name(plan: SeedPlan) -> str:
+    """Return what a seed's run is called before it is known whether it is selected."""
+    return f"{plan.study} seed {plan.seed}"
+
+
 def provenance(plan: SeedPlan) -> dict[str, str]:
     """Return what a run says of the data and the code that it came from."""
     return {"winnow.data_digest": plan.splits.digest} | code_version()
@@ -190,7 +195,7 @@ def _step_tag(step: int) -> str:
 
 def _seed_name(tags: dict[str, str], plan: SeedPlan, parent: RunName) -> RunName:
     own = tags | _child_tags(plan) | {"winnow.seed_folder": str(plan.folder)}
-    return RunName(parent.experiment, f"{plan.study} seed {plan.seed}", _identity("seed", plan), own)
+    return RunName(parent.experiment, seed_name(plan), _identity("seed", plan), own)
 
 
 def _identity(kind: str, plan: SeedPlan) -> dict[str, str]:

@@ -61,9 +61,8 @@ def log_evaluation(round_: Round, record: EvaluationRecord, folder: Path) -> str
     """Leave an evaluation and its files on an MLflow run of its own, the same each time, and return its id."""
     identity = {KIND_TAG: KIND, RUN_ID_TAG: record.run_id, "label": record.label}
     run = find_or_create_run(round_.name, f"{record.label} evaluation", identity, round_.tags(record.label))
-    run.restart()
     with ended_by_outcome(run):
-        run.log_figures(figures_of(record))
+        run.log_figures(figures_of(record), prefix="pool/")
         run.set_tags({"decision": record.decision, "verdict": record.sentence} | _forced(record))
         run.remove_tags(_withdrawn(record))
         for path in sorted(folder.iterdir()):

@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tasks.core.base.errors import TrackingAwayError
@@ -18,6 +18,11 @@ from tasks.records.telling import RUNNING, tell
 from tasks.records.tracking import TrackedRun, system_metrics
 
 LOGGER = logging.getLogger("winnow.training")
+
+
+def milliseconds() -> int:
+    """Return the time since the epoch."""
+    return int(time.time() * 1000)
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,8 @@ class LiveRun:
     """Its record stands here in the end."""
     then: str
     """A person types this once the server has heard of a run that was told late."""
+    began: int = field(default_factory=milliseconds, compare=False)
+    """Its work began then, in milliseconds since the epoch."""
 
     @property
     def known(self) -> TrackedRun:
@@ -49,6 +56,10 @@ class LiveRun:
         run = self.run
         return run is not None and _heard(lambda: do(run), f"{self.name.name}: the record will say it")
 
+    def reopen(self) -> None:
+        """Say that the run goes on, if it had ended: there is something to do that it stands for."""
+        self.hear(lambda known: None if known.status == RUNNING else known.restart())
+
     def keep(self, record: RunRecord) -> None:
         """Write the record, unless another worker has, and tell it if the server answers."""
         stored = read_run_record(self.path)
@@ -65,7 +76,8 @@ class LiveRun:
     def record(self, status: str) -> RunRecord:
         """Return a record that says no more than how the run ended."""
         opened = None if self.run is None else self.run.run_id
-        return RunRecord(self.name, self.parent, status, milliseconds(), self.then, opened)
+        ended = milliseconds()
+        return RunRecord(self.name, self.parent, status, ended, self.then, opened, started_milliseconds=self.began)
 
 
 def is_same(stored: RunRecord, wanted: RunRecord) -> bool:
@@ -81,11 +93,6 @@ def _said(record: RunRecord) -> str:
 def _fail_running(run: TrackedRun) -> None:
     if run.status == RUNNING:
         run.end(FAILED)
-
-
-def milliseconds() -> int:
-    """Return the time since the epoch."""
-    return int(time.time() * 1000)
 
 
 def tell_if_heard(path: Path) -> bool:

@@ -29,5 +29,5 @@ def log_pretraining(round_: Round, plan: PretrainingPlan, result: PretrainingRes
             figures = {name: value for name, value in point.items() if name != "step"}
             run.log_figures(figures, step=int(point["step"]), prefix="heldout_")
         ends = ("perplexity_before", "perplexity_after", "loss_before", "loss_after")
-        run.log_figures({name: getattr(result, name) for name in ends})
+        run.log_figures({name: getattr(result, name) for name in ends}, prefix="heldout/")
     return run.run_id

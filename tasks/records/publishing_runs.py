@@ -35,10 +35,11 @@ def log_publication(
     tags = {"winnow.run_id": ",".join(publication.run_ids), "prefect.flow_run_id": flow_run.root_flow_run_id or ""}
     try:
         run = find_or_create_run(round_.name, f"{KIND} {publication.name}", identity, tags | code_version())
-        run.restart()
         with ended_by_outcome(run):
             run.log_parameters(publication.settings.model_dump(mode="json", exclude={"redis"}))
-            run.log_figures({name.replace(":", "."): float(count) for name, count in counts.items()})
+            run.log_figures(
+                {name.replace(":", "."): float(count) for name, count in counts.items()}, prefix="published/"
+            )
             run.set_tags({"seen": str(shown.is_seen).lower(), "verdict": shown.sentence} | dict(publication.models))
             run.log_text(PUBLICATION_TABLE, page)
     except TrackingError as error:

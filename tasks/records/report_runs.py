@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from tasks.core.round.model import Round
-from tasks.records.tracking import KIND_TAG, ended_by_outcome, find_or_create_run
+from tasks.records.experiment_note import REPORT, describe_experiment
+from tasks.records.tracking import ended_by_outcome, find_or_create_run
 
 
 def log_report(round_: Round, page: Path) -> str:
@@ -13,7 +14,8 @@ def log_report(round_: Round, page: Path) -> str:
         RegistryError: there is no MLflow server to ask.
         TrackingError: it is away, or refuses.
     """
-    run = find_or_create_run(round_.name, f"{round_.name} report", {KIND_TAG: "report"}, {})
+    run = find_or_create_run(round_.name, f"{round_.name} report", REPORT, {})
     with ended_by_outcome(run):
         run.log_file(page)
+    describe_experiment(round_, run.experiment)
     return run.address

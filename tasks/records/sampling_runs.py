@@ -25,7 +25,7 @@ def log_batch(round_: Round, batch: Batch) -> str | None:
             return None
         with ended_by_outcome(run):
             run.log_parameters(about.settings | {"random_state": about.random_state, "run_folder": about.run_folder})
-            run.log_figures(figures_of(batch))
+            run.log_figures(figures_of(batch), prefix="batch/")
             run.log_file(batch.folder / BATCH_FILE)
     except TrackingError as error:
         return str(error)

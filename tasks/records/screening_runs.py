@@ -29,10 +29,10 @@ def log_screening(round_: Round, folder: RunFolder, manifest: dict[str, Any]) ->
 def figures_of(screening: dict[str, Any]) -> dict[str, float]:
     """Return a screening's figures, flat and named as MLflow takes them."""
     found = {"core_seconds": screening["cost"]["core_seconds"]}
-    found["core_seconds_without"] = screening["cost"]["core_seconds_without"]
+    found["cost/core_seconds_without"] = screening["cost"]["core_seconds_without"]
     for label, said in screening["labels"].items():
-        found |= {f"{label}.rows_{stage}": count for stage, count in said["stages"].items()}
+        found |= {f"{label}/rows_{stage}": count for stage, count in said["stages"].items()}
         if said["audit"]:
-            found[f"{label}.missed_share"] = said["audit"]["missed_share"]
-            found[f"{label}.missed_share_high"] = said["audit"]["high"]
+            found[f"{label}/missed_share"] = said["audit"]["missed_share"]
+            found[f"{label}/missed_share_high"] = said["audit"]["high"]
     return {name: float(value) for name, value in found.items()}

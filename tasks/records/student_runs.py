@@ -44,7 +44,8 @@ def log_student(round_: Round, student: StudentPlan, seeds: list[TaughtSeed], ta
         for figures in chosen.result.evaluations:
             points = {name: value for name, value in figures.items() if name not in {"epoch", "step"}}
             run.log_figures(points, step=int(figures["step"]), prefix="curve_")
-        run.log_figures(chosen.result.metrics | screen_figures(chosen))
+        run.log_figures(chosen.result.metrics)
+        run.log_figures(screen_figures(chosen), prefix="screen/")
         run.log_text(STUDENTS_TABLE, markdown_table(table))
         judgements = [vars(one.judgement) for one in seeds]
         run.log_json(JUDGEMENTS_FILE, {"experts": student.experts, "judgements": judgements})

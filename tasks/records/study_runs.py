@@ -11,6 +11,7 @@ from tasks.core.base.naming import (
     SEARCH_FILE,
     SEARCH_TABLE,
     SEEDS_TABLE,
+    SELECTED_TAG,
     SELECTION_FILE,
     results_table,
     tracking_record,
@@ -27,8 +28,10 @@ from tasks.core.training.seeds.pictures import draw_pictures
 from tasks.core.training.seeds.seed_plan import SeedPlan
 from tasks.core.training.seeds.selection import Selection
 from tasks.core.training.seeds.selection_file import selection_record
-from tasks.records.child_runs import next_step, provenance, record_path
+from tasks.records.child_runs import finished_seed_run, next_step, provenance, record_path, seed_name
+from tasks.records.experiment_note import describe_experiment
 from tasks.records.live_runs import LiveRun, open_live
+from tasks.records.seeds_page import keep_seeds_page
 from tasks.records.telling import open_parent, tell
 from tasks.records.tracking import HASH_TAG, KIND_TAG, TrackedRun
 
@@ -44,15 +47,14 @@ def name_study(round_: Round, template: SeedPlan) -> RunName:
 
 
 def open_study(name: RunName, folder: Path) -> LiveRun:
-    """Find or create the parent run of a study, and say that it goes on; without an answer, the work does too.
+    """Find or create the parent run of a study; without an answer, the work goes on, too.
 
-    `folder` is that of the study's seeds.
+    `folder` is that of the study's seeds. A run that has ended stays so, until `reopen` says that it goes on.
     """
     path = tracking_record(folder, f"study-{name.identity[HASH_TAG]}")
 
     def find() -> TrackedRun:
         run = open_parent(name)
-        run.restart()
         path.unlink(missing_ok=True)  # how an earlier try ended
         return run
 
@@ -60,8 +62,9 @@ def open_study(name: RunName, folder: Path) -> LiveRun:
 
 
 def end_study(study: LiveRun, run: TrackedRun) -> None:
-    """End a study's run well; how earlier tries ended is no news any more."""
-    run.end(FINISHED)
+    """End a study's run well, unless it has ended so; how earlier tries ended is no news any more."""
+    if run.status != FINISHED:
+        run.end(FINISHED)
     study.path.unlink(missing_ok=True)
 
 
@@ -91,6 +94,8 @@ def describe_data(run: TrackedRun, round_: Round, splits: LabelledSplits) -> Non
     run.log_json(DATA_REPORT_FILE, LABEL_REPORT.sign(read_label_report(Path(splits.report_path))))
     profile = {"rows": splits.rows, "positives": splits.positives, "left_out": splits.left_out}
     run.log_dataset(f"{round_.name}-{splits.study}", splits.digest, str(round_.labelled_data.path), profile)
+    keep_seeds_page(run, splits.study, round_.training.metric)
+    describe_experiment(round_, run.experiment)
 
 
 @contextmanager
@@ -127,7 +132,8 @@ def log_selection(parent: TrackedRun, selection: Selection, comparison: Comparis
         parent.log_picture(f"pictures/{name}", picture)
     parent.log_figures(selection.winner.result.metrics)
     for model, figures in comparison.baselines.items():
-        parent.log_figures(figures, prefix=f"{model}_")
+        parent.log_figures(figures, prefix=f"baseline/{model}/")
+    _mark_selected(parent, selection)
     parent.set_tags(
         {
             "winnow.winning_seed": str(selection.winner.result.seed),
@@ -135,3 +141,13 @@ def log_selection(parent: TrackedRun, selection: Selection, comparison: Comparis
             "winnow.failed_seeds": ",".join(str(seed) for seed in selection.failed),
         }
     )
+
+
+def _mark_selected(parent: TrackedRun, selection: Selection) -> None:
+    """Say on each seed's run whether it was selected, so that pages can be grouped by it, and in its name."""
+    for candidate in selection.candidates:
+        run = finished_seed_run(candidate.plan, parent)
+        if run is not None:
+            own = "yes" if candidate is selection.winner else "tied" if candidate.tied else "no"
+            run.set_tags({SELECTED_TAG: own})
+            run.rename(seed_name(candidate.plan) + {"yes": ", selected", "tied": ", tied", "no": ""}[own])

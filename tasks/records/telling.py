@@ -7,6 +7,7 @@ from tasks.core.base.errors import TrainingError
 from tasks.core.base.locks import alone
 from tasks.core.base.naming import TRACKING_LOCK
 from tasks.core.base.run_record import FAILED, Figure, RunName, RunRecord, lost_files, read_run_record, say_told
+from tasks.records.metric_names import metric_name
 from tasks.records.tracking import TrackedRun, find_experiment, find_or_create_run
 
 RECORD_TAG = "winnow.record"
@@ -16,9 +17,9 @@ COST_FIGURE = "core_seconds"
 FIGURES_AT_ONCE = 500
 
 
-def open_parent(name: RunName) -> TrackedRun:
-    """Find or make the run that others are children of."""
-    return find_or_create_run(name.experiment, name.name, name.identity, name.tags)
+def open_parent(name: RunName, started: int | None = None) -> TrackedRun:
+    """Find or make the run that others are children of; a new one began then, in milliseconds, or begins now."""
+    return find_or_create_run(name.experiment, name.name, name.identity, name.tags, started)
 
 
 def tell(path: Path) -> TrackedRun:
@@ -35,7 +36,7 @@ def tell(path: Path) -> TrackedRun:
         if record is None or (lost := lost_files(path, record)):
             gone = "it is gone" if record is None else f"{', '.join(lost)} beside it are gone"
             raise TrainingError(f"{path} cannot be told: {gone}. Run the flow again: it makes anew what is not there.")
-        parent = None if record.parent is None else open_parent(record.parent)
+        parent = None if record.parent is None else open_parent(record.parent, record.started_milliseconds)
         run = _held(record, parent)
         if not _is_told(run, record):
             _complete(run, record, path.parent)
@@ -66,7 +67,7 @@ def _held(record: RunRecord, parent: TrackedRun | None) -> TrackedRun:
         if found:
             return found[0]
     tags = record.run.identity | record.run.tags | {RECORD_TAG: record.fingerprint}
-    return place.create(record.run.name, tags | _below(parent))
+    return place.create(record.run.name, tags | _below(parent), record.started_milliseconds)
 
 
 def _below(parent: TrackedRun | None) -> dict[str, str]:
@@ -93,7 +94,7 @@ def _complete(run: TrackedRun, record: RunRecord, folder: Path) -> None:
 def _not_held(run: TrackedRun, figures: Iterable[Figure]) -> list[Figure]:
     """Return the figures that the run does not have at their step yet."""
     known = {(name, step) for name in run.figure_names for step in run.steps_of(name)}
-    return [figure for figure in figures if (figure[0], figure[2]) not in known]
+    return [figure for figure in figures if (metric_name(figure[0]), figure[2]) not in known]
 
 
 def _end_others(record: RunRecord, parent: TrackedRun | None, kept: TrackedRun) -> None:

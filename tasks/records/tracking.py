@@ -16,19 +16,25 @@ from urllib.parse import urlsplit
 
 from mlflow.artifacts import download_artifacts
 from mlflow.entities import Dataset, DatasetInput, InputTag, LifecycleStage, Metric, Param, RunStatus, RunTag
+from mlflow.environment_variables import MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST, ErrorCode
 from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
 from mlflow.tracking import MlflowClient
-from mlflow.utils.mlflow_tags import MLFLOW_DATASET_CONTEXT, MLFLOW_PARENT_RUN_ID
+from mlflow.utils.mlflow_tags import MLFLOW_DATASET_CONTEXT, MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NOTE
 
 from tasks.core.base.errors import RegistryError
 from tasks.core.base.run_record import Figure
+from tasks.records.metric_names import metric_name
 
 HASH_TAG = "winnow.config_hash"
 KIND_TAG = "winnow.kind"
 TrackingError = MlflowException
 """The tracking server is away, or refuses."""
+EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
+"""An experiment is one of models that are trained, not of language models that are watched."""
+AS_TRAINING = "workflowType=machine_learning"
+"""Whatever kind an experiment is of, MLflow's pages show traces, and not runs, unless their address says so."""
 BATCH = 100
 """MLflow takes at most so many params and tags at once."""
 
@@ -68,9 +74,21 @@ class TrackedRun:
     @property
     def address(self) -> str:
         """Where a person looks at the run in a browser."""
-        server = urlsplit(self.tracking_uri)
-        place = f"{server.scheme}://{server.netloc.rpartition('@')[2]}{server.path.rstrip('/')}"
-        return f"{place}/#/experiments/{self.experiment_id}/runs/{self.run_id}"
+        return f"{self.experiment.pages}/runs/{self.run_id}?{AS_TRAINING}"
+
+    def artifact_address(self, name: str) -> str:
+        """Return where a person looks at an artifact in a browser."""
+        return f"{self.experiment.pages}/runs/{self.run_id}/artifacts/{name}?{AS_TRAINING}"
+
+    @property
+    def started_milliseconds(self) -> int:
+        """When it began, since the epoch."""
+        return int(self._client.get_run(self.run_id).info.start_time)
+
+    @property
+    def experiment(self) -> "Experiment":
+        """The experiment that the run is of."""
+        return Experiment(self.tracking_uri, self.experiment_id)
 
     @property
     def tags(self) -> dict[str, str]:
@@ -89,17 +107,16 @@ class TrackedRun:
 
     def steps_of(self, metric: str) -> set[int]:
         """Return the steps at which a metric is logged."""
-        return {point.step for point in self._client.get_metric_history(self.run_id, metric)}
+        return {point.step for point in self._client.get_metric_history(self.run_id, metric_name(metric))}
 
     def log_figures(self, figures: dict[str, float], step: int = 0, prefix: str = "") -> None:
-        """Log metrics."""
+        """Log figures as metrics, each in its section."""
         now = int(time.time() * 1000)
-        metrics = [Metric(prefix + name, value, now, step) for name, value in figures.items()]
-        self._client.log_batch(self.run_id, metrics=metrics)
+        self.log_points((prefix + name, value, step, now) for name, value in figures.items())
 
     def log_points(self, figures: Iterable[Figure]) -> None:
-        """Log figures at the steps and times that they were found."""
-        metrics = [Metric(name, value, at, step) for name, value, step, at in figures]
+        """Log figures as metrics, each in its section, at the steps and times that they were found."""
+        metrics = [Metric(metric_name(name), value, at, step) for name, value, step, at in figures]
         self._client.log_batch(self.run_id, metrics=metrics)
 
     def log_parameters(self, parameters: Mapping[str, Any]) -> None:
@@ -113,6 +130,14 @@ class TrackedRun:
     def set_tags(self, tags: dict[str, str]) -> None:
         """Set tags, over those of the same names."""
         self._client.log_batch(self.run_id, tags=[RunTag(name, value) for name, value in tags.items()])
+
+    def describe(self, note: str) -> None:
+        """Have the run's page say this, as Markdown."""
+        self.set_tags({MLFLOW_RUN_NOTE: note})
+
+    def rename(self, name: str) -> None:
+        """Call the run so on its pages."""
+        self._client.update_run(self.run_id, name=name)
 
     def remove_tags(self, names: Iterable[str]) -> None:
         """Remove those of the tags that the run has."""
@@ -155,11 +180,11 @@ class TrackedRun:
 
     def children(self, tags: dict[str, str], status: str) -> list["TrackedRun"]:
         """Return the child runs with these tags in this status, the newest first."""
-        return Experiment(self.tracking_uri, self.experiment_id).with_tags(tags | self.as_parent, status)
+        return self.experiment.with_tags(tags | self.as_parent, status)
 
     def create_child(self, name: str, tags: dict[str, str]) -> "TrackedRun":
         """Start a child run."""
-        return Experiment(self.tracking_uri, self.experiment_id).create(name, tags | self.as_parent)
+        return self.experiment.create(name, tags | self.as_parent)
 
 
 @dataclass(frozen=True)
@@ -172,6 +197,34 @@ class Experiment:
     @property
     def _client(self) -> MlflowClient:
         return MlflowClient(self.tracking_uri)
+
+    @property
+    def pages(self) -> str:
+        """What the addresses of its pages begin with."""
+        server = urlsplit(self.tracking_uri)
+        place = f"{server.scheme}://{server.netloc.rpartition('@')[2]}{server.path.rstrip('/')}"
+        return f"{place}/#/experiments/{self.experiment_id}"
+
+    @property
+    def address(self) -> str:
+        """Where a person looks at its runs in a browser."""
+        return f"{self.pages}/runs?{AS_TRAINING}"
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """Its tags."""
+        return dict(self._client.get_experiment(self.experiment_id).tags)
+
+    def set_tags(self, tags: Mapping[str, str]) -> None:
+        """Set the tags that it does not have with these values."""
+        held = self.tags
+        for name, value in tags.items():
+            if held.get(name) != value:
+                self._client.set_experiment_tag(self.experiment_id, name, value)
+
+    def describe(self, note: str) -> None:
+        """Have the experiment's page say this, as Markdown."""
+        self.set_tags({MLFLOW_RUN_NOTE: note})
 
     def run(self, run_id: str) -> TrackedRun:
         """Return a run by its id."""
@@ -193,13 +246,14 @@ class Experiment:
         query += f" and attributes.status = '{status}'" if status else ""
         return [self.run(found.info.run_id) for found in self._client.search_runs([self.experiment_id], query)]
 
-    def create(self, name: str, tags: dict[str, str]) -> TrackedRun:
-        """Start a run."""
-        return self.run(self._client.create_run(self.experiment_id, run_name=name, tags=tags).info.run_id)
+    def create(self, name: str, tags: dict[str, str], started: int | None = None) -> TrackedRun:
+        """Start a run, now or at a time since the epoch, in milliseconds."""
+        made = self._client.create_run(self.experiment_id, run_name=name, tags=tags, start_time=started)
+        return self.run(made.info.run_id)
 
 
 def find_experiment(name: str) -> Experiment:
-    """Find or make an experiment.
+    """Find or make an experiment, one of models that are trained.
 
     Raises:
         RegistryError: it was deleted.
@@ -208,11 +262,20 @@ def find_experiment(name: str) -> Experiment:
     return Experiment(client.tracking_uri, _experiment_id(client, name))
 
 
-def find_or_create_run(experiment: str, name: str, identity: dict[str, str], tags: dict[str, str]) -> TrackedRun:
-    """Return the experiment's run with the tags of `identity`; a new one also gets `tags`."""
+def known_experiment(name: str) -> Experiment | None:
+    """Return an experiment, or None where there is none."""
+    client = MlflowClient(tracking_uri())
+    found = client.get_experiment_by_name(name)
+    return None if found is None else Experiment(client.tracking_uri, str(found.experiment_id))
+
+
+def find_or_create_run(
+    experiment: str, name: str, identity: dict[str, str], tags: dict[str, str], started: int | None = None
+) -> TrackedRun:
+    """Return the experiment's run with the tags of `identity`; a new one also gets `tags`, and began at `started`."""
     place = find_experiment(experiment)
     found = place.with_tags(identity)
-    return found[0] if found else place.create(name, tags | identity)
+    return found[0] if found else place.create(name, tags | identity, started)
 
 
 def create_run(experiment: str, name: str, tags: dict[str, str]) -> TrackedRun:
@@ -222,18 +285,26 @@ def create_run(experiment: str, name: str, tags: dict[str, str]) -> TrackedRun:
 
 @contextmanager
 def ended_by_outcome(run: TrackedRun) -> Iterator[TrackedRun]:
-    """End the run FINISHED, or FAILED when the block raises."""
+    """End the run FINISHED, or FAILED when the block raises; one that has FINISHED before keeps its end."""
+    had_ended = run.status == "FINISHED"
     try:
         yield run
     except BaseException:
         run.end("FAILED")
         raise
-    run.end("FINISHED")
+    if not had_ended:
+        run.end("FINISHED")
 
 
 @contextmanager
 def system_metrics(run: TrackedRun) -> Iterator[None]:
-    """Log the use of CPU, memory, disk, network and GPU under `system/` every ten seconds while the block runs."""
+    """Log the use of CPU, memory, disk, network and GPU under `system/` while the block runs, where that is asked for.
+
+    MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING=true asks for it.
+    """
+    if not MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING.get():
+        yield
+        return
     monitor: Any = SystemMetricsMonitor(  # type: ignore[no-untyped-call]
         run.run_id, resume_logging=True, tracking_uri=run.tracking_uri
     )
@@ -251,7 +322,12 @@ def _experiment_id(client: MlflowClient, name: str) -> str:
             f"the MLflow experiment '{name}' was deleted. "
             f"Restore it: mlflow experiments restore -x {found.experiment_id}"
         )
-    return str(found.experiment_id if found else client.create_experiment(name))
+    if found is None:
+        return str(client.create_experiment(name, tags=EXPERIMENT_TAGS))
+    for tag, value in EXPERIMENT_TAGS.items():
+        if found.tags.get(tag) is None:
+            client.set_experiment_tag(found.experiment_id, tag, value)
+    return str(found.experiment_id)
 
 
 def read_json_artifact(run_id: str, name: str) -> Any:

@@ -69,7 +69,7 @@ def test_the_student_is_registered_with_what_it_is_worth(taught):
     assert version.tags["head"] == "multi_label"
     run = MlflowClient(tracking_uri()).get_run(version.run_id)
     assert run.info.status == "FINISHED"
-    assert 0.05 <= run.data.metrics["passes_top_5_per_cent.positive"] <= 1
+    assert 0.05 <= run.data.metrics["screen/passes_top_5_per_cent.positive"] <= 1
     assert run.data.params["train_rows"] == "150"
     models = [row["Models"] for row in rows_of(round_, "students") if row["label"] == "positive"]
     assert models == ["Random", "TF-IDF + logistic regression", "2 experts", "mean probability of 2 experts", "student"]

@@ -177,7 +177,7 @@ def test_a_screened_run_draws_certifies_and_scores_what_passes(round_file, tmp_p
     mlflow = MlflowClient(tracking_uri())
     experiment = mlflow.get_experiment_by_name(name).experiment_id
     (logged,) = mlflow.search_runs([experiment], "tags.`winnow.kind` = 'screening'")
-    assert logged.data.metrics["positive.rows_drawn"] == manifest["screening"]["labels"]["positive"]["stages"]["drawn"]
+    assert logged.data.metrics["positive/rows_drawn"] == manifest["screening"]["labels"]["positive"]["stages"]["drawn"]
     certified = folder.certificate_path.read_bytes()
     folder.receipt_path(0).unlink()
     inference(str(round_file), sample="new_samples")

@@ -56,12 +56,12 @@ def test_the_base_model_is_registered_under_the_rounds_alias_with_its_figures(pr
     assert float(version.tags["perplexity_after"]) < float(version.tags["perplexity_before"])
     run = MlflowClient(tracking_uri()).get_run(version.run_id)
     assert run.info.status == "FINISHED"
-    assert run.data.metrics["perplexity_before"] == float(version.tags["perplexity_before"])
+    assert run.data.metrics["heldout/perplexity_before"] == float(version.tags["perplexity_before"])
     assert run.data.params["heldout_texts"] == "40"
-    curve = MlflowClient(tracking_uri()).get_metric_history(version.run_id, "heldout_perplexity")
+    curve = MlflowClient(tracking_uri()).get_metric_history(version.run_id, "heldout/perplexity")
     assert curve[0].step == 0
-    assert curve[0].value == run.data.metrics["perplexity_before"]
-    assert curve[-1].value == run.data.metrics["perplexity_after"]
+    assert curve[0].value == run.data.metrics["heldout/perplexity_before"]
+    assert curve[-1].value == run.data.metrics["heldout/perplexity_after"]
     assert curve[-1].step == int(run.data.params["steps"])
     (row,) = json.loads(Artifact.get(f"{round_.name}-pretraining").data)
     assert row["model"] == version.name

@@ -71,7 +71,7 @@ def test_readers_see_a_version_when_its_models_are_champions(redis_server, tmp_p
     experiment = client.get_experiment_by_name(round_.name).experiment_id
     (recorded,) = client.search_runs([experiment], f"tags.`winnow.published_version` = '{version.name}'")
     assert recorded.info.status == "FINISHED"
-    assert recorded.data.metrics["score.positive"] == SAMPLE_ROWS
+    assert recorded.data.metrics["published/score.positive"] == SAMPLE_ROWS
     assert recorded.data.tags["seen"] == "true"
     assert recorded.data.tags["winnow.run_id"] == run.path.name.split("-")[2]
 

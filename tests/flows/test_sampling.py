@@ -116,7 +116,7 @@ def test_a_batch_is_drawn_once_and_shown_and_recorded(scored):
     query = f"tags.`winnow.batch_id` = '{batch.about.batch_id}'"
     (run,) = client.search_runs([experiment], query)
     assert run.info.status == "FINISHED"
-    assert run.data.metrics["texts"] == len(batch.texts)
+    assert run.data.metrics["batch/texts"] == len(batch.texts)
     assert run.data.params["method"] == "exploit_explore"
     sampling(str(scored))
     assert list_batches(round_) == [folder]

@@ -89,8 +89,8 @@ def test_a_selection_leaves_its_record_tables_pictures_and_warnings(make, caplog
     )
     assert version.tags["data_digest"] == record["data"]["digest"]
     assert version.tags["run_id"] in {run.info.run_id for run in runs_of(round_, "seed")}
-    assert parent.data.metrics["tfidf_test_average_precision"] > 0
-    assert parent.data.metrics["ensemble_test_average_precision"] > 0
+    assert parent.data.metrics["baseline/tfidf/test_average_precision"] > 0
+    assert parent.data.metrics["baseline/ensemble/test_average_precision"] > 0
     warned = [entry.getMessage() for entry in caplog.records if entry.levelname == "WARNING"]
     assert record["warnings"]
     assert set(record["warnings"]) <= set(warned)

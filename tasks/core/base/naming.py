@@ -71,6 +71,8 @@ DRAWS = "draws"
 CODE_FILE = "code/winnow.zip"
 """Winnow's own code lies here, so that the model loads where Winnow is not installed."""
 REPORT_FOLDER = "report"
+BEGAN_FILE = ".began"
+"""An empty file of this name says by its time when the conversion began that the folder is of."""
 MIXED_GRAPH = "mixed.onnx"
 
 # A finished seed, trial or pretraining.
@@ -106,6 +108,8 @@ SEEDS_PICTURE = "seeds.png"
 CURVES_PICTURE = "learning_curves.png"
 REPORT_PAGE = "report.html"
 PUBLICATION_TABLE = "publication.md"
+SELECTED_TAG = "selected"
+"""The run of a seed says by this tag whether it was selected: yes, tied or no."""
 REGISTERED_MODEL = "models:/"
 """A reference to a model of the registry begins so."""
 MAIN_RUN, MAIN_SAMPLE = "main", "evaluation"
@@ -521,6 +525,11 @@ def parquet_file(name: str) -> str:
 def checkpoint_folder(step: int) -> str:
     """Return the name that the Trainer gives to the checkpoint of a step."""
     return f"checkpoint-{step}"
+
+
+def seeds_view(study: str) -> str:
+    """Return the key of the view that shows a study's seeds beside each other."""
+    return f"seeds-{study}"
 
 
 def results_table(label: str) -> str:

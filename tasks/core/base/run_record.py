@@ -11,7 +11,7 @@ from typing import Any
 
 from tasks.core.base.errors import WinnowError
 from tasks.core.base.files import fingerprint
-from tasks.core.base.formats import Content, FileFormat, read_record, write_record
+from tasks.core.base.formats import Content, FileFormat, read_record, unchanged, write_record
 
 FINISHED, FAILED = "FINISHED", "FAILED"
 Figure = tuple[str, float, int, int]
@@ -51,10 +51,12 @@ class RunRecord:
     """The work took so long, times the cores it had; None where that was not measured from its beginning to its end."""
     told: str | None = None
     """The server holds all this as the run of this id; None while it waits."""
+    started_milliseconds: int | None = None
+    """The work began then; None where that is not known."""
 
     @property
     def fingerprint(self) -> str:
-        """What tells this record from every other; the times of its figures, and who heard of it, do not count."""
+        """What tells this record from every other; its times, and who heard of it, do not count."""
         figures = [figure[:3] for figure in self.figures]
         ended = self.ended_milliseconds if self.status == FAILED else 0
         named = [asdict(self.run), None if self.parent is None else asdict(self.parent)]
@@ -72,9 +74,10 @@ def _check(content: Content) -> None:
 
 RUN_RECORD = FileFormat(
     kind="record of a tracked run",
-    number=1,
+    number=2,
     schema=RunRecord,
     remedy="Move it away and run the flow again: it makes the record anew from what is kept, and trains nothing",
+    migrations={1: unchanged},
     check=_check,
 )
 

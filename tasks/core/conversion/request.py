@@ -6,6 +6,7 @@ from typing import Any
 
 from tasks.core.base.errors import ModelFolderError
 from tasks.core.base.folders_aside import sweep
+from tasks.core.base.naming import BEGAN_FILE
 from tasks.core.round.conversion_section import Conversion
 
 
@@ -57,3 +58,20 @@ def sweep_conversion(folder: Path) -> None:
     """Remove what killed conversions left half-made in the folder of one, and beside it."""
     sweep(folder.parent)
     sweep(folder)
+
+
+def mark_began(folder: Path) -> None:
+    """Leave word of when a conversion begins in its folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / BEGAN_FILE).touch()
+
+
+def began_milliseconds(folder: Path) -> int | None:
+    """Return when the conversion of a folder began, since the epoch; None where no word of it was left."""
+    path = folder / BEGAN_FILE
+    return int(path.stat().st_mtime * 1000) if path.is_file() else None
+
+
+def ended_milliseconds(engine: Path) -> int:
+    """Return when an engine model's folder was whole, since the epoch."""
+    return int(max(path.stat().st_mtime for path in engine.rglob("*") if path.is_file()) * 1000)

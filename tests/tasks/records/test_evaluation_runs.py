@@ -117,8 +117,8 @@ def test_a_champion_is_found_with_its_evaluation_and_calibration(round_, version
     assert fetch_calibration(get_version(second.name, second.version), tmp_path / "fetched") is None
     run = MlflowClient(tracking_uri()).get_run(run_id)
     assert run.info.status == "FINISHED"
-    assert run.data.metrics["precision_at_50_low"] == 0.8
-    assert run.data.metrics["expansion_high"] == 90
+    assert run.data.metrics["pool/precision_at_50_low"] == 0.8
+    assert run.data.metrics["pool/expansion_high"] == 90
 
 
 def test_a_refused_version_is_told_so_and_the_champion_stays(round_, versions, tmp_path):

@@ -11,5 +11,5 @@ def test_a_rounds_page_lies_on_one_run_however_often_it_is_logged(tiny_round, tr
     address = log_report(tiny_round, page)
     assert log_report(tiny_round, page) == address
     assert address.startswith(f"{tracking.rstrip('/')}/#/experiments/")
-    run_id = address.rpartition("/")[2]
+    run_id = address.partition("?")[0].rpartition("/")[2]
     assert [file.path for file in MlflowClient().list_artifacts(run_id)] == ["report.html"]

@@ -15,7 +15,8 @@ from tasks.core.round.round_file import read_round
 from tasks.core.training.search.trial import TrialStep
 from tasks.core.training.seeds.seed_plan import plan_seeds
 from tasks.records.child_runs import finished_seed_run, seed_run
-from tasks.records.study_runs import describe_data, failed_when_interrupted, name_study, open_study
+from tasks.records.seeds_page import round_pages
+from tasks.records.study_runs import describe_data, end_study, failed_when_interrupted, name_study, open_study
 from tasks.records.telling import tell
 from tasks.records.tracking import tracking_uri
 from tasks.search import train_trial
@@ -65,6 +66,30 @@ def test_a_study_is_opened_once_and_names_its_data(round_, plan, study, client):
         assert json.load(report)["digest"] == plan.splits.digest
 
 
+def test_an_experiment_shows_a_studys_seeds_side_by_side_and_leads_there(round_, plan, study, client):
+    describe_data(study.run.known, round_, plan.splits)
+    tags = client.get_experiment(study.run.known.experiment_id).tags
+    view = json.loads(json.loads(tags["mlflow.sharedViewState.seeds-positive"])["state"])
+    charts = [chart["metricKey"] for chart in view["compareRunCharts"]]
+    assert charts == [f"{split}/{name}" for name in ("average_precision", "f1") for split in ("validation", "test")]
+    assert f"'{study.run.known.run_id}'" in view["searchFilter"]
+    (page, *_) = round_pages(round_, with_seeds=True)
+    assert page in tags["mlflow.note.content"].splitlines()[0]
+    assert "viewStateShareKey=seeds-positive&compareRunsMode=CHART" in page
+
+
+def test_a_study_that_has_ended_keeps_its_end_until_it_goes_on(plan, study, client):
+    def info():
+        return client.get_run(study.run.known.run_id).info
+
+    end_study(study.run, study.run.known)
+    ended = info().end_time
+    end_study(open_study(study.run.name, Path(plan.root)), study.run.known)
+    assert (info().status, info().end_time) == ("FINISHED", ended)
+    study.run.reopen()
+    assert info().status == "RUNNING"
+
+
 def test_a_seed_is_one_finished_child_run_with_parameters_curves_and_figures(plan, study, client):
     result = train_one_seed.fn(plan, study)
     ((run_id, run),) = child_runs(study).items()
@@ -80,15 +105,17 @@ def test_a_seed_is_one_finished_child_run_with_parameters_curves_and_figures(pla
             "average_precision", "roc_auc", "f1", "f1_best_threshold", "precision", "recall", "log_loss", "brier",
             "precision_at_20", "precision_at_50",
         ):  # fmt: skip
-            assert run.data.metrics[f"{split}_{name}"] == result.metrics[f"{split}_{name}"]
-    history = client.get_metric_history(run_id, "curve_validation_average_precision")
+            assert run.data.metrics[f"{split}/{name}"] == result.metrics[f"{split}_{name}"]
+    history = client.get_metric_history(run_id, "curve/validation_average_precision")
     expected = result.evaluations[0]["validation_average_precision"]
     assert [(point.step, point.value) for point in history] == [(5, expected)]
     names = {file.path for file in client.list_artifacts(run_id)}
     assert {"predictions.parquet", "test_predictions.txt"} <= names
+    assert not any(name.startswith("system/") for name in run.data.metrics)
 
 
-def test_a_seed_run_holds_the_use_of_the_machine(plan, study, monkeypatch):
+def test_a_seed_run_holds_the_use_of_the_machine_where_that_is_asked_for(plan, study, monkeypatch):
+    monkeypatch.setenv("MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING", "true")
     monkeypatch.setenv("MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL", "0.2")
     train_one_seed.fn(plan, study)
     (run,) = child_runs(study).values()
@@ -116,7 +143,7 @@ def test_a_trial_is_one_child_run_over_all_its_rungs(plan, study, client):
     (run,) = child_runs(study).values()
     assert run.info.status == "FINISHED"
     assert run.data.tags["winnow.kind"] == "trial"
-    for name, steps in (("rung_average_precision", [2, 5]), ("curve_train_loss", [2, 5]), ("validation_f1", [0])):
+    for name, steps in (("rung/average_precision", [2, 5]), ("curve/train_loss", [2, 5]), ("validation/f1", [0])):
         assert [point.step for point in client.get_metric_history(run.info.run_id, name)] == steps
     assert finished_seed_run(plan, study.run.known) is None
 

@@ -25,7 +25,13 @@ def record():
     experiment = f"x{uuid.uuid4().hex[:8]}"
     parent = RunName(experiment, "positive", {"winnow.kind": "study"}, {"country": "US"})
     run = RunName(experiment, "positive seed 1", {"winnow.kind": "seed"}, {"country": "US"})
-    return RunRecord(run, parent, FINISHED, AT + 3, "", parameters={"seed": "1"}, figures=FIGURES, files=("a.txt",))
+    return RunRecord(
+        *(run, parent, FINISHED, AT + 3, ""),
+        parameters={"seed": "1"},
+        figures=FIGURES,
+        files=("a.txt",),
+        started_milliseconds=AT - 60_000,
+    )
 
 
 @pytest.fixture
@@ -51,6 +57,7 @@ def test_a_record_is_one_run_however_often_it_is_told(path, record):
         assert len({run.run_id for run in pool.map(lambda _: tell(path), range(3))}) == 1
     (run,) = runs(record)
     assert (run.info.status, run.info.end_time) == (FINISHED, record.ended_milliseconds)
+    assert run.info.start_time == record.started_milliseconds
     assert run.data.params == {"seed": "1"}
     assert points(run.info.run_id, "loss") == [(1, 0.5), (2, 0.25)]
     assert [file.path for file in MlflowClient(tracking_uri()).list_artifacts(run.info.run_id)] == ["a.txt"]
