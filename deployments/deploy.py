@@ -22,6 +22,7 @@ from flows.inference import inference
 from flows.pretraining import pretraining
 from flows.publishing import publishing
 from flows.round import whole_round
+from flows.round_flow import tags_of
 from flows.sampling import sampling
 from flows.training import training
 from infra.clusters.profiles import read_profile
@@ -58,7 +59,7 @@ def deploy_round(round_file: Path) -> list[str]:
             flow.to_deployment(
                 name=name,
                 parameters={"round_file": str(round_file)},
-                tags=[round_.country.lower(), round_.name],
+                tags=tags_of(round_, flow.name),
                 work_pool_name=WORK_POOL,
                 # A path entrypoint would load the flow's file as a top-level module that Dask workers do not have.
                 entrypoint_type=EntrypointType.MODULE_PATH,

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from prefect import State, flow
+from prefect import State
 from prefect.logging import get_run_logger
 from prefect.states import Completed
 from prefect.utilities.urls import url_for
 
-from flows.names import round_and_flow
+from flows.round_flow import round_flow
 from tasks.core.base.errors import InputDataError
 from tasks.core.base.naming import MAIN_RUN
 from tasks.core.loop.intake import alone_at_intake, following, import_watched, round_with, take_labels
@@ -20,7 +20,7 @@ from tasks.lineage import trace_snapshot
 STARTED, NOTHING_NEW = "Started", "Nothing new"
 
 
-@flow(name="intake", flow_run_name=round_and_flow, persist_result=False)
+@round_flow("intake")
 def intake(round_file: str) -> State[None]:
     """Take in the labels of a round's batches; however often it runs, a snapshot of labels starts one round.
 

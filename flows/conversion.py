@@ -1,8 +1,7 @@
 """Checkpoint -> engine variants compared on real texts -> the fastest that keeps the ranking, registered."""
 
-from prefect import flow
-
-from flows.names import place_of, round_and_flow
+from flows.names import place_of
+from flows.round_flow import below, round_flow, side_by_side
 from infra.cluster import task_runner
 from infra.clusters.profiles import read_profile
 from infra.dask_workers.task_endings import Settled
@@ -22,7 +21,7 @@ from tasks.lineage import trace_engines
 from tasks.training import prepare_data
 
 
-@flow(name="conversion", flow_run_name=round_and_flow, persist_result=False)
+@round_flow("conversion")
 def conversion(round_file: str, remake: bool = False, cluster: str | None = None, students: bool = False) -> None:
     """Convert every label's selected checkpoint; one already converted this way is left alone.
 
@@ -43,7 +42,7 @@ def conversion(round_file: str, remake: bool = False, cluster: str | None = None
     if missing:
         profile = read_profile(cluster or round_.clusters.conversion)
         runner = task_runner(profile, place_of(round_, "conversion"))
-        convert = convert_all.with_options(task_runner=runner, flow_run_name=f"{round_.name} engines")
+        convert = below("engines", convert_all, runner, round_)
         converted = convert(missing, remake, profile.lost_worker_attempts)
         for number, engines in converted.results.items():
             record_engines(round_, missing[number], list(engines.values()))
@@ -57,7 +56,7 @@ def conversion(round_file: str, remake: bool = False, cluster: str | None = None
         raise failure
 
 
-@flow(name="convert-checkpoints", validate_parameters=False, persist_result=False)
+@side_by_side("convert-checkpoints")
 def convert_all(plans: list[ConversionPlan], remake: bool, attempts: int) -> Settled[int]:
     """Convert the checkpoints side by side; one that fails does not keep the others from being registered."""
     return settle_all(lambda number: convert_checkpoint.submit(plans[number], remake), range(len(plans)), attempts)

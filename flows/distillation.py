@@ -3,10 +3,9 @@
 import time
 from pathlib import Path
 
-from prefect import flow
-
 from flows.inference import score_shards
-from flows.names import place_of, place_of_run, round_and_flow
+from flows.names import place_of, place_of_run
+from flows.round_flow import below, round_flow, side_by_side
 from infra.cluster import task_runner
 from infra.clusters.profiles import read_profile, worker_count
 from infra.fan_out import run_all
@@ -35,7 +34,7 @@ from tasks.seed_experts import SeedExpert, convert_expert, engines_by_seed, plan
 from tasks.training import prepare_data
 
 
-@flow(name="distillation", flow_run_name=round_and_flow, persist_result=False)
+@round_flow("distillation")
 def distillation(round_file: str, cluster: str | None = None) -> None:
     """Teach small students what the experts think on average, judge them, register the best seed of each.
 
@@ -62,7 +61,7 @@ def score_with_seeds(
     experts = plan_seed_experts(round_, studies)
     profile = read_profile(cluster or round_.clusters.conversion)
     runner = task_runner(profile, place_of(round_, "distillation"))
-    convert = convert_experts.with_options(task_runner=runner, flow_run_name=f"{round_.name} experts")
+    convert = below("experts", convert_experts, runner, round_)
     uses = engines_by_seed(round_, convert(experts, profile.lost_worker_attempts))
     return [score_sample(round_, settings, seed, engines, cluster) for seed, engines in uses.items()]
 
@@ -78,7 +77,7 @@ def score_sample(
         if find_unfinished(plan, folder):
             profile = read_profile(cluster or round_.clusters.inference)
             runner = task_runner(profile, place_of_run(round_, folder))
-            score = score_shards.with_options(task_runner=runner, flow_run_name=f"{round_.name} seed {seed}")
+            score = below(f"seed {seed}", score_shards, runner, round_)
             workers, attempts = worker_count(profile), profile.lost_worker_attempts
             rows = score(round_, str(folder.path), token, False, workers, attempts)
         finish_run(plan, folder, Launch(rows, round(time.monotonic() - started, 1)))
@@ -91,11 +90,11 @@ def teach_students(round_: Round, settings: Distillation, students: list[Student
     if untaught:
         profile = read_profile(cluster or round_.clusters.training)
         runner = task_runner(profile, place_of(round_, "distillation"))
-        teach = teach_seeds.with_options(task_runner=runner, flow_run_name=f"{round_.name} students")
+        teach = below("students", teach_seeds, runner, round_)
         teach(untaught, settings, profile.lost_worker_attempts)
 
 
-@flow(name="convert-experts", validate_parameters=False, persist_result=False)
+@side_by_side("convert-experts")
 def convert_experts(experts: list[SeedExpert], attempts: int) -> list[tuple[SeedExpert, dict[str, EngineModel]]]:
     """Convert the seeds side by side."""
     named = {expert.name: expert for expert in experts}
@@ -103,7 +102,7 @@ def convert_experts(experts: list[SeedExpert], attempts: int) -> list[tuple[Seed
     return [(expert, converted[name]) for name, expert in named.items()]
 
 
-@flow(name="teach-students", validate_parameters=False, persist_result=False)
+@side_by_side("teach-students")
 def teach_seeds(untaught: dict[str, tuple[StudentPlan, SeedPlan]], settings: Distillation, attempts: int) -> None:
     """Teach the seeds of all students side by side."""
     run_all(lambda name: teach_one_seed.submit(*untaught[name], settings), untaught, attempts)

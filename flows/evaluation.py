@@ -2,11 +2,11 @@
 
 from typing import Annotated
 
-from prefect import State, flow
+from prefect import State
 from prefect.states import Completed
 from pydantic import Field
 
-from flows.names import round_and_flow
+from flows.round_flow import round_flow
 from tasks.core.evaluation.evaluate_label import Reasons
 from tasks.core.evaluation.rank_sample import MoreTexts
 from tasks.core.evaluation.release.release_gate import forced_label
@@ -18,7 +18,7 @@ from tasks.lineage import trace_batch, trace_verdicts
 from tasks.report import publish_report
 
 
-@flow(name="evaluation", flow_run_name=round_and_flow, persist_result=False)
+@round_flow("evaluation")
 def evaluation(  # noqa: PLR0913 - Prefect merges nested parameters shallowly, so what people override is flat
     round_file: str,
     *,

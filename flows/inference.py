@@ -4,10 +4,10 @@ import time
 from pathlib import Path
 from typing import Annotated
 
-from prefect import flow
 from pydantic import Field
 
-from flows.names import place_of_run, round_and_flow
+from flows.names import place_of_run
+from flows.round_flow import below, round_flow, side_by_side, tagged
 from flows.screening import FanOut, screen_pool
 from infra.cluster import task_runner
 from infra.clusters.profiles import read_profile, with_resources, worker_count
@@ -45,7 +45,7 @@ from tasks.shards import measure_run, score_block
 RunName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]+$", max_length=60)]
 
 
-@flow(name="inference", flow_run_name=round_and_flow, persist_result=False)
+@round_flow("inference")
 def inference(  # noqa: PLR0913 - Prefect merges nested parameters shallowly, so what people override is flat
     round_file: str,
     *,
@@ -91,7 +91,7 @@ def inference(  # noqa: PLR0913 - Prefect merges nested parameters shallowly, so
             profile = read_profile(cluster or round_.clusters.inference)
             profile = with_resources(profile, memory_gib, walltime_minutes)
             runner = task_runner(profile, place_of_run(round_, folder))
-            score = score_shards.with_options(task_runner=runner, flow_run_name=f"{round_.name} shards")
+            score = below("shards", score_shards, runner, round_)
             workers, attempts = worker_count(profile), profile.lost_worker_attempts
             rows = score(round_, str(folder.path), token, dry_run, workers, attempts)
         if dry_run:
@@ -103,19 +103,20 @@ def inference(  # noqa: PLR0913 - Prefect merges nested parameters shallowly, so
         trace_run(round_, plan, folder)
     publish_report(round_, run_name, sample)
     if wants_full_scores(round_, manifest):
-        inference(
-            round_file,
-            sample=sample,
-            run_name=run_name,
-            limit=limit,
-            cluster=cluster,
-            memory_gib=memory_gib,
-            walltime_minutes=walltime_minutes,
-            screened=False,
-        )
+        with tagged(round_, "inference"):
+            inference(
+                round_file,
+                sample=sample,
+                run_name=run_name,
+                limit=limit,
+                cluster=cluster,
+                memory_gib=memory_gib,
+                walltime_minutes=walltime_minutes,
+                screened=False,
+            )
 
 
-@flow(name="score-shards", validate_parameters=False, persist_result=False)
+@side_by_side("score-shards")
 def score_shards(round_: Round, run_folder: str, token: str, dry_run: bool, workers: int | None, attempts: int) -> int:
     """Estimate the cost, score the unfinished shards side by side, and return how many rows were scored.
 

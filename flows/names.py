@@ -1,19 +1,10 @@
-"""How flow runs are called in the Prefect UI, and their clusters on SLURM."""
-
-from pathlib import Path
-
-from prefect.runtime import flow_run
+"""How the clusters of flow runs are called on SLURM, and where they keep their files."""
 
 from infra.cluster import Place
 from tasks.core.base.files import fingerprint
 from tasks.core.base.naming import SLURM_FOLDER, logs_folder
 from tasks.core.round.model import Round
 from tasks.core.runs.folder import RunFolder
-
-
-def round_and_flow() -> str:
-    """Return `us-iter0 training` for the flow run that is starting."""
-    return f"{Path(flow_run.parameters['round_file']).stem} {flow_run.flow_name}"
 
 
 def place_of(round_: Round, flow: str) -> Place:

@@ -1,8 +1,7 @@
 """A sample's texts -> masked-language-model training of a checkpoint -> the country's base model, registered."""
 
-from prefect import flow
-
-from flows.names import place_of, round_and_flow
+from flows.names import place_of
+from flows.round_flow import below, round_flow, side_by_side
 from infra.cluster import task_runner
 from infra.clusters.profiles import AnyProfile, LocalProfile, SlurmProfile, read_profile
 from infra.fan_out import run_all
@@ -18,7 +17,7 @@ from tasks.pretraining import (
 )
 
 
-@flow(name="pretraining", flow_run_name=round_and_flow, persist_result=False)
+@round_flow("pretraining")
 def pretraining(round_file: str, cluster: str | None = None) -> None:
     """Continue a checkpoint's training on the country's texts; a base model made this way already is left alone.
 
@@ -33,13 +32,13 @@ def pretraining(round_file: str, cluster: str | None = None) -> None:
     if version is None:
         profile = read_profile(cluster or round_.clusters.pretraining)
         runner = task_runner(_with_one_worker(profile), place_of(round_, "pretraining"))
-        train = pretrain_on_cluster.with_options(task_runner=runner, flow_run_name=f"{round_.name} base model")
+        train = below("base model", pretrain_on_cluster, runner, round_)
         version = register_base_model(round_, plan, train(plan, profile.lost_worker_attempts))
     publish_perplexity_table(round_, version)
     trace_base_model(round_, version)
 
 
-@flow(name="pretrain-on-cluster", validate_parameters=False, persist_result=False)
+@side_by_side("pretrain-on-cluster")
 def pretrain_on_cluster(plan: PretrainingPlan, attempts: int) -> PretrainingResult:
     """Train on one worker; when that dies, another goes on from the last checkpoint."""
     result: PretrainingResult = run_all(lambda _: pretrain_base_model.submit(plan), ["base model"], attempts)[

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
-from prefect import State, flow
+from prefect import State
 from prefect.states import Completed
 
 from flows.inference import RunName
-from flows.names import place_of, round_and_flow
+from flows.names import place_of
+from flows.round_flow import below, round_flow, side_by_side
 from infra.cluster import task_runner
 from infra.clusters.profiles import read_profile, worker_count
 from infra.fan_out import run_all
@@ -26,7 +27,7 @@ from tasks.publishing import (
 )
 
 
-@flow(name="publishing", flow_run_name=round_and_flow, persist_result=False)
+@round_flow("publishing")
 def publishing(
     round_file: str,
     *,
@@ -53,7 +54,7 @@ def publishing(
     if unloaded:
         profile = read_profile(cluster or round_.clusters.publishing)
         runner = task_runner(profile, place_of(round_, "publishing"))
-        load = load_version.with_options(task_runner=runner, flow_run_name=f"{round_.name} loads")
+        load = below("loads", load_version, runner, round_)
         load(publication, group_blocks(unloaded, worker_count(profile)), profile.lost_worker_attempts)
     counts = count_version(publication)
     shown = show_version(publication)
@@ -65,7 +66,7 @@ def publishing(
     return Completed(name=name, message=f"{publication.name}: {shown.sentence}{said}")
 
 
-@flow(name="load-version", validate_parameters=False, persist_result=False)
+@side_by_side("load-version")
 def load_version(publication: Publication, blocks: list[Block], attempts: int) -> int:
     """Load all blocks side by side, and return how many rows were loaded."""
     return sum(run_all(lambda block: load_block.submit(publication, block), blocks, attempts).values())

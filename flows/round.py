@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
-from prefect import State, flow
+from prefect import Flow, State
 from prefect.flow_runs import suspend_flow_run
 from prefect.input import RunInput
 from prefect.states import Completed
@@ -16,9 +16,9 @@ from flows.conversion import conversion
 from flows.distillation import distillation
 from flows.evaluation import evaluation
 from flows.inference import RunName, inference
-from flows.names import round_and_flow
 from flows.pretraining import pretraining
 from flows.publishing import publishing
+from flows.round_flow import round_flow, tagged
 from flows.sampling import sampling
 from flows.training import training
 from tasks.core.base.files import fingerprint
@@ -68,7 +68,7 @@ class Step:
     """One of the round's flows."""
 
     name: str
-    run: Callable[..., Any]
+    run: partial[Any]
     """The flow, with the parameters that it gets here."""
     standing: Callable[[], Standing]
     """This says what the step would follow from now, and what lies there of it."""
@@ -76,7 +76,7 @@ class Step:
     """The step is run though it is done."""
 
 
-@flow(name="round", flow_run_name=round_and_flow, persist_result=False)
+@round_flow("round")
 def whole_round(round_file: str, *, run_name: RunName = "main") -> State[None]:
     """Run a round's flows in their order; what is done already is skipped, and a run that failed goes on where it did.
 
@@ -161,7 +161,8 @@ def take(round_: Round, course: Course, step: Step) -> tuple[Course, StepRecord]
         standing = step.standing()
         skipped = is_done(known, standing) and not step.again
         if not skipped:
-            state = step.run(return_state=True)
+            with tagged(round_, cast("Flow[..., Any]", step.run.func).name):
+                state = step.run(return_state=True)
             link = url_for("flow-run", state.state_details.flow_run_id) or ""
             state.result()
             # What came while the step was at work is none of what it followed from.

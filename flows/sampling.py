@@ -2,11 +2,11 @@
 
 from typing import Annotated
 
-from prefect import flow
 from pydantic import Field
 
 from flows.inference import RunName
-from flows.names import place_of, round_and_flow
+from flows.names import place_of
+from flows.round_flow import below, round_flow, side_by_side
 from infra.cluster import task_runner
 from infra.clusters.profiles import read_profile
 from infra.fan_out import run_all
@@ -19,7 +19,7 @@ from tasks.report import publish_report
 from tasks.sampling import draw_of_label, find_drawn, plan_batch, publish_batch, write_drawn
 
 
-@flow(name="sampling", flow_run_name=round_and_flow, persist_result=False)
+@round_flow("sampling")
 def sampling(
     round_file: str,
     *,
@@ -43,14 +43,14 @@ def sampling(
     if batch is None:
         profile = read_profile(cluster or round_.clusters.sampling)
         runner = task_runner(profile, place_of(round_, "sampling"))
-        draw = draw_labels.with_options(task_runner=runner, flow_run_name=f"{round_.name} draws")
+        draw = below("draws", draw_labels, runner, round_)
         batch = write_drawn(round_, request, draw(round_, request, profile.lost_worker_attempts))
     publish_batch(round_, batch)
     trace_batch(round_, batch)
     publish_report(round_, run_name, request.sample)
 
 
-@flow(name="draw-labels", validate_parameters=False, persist_result=False)
+@side_by_side("draw-labels")
 def draw_labels(round_: Round, request: SamplingRequest, attempts: int) -> list[LabelDraws]:
     """Draw the texts of all labels side by side."""
     drawn = run_all(lambda label: draw_of_label.submit(round_, request, label), request.labels, attempts)

@@ -2,10 +2,10 @@
 
 from functools import partial
 
-from prefect import flow
 from prefect.futures import PrefectFuture
 
-from flows.names import place_of, round_and_flow
+from flows.names import place_of
+from flows.round_flow import below, round_flow, side_by_side
 from infra.cluster import task_runner
 from infra.clusters.profiles import read_profile
 from infra.fan_out import settle_all
@@ -38,7 +38,7 @@ from tasks.training import (
 )
 
 
-@flow(name="training", flow_run_name=round_and_flow, persist_result=False)
+@round_flow("training")
 def training(round_file: str, cluster: str | None = None) -> None:
     """Search hyper-parameters if the round asks for it, train every seed, choose the best, register it.
 
@@ -75,14 +75,14 @@ def search_settings(round_: Round, studies: list[Study], cluster: str) -> list[S
     """Find batch size and learning rate of each study on the cluster."""
     profile = read_profile(cluster)
     runner = task_runner(profile, place_of(round_, "training"))
-    run = search_trials.with_options(task_runner=runner, flow_run_name=f"{round_.name} search")
+    run = below("search", search_trials, runner, round_)
     searches = run({study.name: study for study in studies}, profile.lost_worker_attempts)
     concluded = [conclude_search(round_, study, searches[study.name]) for study in studies]
     publish_search_table(round_, [outcome for _, outcome in concluded])
     return [study for study, _ in concluded]
 
 
-@flow(name="search-trials", validate_parameters=False, persist_result=False)
+@side_by_side("search-trials")
 def search_trials(studies: dict[str, Study], attempts: int) -> dict[str, Search]:
     """Train the trials of a rung side by side, judge them, go on with those that are left."""
     searches = {name: open_search(study) for name, study in studies.items()}
@@ -110,11 +110,11 @@ def train_unfinished(round_: Round, studies: list[Study], cluster: str) -> dict[
         return {}
     profile = read_profile(cluster)
     runner = task_runner(profile, place_of(round_, "training"))
-    train = train_seeds.with_options(task_runner=runner, flow_run_name=f"{round_.name} seeds")
+    train = below("seeds", train_seeds, runner, round_)
     return train(unfinished, profile.lost_worker_attempts)
 
 
-@flow(name="train-seeds", validate_parameters=False, persist_result=False)
+@side_by_side("train-seeds")
 def train_seeds(unfinished: list[tuple[SeedPlan, Study]], attempts: int) -> dict[str, str]:
     """Train the seeds side by side; return why some failed, by config hash."""
     seeds = {f"{plan.study} seed {plan.seed}": (plan, study) for plan, study in unfinished}

@@ -13,7 +13,7 @@ from prefect.events import Event, Resource
 from prefect.exceptions import PrefectHTTPStatusError
 from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
-from tasks.core.base.naming import MAIN_RUN, event_resource
+from tasks.core.base.naming import MAIN_RUN, ROUND_FLOW, event_resource, flow_run_title
 from tasks.core.loop.course import GATE, read_course
 from tasks.core.loop.round_samples import judged_sample
 from tasks.core.round.model import Round
@@ -94,7 +94,7 @@ def broke_off(run: FlowRun) -> bool:
 
 def called_round(name: str) -> str:
     """Return how flow runs of a round are called."""
-    return f"{name} round"
+    return flow_run_title(ROUND_FLOW, name, {})
 
 
 def news_for(round_: Round, run_name: str) -> str | None:

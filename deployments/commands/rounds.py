@@ -10,12 +10,11 @@ from deployments.environment import use
 from deployments.running.command import LEFT
 from deployments.terminal import say
 from infra.services.settings import read_settings
-from tasks.core.base.naming import MAIN_RUN, MAIN_SAMPLE
+from tasks.core.base.naming import MAIN_RUN, MAIN_SAMPLE, ROUND_FLOW
 
 if TYPE_CHECKING:
     from tasks.core.round.model import Round
 
-ROUND_FLOW = "round"
 RoundsArgument = Annotated[
     list[str], typer.Argument(metavar="ROUND...", help="rounds' names, such as us-iter0, or their files")
 ]

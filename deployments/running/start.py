@@ -16,6 +16,7 @@ from deployments.prefect_server import named_if_away
 from deployments.running.parameters import read_parameters
 from infra.errors import ServiceError
 from tasks.core.base.errors import RoundFileError
+from tasks.core.base.naming import flow_run_title
 from tasks.core.round.model import Round
 
 FLOWS = (
@@ -81,7 +82,7 @@ def start_rounds(flow: str, typed: Sequence[str], given: Sequence[str] = ()) -> 
         schemas = {name: one.parameter_openapi_schema or {} for name, one in found.items()}
         parameters = {name: read_parameters(given, schema, name) for name, schema in schemas.items()}
         return [
-            Started(flow, round_, word, _start(name, parameters[name]), tuple(given))
+            Started(flow, round_, word, _start(name, round_, parameters[name]), tuple(given))
             for name, round_, word in zip(names, rounds, typed, strict=True)
         ]
 
@@ -101,5 +102,9 @@ def _find_deployments(client: SyncPrefectClient, names: Sequence[str]) -> dict[s
     return found
 
 
-def _start(name: str, parameters: dict[str, Any]) -> FlowRun:
-    return cast("FlowRun", run_deployment(name, parameters=parameters, timeout=0, as_subflow=False))
+def _start(name: str, round_: Round, parameters: dict[str, Any]) -> FlowRun:
+    """Start a deployment; the run has from the first the name that its flow gives it later."""
+    called = flow_run_title(name.partition("/")[0], round_.name, parameters)
+    return cast(
+        "FlowRun", run_deployment(name, parameters=parameters, timeout=0, as_subflow=False, flow_run_name=called)
+    )

@@ -88,7 +88,7 @@ def test_a_second_launch_is_refused_and_then_finds_the_work_to_go_on_with(round_
     for last, shown in (("progress", "100"), ("estimate", "rows to score")):
         data, flow_run = left(f"{read_round(round_file).name}-new-samples-{last}")
         assert shown in str(data)
-        assert flow_run.endswith(" inference"), "it hangs on the run that a person started"
+        assert flow_run.endswith(" inference main, new_samples"), "it hangs on the run that a person started"
 
 
 def left(key):

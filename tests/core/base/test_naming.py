@@ -41,3 +41,32 @@ def test_other_names_are_not_run_folders():
 
 def test_artifact_keys_have_only_what_prefect_allows():
     assert naming.artifact_key("us-iter25_Pedro", "new_samples") == "us-iter25-pedro-new-samples"
+
+
+@pytest.mark.parametrize(
+    ("flow", "asked", "called"),
+    [
+        ("inference", {}, "us-iter0 inference main"),
+        ("inference", {"run_name": "trial", "limit": 1000}, "us-iter0 inference trial, 1,000 rows"),
+        ("inference", {"sample": "evaluation", "limit": None, "dry_run": True}, "us-iter0 inference main, dry run"),
+        ("inference", {"sample": "new_samples", "screened": False}, "us-iter0 inference main, new_samples, unscreened"),
+        (
+            "inference",
+            {"run_id": "3f9a0c11d2e4", "cluster": "slurm-cpu"},
+            "us-iter0 inference main, run 3f9a0c11d2e4, on slurm-cpu",
+        ),
+        ("conversion", {"remake": True, "students": False}, "us-iter0 conversion, remake"),
+        ("conversion", {"students": True}, "us-iter0 conversion, students"),
+        ("training", {"round_file": "rounds/us-iter0.yaml"}, "us-iter0 training"),
+        ("evaluation", {"run_name": "trial"}, "us-iter0 evaluation trial"),
+        (
+            "sampling",
+            {"run_folder": "runs/iter_0-a", "random_state": 0},
+            "us-iter0 sampling, of iter_0-a, random state 0",
+        ),
+        ("publishing", {"run_folders": ["a", "b"]}, "us-iter0 publishing, 2 run folders"),
+        ("round", {"run_name": "main"}, "us-iter0 round"),
+    ],
+)
+def test_a_flow_run_is_called_after_what_tells_it_apart(flow, asked, called):
+    assert naming.flow_run_title(flow, "us-iter0", asked) == called
