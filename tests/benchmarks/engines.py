@@ -50,7 +50,7 @@ RECIPES = (
     Recipe("minilm", MINILM, 6_000, learning_rate=1e-4, scored_texts=20_000, timed_texts=1_500, pool_texts=40_000),
     Recipe("bert_base", MPNET, 3_000, learning_rate=3e-5, scored_texts=10_000, timed_texts=500, pool_texts=10_000),
 )
-ROUNDS = 5
+ROUNDS = 3
 
 
 def main() -> None:
