@@ -61,6 +61,7 @@ def test_a_dry_run_estimates_the_cost_and_scores_nothing(round_file):
     assert "core-hours" in said
 
 
+@pytest.mark.drill
 def test_a_run_that_is_named_is_gone_on_with_or_nothing_is_done(round_file):
     inference(str(round_file), sample="new_samples", dry_run=True)
     (folder,) = run_folders(round_file)
@@ -120,6 +121,7 @@ def _scores(folder):
     return pa.concat_tables([pq.read_table(path) for path in sorted((folder.path / "output" / "positive").iterdir())])
 
 
+@pytest.mark.drill
 def test_a_failing_shard_says_why_in_the_run_folder_and_is_forgotten_when_it_is_done(round_file, tmp_path):
     inference(str(round_file), sample="new_samples", dry_run=True)
     (folder,) = run_folders(round_file)
@@ -138,6 +140,7 @@ def test_a_failing_shard_says_why_in_the_run_folder_and_is_forgotten_when_it_is_
     assert folder.manifest_path.is_file()
 
 
+@pytest.mark.drill
 def test_a_sample_of_gzipped_csv_and_one_of_json_lines_are_scored_to_the_last_row(round_file, tmp_path):
     texts = ["good", "", 'a "quoted" text, with a comma', "two\nlines", "good"]
     (tmp_path / "csv").mkdir()
