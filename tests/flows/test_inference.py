@@ -28,7 +28,7 @@ from tasks.core.runs.plan_file import read_plan
 from tasks.core.runs.status.markers import read_failures, read_running
 from tasks.core.screening.certificate import read_certificate, write_certificate
 from tasks.records.tracking import tracking_uri
-from tests.support.round_files import write_sample
+from tests.support.round_files import one_worker, write_sample
 from tests.support.run_marks import HOLD
 from tests.support.screened_runs import EASY
 
@@ -40,6 +40,7 @@ def round_file(served, tmp_path):
     """A round whose engine models are registered, with a sample and an output path of this test's own."""
     content = yaml.safe_load(served.read_text())
     content["inference"]["output_path"] = str(tmp_path / "runs")
+    content["clusters"] = one_worker()
     content["samples"]["new_samples"] = {"path": str(write_sample(tmp_path / "new", 300))}
     path = tmp_path / served.name
     path.write_text(yaml.safe_dump(content))
