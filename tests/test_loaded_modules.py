@@ -23,7 +23,7 @@ def loaded(code):
 @pytest.mark.parametrize(
     ("module", "unloaded"),
     [
-        ("flows.round", (DRAWING_AND_STATISTICS - {"numba"}) | {"krippendorff"}),
+        ("flows.round", DRAWING_AND_STATISTICS | {"datasketch", "krippendorff"}),
         ("flows.inference", DRAWING_AND_STATISTICS),
         ("tasks.shards", DRAWING_AND_STATISTICS | {"mlflow", "pandas"}),
         ("deployments.cli", ENGINES | {"mlflow", "pandas", "pyarrow", "numpy"}),

@@ -28,7 +28,7 @@ from tasks.core.runs.plan_file import read_plan
 from tasks.core.runs.status.markers import read_failures, read_running
 from tasks.core.screening.certificate import read_certificate, write_certificate
 from tasks.records.tracking import tracking_uri
-from tests.support.round_files import write_sample
+from tests.support.round_files import one_worker, write_sample
 from tests.support.run_marks import HOLD
 from tests.support.screened_runs import EASY
 
@@ -40,6 +40,7 @@ def round_file(served, tmp_path):
     """A round whose engine models are registered, with a sample and an output path of this test's own."""
     content = yaml.safe_load(served.read_text())
     content["inference"]["output_path"] = str(tmp_path / "runs")
+    content["clusters"] = one_worker()
     content["samples"]["new_samples"] = {"path": str(write_sample(tmp_path / "new", 300))}
     path = tmp_path / served.name
     path.write_text(yaml.safe_dump(content))
@@ -61,6 +62,7 @@ def test_a_dry_run_estimates_the_cost_and_scores_nothing(round_file):
     assert "core-hours" in said
 
 
+@pytest.mark.drill
 def test_a_run_that_is_named_is_gone_on_with_or_nothing_is_done(round_file):
     inference(str(round_file), sample="new_samples", dry_run=True)
     (folder,) = run_folders(round_file)
@@ -120,6 +122,7 @@ def _scores(folder):
     return pa.concat_tables([pq.read_table(path) for path in sorted((folder.path / "output" / "positive").iterdir())])
 
 
+@pytest.mark.drill
 def test_a_failing_shard_says_why_in_the_run_folder_and_is_forgotten_when_it_is_done(round_file, tmp_path):
     inference(str(round_file), sample="new_samples", dry_run=True)
     (folder,) = run_folders(round_file)
@@ -138,6 +141,7 @@ def test_a_failing_shard_says_why_in_the_run_folder_and_is_forgotten_when_it_is_
     assert folder.manifest_path.is_file()
 
 
+@pytest.mark.drill
 def test_a_sample_of_gzipped_csv_and_one_of_json_lines_are_scored_to_the_last_row(round_file, tmp_path):
     texts = ["good", "", 'a "quoted" text, with a comma', "two\nlines", "good"]
     (tmp_path / "csv").mkdir()

@@ -25,6 +25,7 @@ from tasks.core.base.files import sha256_of_folder
 from tasks.core.round.round_file import read_round
 from tasks.records.registry import find_version
 from tasks.records.tracking import tracking_uri
+from tests.support.round_files import one_worker, write_round
 
 pytestmark = pytest.mark.usefixtures("orchestration")
 
@@ -75,9 +76,16 @@ def assert_summary_is_complete(summary, folder):
 EXPECTED_IDS = list(range(5 * 10**17, 5 * 10**17 + 400))
 
 
-def test_training_registers_the_selected_seed_of_each_label(round_file):
-    training(str(round_file))
-    round_ = read_round(round_file)
+@pytest.fixture(scope="module")
+def only_trained(tmp_path_factory, tiny_bert, orchestration):
+    """A round file whose seeds are trained and selected, and nothing else."""
+    path = write_round(tmp_path_factory.mktemp("trained"), tiny_bert, country=new_country(), clusters=one_worker())
+    training(str(path))
+    return path
+
+
+def test_training_registers_the_selected_seed_of_each_label(only_trained):
+    round_ = read_round(only_trained)
     for label in ("positive", "negative"):
         version = find_version(round_.registered_model(label), "iter0")
         assert version is not None
@@ -114,6 +122,7 @@ def test_the_main_job_end_to_end_and_again(trained):
     ]
 
 
+@pytest.mark.drill
 def test_a_deleted_part_is_scored_again_to_the_same_bytes(trained):
     inference(str(trained))
     (folder,) = run_folders(trained)
@@ -123,6 +132,7 @@ def test_a_deleted_part_is_scored_again_to_the_same_bytes(trained):
     assert sha256_of_folder(folder / "output") == before
 
 
+@pytest.mark.drill
 def test_a_limit_a_run_name_and_another_model_give_folders_of_their_own(trained, make_round):
     inference(str(trained), limit=120)
     inference(str(trained), run_name="second", dry_run=True)
@@ -167,12 +177,11 @@ def test_a_worker_killed_in_mid_shard_loses_and_doubles_nothing(trained):
         assert ids_of(disturbed, label) == EXPECTED_IDS
 
 
-def test_inference_without_an_engine_model_names_the_flow_to_run(round_file):
-    training(str(round_file))
-    name = read_round(round_file).name
+def test_inference_without_an_engine_model_names_the_flow_to_run(only_trained):
+    name = read_round(only_trained).name
     with pytest.raises(RegistryError, match=f"prefect deployment run conversion/{name}"):
-        inference(str(round_file))
-    assert not read_round(round_file).inference.output_path.exists()
+        inference(str(only_trained))
+    assert not read_round(only_trained).inference.output_path.exists()
 
 
 def test_conversion_without_a_checkpoint_names_the_flow_to_run(round_file):

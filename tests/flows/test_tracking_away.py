@@ -139,6 +139,7 @@ def test_without_a_server_training_ends_in_a_true_state_and_is_told_by_hand(stop
     assert find_version(round_.registered_model("positive"), round_.checkpoint_alias)
 
 
+@pytest.mark.drill
 @pytest.mark.parametrize("path", [{"seeds": [1], "epochs": 20, "search": SEARCH}], indirect=True)
 def test_a_server_killed_in_mid_search_is_told_of_each_trial_once(stoppable, path, round_):
     def is_searching():
@@ -161,6 +162,7 @@ def test_a_server_killed_in_mid_search_is_told_of_each_trial_once(stoppable, pat
     assert {"search.json", "search.md", "selection.json"} <= {file.path for file in client.list_artifacts(study)}
 
 
+@pytest.mark.drill
 def test_a_server_killed_in_mid_conversion_is_told_when_it_is_back(stoppable, path, round_):
     training(str(path))
     converted = {}

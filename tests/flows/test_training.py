@@ -151,6 +151,7 @@ def kill_seed_twice(round_, killed, ended):
         time.sleep(0.01)
 
 
+@pytest.mark.drill
 def test_a_seed_killed_twice_goes_on_from_its_last_checkpoint_to_the_same_weights(make):
     many = {"epochs": 40, "seeds": [1], "batch_size": 8}
     undisturbed, disturbed = make(**many), make(**many)
@@ -188,6 +189,7 @@ def block_seed(round_file, seed, study="positive"):
     return blocker
 
 
+@pytest.mark.drill
 def test_a_seed_that_always_fails_fails_the_flow_or_is_named(make_round, tmp_path):
     country = new_country()
     path = make_round(country=country, labels=ONE_LABEL, training=settings())
@@ -219,7 +221,7 @@ def test_refused_data_of_one_label_leaves_the_others_run_in_a_true_state(make_ro
     assert {run.info.status for run in runs_of(read_round(path), "study")} == {"FINISHED"}
 
 
-@pytest.mark.parametrize("failing", ["positive", "negative"])
+@pytest.mark.parametrize("failing", ["positive", pytest.param("negative", marks=pytest.mark.drill)])
 def test_a_label_that_fails_leaves_the_others_selection_finished(make_round, failing):
     country = new_country()
     path = make_round(country=country, training=settings())
@@ -244,6 +246,7 @@ def write_emotions(path, rows=150):
     return path
 
 
+@pytest.mark.drill
 def test_one_model_for_several_soft_labels_from_data_to_scores(tmp_path, tiny_bert):
     labels = {"joy": "joy", "anger": "anger", "fear": "fear"}
     path = write_round(
@@ -275,6 +278,7 @@ def test_one_model_for_several_soft_labels_from_data_to_scores(tmp_path, tiny_be
     assert record["data"]["positives"]["fear"]["train"] > 0
 
 
+@pytest.mark.drill
 def test_three_countries_side_by_side_mix_no_data_runs_or_names(tmp_path, tiny_bert):
     """One work folder and one registry for all; each country has its own texts."""
     countries = [new_country() for _ in range(3)]

@@ -7,6 +7,7 @@ import sys
 import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 import yaml
 
 from infra.services.process import running_process
@@ -42,6 +43,7 @@ def test_the_main_job_runs_on_a_worker_in_another_folder_and_says_how_it_goes(se
         assert ids_of(folder, label) == EXPECTED_IDS[:500]
 
 
+@pytest.mark.drill
 def test_a_killed_flow_run_is_finished_by_running_it_again(run, converted, settings):
     worker = next(service for service in services(settings) if service.name == "prefect-worker")
     started = subprocess.Popen(

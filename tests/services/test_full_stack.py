@@ -105,6 +105,7 @@ def test_migrating_is_refused_while_the_servers_run(full_stack, typed):
     assert "winnow down" in said
 
 
+@pytest.mark.drill
 def test_down_leaves_nothing_and_old_schemas_are_refused_until_migrated(full_stack, typed):
     processes = family(full_stack)
     code, said = typed("winnow", "down")

@@ -69,6 +69,7 @@ def test_labels_of_the_rank_sample_make_the_first_champion_without_hands(loop, c
     assert loop.served() == (completed.steps[5].made["version"], f"us.positive {loop.champion()[0]}")
 
 
+@pytest.mark.drill
 def test_labels_of_the_batch_train_a_challenger_that_the_gate_makes_champion(loop, completed, second):
     course = loop.ended(second, "Completed")
     assert [step.skipped for step in course.steps] == [False] * 6
@@ -79,6 +80,7 @@ def test_labels_of_the_batch_train_a_challenger_that_the_gate_makes_champion(loo
     assert course.steps[5].made != completed.steps[5].made
 
 
+@pytest.mark.drill
 def test_labels_that_are_told_of_three_times_begin_one_round(loop, second):
     def ends():
         return sorted(run["state"] for run in loop.flow_runs("us-iter0 intake"))
@@ -90,6 +92,7 @@ def test_labels_that_are_told_of_three_times_begin_one_round(loop, second):
     assert snapshot.name.startswith("v0001-")
 
 
+@pytest.mark.drill
 def test_a_rollback_outlives_another_run_of_the_round(loop, completed, second):
     before, after = completed.steps[5].made["version"], loop.served()[0]
     loop.done("winnow", "publish", "rollback", "--country", "US")
@@ -121,12 +124,14 @@ def third(loop, second):
     return path
 
 
+@pytest.mark.drill
 def test_labels_that_came_while_prefect_was_away_begin_one_round_once_it_is_back(loop, third):
     (snapshot,) = read_round(third).labelled_data.added
     assert snapshot.name.startswith("v0002-")
     assert len(loop.flow_runs("us-iter2 round")) == 1
 
 
+@pytest.mark.drill
 def test_a_bad_challenger_is_stopped_at_the_gate_and_the_champion_stays(loop, third):
     champion, served = loop.champion()[0], loop.served()
     course = loop.ended(third, ("Waits for labels", "Stopped at the gate"))
@@ -141,6 +146,7 @@ def test_a_bad_challenger_is_stopped_at_the_gate_and_the_champion_stays(loop, th
     }
 
 
+@pytest.mark.drill
 def test_what_a_person_must_approve_is_suspended_and_resumed_with_a_reason(tmp_path, tiny_bert, own_settings):
     loop = Loop(tmp_path, tiny_bert, own_settings, country="XA", approve=True)
     loop.run("round", "--watch")

@@ -52,6 +52,7 @@ def test_a_task_that_outlasts_its_worker_is_done_once_and_the_next_goes_to_anoth
     assert len((tmp_path / "begun").read_text().splitlines()) == 1
 
 
+@pytest.mark.drill
 def test_a_task_that_its_jobs_time_limit_ends_counts_as_lost_also_when_its_worker_was_to_retire(slurm, tmp_path):
     profile = ALONE.model_copy(update=SHORT_LIVED)
     with slurm_cluster(profile, "limit", tmp_path, False) as cluster, Client(cluster, set_as_default=False) as client:

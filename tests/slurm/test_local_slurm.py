@@ -88,6 +88,7 @@ def test_a_requeued_job_runs_again_under_its_number(slurm):
     assert show_job(slurm, number)["Restarts"] == "1"
 
 
+@pytest.mark.drill
 def test_a_killed_node_goes_down_and_its_jobs_run_elsewhere_or_fail(slurm):
     # The orphan belongs to the job by its environment alone.
     moved = submit(slurm, "echo $SLURMD_NODENAME; (setsid sleep 600 &); sleep 600", "--requeue", "--open-mode=append")

@@ -61,6 +61,7 @@ def test_all_three_flows_on_slurm_give_the_local_profiles_scores_to_the_last_byt
     assert wrong_in(run_folder(on_slurm)) == []
 
 
+@pytest.mark.drill
 def test_the_doctor_finds_nothing_and_then_a_partition_that_is_not_there(on_slurm, typed, tmp_path):
     said = typed("winnow", "doctor", "--round", str(on_slurm))
     assert said.endswith("nothing stands in the way\n")
@@ -88,6 +89,7 @@ def test_a_run_that_slurm_would_refuse_fails_at_once_and_says_why(on_slurm, type
     assert "--cpus-per-task=64" in message
 
 
+@pytest.mark.drill
 def test_a_cancelled_flow_run_cancels_its_jobs_and_rerun_finishes_the_run(on_slurm, typed, slurm, settings, tmp_path):
     cluster = json.dumps(write_profile(tmp_path, workers=2, cpus=2))
     parameters = ["-p", "sample=large", "-p", f"cluster={cluster}"]

@@ -6,12 +6,15 @@ MinHash finds pairs that may be, and their real overlap is then looked at; what 
 
 from collections.abc import Sequence
 from functools import cache, lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
-from datasketch import MinHash, MinHashLSH
 from numpy.typing import NDArray
 
 from tasks.core.exchange.labelled_before import normal_text
+
+if TYPE_CHECKING:
+    from datasketch import MinHash
 
 SHINGLE_CHARACTERS = 5
 PERMUTATIONS = 128
@@ -38,6 +41,8 @@ def near_duplicates(texts: Sequence[str], similarity: float | None) -> NDArray[n
 
 def _join_similar(group: NDArray[np.int64], texts: list[tuple[int, str]], similarity: float) -> None:
     """Give the texts that similar pairs connect the group of the first of them."""
+    from datasketch import MinHashLSH  # noqa: PLC0415 - half a second, where texts are compared
+
     index = MinHashLSH(num_perm=PERMUTATIONS, params=_bands(similarity))
     shingles: dict[int, frozenset[bytes]] = {}
     for place, text in texts:
@@ -53,6 +58,8 @@ def _join_similar(group: NDArray[np.int64], texts: list[tuple[int, str]], simila
 @cache
 def _bands(similarity: float) -> tuple[int, int]:
     """Return into how many bands of how many hashes MinHash is best cut; finding that takes longer than using it."""
+    from datasketch import MinHashLSH  # noqa: PLC0415
+
     index = MinHashLSH(threshold=LOOKED_AT * similarity, num_perm=PERMUTATIONS)
     return index.b, index.r
 
@@ -63,8 +70,10 @@ def _join(group: NDArray[np.int64], one: np.int64, other: np.int64) -> None:
 
 
 @lru_cache(maxsize=REMEMBERED)
-def _hashed(text: str) -> tuple[frozenset[bytes], MinHash]:
+def _hashed(text: str) -> tuple[frozenset[bytes], "MinHash"]:
     """Return a text's runs of characters, and their MinHash; a text shorter than such a run is one itself."""
+    from datasketch import MinHash  # noqa: PLC0415
+
     starts = range(max(1, len(text) - SHINGLE_CHARACTERS + 1))
     shingles = frozenset(text[start : start + SHINGLE_CHARACTERS].encode() for start in starts)
     hashed = MinHash(num_perm=PERMUTATIONS, seed=SEED)

@@ -309,7 +309,7 @@ def test_a_variant_that_cannot_be_built_costs_only_itself(checkpoint, tmp_path, 
     assert report["serves"] == FP32.name
 
 
-@pytest.mark.slow
+@pytest.mark.drill
 def test_where_plain_int8_fails_by_little_it_is_taught_and_then_mixed(checkpoint, tmp_path, monkeypatch):
     monkeypatch.setattr(ladder, "LITTLE", 1.0)
     names = ["openvino-int8", "openvino-int8-distilled", "openvino-int8-mixed"]

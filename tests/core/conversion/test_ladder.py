@@ -1,4 +1,5 @@
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
 
 import pytest
 
@@ -31,8 +32,22 @@ def opened(tiny_bert, tmp_path_factory):
     return open_workbench(request, folder / "scratch")
 
 
+@pytest.fixture(scope="module")
+def built_once():
+    """A way to build that returns what was built for the same order before."""
+    built = {}
+
+    def build(order):
+        key = json.dumps(asdict(order), sort_keys=True)
+        if key not in built:
+            built[key] = build_apart(order)
+        return built[key]
+
+    return build
+
+
 @pytest.fixture
-def climbed(opened, monkeypatch):
+def climbed(opened, built_once, monkeypatch):
     """Climb with other settings and made-up speeds; return the trials by name, and the one that serves.
 
     What a person is told meanwhile stands in `told`.
@@ -43,6 +58,7 @@ def climbed(opened, monkeypatch):
         request = replace(opened.request, settings=Conversion.model_validate(told))
         bench = replace(opened, request=request, tell=climb_with.told.append)
         monkeypatch.setattr(ladder, "measure_cost", with_speeds(speeds))
+        monkeypatch.setattr(ladder, "build_apart", built_once)
         trials = climb(bench)
         return {trial.variant.name: trial for trial in trials}, fastest_that_passes(trials).variant
 

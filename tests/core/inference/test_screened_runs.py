@@ -297,7 +297,7 @@ def test_stages_that_do_not_add_up_are_seen(screened, tmp_path):
     assert unfinished_shards(plan, folder) == [0]
 
 
-@pytest.mark.slow
+@pytest.mark.drill
 def test_a_run_that_is_killed_at_any_moment_ends_with_the_same_bytes(screened, tmp_path):
     plan, whole = screened[0], kept_bytes(screened[1])
     folder = RunFolder(tmp_path / screened[1].path.name)

@@ -22,7 +22,7 @@ from tasks.shards import score_block
 from tests.support.interleaving import KilledError, World, taking_turns
 from tests.support.quick_runs import quick_engines, quick_plan, require_clean
 
-SCHEDULES = int(os.environ.get("WINNOW_SCHEDULES", "200"))
+SCHEDULES = int(os.environ.get("WINNOW_SCHEDULES", "50"))
 TRIES = 4
 """A launch that was refused, or did not get the run finished, is made so often."""
 ATTEMPTS = 3

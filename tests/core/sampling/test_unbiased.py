@@ -5,6 +5,8 @@ positive. The population is all rows that a draw speaks of and that were not lab
 leave out.
 """
 
+from functools import cache
+
 import numpy as np
 import pytest
 
@@ -47,22 +49,25 @@ def fresh(places, texts=TEXTS):
     return [rows[place][0] for place in places if not known[place]]
 
 
-def batches(method, states=STATES, **changes):
-    """Draw a batch of two labels, whose ranks differ, for every random state."""
-    for state in range(states):
-        settings = Sampling(**SETTINGS | changes, random_state=state)
+@cache
+def batches(method):
+    """Draw a batch of two labels, whose ranks differ, for every random state; return draws and texts of each."""
+    found = []
+    for state in range(STATES):
+        settings = Sampling(**SETTINGS, random_state=state)
         pools = [
             array_pool(TEXTS, settings, label, authors=AUTHORS, before=BEFORE, threshold=0.6)
             for label in ("one", "two")
         ]
         draws, texts, _ = assemble([draw_label(pool, method) for pool in pools], settings)
-        yield draws.to_pylist(), texts.to_pylist()
+        found.append((draws.to_pylist(), texts.to_pylist()))
+    return found
 
 
-def estimates(method, wanted, **changes):
+def estimates(method, wanted):
     """Return the estimated number of rows, and of positive ones, of every batch: label one, by one of its draws."""
     found = []
-    for draws, _ in batches(method, **changes):
+    for draws, _ in batches(method):
         rows = [row for row in draws if row["label"] == "one" and wanted(row)]
         weights = [1 / row["inclusion_probability"] for row in rows]
         positive = [POSITIVE[row["tweet_id"]] for row in rows]
@@ -129,7 +134,7 @@ def test_texts_of_a_motif_speak_of_all_texts_that_hold_it():
 
 
 def test_a_batch_keeps_its_caps_and_sends_nothing_out_twice():
-    for draws, texts in batches("exploit_explore", states=20):
+    for draws, texts in batches("exploit_explore")[:20]:
         assert len({text["tweet_id"] for text in texts}) == len(texts) > 30
         assert not {text["tweet_id"] for text in texts} & BEFORE_IDS
         authors = [text["author"] for text in texts if text["author"]]

@@ -14,8 +14,6 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from tasks.core.round.sampling_section import Explore, Language
-from tasks.core.sampling.motifs.gram_counts import frequent_grams
-from tasks.core.sampling.motifs.gram_kernels import GramShape, holders
 from tasks.core.sampling.motifs.word_rows import MOST_WORDS, WordRows, frequent_words, word_rows
 
 LENGTHS = (2, 3)
@@ -49,6 +47,9 @@ def find_motifs(
     best: pa.ChunkedArray, random: pa.ChunkedArray, settings: Explore, language: Language, used: Collection[str]
 ) -> Found:
     """Return the motifs of the best texts against random ones; `used` are motifs that are not chosen again."""
+    from tasks.core.sampling.motifs.gram_counts import frequent_grams  # noqa: PLC0415 - compiled loops, for who explores
+    from tasks.core.sampling.motifs.gram_kernels import GramShape  # noqa: PLC0415
+
     vocabulary = frequent_words(best, language, settings.least_texts, settings.words)
     best_rows, random_rows = (word_rows(texts, language, vocabulary, settings.words) for texts in (best, random))
     skips = MOST_WORDS if settings.skips is None else settings.skips
@@ -83,5 +84,7 @@ def _lift(in_best: int, best: pa.ChunkedArray, in_random: int, random: pa.Chunke
 
 
 def _holders(rows: WordRows, motif: Motif, vocabulary: list[str], skips: int) -> NDArray[np.int64]:
+    from tasks.core.sampling.motifs.gram_kernels import holders  # noqa: PLC0415
+
     gram = np.array([vocabulary.index(word) for word in motif.words], np.int32)
     return np.flatnonzero(holders(rows, gram, skips))
