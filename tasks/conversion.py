@@ -35,7 +35,7 @@ from tasks.core.corpus.sample.reading import draw_texts
 from tasks.core.engines.model_folder import EngineModel, read_engine_model
 from tasks.core.metrics.warning_words import marked
 from tasks.core.round.model import Round
-from tasks.records.conversion_runs import engine_tags, record_engine
+from tasks.records.conversion_runs import describe_engine, engine_tags, record_engine
 from tasks.records.reachable import needs_server
 from tasks.records.registry import (
     RegisteredVersion,
@@ -208,7 +208,8 @@ def record_engines(round_: Round, plan: ConversionPlan, engines: list[EngineMode
 
 
 def _record(round_: Round, plan: ConversionPlan, engine: EngineModel, report: dict[str, Any]) -> Path:
-    return record_engine(round_, engine, plan.conversion_hash, report, _again(round_, plan, engine))
+    texts = Path(plan.request.texts_file)
+    return record_engine(round_, engine, plan.conversion_hash, report, texts, _again(round_, plan, engine))
 
 
 def _again(round_: Round, plan: ConversionPlan, engine: EngineModel) -> str:
@@ -242,12 +243,13 @@ def register_engine(round_: Round, plan: ConversionPlan, engine: EngineModel) ->
 def _register(
     round_: Round, plan: ConversionPlan, engine: EngineModel, report: dict[str, Any], run_id: str
 ) -> RegisteredVersion:
-    tags = engine_tags(round_, engine, report, run_id) | {
+    tags = engine_tags(round_, engine, report) | {
         "source_version": plan.checkpoints[engine.label].version,
         "conversion_hash": plan.conversion_hash,
     }
+    note = describe_engine(round_, engine, report)
     registration = Registration(
-        plan.engine_names[engine.label], round_.engine_alias, Path(engine.folder), run_id, "engine", tags
+        plan.engine_names[engine.label], round_.engine_alias, Path(engine.folder), run_id, "engine", tags, note
     )
     return register_folder(registration, models_folder(round_.work_path))
 

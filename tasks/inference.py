@@ -30,6 +30,7 @@ from tasks.core.runs.plan_file import write_plan
 from tasks.core.runs.scoring_inputs import EngineUse
 from tasks.core.runs.shards.wholeness import renew_and_find_unfinished
 from tasks.progress import leave_above
+from tasks.records.inference_runs import log_inference
 from tasks.records.screening_runs import log_screening
 from tasks.registered_engines import find_engine, find_student
 from tasks.story import say, warn
@@ -174,7 +175,9 @@ def publish_screening(round_: Round, plan: Plan, folder: RunFolder, manifest: di
 
 
 def publish_run_table(round_: Round, plan: Plan, folder: RunFolder, manifest: dict[str, Any]) -> None:
-    """Leave the run's counts as a table in the Prefect UI."""
+    """Leave the run's counts as a table in the Prefect UI, and have MLflow hear of it, now or later."""
+    if not log_inference(round_, folder, manifest):
+        say(f"MLflow is told of run {plan.run_id} later: winnow sync {round_.name}")
     counts, timings = manifest["counts"], manifest["timings"]
     rows = [
         {

@@ -31,11 +31,13 @@ from tasks.records.reachable import needs_server
 from tasks.records.seeds_page import seeds_address
 from tasks.records.study_runs import (
     describe_data,
+    describe_study,
     end_study,
     log_search,
     log_selection,
     name_study,
     open_study,
+    selection_note,
     tell_children,
 )
 from tasks.retrying import RETRIED, TOLD
@@ -211,7 +213,8 @@ def register_study(round_: Round, study: Study, chosen: Chosen, opened: list[Liv
         if study.search is not None:
             log_search(live.known, study.search, round_.base_model)
         log_selection(live.known, chosen.selection, chosen.comparison, chosen.warnings)
-        register_checkpoint(round_, live.known, chosen.selection)
+        describe_study(live.known, round_, chosen.selection, chosen.warnings)
+        register_checkpoint(round_, live.known, chosen.selection, selection_note(round_, chosen.selection, seeds))
         end_study(live, live.known)
     say(f"{study.name}: registered as {round_.checkpoint_alias}; its seeds, side by side: {seeds}")
 

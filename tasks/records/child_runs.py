@@ -15,6 +15,7 @@ from tasks.core.training.search.trial import TrialResult, TrialStep
 from tasks.core.training.seeds.seed_plan import UNDECISIVE, SeedPlan, SeedResult
 from tasks.core.training.trainer.steps import Report
 from tasks.records.live_runs import LiveRun, is_same, live, milliseconds, open_live
+from tasks.records.notes import code, note
 from tasks.records.telling import tell_failed
 from tasks.records.tracking import HASH_TAG, KIND_TAG, TrackedRun
 
@@ -106,7 +107,14 @@ def log_seed(run: LiveRun, plan: SeedPlan, result: SeedResult, core_seconds: flo
 
     `core_seconds` is what its training took, None where that is not known.
     """
-    run.keep(replace(_seed_record(run, plan, result), core_seconds=core_seconds))
+    run.keep(replace(_seed_record(run, plan, result), core_seconds=core_seconds, note=_seed_note(plan, result)))
+
+
+def _seed_note(plan: SeedPlan, result: SeedResult) -> str:
+    metric = plan.training.metric
+    found = {split: result.metrics[f"{split}_{metric}"] for split in ("validation", "test")}
+    said = ", ".join(f"{split} {metric.replace('_', ' ')} {value:.4f}" for split, value in found.items())
+    return note(f"Seed {plan.seed} of **{plan.study}**: {said}.", {"Folder": code(plan.folder)})
 
 
 def _seed_record(run: LiveRun, plan: SeedPlan, result: SeedResult) -> RunRecord:
@@ -194,7 +202,7 @@ def _step_tag(step: int) -> str:
 
 
 def _seed_name(tags: dict[str, str], plan: SeedPlan, parent: RunName) -> RunName:
-    own = tags | _child_tags(plan) | {"winnow.seed_folder": str(plan.folder)}
+    own = tags | _child_tags(plan)
     return RunName(parent.experiment, seed_name(plan), _identity("seed", plan), own)
 
 

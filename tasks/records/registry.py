@@ -130,6 +130,8 @@ class Registration:
     run_id: str
     artifact_path: str
     tags: dict[str, str]
+    note: str = ""
+    """The version's page says this, as Markdown."""
 
 
 def register_folder(registration: Registration, models: Path) -> RegisteredVersion:
@@ -140,23 +142,29 @@ def register_folder(registration: Registration, models: Path) -> RegisteredVersi
     """
     files = sha256_of_folder(registration.folder)
     uploaded = upload_files(registration.folder, files, registration.run_id, registration.artifact_path)
-    return register_version(registration.name, registration.alias, uploaded, registration.tags, models)
+    return register_version(
+        registration.name, registration.alias, uploaded, registration.tags, models, registration.note
+    )
 
 
-def upload_files(folder: Path, files: dict[str, str], run_id: str, artifact_path: str) -> UploadedFiles:
-    """Upload the named files of a folder to a run; `files` maps names to their sha256."""
+def upload_files(
+    folder: Path, files: dict[str, str], run_id: str, artifact_path: str, beside: Path | None = None
+) -> UploadedFiles:
+    """Upload the named files of a folder to a run, and all of another folder; `files` maps names to their sha256."""
     client = MlflowClient(tracking_uri())
-    for name in files:
-        place = Path(artifact_path) / Path(name).parent
-        client.log_artifact(run_id, str(folder / name), place.as_posix())
+    more = {} if beside is None else sha256_of_folder(beside)
+    places = {name: folder / name for name in files} | {name: Path(str(beside)) / name for name in more}
+    for name, path in places.items():
+        client.log_artifact(run_id, str(path), (Path(artifact_path) / Path(name).parent).as_posix())
+    files = files | more
     source = f"{client.get_run(run_id).info.artifact_uri}/{artifact_path}"
     return UploadedFiles(source, run_id, fingerprint(files))
 
 
 def register_version(
-    name: str, alias: str, uploaded: UploadedFiles, tags: dict[str, str], models: Path
+    name: str, alias: str, uploaded: UploadedFiles, tags: dict[str, str], models: Path, note: str = ""
 ) -> RegisteredVersion:
-    """Register uploaded files as a new version, fetch that to check it, set the alias last.
+    """Register uploaded files as a new version, fetch that to check it, set the alias last; `note` describes it.
 
     Raises:
         ModelFolderError: what comes back is not what was uploaded.
@@ -165,7 +173,10 @@ def register_version(
     _ensure_registered_model(client, name)
     _sweep_unfinished(client, name, models)
     all_tags = tags | {DIGEST_TAG: uploaded.digest, "run_id": uploaded.run_id} | mark_of_this_process()
-    created = _describe(client.create_model_version(name, uploaded.source, run_id=uploaded.run_id, tags=all_tags))
+    made = client.create_model_version(
+        name, uploaded.source, run_id=uploaded.run_id, tags=all_tags, description=note or None
+    )
+    created = _describe(made)
     fetch_folder(created, models)
     client.set_registered_model_alias(name, alias, created.version)
     client.delete_model_version_tag(name, created.version, UNFINISHED_TAG)
@@ -195,6 +206,18 @@ def _all_versions(client: MlflowClient, name: str) -> Iterator[ModelVersion]:
         page = client.search_model_versions(f"name = '{name}'", page_token=token)
         yield from page
         token = page.token or ""
+
+
+def describe_version(registered: RegisteredVersion, note: str) -> None:
+    """Have a version's page say this, as Markdown."""
+    MlflowClient(tracking_uri()).update_model_version(registered.name, registered.version, note)
+
+
+def describe_model(name: str, note: str) -> None:
+    """Have a registered model's page say this, as Markdown, where it says nothing yet."""
+    client = MlflowClient(tracking_uri())
+    if not client.get_registered_model(name).description:
+        client.update_registered_model(name, note)
 
 
 def set_version_tags(registered: RegisteredVersion, tags: dict[str, str]) -> None:

@@ -10,7 +10,8 @@ from tasks.core.distillation.student_plan import StudentPlan
 from tasks.core.round.model import Round
 from tasks.core.training.base_models.hub_model import source_of
 from tasks.core.training.seeds.seed_plan import UNDECISIVE, verify_checkpoint
-from tasks.records.registry import RegisteredVersion, find_own_version, register_version, upload_files
+from tasks.records.checkpoint_versions import upload_checkpoint
+from tasks.records.registry import RegisteredVersion, find_own_version, register_version
 from tasks.records.tracking import HASH_TAG, KIND_TAG, create_run, ended_by_outcome
 
 KIND = "student"
@@ -68,7 +69,7 @@ def register_taught(round_: Round, student: StudentPlan, chosen: TaughtSeed, run
         ModelFolderError: its checkpoint is not what training wrote.
     """
     verify_checkpoint(chosen.plan.folder, chosen.result.checkpoint_sha256)
-    uploaded = upload_files(chosen.plan.folder, chosen.result.checkpoint_sha256, run_id, "checkpoint")
+    uploaded = upload_checkpoint(chosen.plan.folder, chosen.result.checkpoint_sha256, run_id)
     figures = {name: f"{value:.4g}" for name, value in screen_figures(chosen).items()}
     tags = round_.tags(student.label or STUDENT_NAME) | _identity(student, chosen) | figures
     tags |= {

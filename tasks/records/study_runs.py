@@ -31,7 +31,8 @@ from tasks.core.training.seeds.selection_file import selection_record
 from tasks.records.child_runs import finished_seed_run, next_step, provenance, record_path, seed_name
 from tasks.records.experiment_note import describe_experiment
 from tasks.records.live_runs import LiveRun, open_live
-from tasks.records.seeds_page import keep_seeds_page
+from tasks.records.notes import code, note
+from tasks.records.seeds_page import keep_seeds_page, seeds_address
 from tasks.records.telling import open_parent, tell
 from tasks.records.tracking import HASH_TAG, KIND_TAG, TrackedRun
 
@@ -91,11 +92,47 @@ def _is_child(record: RunRecord, of: RunName) -> bool:
 
 def describe_data(run: TrackedRun, round_: Round, splits: LabelledSplits) -> None:
     """Leave the report of a study's data on its parent run, and name the data as its input."""
+    run.log_parameters(study_parameters(round_, splits))
     run.log_json(DATA_REPORT_FILE, LABEL_REPORT.sign(read_label_report(Path(splits.report_path))))
     profile = {"rows": splits.rows, "positives": splits.positives, "left_out": splits.left_out}
     run.log_dataset(f"{round_.name}-{splits.study}", splits.digest, str(round_.labelled_data.path), profile)
     keep_seeds_page(run, splits.study, round_.training.metric)
     describe_experiment(round_, run.experiment)
+
+
+def study_parameters(round_: Round, splits: LabelledSplits) -> dict[str, object]:
+    """Return what a study's seeds have in common; a search may give the seeds another batch size and learning rate."""
+    about = {"base_model": round_.base_model, "labels": ", ".join(splits.labels), "head": splits.head}
+    rows = {f"{split}_rows": count for split, count in splits.rows.items()}
+    return about | {"preprocessing": round_.preprocessing} | rows | round_.training.model_dump(mode="json")
+
+
+def describe_study(run: TrackedRun, round_: Round, selection: Selection, warnings: Sequence[str]) -> None:
+    """Say on a study's parent run which seed was selected, how good it is, and what is done next."""
+    aside = "".join(f"\n- **Warning:** {warning}" for warning in warnings)
+    run.describe(selection_note(round_, selection, seeds_address(run.experiment, selection.winner.plan.study)) + aside)
+
+
+def selection_note(round_: Round, selection: Selection, seeds: str) -> str:
+    """Return what the pages of a study and of its registered checkpoint say; `seeds` shows the seeds side by side."""
+    winner, metric = selection.winner, selection.metric
+    test = winner.result.metrics.get(f"test_{metric}")
+    tied = [str(seed) for seed in selection.tied_seeds if seed != winner.result.seed]
+    failed = [f"{seed} ({reason})" for seed, reason in selection.failed.items()]
+    return note(
+        f"**{winner.plan.study}** in {round_.name}: seed {winner.result.seed} of {len(selection.candidates)} is "
+        f"selected by validation {metric.replace('_', ' ')}.",
+        {
+            "Validation": f"{winner.value:.4f} (95 %: {winner.validation})",
+            "Test": "" if test is None else f"{test:.4f}",
+            "Tied with it": ", ".join(tied),
+            "Failed": ", ".join(failed),
+            "Seeds": f"[side by side]({seeds})",
+            "Alias": code(round_.checkpoint_alias),
+            "Next": code(f"winnow run conversion {round_.name}"),
+            "Folder": code(winner.plan.folder),
+        },
+    )
 
 
 @contextmanager
@@ -137,8 +174,6 @@ def log_selection(parent: TrackedRun, selection: Selection, comparison: Comparis
     parent.set_tags(
         {
             "winnow.winning_seed": str(selection.winner.result.seed),
-            "winnow.tied_seeds": ",".join(str(seed) for seed in selection.tied_seeds),
-            "winnow.failed_seeds": ",".join(str(seed) for seed in selection.failed),
         }
     )
 

@@ -81,6 +81,10 @@ def _is_told(run: TrackedRun, record: RunRecord) -> bool:
 def _complete(run: TrackedRun, record: RunRecord, folder: Path) -> None:
     run.set_tags(record.run.tags | {RECORD_TAG: record.fingerprint})
     run.log_parameters(record.parameters)
+    if record.note is not None:
+        run.describe(record.note)
+    if record.data is not None:
+        run.log_dataset(**record.data)
     spent = record.core_seconds
     cost = () if spent is None else ((COST_FIGURE, spent, 0, record.ended_milliseconds),)
     new = _not_held(run, (*record.figures, *cost))

@@ -21,7 +21,12 @@ from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST, ErrorCode
 from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
 from mlflow.tracking import MlflowClient
-from mlflow.utils.mlflow_tags import MLFLOW_DATASET_CONTEXT, MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NOTE
+from mlflow.utils.mlflow_tags import (
+    MLFLOW_DATASET_CONTEXT,
+    MLFLOW_LOGGED_ARTIFACTS,
+    MLFLOW_PARENT_RUN_ID,
+    MLFLOW_RUN_NOTE,
+)
 
 from tasks.core.base.errors import RegistryError
 from tasks.core.base.run_record import Figure
@@ -52,6 +57,11 @@ def tracking_uri() -> str:
             "line to export."
         )
     return uri
+
+
+def shown_as_table(artifact: str) -> dict[str, str]:
+    """Return the tag by which MLflow's pages show a JSON artifact of `columns` and `data` as a table."""
+    return {MLFLOW_LOGGED_ARTIFACTS: json.dumps([{"path": artifact, "type": "table"}])}
 
 
 @dataclass(frozen=True)
@@ -162,12 +172,14 @@ class TrackedRun:
         """Leave a copy of a file as an artifact."""
         self._client.log_artifact(self.run_id, str(path))
 
-    def log_dataset(self, name: str, digest: str, source: str, profile: dict[str, Any]) -> None:
-        """Name the data that the run was given, once a digest."""
+    def log_dataset(
+        self, name: str, digest: str, source: str, profile: dict[str, Any], context: str = "training"
+    ) -> None:
+        """Name the data that the run was given, once a digest, and what for."""
         inputs = self._client.get_run(self.run_id).inputs
         if digest not in {entry.dataset.digest for entry in (inputs.dataset_inputs if inputs else ())}:
             dataset = Dataset(name, digest, "local", json.dumps({"uri": source}), profile=json.dumps(profile))
-            tags = [InputTag(MLFLOW_DATASET_CONTEXT, "training")]
+            tags = [InputTag(MLFLOW_DATASET_CONTEXT, context)]
             self._client.log_inputs(self.run_id, [DatasetInput(dataset, tags)])
 
     def restart(self) -> None:

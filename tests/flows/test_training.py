@@ -5,6 +5,8 @@ import json
 import os
 import re
 import signal
+import subprocess
+import sys
 import threading
 import time
 import uuid
@@ -31,6 +33,12 @@ from tests.support.round_files import write_round
 from tests.support.tiny import make_sentences
 
 # Several whole trainings a test, each with its own Dask workers: slow where cores are shared.
+LOADED = """\
+import sys, mlflow
+found = mlflow.pyfunc.load_model(sys.argv[1]).predict(["good word1", ""])
+print(list(found.columns), len(found))
+"""
+"""What README's example does with a version of an alias, in a process of its own."""
 pytestmark = pytest.mark.usefixtures("orchestration")
 ONE_LABEL = {"positive": "positive", "negative": None}
 
@@ -83,10 +91,16 @@ def test_a_selection_leaves_its_record_tables_pictures_and_warnings(make, caplog
     record = read_json_artifact(parent.info.run_id, "selection.json")
     version = find_version(round_.registered_model("positive"), "iter0")
     assert version.tags["seed"] == str(record["winner"]["seed"]) == parent.data.tags["winnow.winning_seed"]
-    assert (
-        version.tags["interval"]
-        == f"{record['winner']['interval']['low']:.4f} to {record['winner']['interval']['high']:.4f}"
+    described = MlflowClient(tracking_uri()).get_model_version(version.name, version.version).description
+    interval = record["winner"]["interval"]
+    assert f"{interval['low']:.4f} to {interval['high']:.4f}" in described
+    assert len(version.tags) <= 10
+    done = subprocess.run(
+        [sys.executable, "-c", LOADED, f"models:/{version.name}@iter0"], capture_output=True, text=True, check=False
     )
+    assert done.stdout.endswith("['probability'] 2\n"), done.stderr
+    assert parent.data.params["seeds"] == str(list(round_.training.seeds))
+    assert {run.data.tags["selected"] for run in runs_of(round_, "seed")} >= {"yes"}
     assert version.tags["data_digest"] == record["data"]["digest"]
     assert version.tags["run_id"] in {run.info.run_id for run in runs_of(round_, "seed")}
     assert parent.data.metrics["baseline/tfidf/test_average_precision"] > 0
@@ -315,7 +329,7 @@ def test_three_countries_side_by_side_mix_no_data_runs_or_names(tmp_path, tiny_b
         seeds = runs_of(round_, "seed")
         assert len(seeds) == 2
         assert version.run_id in {run.info.run_id for run in seeds}
-        assert {run.data.tags["country"] for run in [*seeds, parent_of(round_)]} == {country}
+        assert {run.data.tags["round"] for run in [*seeds, parent_of(round_)]} == {round_.name}
         data = read_json_artifact(parent_of(round_).info.run_id, "selection.json")["data"]
         assert {column.split()[0] for column in pq.read_table(data["path"])["text"].to_pylist()} == {country}
         assert f"/{round_.name}/" in data["path"]

@@ -557,6 +557,11 @@ def results_table(label: str) -> str:
     return f"results_{label}.md"
 
 
+def parity_rows_file(label: str) -> str:
+    """Return the name of a label's parity table as MLflow's pages show tables."""
+    return f"parity_{label}.json"
+
+
 def scatter_picture(label: str) -> str:
     """Return the name of a label's scatter plot."""
     return f"scatter_{label}.png"
@@ -621,9 +626,14 @@ def tracking_record(folder: Path, name: str) -> Path:
     return folder / f"tracking-{name}.json"
 
 
+def inferences_folder(work_path: Path, round_: str) -> Path:
+    """Return where it stands what the tracking server is to hear of a round's inferences."""
+    return work_path / "inferences" / round_
+
+
 def tracking_records(work_path: Path, round_: str) -> Iterator[Path]:
-    """Yield where such records of a round's seeds, trials and conversions stand."""
-    for kind in ("seeds", "engines"):
+    """Yield where such records of a round's seeds, trials, conversions and inferences stand."""
+    for kind in ("seeds", "engines", "inferences"):
         yield from (work_path / kind / round_).rglob(tracking_record(Path(), "*").name)
 
 

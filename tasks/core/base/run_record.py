@@ -18,6 +18,10 @@ Figure = tuple[str, float, int, int]
 """A figure's name, its value, its step, and when it was found, in milliseconds since the epoch."""
 
 
+DATA_KEYS = frozenset({"name", "digest", "source", "context", "profile"})
+"""These are said of data that a run was given; the profile is what is counted of them."""
+
+
 @dataclass(frozen=True)
 class RunName:
     """How a run is found on the server, and what it is called where it has to be made."""
@@ -53,6 +57,10 @@ class RunRecord:
     """The server holds all this as the run of this id; None while it waits."""
     started_milliseconds: int | None = None
     """The work began then; None where that is not known."""
+    note: str | None = None
+    """The run's page says this, as Markdown; None says nothing."""
+    data: dict[str, Any] | None = None
+    """The run was given these data, as `DATA_KEYS` names what is said of them; None where they are named elsewhere."""
 
     @property
     def fingerprint(self) -> str:
@@ -70,6 +78,8 @@ def _check(content: Content) -> None:
         raise ValueError(str(error)) from None
     if record.status not in (FINISHED, FAILED):
         raise ValueError(f"its status is {record.status!r}, neither {FINISHED} nor {FAILED}")
+    if record.data is not None and record.data.keys() != DATA_KEYS:
+        raise ValueError(f"of its data it says {sorted(record.data)}, not {sorted(DATA_KEYS)}")
 
 
 RUN_RECORD = FileFormat(

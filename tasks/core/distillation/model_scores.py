@@ -11,13 +11,10 @@ from numpy.typing import NDArray
 
 from tasks.core.base.threads import cpu_threads
 from tasks.core.distillation.expert_scores import ExpertRunFolder
-from tasks.core.engines.loading import Engine, open_engine
+from tasks.core.engines.loading import open_engine
 from tasks.core.engines.scores import label_scores, require_finite
 from tasks.core.engines.text_classifier import logits_of
-from tasks.core.metrics.heads import scores_of_labels
-from tasks.core.preprocessing import preprocess
-from tasks.core.training.base_models.load_base import load_finished_classifier, load_tokenizer
-from tasks.core.training.trainer.checkpoint import read_card
+from tasks.core.training.checkpoint_classifier import open_checkpoint
 
 
 @dataclass(frozen=True)
@@ -31,20 +28,11 @@ class ModelScores:
 
 def checkpoint_scores(checkpoint: Path, texts: Sequence[str]) -> ModelScores:
     """Score texts, as people wrote them, with a checkpoint in PyTorch and fp32."""
-    card, model, tokenizer = read_card(checkpoint), load_finished_classifier(checkpoint), load_tokenizer(checkpoint)
+    opened = open_checkpoint(checkpoint)
     torch.set_num_threads(cpu_threads())
-
-    def run(ids: NDArray[np.int64], mask: NDArray[np.int64]) -> NDArray[np.float32]:
-        with torch.inference_mode():
-            output = model(input_ids=torch.from_numpy(ids), attention_mask=torch.from_numpy(mask))
-        return np.asarray(output.logits.numpy())
-
     started = time.monotonic()
-    prepared = preprocess(card.preprocessing, list(texts))
-    rows = tokenizer(prepared, truncation=True, max_length=card.max_length_tokens)["input_ids"]
-    logits = Engine(run).logits(rows)
-    require_finite(logits, f"the student {checkpoint}")
-    return ModelScores(scores_of_labels(card.head, card.labels, logits), texts_a_second(len(texts), started))
+    scores = opened.scores(list(texts), f"the student {checkpoint}")
+    return ModelScores(scores, texts_a_second(len(texts), started))
 
 
 def expert_scores(expert: ExpertRunFolder, labels: Sequence[str], texts: Sequence[str]) -> dict[str, ModelScores]:

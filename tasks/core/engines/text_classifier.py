@@ -42,7 +42,7 @@ class TextClassifier:
         Raises:
             InputDataError: there is no such column, or a row holds no text.
         """
-        texts = _require_texts(_column_of(model_input))
+        texts = require_texts(column_of(model_input))
         with self._one_at_a_time:
             logits = logits_of(texts.tolist(), self._model, self._engine)
         require_finite(logits, f"label '{self._model.label}'")
@@ -69,7 +69,12 @@ def _load_pyfunc(path: str, model_config: dict[str, Any] | None = None) -> TextC
     return TextClassifier(*open_engine(str(Path(path).resolve()), bool(config["fall_back_to_fp32"]), config.get(SEAL)))
 
 
-def _column_of(model_input: Any) -> pd.Series:
+def column_of(model_input: Any) -> pd.Series:
+    """Return the texts of what a person passes: a list, a Series, or a DataFrame with a column `text` or a single one.
+
+    Raises:
+        InputDataError: there is no such column.
+    """
     if isinstance(model_input, pd.Series):
         return model_input
     if not isinstance(model_input, pd.DataFrame):
@@ -84,7 +89,12 @@ def _column_of(model_input: Any) -> pd.Series:
     return model_input.iloc[:, 0]
 
 
-def _require_texts(column: pd.Series) -> pd.Series:
+def require_texts(column: pd.Series) -> pd.Series:
+    """Return a column of texts as it is.
+
+    Raises:
+        InputDataError: a row holds no text.
+    """
     for row, value in enumerate(column):
         if not isinstance(value, str):
             raise InputDataError(

@@ -209,10 +209,7 @@ class Round(BaseModel):
         """Return what every registered version and MLflow run of a label says of its round."""
         return {
             "round": self.name,
-            "country": self.country,
             "label": label,
-            "iteration": self.iteration,
-            "method": str(self.method),
         }
 
     def registered_model(self, label: str) -> str:

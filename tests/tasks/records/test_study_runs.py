@@ -97,7 +97,7 @@ def test_a_seed_is_one_finished_child_run_with_parameters_curves_and_figures(pla
     assert run.data.params["seed"] == "1"
     assert run.data.params["learning_rate"] == str(plan.training.learning_rate)
     assert run.data.params["batch_size"] == str(plan.training.batch_size)
-    assert run.data.tags["country"] == study.tags["country"]
+    assert run.data.tags["round"] == study.tags["round"]
     assert run.data.tags["winnow.data_digest"] == plan.splits.digest
     assert run.data.tags["winnow.version"]
     for split in ("validation", "test"):

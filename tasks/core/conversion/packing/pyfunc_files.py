@@ -1,7 +1,7 @@
-"""What makes an engine model's folder an MLflow pyfunc that works where Winnow is not installed.
+"""What makes the folder of an engine model, or of a checkpoint, an MLflow pyfunc that works without Winnow.
 
 MLmodel           how MLflow loads the model
-code/winnow.zip   tasks.core.engines.text_classifier and every module of Winnow that it imports
+code/winnow.zip   the module that loads it, such as tasks.core.engines.text_classifier, and all of Winnow it imports
 requirements.txt  the libraries those need, as installed here; python_env.yaml and conda.yaml say the same
 
 The code is an archive because Python writes no `__pycache__` beside what it imports from one: loading the folder
@@ -12,6 +12,7 @@ import ast
 import platform
 import sys
 import zipfile
+from collections.abc import Sequence
 from importlib.metadata import packages_distributions, version
 from pathlib import Path
 from typing import Any
@@ -22,12 +23,17 @@ from tasks.core.base.files import write_aside, write_text
 from tasks.core.base.naming import CODE_FILE, CONDA_FILE, MLMODEL_FILE, PYTHON_ENV_FILE, REQUIREMENTS_FILE
 from tasks.core.engines.model_folder import EngineModel
 from tasks.core.engines.text_classifier import DEFAULT_CONFIG, SCORE_COLUMN, SEAL, TEXT_COLUMN
-from tasks.core.engines.variants import Variant
+from tasks.core.training.trainer.checkpoint import CheckpointCard
 
 LOADER = "tasks.core.engines.text_classifier"
 ROOT = Path(__file__).parents[4]
 """The package `tasks` lies in this folder."""
-PREPROCESSING_LIBRARIES = {"none": (), "tweet": ("emoji",), "boost": ("emoji", "contractions", "textsearch")}
+CHECKPOINT_LOADER = "tasks.core.training.checkpoint_classifier"
+PREPROCESSING_LIBRARIES: dict[str, set[str]] = {
+    "none": set(),
+    "tweet": {"emoji"},
+    "boost": {"emoji", "contractions", "textsearch"},
+}
 """Each preprocessing imports these when it is used; `textsearch` does the work of `contractions`."""
 LONG_AGO = (1980, 1, 1, 0, 0, 0)
 """An archive can hold no earlier date than this."""
@@ -35,10 +41,20 @@ LONG_AGO = (1980, 1, 1, 0, 0, 0)
 
 def write_pyfunc_files(model: EngineModel) -> None:
     """Write the files named above into a finished engine model's folder."""
-    folder = Path(model.folder)
-    modules, libraries = walk_imports(LOADER)
+    runtime = {"openvino"} if model.variant.runtime == "openvino" else set()
+    used = PREPROCESSING_LIBRARIES[model.preprocessing] | runtime
+    _write(Path(model.folder), LOADER, used, DEFAULT_CONFIG | {SEAL: model.seal})
+
+
+def write_checkpoint_pyfunc_files(folder: Path, card: CheckpointCard) -> None:
+    """Write the files named above for a checkpoint of this card into a folder, to be put beside its files."""
+    _write(folder, CHECKPOINT_LOADER, PREPROCESSING_LIBRARIES[card.preprocessing], {}, card.labels)
+
+
+def _write(folder: Path, loader: str, used: set[str], config: dict[str, Any], labels: tuple[str, ...] = ()) -> None:
+    modules, libraries = walk_imports(loader)
     _write_code(folder / CODE_FILE, modules)
-    python, requirements = platform.python_version(), _requirements(libraries, model.variant, model.preprocessing)
+    python, requirements = platform.python_version(), _requirements(libraries, used)
     pip_packages: list[Any] = [f"python={python}", "pip", {"pip": requirements}]
     write_text(folder / REQUIREMENTS_FILE, "".join(f"{line}\n" for line in requirements))
     _write_yaml(
@@ -46,7 +62,8 @@ def write_pyfunc_files(model: EngineModel) -> None:
         {"python": python, "build_dependencies": ["pip"], "dependencies": [f"-r {REQUIREMENTS_FILE}"]},
     )
     _write_yaml(folder / CONDA_FILE, {"name": "mlflow-env", "channels": ["conda-forge"], "dependencies": pip_packages})
-    _write_yaml(folder / MLMODEL_FILE, _mlmodel(python, model.seal))
+    columns = labels if len(labels) > 1 else (SCORE_COLUMN,)
+    _write_yaml(folder / MLMODEL_FILE, _mlmodel(python, loader, config, columns))
 
 
 def walk_imports(module: str) -> tuple[dict[str, Path], set[str]]:
@@ -95,31 +112,34 @@ def _write_code(path: Path, modules: dict[str, Path]) -> None:
             archive.writestr(entry, file.read_bytes())
 
 
-def _requirements(libraries: set[str], variant: Variant, preprocessing: str) -> list[str]:
-    """Return what to install for this variant and preprocessing, at the versions that are installed here."""
+def _requirements(libraries: set[str], used: set[str]) -> list[str]:
+    """Return what to install, of what is optional only what is used, at the versions that are installed here.
+
+    A build's own suffix, such as `+cpu`, is left out: public indexes do not have it.
+    """
     optional = {"openvino"}.union(*PREPROCESSING_LIBRARIES.values())
-    used = {"openvino"} if variant.runtime == "openvino" else set()
-    needed = (libraries - optional) | used.union(PREPROCESSING_LIBRARIES[preprocessing])
+    needed = (libraries - optional) | used
     providers = packages_distributions()
     distributions = {"mlflow"}.union(*(providers[name] for name in needed))
-    return [f"{name}=={version(name)}" for name in sorted(distributions)]
+    return [f"{name}=={version(name).partition('+')[0]}" for name in sorted(distributions)]
 
 
-def _mlmodel(python: str, seal: str) -> dict[str, Any]:
+def _mlmodel(python: str, loader: str, config: dict[str, Any], columns: Sequence[str]) -> dict[str, Any]:
     """Return MLflow's description of the model, without the random id and the time that MLflow would write.
 
     The signature has no inputs: if it named the column, MLflow would refuse a list of texts, and if it did not, MLflow
     would take a DataFrame's first column for the texts, whatever it holds. The loader checks its input itself.
     """
     pyfunc = {
-        "loader_module": LOADER,
+        "loader_module": loader,
         "code": CODE_FILE,
-        "config": DEFAULT_CONFIG | {SEAL: seal},
+        "config": config,
         "env": {"conda": CONDA_FILE, "virtualenv": PYTHON_ENV_FILE},
         "python_version": python,
         "streamable": False,
     }
-    outputs = f'[{{"type": "double", "name": "{SCORE_COLUMN}", "required": true}}]'
+    named = ", ".join(f'{{"type": "double", "name": "{column}", "required": true}}' for column in columns)
+    outputs = f"[{named}]"
     return {
         "flavors": {"python_function": pyfunc},
         "metadata": {"input": f"texts: a list, a Series, or a DataFrame with a column '{TEXT_COLUMN}'"},

@@ -7,10 +7,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import yaml
 
 from tasks.core.base.files import sha256_of_file, sha256_of_folder
 from tasks.core.base.naming import CODE_FILE
-from tasks.core.conversion.packing.pyfunc_files import LOADER, PREPROCESSING_LIBRARIES, walk_imports, write_pyfunc_files
+from tasks.core.conversion.packing.pyfunc_files import (
+    LOADER,
+    PREPROCESSING_LIBRARIES,
+    walk_imports,
+    write_checkpoint_pyfunc_files,
+    write_pyfunc_files,
+)
 from tasks.core.engines.canaries import write_canaries
 from tasks.core.engines.loading import Engine, open_engine
 from tasks.core.engines.model_folder import write_engine_model
@@ -19,8 +26,10 @@ from tasks.core.engines.scores import label_scores
 from tasks.core.engines.text_classifier import logits_of
 from tasks.core.engines.variants import FP32, openvino_int8
 from tasks.core.preprocessing import PREPROCESSINGS
+from tasks.core.training.checkpoint_classifier import CheckpointClassifier, open_checkpoint
+from tasks.core.training.trainer.checkpoint import read_card
 from tests.support.pyfunc import PYFUNC_SCRIPT, TEXTS, scores_of, write_tiny_engine
-from tests.support.tiny import make_sentences
+from tests.support.tiny import make_sentences, save_tiny_checkpoint
 
 PLAIN_SCRIPT = """\
 import json, sys, onnxruntime
@@ -48,6 +57,27 @@ def test_mlflow_loads_it_with_the_code_that_travels_along(tiny_bert, tmp_path, o
     assert found["scores"] == scores_of(model)
     assert found["code"] == f"{model.folder}/{CODE_FILE}/tasks/__init__.py"
     assert sha256_of_folder(tmp_path / "engine") == files
+
+
+def test_mlflow_loads_a_checkpoint_by_what_lies_beside_its_files(tiny_bert, tmp_path, outside):
+    checkpoint = save_tiny_checkpoint(tiny_bert, tmp_path / "checkpoint", ("positive",), 0)
+    write_checkpoint_pyfunc_files(checkpoint, read_card(checkpoint))
+    files = sha256_of_folder(checkpoint)
+    done = outside(PYFUNC_SCRIPT, str(checkpoint), json.dumps(TEXTS))
+    assert done.returncode == 0, done.stderr
+    scores = open_checkpoint(checkpoint).scores(TEXTS, "the checkpoint")
+    assert json.loads(done.stdout)["scores"] == pytest.approx(scores[:, 0].tolist(), abs=1e-6)
+    assert sha256_of_folder(checkpoint) == files
+
+
+def test_a_checkpoint_of_several_labels_has_a_column_each(tiny_bert, tmp_path):
+    labels = ("positive", "negative")
+    checkpoint = save_tiny_checkpoint(tiny_bert, tmp_path / "checkpoint", labels, 0)
+    write_checkpoint_pyfunc_files(checkpoint, read_card(checkpoint))
+    found = CheckpointClassifier(open_checkpoint(checkpoint)).predict(TEXTS)
+    assert list(found.columns) == list(labels)
+    mlmodel = yaml.safe_load((checkpoint / "MLmodel").read_text())
+    assert [column["name"] for column in json.loads(mlmodel["signature"]["outputs"])] == list(labels)
 
 
 @pytest.mark.slow
