@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+import re
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,12 +12,14 @@ from deployments.running.follow import Followed
 from deployments.running.next_command import next_commands
 from deployments.running.reasons import reason_of
 from deployments.running.screen import Screen
-from tasks.core.base.naming import ESTIMATE_ARTIFACT, REPORT_PAGE
+from tasks.core.base.naming import ESTIMATE_ARTIFACT, LINKS_ARTIFACT, LINKS_BEGIN, REPORT_ARTIFACT
 
-LEFT_OUT = (ESTIMATE_ARTIFACT, REPORT_PAGE.partition(".")[0])
-"""Artifacts of these names repeat what the run has said."""
-RUN_FOLDER = "run folder"
-"""A table's column of this name says where the scores lie."""
+LEFT_OUT = (ESTIMATE_ARTIFACT, LINKS_ARTIFACT, REPORT_ARTIFACT)
+"""Artifacts of these names repeat what the run has said, or are said at the end."""
+PLACE = re.compile(
+    r"^- (?P<what>MLflow|.*folder): (?:`(?P<path>[^`]*)`|\[[^]]*\]\((?P<address>[^)]*)\))$", re.MULTILINE
+)
+"""A run's links name its folder and its page on MLflow so."""
 
 
 def conclude(ended: Followed, screen: Screen, with_traceback: bool) -> None:
@@ -30,7 +32,7 @@ def conclude(ended: Followed, screen: Screen, with_traceback: bool) -> None:
     for one in tables:
         _show(one, screen)
     say_state(ended, screen)
-    for line in [*_places(ended, tables), *next_commands(ended.started, str(ended.state.name))]:
+    for line in [*_places(ended), *next_commands(ended.started, str(ended.state.name))]:
         screen.say(f"  {line}")
 
 
@@ -60,27 +62,28 @@ def _say_failed(ended: Followed, screen: Screen, with_traceback: bool) -> None:
 
 def _show(artifact: Artifact, screen: Screen) -> None:
     if artifact.type == "markdown":
-        screen.page(str(artifact.data))
+        screen.page(_without_links(str(artifact.data)))
         return
-    rows = [{name: value for name, value in row.items() if name != RUN_FOLDER} for row in _rows(artifact)]
+    rows: list[dict[str, Any]] = json.loads(str(artifact.data or "[]"))
     if rows:
-        screen.say(artifact.description or artifact.key or "")
+        screen.say(_without_links(artifact.description or artifact.key or ""))
         screen.table(rows)
 
 
-def _rows(artifact: Artifact) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = json.loads(str(artifact.data or "[]"))
-    return rows
+def _without_links(text: str) -> str:
+    """Leave out the last paragraph, whose places are said once for all."""
+    return text.partition(f"\n\n{LINKS_BEGIN}")[0]
 
 
-def _places(ended: Followed, artifacts: Sequence[Artifact]) -> list[str]:
+def _places(ended: Followed) -> list[str]:
     """Say where the results lie."""
-    rows: list[Mapping[str, Any]] = [row for one in artifacts if one.type == "table" for row in _rows(one)]
-    folders = dict.fromkeys(str(row[RUN_FOLDER]) for row in rows if RUN_FOLDER in row)
+    links = "".join(str(one.data) for one in ended.results if (one.key or "").endswith(LINKS_ARTIFACT))
+    known = {found["what"].capitalize(): found["path"] or found["address"] for found in PLACE.finditer(links)}
+    experiment = f"{_mlflow()}, experiment {ended.started.round_.name}"
+    places = {"Prefect": ended.link, "MLflow": known.pop("Mlflow", experiment)}
+    return [f"{what:10}  {place}" for what, place in (known | places).items()]
+
+
+def _mlflow() -> str:
     server = urlsplit(os.environ["MLFLOW_TRACKING_URI"])
-    mlflow = f"{server.scheme}://{server.netloc.rpartition('@')[2]}{server.path.rstrip('/')}"
-    return [
-        *(f"Run folder  {folder}" for folder in folders),
-        f"Prefect     {ended.link}",
-        f"MLflow      {mlflow}, experiment {ended.started.round_.name}",
-    ]
+    return f"{server.scheme}://{server.netloc.rpartition('@')[2]}{server.path.rstrip('/')}"

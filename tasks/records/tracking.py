@@ -173,6 +173,11 @@ class Experiment:
     def _client(self) -> MlflowClient:
         return MlflowClient(self.tracking_uri)
 
+    @property
+    def address(self) -> str:
+        """Where a person looks at its runs in a browser."""
+        return self.run("").address.rstrip("/")
+
     def run(self, run_id: str) -> TrackedRun:
         """Return a run by its id."""
         return TrackedRun(self.tracking_uri, self.experiment_id, run_id)
