@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from deployments.beginning.init import init
-from deployments.commands import labels, rounds, run_folders, services, slurm, sync
+from deployments.commands import labels, prefect_profile, rounds, run_folders, services, slurm, sync
 from deployments.commands.scores import published, top
 from deployments.environment import use
 from deployments.reachable import require_prefect
@@ -27,6 +27,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 
 app.command()(init)
 services.register(app)
+prefect_profile.register(app)
 running.register(app)
 run_folders.register(app)
 app.command()(sync.sync)

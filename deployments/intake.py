@@ -27,7 +27,7 @@ def intake(round_file: str) -> State[None]:
     A round that waits for labels goes on where some came for it, and so does one whose run broke off.
 
     Args:
-        round_file: Path of the round's YAML.
+        round_file: Path of the round's YAML; its deployment gives it.
     """
     round_ = read_round(round_file)
     with alone_at_intake(round_):

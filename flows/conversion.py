@@ -15,9 +15,12 @@ from tasks.conversion import (
     record_engines,
     register_engine,
 )
+from tasks.core.round.model import Round
 from tasks.core.round.round_file import read_round
 from tasks.distillation import prepare_students
 from tasks.lineage import trace_engines
+from tasks.links import begin_links
+from tasks.progress import Count
 from tasks.training import prepare_data
 
 
@@ -26,12 +29,13 @@ def conversion(round_file: str, remake: bool = False, cluster: str | None = None
     """Convert every label's selected checkpoint; one already converted this way is left alone.
 
     Args:
-        round_file: Path of the round's YAML.
+        round_file: Path of the round's YAML; its deployment gives it.
         remake: Convert again what is converted already, for example on another kind of machine.
         cluster: Cluster profile to use instead of the round's.
         students: Convert the round's students instead, each through the same gate against itself.
     """
     round_ = read_round(round_file)
+    begin_links(round_)
     round_.require_own_models()
     splits = [prepare_data(round_, name, labels) for name, labels in round_.studies.items()]
     splits = prepare_students(round_, splits) if students else splits
@@ -43,7 +47,7 @@ def conversion(round_file: str, remake: bool = False, cluster: str | None = None
         profile = read_profile(cluster or round_.clusters.conversion)
         runner = task_runner(profile, place_of(round_, "conversion"))
         convert = below("engines", convert_all, runner, round_)
-        converted = convert(missing, remake, profile.lost_worker_attempts)
+        converted = convert(round_, missing, remake, profile.lost_worker_attempts)
         for number, engines in converted.results.items():
             record_engines(round_, missing[number], list(engines.values()))
         for number, engines in converted.results.items():
@@ -57,6 +61,8 @@ def conversion(round_file: str, remake: bool = False, cluster: str | None = None
 
 
 @side_by_side("convert-checkpoints")
-def convert_all(plans: list[ConversionPlan], remake: bool, attempts: int) -> Settled[int]:
+def convert_all(round_: Round, plans: list[ConversionPlan], remake: bool, attempts: int) -> Settled[int]:
     """Convert the checkpoints side by side; one that fails does not keep the others from being registered."""
-    return settle_all(lambda number: convert_checkpoint.submit(plans[number], remake), range(len(plans)), attempts)
+    bar = Count(round_, "conversion", "checkpoints are converted", len(plans))
+    numbers = range(len(plans))
+    return settle_all(lambda number: convert_checkpoint.submit(plans[number], remake), numbers, attempts, bar.update)

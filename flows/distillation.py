@@ -30,6 +30,7 @@ from tasks.distillation import (
 )
 from tasks.inference import find_unfinished, finish_run, plan_run, without_screening
 from tasks.lineage import trace_students
+from tasks.links import add_link, begin_links
 from tasks.seed_experts import SeedExpert, convert_expert, engines_by_seed, plan_seed_experts
 from tasks.training import prepare_data
 
@@ -39,10 +40,11 @@ def distillation(round_file: str, cluster: str | None = None) -> None:
     """Teach small students what the experts think on average, judge them, register the best seed of each.
 
     Args:
-        round_file: Path of the round's YAML.
+        round_file: Path of the round's YAML; its deployment gives it.
         cluster: Cluster profile to use instead of the round's.
     """
     round_ = read_round(round_file)
+    begin_links(round_)
     round_.require_own_models()
     settings = require_section(round_)
     studies = [prepare_data(round_, name, labels) for name, labels in round_.studies.items()]
@@ -72,6 +74,7 @@ def score_sample(
     """Score the sample with the engine models of a seed, as the inference flow does, and return the run folder."""
     round_ = without_screening(round_)
     plan, folder = plan_run(round_, settings.sample, seed_run(seed), None, engines)
+    add_link(f"scores of seed {seed}", folder.path)
     with launch_lock(folder.path) as token:
         started, rows = time.monotonic(), 0
         if find_unfinished(plan, folder):

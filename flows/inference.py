@@ -38,6 +38,7 @@ from tasks.inference import (
     without_screening,
 )
 from tasks.lineage import trace_run
+from tasks.links import add_link, begin_links
 from tasks.progress import Progress, start_progress
 from tasks.report import publish_best_texts, publish_report
 from tasks.shards import measure_run, score_block
@@ -62,10 +63,10 @@ def inference(  # noqa: PLR0913 - Prefect merges nested parameters shallowly, so
     """Score a sample with every label's engine model; a run that was interrupted goes on where it stopped.
 
     Args:
-        round_file: Path of the round's YAML.
+        round_file: Path of the round's YAML; its deployment gives it.
         sample: Which of the round's samples to score.
-        run_name: Second part of the run folder's name.
-        limit: Score only so many rows; a run of its own.
+        run_name: What the run is called, such as trial; the second part of its folder's name.
+        limit: Score only so many rows: a trial, which is a run of its own.
         dry_run: Fetch the models, write the plan and estimate the cost on a worker, then stop.
         cluster: Cluster profile to use instead of the round's.
         memory_gib: Memory of a SLURM job, instead of the profile's.
@@ -74,12 +75,14 @@ def inference(  # noqa: PLR0913 - Prefect merges nested parameters shallowly, so
         screened: Screen as the round says; false scores every text.
     """
     round_ = read_round(round_file)
+    begin_links(round_)
     round_ = round_ if screened else without_screening(round_)
     get_sample(round_, sample)
     engines = [fetch_engine(round_, label) for label in round_.active_labels]
     screening = round_.inference.screening
     students = [fetch_student(round_, label) for label in round_.active_labels if screening and screening.student]
     plan, folder = plan_run(round_, sample, run_name, limit, engines, run_id, students)
+    add_link("run folder", folder.path)
     with launch_lock(folder.path) as token:
         started, rows = time.monotonic(), 0
         unfinished = find_unfinished(plan, folder, dry_run)
@@ -146,4 +149,4 @@ def publish_cost(round_: Round, plan: Plan, folder: RunFolder, workers: int | No
     if shards:
         middle = shards[len(shards) // 2]
         measured = run_all(lambda _: measure_run.submit(path, middle), ["measure"], attempts)["measure"]
-        publish_estimate(round_, plan, estimate(plan, folder, shards, measured, workers))
+        publish_estimate(round_, plan, folder, estimate(plan, folder, shards, measured, workers))

@@ -1,5 +1,7 @@
 """A sample's texts -> masked-language-model training of a checkpoint -> the country's base model, registered."""
 
+from pathlib import Path
+
 from flows.names import place_of
 from flows.round_flow import below, round_flow, side_by_side
 from infra.cluster import task_runner
@@ -8,6 +10,7 @@ from infra.fan_out import run_all
 from tasks.core.pretraining.pretraining_plan import PretrainingPlan, PretrainingResult
 from tasks.core.round.round_file import read_round
 from tasks.lineage import trace_base_model
+from tasks.links import add_link, begin_links
 from tasks.pretraining import (
     find_base_model,
     plan_pretraining,
@@ -22,12 +25,14 @@ def pretraining(round_file: str, cluster: str | None = None) -> None:
     """Continue a checkpoint's training on the country's texts; a base model made this way already is left alone.
 
     Args:
-        round_file: Path of the round's YAML.
+        round_file: Path of the round's YAML; its deployment gives it.
         cluster: Cluster profile to use instead of the round's.
     """
     round_ = read_round(round_file)
+    begin_links(round_)
     round_.require_own_models()
     plan = plan_pretraining(round_)
+    add_link("model folder", Path(plan.folder))
     version = find_base_model(round_, plan)
     if version is None:
         profile = read_profile(cluster or round_.clusters.pretraining)

@@ -14,6 +14,7 @@ from infra.fan_out import run_all
 from tasks.core.publishing.publication import Publication
 from tasks.core.round.round_file import read_round
 from tasks.lineage import trace_publication
+from tasks.links import add_link, begin_links
 from tasks.publishing import (
     Block,
     begin_version,
@@ -42,14 +43,16 @@ def publishing(
     asks for that; else the flow run ends as `Not shown`. Run it again when they have.
 
     Args:
-        round_file: Path of the round's YAML.
+        round_file: Path of the round's YAML; its deployment gives it.
         run_name: Publish the newest finished runs of this name.
         run_folders: Publish these run folders instead, as one version.
         verify_anew: Read every byte of the runs, also of those that were verified and did not change since.
         cluster: Cluster profile to use instead of the round's.
     """
     round_ = read_round(round_file)
+    begin_links(round_)
     publication = plan_version(round_, run_name, run_folders, verify_anew)
+    add_link("run folders", ", ".join(f"`{folder}`" for folder in publication.folders))
     unloaded = begin_version(publication)
     if unloaded:
         profile = read_profile(cluster or round_.clusters.publishing)

@@ -38,6 +38,7 @@ from tasks.core.loop.course import (
 from tasks.core.loop.round_samples import judged_sample, scored_samples
 from tasks.core.round.model import Round
 from tasks.core.round.round_file import read_round
+from tasks.links import begin_links
 from tasks.round import (
     alone_at,
     conversion_standing,
@@ -84,10 +85,11 @@ def whole_round(round_file: str, *, run_name: RunName = "main") -> State[None]:
     yet: import labels and run it again.
 
     Args:
-        round_file: Path of the round's YAML.
-        run_name: Second part of the run folders' names.
+        round_file: Path of the round's YAML; its deployment gives it.
+        run_name: What its runs are called; the second part of their folders' names.
     """
     round_ = read_round(round_file)
+    begin_links(round_)
     with alone_at(round_, run_name):
         course = replace(read_course(round_, run_name), ended="")
         for step in steps_of(round_, round_file, run_name):

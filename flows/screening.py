@@ -15,7 +15,7 @@ from tasks.core.runs.manifest import Launch
 from tasks.core.runs.plan import Plan
 from tasks.core.screening.draw_sizes import DrawSizes
 from tasks.inference import find_unfinished, finish_run, group_shards
-from tasks.progress import Progress, start_progress
+from tasks.progress import Progress, start_draws_progress
 from tasks.screening import certify, draw_block, publish_certificate
 from tasks.shards import score_block
 
@@ -48,7 +48,7 @@ def screen_pool(round_: Round, plan: Plan, folder: RunFolder, token: str, fan_ou
         certified = _certify(folder, sizes, generation, token, fan_out)
         certificate, sizes = certified.certificate, certified.sizes
         generation = generation.grown(plan, sizes)
-    publish_certificate(round_, plan, certificate)
+    publish_certificate(round_, plan, folder, certificate)
 
 
 def _draw(plan: Plan, folder: RunFolder, generation: Generation, token: str, fan_out: FanOut) -> None:
@@ -70,7 +70,8 @@ def _score_draws(round_: Round, plan: Plan, folder: RunFolder, generation: Gener
         started, rows = time.monotonic(), 0
         if find_unfinished(draws, place):
             shards = [shard.number for shard in draws.shards]
-            progress = Progress(start_progress(round_, draws, place), draws, place, shards)
+            artifact = start_draws_progress(round_, (plan, folder), (draws, place))
+            progress = Progress(artifact, draws, place, shards)
             blocks, path = group_shards(shards, fan_out.workers), str(place.path)
             scored = run_all(
                 lambda block: score_block.submit(path, block, token), blocks, fan_out.attempts, progress.update

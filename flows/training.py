@@ -15,6 +15,8 @@ from tasks.core.training.search.halving import Search
 from tasks.core.training.search.trial import TrialResult, TrialStep
 from tasks.core.training.seeds.seed_plan import SeedPlan
 from tasks.lineage import trace_training
+from tasks.links import begin_links
+from tasks.progress import Count
 from tasks.records.live_runs import LiveRun
 from tasks.records.study_runs import failed_when_interrupted
 from tasks.search import (
@@ -43,10 +45,11 @@ def training(round_file: str, cluster: str | None = None) -> None:
     """Search hyper-parameters if the round asks for it, train every seed, choose the best, register it.
 
     Args:
-        round_file: Path of the round's YAML.
+        round_file: Path of the round's YAML; its deployment gives it.
         cluster: Cluster profile to use instead of the round's.
     """
     round_ = read_round(round_file)
+    begin_links(round_)
     round_.require_own_models()
     cluster = cluster or round_.clusters.training
     prepared = [prepare_data(round_, name, labels) for name, labels in round_.studies.items()]
@@ -111,12 +114,14 @@ def train_unfinished(round_: Round, studies: list[Study], cluster: str) -> dict[
     profile = read_profile(cluster)
     runner = task_runner(profile, place_of(round_, "training"))
     train = below("seeds", train_seeds, runner, round_)
-    return train(unfinished, profile.lost_worker_attempts)
+    return train(round_, unfinished, profile.lost_worker_attempts)
 
 
 @side_by_side("train-seeds")
-def train_seeds(unfinished: list[tuple[SeedPlan, Study]], attempts: int) -> dict[str, str]:
+def train_seeds(round_: Round, unfinished: list[tuple[SeedPlan, Study]], attempts: int) -> dict[str, str]:
     """Train the seeds side by side; return why some failed, by config hash."""
     seeds = {f"{plan.study} seed {plan.seed}": (plan, study) for plan, study in unfinished}
-    settled = settle_all(lambda name: train_one_seed.submit(*seeds[name]), seeds, attempts)
+    total = sum({study.name: len(study.plans) for _, study in unfinished}.values())
+    bar = Count(round_, "training", "seeds are trained", total, total - len(seeds))
+    settled = settle_all(lambda name: train_one_seed.submit(*seeds[name]), seeds, attempts, bar.update)
     return {seeds[name][0].config_hash: str(failure) for name, failure in settled.failures.items()}

@@ -19,7 +19,7 @@ def run_all(
     submit: Callable[[K], PrefectFuture[Any]],
     keys: Iterable[K],
     attempts: int,
-    tick: Callable[[], None] = lambda: None,
+    tick: Callable[[int], None] = lambda _: None,
 ) -> dict[K, Any]:
     """Submit a task for each key and return every result; see `settle_all`.
 
@@ -37,18 +37,18 @@ def settle_all(
     submit: Callable[[K], PrefectFuture[Any]],
     keys: Iterable[K],
     attempts: int,
-    tick: Callable[[], None] = lambda: None,
+    tick: Callable[[int], None] = lambda _: None,
 ) -> Settled[K]:
     """Submit a task for each key and wait for all; tasks lost with their worker are submitted again.
 
-    `tick` is called about once a second while tasks run; where Prefect's server does not answer it, it is left out. A
-    task lost in every one of `attempts` attempts counts as failed with a ClusterError.
+    `tick` is called about once a second while tasks run, with how many have ended well; where Prefect's server does not
+    answer it, it is left out. A task lost in every one of `attempts` attempts counts as failed with a ClusterError.
     """
     logger = get_run_logger()
     whole: Settled[K] = Settled()
     pending = list(keys)
     for attempt in range(1, attempts + 1):
-        settled = _settle({key: submit(key) for key in pending}, tick)
+        settled = _settle({key: submit(key) for key in pending}, tick, len(whole.results))
         whole.results |= settled.results
         whole.failures |= settled.failures
         for key, failure in settled.failures.items():
@@ -72,7 +72,7 @@ def _given_up(key: K, attempts: int, cause: BaseException) -> BaseException:
     )
 
 
-def _settle(futures: dict[K, Any], tick: Callable[[], None]) -> Settled[K]:
+def _settle(futures: dict[K, Any], tick: Callable[[int], None], before: int) -> Settled[K]:
     """Wait until Dask has done with every future, and sort them by how they ended.
 
     Raises:
@@ -86,7 +86,7 @@ def _settle(futures: dict[K, Any], tick: Callable[[], None]) -> Settled[K]:
             # Popped for good: Dask runs a finished task again, when its worker dies, for as long as its future is held.
             sort_in(settled, key, futures.pop(key))
         with without_server():
-            tick()
+            tick(before + len(settled.results))
         if futures:
             require_kept()
             time.sleep(POLL_SECONDS)

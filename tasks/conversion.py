@@ -7,15 +7,19 @@ from pathlib import Path
 from typing import Any
 
 from prefect import task
-from prefect.artifacts import create_image_artifact, create_table_artifact
+from prefect.artifacts import create_image_artifact
 from prefect.logging import get_run_logger
 
+from tasks.artifacts import leave_table
 from tasks.core.base.errors import FormatError, InputDataError, ModelFolderError
 from tasks.core.base.files import fingerprint, read_json, sha256_of_folder, write_json
 from tasks.core.base.folders_aside import sweep
+from tasks.core.base.markdown import listed
 from tasks.core.base.naming import (
     PARITY_ARTIFACT,
     PARITY_FILE,
+    PARITY_TABLE,
+    RANKING_ARTIFACT,
     REPORT_FOLDER,
     SCATTER_ARTIFACT,
     artifact_key,
@@ -26,7 +30,7 @@ from tasks.core.base.naming import (
     scatter_picture,
     texts_file,
 )
-from tasks.core.conversion.parity.parity_table import parity_rows
+from tasks.core.conversion.parity.parity_shown import ranking_rows, reasons, verdict_rows
 from tasks.core.conversion.parity.parity_warnings import warnings_of
 from tasks.core.conversion.request import ConversionRequest, mark_began, sweep_conversion
 from tasks.core.corpus.labelled.prepare import LabelledSplits
@@ -35,6 +39,7 @@ from tasks.core.corpus.sample.reading import draw_texts
 from tasks.core.engines.model_folder import EngineModel, read_engine_model
 from tasks.core.metrics.warning_words import marked
 from tasks.core.round.model import Round
+from tasks.links import add_link
 from tasks.records.conversion_runs import describe_engine, engine_tags, record_engine
 from tasks.records.reachable import needs_server
 from tasks.records.registry import (
@@ -237,7 +242,10 @@ def register_engine(round_: Round, plan: ConversionPlan, engine: EngineModel) ->
         f"When the server is back, run again: {_again(round_, plan, engine)} (it converts nothing "
         f"again), or tell it the run alone: winnow sync {round_.name}."
     ):
-        return _register(round_, plan, engine, report, tell(path).run_id)
+        run = tell(path)
+        add_link(f"MLflow, conversion of {engine.label}", f"[{engine.label}]({run.address})")
+        add_link(f"engine model of {engine.label}", Path(engine.folder))
+        return _register(round_, plan, engine, report, run.run_id)
 
 
 def _register(
@@ -261,22 +269,34 @@ def read_parity(folder: Path) -> dict[str, Any]:
 
 
 def publish_parity(round_: Round, plans: list[ConversionPlan], registered: dict[str, RegisteredVersion]) -> None:
-    """Leave every label's parity figures as a table, and its scatter plot as a picture, in the Prefect UI."""
+    """Leave every label's parity figures as tables, and its scatter plot as a picture, in the Prefect UI."""
     for plan in plans:
         for label in registered.keys() & plan.checkpoints:
-            report = read_parity(fetch_folder(registered[label], models_folder(round_.work_path)))
-            warnings = marked(warnings_of(report, label))
-            create_table_artifact(
-                key=artifact_key(*_called(round_, plan, label), PARITY_ARTIFACT),
-                table=parity_rows(report, label),
-                description=f"{warnings}Engine variants of {label} against its checkpoint; {report['serves']} "
-                f"serves as {round_.engine_alias}, the fastest that passes the {report['preset']} gate",
-            )
+            folder = fetch_folder(registered[label], models_folder(round_.work_path))
+            _publish_tables(round_, _called(round_, plan, label), folder, label)
             picture = plan.report_folder / scatter_picture(label)
             if picture.is_file():
                 content = base64.b64encode(picture.read_bytes()).decode()
                 key = artifact_key(*_called(round_, plan, label), SCATTER_ARTIFACT)
                 create_image_artifact(f"data:image/png;base64,{content}", key=key, description=f"Log-odds of {label}")
+
+
+def _publish_tables(round_: Round, called: tuple[str, ...], folder: Path, label: str) -> None:
+    """Leave the verdict on every variant of a label, and what each does to the ranking."""
+    report = read_parity(folder)
+    leave_table(
+        artifact_key(*called, PARITY_ARTIFACT),
+        verdict_rows(report, label),
+        f"{marked(warnings_of(report, label))}Engine variants of {label} against its checkpoint; {report['serves']} "
+        f"serves as {round_.engine_alias}, the fastest that passes the {report['preset']} gate. How far a text moves "
+        "at most to cross the edge of a best k is in log-odds",
+    )
+    leave_table(
+        artifact_key(*called, RANKING_ARTIFACT),
+        ranking_rows(report, label),
+        f"What each variant of {label} does to the ranking. All figures: `{PARITY_TABLE}` of the conversion's run on "
+        f"MLflow, and `{folder / PARITY_FILE}`\n\n{listed(reasons(report, label))}",
+    )
 
 
 def _called(round_: Round, plan: ConversionPlan, label: str) -> tuple[str, ...]:

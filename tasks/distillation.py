@@ -4,13 +4,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from prefect import task
-from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
+from tasks.artifacts import leave_table
 from tasks.core.base.errors import RoundFileError, TrainingError
 from tasks.core.base.naming import (
+    JUDGED_ON_ARTIFACT,
     SCREENS_ARTIFACT,
     STUDENTS_ARTIFACT,
+    STUDENTS_TABLE,
     artifact_key,
     lessons_folder,
     models_folder,
@@ -33,6 +35,9 @@ from tasks.records.student_runs import log_student, register_taught, registered_
 from tasks.retrying import RETRIED
 from tasks.seed_story import SeedStory
 from tasks.story import say, warn
+
+STUDENT_COLUMNS = ("label", "Models", "AP", "F1", "texts/s a core")
+"""The table of students shows these; MLflow's has more."""
 
 
 @dataclass(frozen=True)
@@ -143,18 +148,22 @@ def _read_taught(student: StudentPlan, plan: SeedPlan, settings: Distillation) -
 
 def publish_students(round_: Round, taught: list[Taught]) -> None:
     """Leave the students' results, and what passes a screen by each of their seeds, as tables in the Prefect UI."""
-    create_table_artifact(
-        key=artifact_key(round_.name, STUDENTS_ARTIFACT),
-        table=[row for one in taught for row in one.table],
-        description=f"Students of {round_.name} beside their experts on the test rows, per cent: mean (standard "
-        "deviation); a student's speed is its checkpoint's in PyTorch, an expert's its engine model's",
+    name = round_.name
+    leave_table(
+        artifact_key(name, STUDENTS_ARTIFACT),
+        [{column: row[column] for column in STUDENT_COLUMNS} for one in taught for row in one.table],
+        f"Students of {name} beside their experts on the test rows, per cent: mean (standard deviation); a student's "
+        f"speed is its checkpoint's in PyTorch, an expert's its engine model's. Precision and recall: "
+        f"`{STUDENTS_TABLE}` of the student's run on MLflow",
     )
-    create_table_artifact(
-        key=artifact_key(round_.name, SCREENS_ARTIFACT),
-        table=[row for one in taught for row in screen_rows(one)],
-        description=f"What must pass a screen by each student of {round_.name} to keep its experts' best held-out "
-        "texts: at best, which says nothing of other texts, and as is certified for those of its sample",
+    leave_table(
+        artifact_key(name, SCREENS_ARTIFACT),
+        [row for one in taught for row in screen_rows(one)],
+        f"What must pass a screen by each student of {name} to keep its experts' best held-out texts: at best, which "
+        "says nothing of other texts, and as is certified for those of its sample",
     )
+    about = f"What the screens by each student of {name} were judged on"
+    leave_table(artifact_key(name, JUDGED_ON_ARTIFACT), [row for one in taught for row in judged_rows(one)], about)
 
 
 def screen_rows(taught: Taught) -> list[dict[str, str | int]]:
@@ -162,20 +171,36 @@ def screen_rows(taught: Taught) -> list[dict[str, str | int]]:
     registered = int(taught.version.tags["seed"])
     return [
         {
-            "student": taught.version.name,
-            "seed": one.plan.seed,
-            "registered": taught.version.version if one.plan.seed == registered else "",
+            "registered": f"version {taught.version.version}" if one.plan.seed == registered else "",
             "label": share.label,
-            "experts' best": f"{100 * share.top_share:g} %",
-            "best texts": share.best_texts,
-            "kept": f"{100 * share.recall:g} %",
-            "passes at best": f"{100 * share.passed_share:.2f} %",
+            "seed": one.plan.seed,
+            "keeps": _kept(share),
             "passes, certified": _certified(share),
-            "confidence": f"{100 * one.judgement.confidence:.4g} %",
+            "passes at best": f"{100 * share.passed_share:.2f} %",
         }
         for one in taught.seeds
         for share in one.judgement.passed()
     ]
+
+
+def judged_rows(taught: Taught) -> list[dict[str, str | int]]:
+    """Return a row for each seed, label and top: how many texts the shares that pass were found on."""
+    return [
+        {
+            "label": share.label,
+            "seed": one.plan.seed,
+            "keeps": _kept(share),
+            "best texts": share.best_texts,
+            "confidence": f"{100 * one.judgement.confidence:.4g} %",
+            "student": taught.version.name,
+        }
+        for one in taught.seeds
+        for share in one.judgement.passed()
+    ]
+
+
+def _kept(share: PassShare) -> str:
+    return f"{100 * share.recall:g} % of the best {100 * share.top_share:g} %"
 
 
 def _certified(share: PassShare) -> str:

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from prefect import task
-from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
+from tasks.artifacts import leave_table
 from tasks.core.base.errors import ModelFolderError
 from tasks.core.base.naming import (
     CALIBRATION_FILE,
@@ -17,6 +17,7 @@ from tasks.core.base.naming import (
     artifact_key,
     evaluation_folder,
     models_folder,
+    run_artifact_key,
 )
 from tasks.core.evaluation.calibration.calibrate import write_calibration
 from tasks.core.evaluation.evaluate_label import Evaluated, Judged, Reasons, evaluate_label
@@ -127,20 +128,18 @@ def _record(round_: Round, found: Evaluated) -> EvaluationRecord:
     return record
 
 
-def publish_evaluation(round_: Round, records: list[EvaluationRecord]) -> None:
+def publish_evaluation(round_: Round, run: PoolRun, records: list[EvaluationRecord]) -> None:
     """Leave verdicts, the gate's figures, estimates and the precision by rank as tables in the Prefect UI."""
+    key = run_artifact_key(round_.name, run.folder.path.name, run.plan.inputs.limit, "")
     tables = {
         EVALUATION_ARTIFACT: (verdict_rows(records), "Verdicts"),
         GATE_ARTIFACT: (check_rows(records), "What the gate looked at, beside the champion"),
         FIGURES_ARTIFACT: (figure_rows(records), "Estimates"),
     }
-    for key, (rows, what) in tables.items():
+    for what, (rows, said) in tables.items():
         if rows:
-            create_table_artifact(key=artifact_key(round_.name, key), table=rows, description=f"{what}: {round_.name}")
+            leave_table(artifact_key(key, what), rows, f"{said}: {round_.name}, run {run.plan.run_id}")
     for record in records:
         if record.curve:
-            create_table_artifact(
-                key=artifact_key(round_.name, record.label, CURVE_ARTIFACT),
-                table=curve_rows(record),
-                description=f"Precision of {record.label} by rank; each band is of 95 % by itself",
-            )
+            about = f"Precision of {record.label} by rank; each band is of 95 % by itself"
+            leave_table(artifact_key(key, record.label, CURVE_ARTIFACT), curve_rows(record), about)

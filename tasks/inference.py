@@ -5,15 +5,15 @@ from dataclasses import replace
 from typing import Any
 
 from prefect import task
-from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
+from tasks.artifacts import leave_above, leave_table
 from tasks.core.base.errors import RoundFileError, RunFolderError
 from tasks.core.base.naming import (
     ESTIMATE_ARTIFACT,
     RUN_ARTIFACT,
     SCREENING_ARTIFACT,
-    artifact_key,
+    run_artifact_key,
     run_folder_name,
 )
 from tasks.core.corpus.sample.listing import survey_sample
@@ -29,7 +29,7 @@ from tasks.core.runs.plan import Plan, make_plan
 from tasks.core.runs.plan_file import write_plan
 from tasks.core.runs.scoring_inputs import EngineUse
 from tasks.core.runs.shards.wholeness import renew_and_find_unfinished
-from tasks.progress import leave_above
+from tasks.links import links_below
 from tasks.records.inference_runs import log_inference
 from tasks.records.screening_runs import log_screening
 from tasks.registered_engines import find_engine, find_student
@@ -127,11 +127,16 @@ def group_shards(shards: list[int], workers: int | None) -> list[tuple[int, ...]
     return [tuple(shards[start : start + size]) for start in range(0, len(shards), size)] if shards else []
 
 
-def publish_estimate(round_: Round, plan: Plan, found: Estimate) -> None:
+def publish_estimate(round_: Round, plan: Plan, folder: RunFolder, found: Estimate) -> None:
     """Say in log and Prefect UI what the unfinished shards will take."""
     lines = found.lines()
     say(lines)
-    leave_above("markdown", artifact_key(round_.name, plan.sample_name, ESTIMATE_ARTIFACT), lines)
+    leave_above("markdown", key_of(round_, plan, folder, ESTIMATE_ARTIFACT), f"{lines}{links_below()}")
+
+
+def key_of(round_: Round, plan: Plan, folder: RunFolder, what: str) -> str:
+    """Return the key of an artifact of a run; a trial's is never the whole run's."""
+    return run_artifact_key(round_.name, folder.path.name, plan.inputs.limit, what)
 
 
 @task(task_run_name="balance", cache_policy=NO_CACHE, persist_result=False)
@@ -163,14 +168,13 @@ def publish_screening(round_: Round, plan: Plan, folder: RunFolder, manifest: di
         warn(f"MLflow was not told of the screening, which {folder.manifest_path} has: {fault}")
     tell = warn if screening["verdict"] == BROKEN else say
     tell(f"screening: {screening['verdict']}; {screening['cost']['sentence']}")
-    rows = [
-        {name: stage[name] for name in ("name", "texts_in", "texts_out", "core_seconds")}
-        for stage in screening["cost"]["stages"]
-    ]
-    create_table_artifact(
-        key=artifact_key(round_.name, plan.sample_name, SCREENING_ARTIFACT),
-        table=rows,
-        description=f"Screening of run {plan.run_id}: {screening['verdict']}. {screening['cost']['sentence']}",
+    leave_table(
+        key_of(round_, plan, folder, SCREENING_ARTIFACT),
+        [
+            {name.replace("_", " "): stage[name] for name in ("name", "texts_in", "texts_out", "core_seconds")}
+            for stage in screening["cost"]["stages"]
+        ],
+        f"Screening of run {plan.run_id}: {screening['verdict']}. {screening['cost']['sentence']}",
     )
 
 
@@ -182,18 +186,12 @@ def publish_run_table(round_: Round, plan: Plan, folder: RunFolder, manifest: di
     rows = [
         {
             "label": use["label"],
-            "model": f"{use['registered_model']} version {use['version']}",
+            "rows out": f"{counts['rows_out'][use['label']]:,} of {counts['rows_in']:,}",
+            "quarantined": f"{counts['rows_quarantined']:,}",
+            "texts/s": timings["texts_per_second"],
             "variants": ", ".join(use["variants"]),
-            "rows in": counts["rows_in"],
-            "rows out": counts["rows_out"][use["label"]],
-            "quarantined": counts["rows_quarantined"],
-            "texts a second": timings["texts_per_second"],
-            "run folder": str(folder.path),
+            "model": f"{use['registered_model']} version {use['version']}",
         }
         for use in manifest["engines"]
     ]
-    create_table_artifact(
-        key=artifact_key(round_.name, plan.sample_name, RUN_ARTIFACT),
-        table=rows,
-        description=f"Run {plan.run_id} of {round_.name}",
-    )
+    leave_table(key_of(round_, plan, folder, RUN_ARTIFACT), rows, f"Run {plan.run_id} of {round_.name}: counts balance")

@@ -1,9 +1,9 @@
 """Pretraining as Prefect tasks."""
 
 from prefect import task
-from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
+from tasks.artifacts import leave_table
 from tasks.core.base.errors import RoundFileError
 from tasks.core.base.naming import BASE_MODEL_NAME, PRETRAINING_ARTIFACT, artifact_key, models_folder
 from tasks.core.pretraining.pretraining_plan import (
@@ -87,11 +87,12 @@ def register_base_model(round_: Round, plan: PretrainingPlan, result: Pretrainin
 
 def publish_perplexity_table(round_: Round, version: RegisteredVersion) -> None:
     """Leave the base model's perplexities as a table in the Prefect UI."""
-    shown = ("source_base_model", "head", "texts", "heldout_texts", "perplexity_before", "perplexity_after")
-    row = {"model": version.name, "version": version.version, "alias": round_.checkpoint_alias}
-    create_table_artifact(
-        key=artifact_key(round_.name, PRETRAINING_ARTIFACT),
-        table=[row | {name: version.tags[name] for name in shown}],
-        description=f"Base model of {round_.name}: perplexity on held-out texts; a new head's perplexity_before says "
-        "nothing of the model beneath it",
+    shown = ("perplexity_after", "perplexity_before", "texts", "heldout_texts", "head", "source_base_model")
+    found = {"model": f"{version.name} version {version.version}, as {round_.checkpoint_alias}"}
+    found |= {name.replace("_", " "): version.tags[name] for name in shown}
+    leave_table(
+        artifact_key(round_.name, PRETRAINING_ARTIFACT),
+        [{"of the base model": name, "is": value} for name, value in found.items()],
+        f"Base model of {round_.name}: perplexity on held-out texts; a new head's perplexity before says nothing of "
+        "the model beneath it",
     )

@@ -1,36 +1,63 @@
-"""How far an inference is: in the Prefect UI, and in what is said of the run."""
+"""How far a flow is, as a bar on the run that was started; of an inference in what is said of the run, too."""
 
 import time
 from collections.abc import Iterable
 from uuid import UUID
 
 from prefect.artifacts import update_progress_artifact
-from prefect.client.orchestration import get_client
-from prefect.client.schemas.actions import ArtifactCreate
 
+from tasks.artifacts import leave_above
 from tasks.core.base.durations import duration
-from tasks.core.base.naming import PROGRESS_ARTIFACT, artifact_key, shard_record
+from tasks.core.base.naming import (
+    DRAWS_PROGRESS_ARTIFACT,
+    PROGRESS_ARTIFACT,
+    artifact_key,
+    run_artifact_key,
+    shard_record,
+)
 from tasks.core.round.model import Round
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.plan import Plan
-from tasks.story import Seldom, flow_run_above, say
+from tasks.story import Seldom, say
 
 PROGRESS_SECONDS = 2.0
 """The receipts are looked at again after so long."""
 
 
-def leave_above(kind: str, key: str, data: object, description: str | None = None) -> UUID:
-    """Leave an artifact on the flow run that began the one at work, where a person looks, and return its id."""
-    above = flow_run_above()
-    run = None if above is None else UUID(above)
-    with get_client(sync_client=True) as client:
-        asked = ArtifactCreate(type=kind, key=key, data=data, description=description, flow_run_id=run)
-        return client.create_artifact(asked).id
+class Count:
+    """Keeps a bar up that says how many things of several are done."""
+
+    def __init__(self, round_: Round, flow: str, things: str, total: int, done_before: int = 0) -> None:
+        """Leave the bar on the flow run that began the one at work; `things` is what it counts, such as `seeds`."""
+        self._things, self._total, self._before, self._shown = things, total, done_before, 0
+        key = artifact_key(round_.name, flow, PROGRESS_ARTIFACT)
+        self._artifact = leave_above("progress", key, self._percent(), self._said())
+
+    def update(self, done: int) -> None:
+        """Show that so many are done of those that were not before."""
+        if done != self._shown:
+            self._shown = done
+            update_progress_artifact(artifact_id=self._artifact, progress=self._percent(), description=self._said())
+
+    def _percent(self) -> float:
+        return 100.0 * (self._before + self._shown) / max(self._total, 1)
+
+    def _said(self) -> str:
+        return f"{self._before + self._shown} of {self._total} {self._things}"
 
 
 def start_progress(round_: Round, plan: Plan, folder: RunFolder) -> UUID:
-    """Leave a progress artifact on the inference, and return its id."""
-    key = artifact_key(round_.name, plan.sample_name, PROGRESS_ARTIFACT)
+    """Leave a bar on the inference, and return its id."""
+    return _start(plan, folder, run_artifact_key(round_.name, folder.path.name, plan.inputs.limit, PROGRESS_ARTIFACT))
+
+
+def start_draws_progress(round_: Round, run: tuple[Plan, RunFolder], draws: tuple[Plan, RunFolder]) -> UUID:
+    """Leave a bar of a screening's draws, which are scored as a run of their own, and return its id."""
+    (plan, folder), what = run, DRAWS_PROGRESS_ARTIFACT
+    return _start(*draws, run_artifact_key(round_.name, folder.path.name, plan.inputs.limit, what))
+
+
+def _start(plan: Plan, folder: RunFolder, key: str) -> UUID:
     return leave_above("progress", key, 0.0, f"{plan.rows} texts in {len(plan.shards)} shards: {folder.path}")
 
 
@@ -47,7 +74,7 @@ class Progress:
         self._started = self._looked = time.monotonic()
         self._seldom = Seldom()
 
-    def update(self, last: bool = False) -> None:
+    def update(self, _done: int = 0, *, last: bool = False) -> None:
         """Show shards and rows that have a receipt, rows a second of this launch, and the time that is left.
 
         Does so every few seconds, and without waiting for the `last` time.

@@ -6,11 +6,11 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from prefect import task
-from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
+from tasks.artifacts import leave_page
 from tasks.core.base.errors import RedisAwayError
-from tasks.core.base.naming import PUBLICATION_ARTIFACT, artifact_key
+from tasks.core.base.naming import publication_key
 from tasks.core.evaluation.calibration.calibrate import read_calibration
 from tasks.core.publishing.load_shards import load_shards, unloaded_shards
 from tasks.core.publishing.pruning import finish_removal, prune
@@ -144,7 +144,7 @@ def publish_record(round_: Round, publication: Publication, counts: dict[str, in
         versions = list_versions(client, publication.country_keys)
     seen = next((one.name for one in versions if one.is_current), "")
     page = describe_publication(publication, counts, shown, seen)
-    create_markdown_artifact(page, key=artifact_key(round_.name, PUBLICATION_ARTIFACT))
+    leave_page(publication_key(round_.name, [Path(folder).name for folder in publication.folders]), page)
     kept_from = log_publication(round_, publication, counts, shown, page)
     if kept_from is not None:
         warn(f"MLflow has no record of the publication, Redis has all: {kept_from}")

@@ -1,11 +1,18 @@
 """What people read of a round: its report, kept on MLflow and linked from the flow run; and a run's best texts."""
 
 from prefect import task
-from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
+from tasks.artifacts import leave_page
 from tasks.core.base.errors import RegistryError, WinnowError
-from tasks.core.base.naming import BEST_TEXTS_ARTIFACT, MAIN_RUN, MAIN_SAMPLE, artifact_key, run_artifact_key
+from tasks.core.base.naming import (
+    BEST_TEXTS_ARTIFACT,
+    MAIN_RUN,
+    MAIN_SAMPLE,
+    REPORT_ARTIFACT,
+    artifact_key,
+    run_artifact_key,
+)
 from tasks.core.report.ranked_texts.best_of_label import best_of_label
 from tasks.core.report.ranked_texts.ranked_markdown import ranked_markdown
 from tasks.core.report.report_page import write_report
@@ -27,10 +34,10 @@ def publish_best_texts(round_: Round, plan: Plan, folder: RunFolder) -> None:
     except (WinnowError, OSError) as error:
         warn(f"the best texts of {folder.path} are not shown: {error}")
         return
-    create_markdown_artifact(
+    leave_page(
+        run_artifact_key(round_.name, folder.path.name, plan.inputs.limit, BEST_TEXTS_ARTIFACT),
         f"{ranked_markdown(found)}\n\nMore of them, and to browse: `winnow top {folder.path} --page best.html`",
-        key=run_artifact_key(round_.name, folder.path.name, plan.inputs.limit, BEST_TEXTS_ARTIFACT),
-        description=f"Best-scored texts of run {plan.run_id} of {round_.name}",
+        f"Best-scored texts of run {plan.run_id} of {round_.name}",
     )
 
 
@@ -47,5 +54,5 @@ def publish_report(round_: Round, run_name: str = MAIN_RUN, sample: str = MAIN_S
     except (TrackingError, RegistryError) as error:
         warn(f"MLflow was not given the report, which lies in {page}: {error}")
     say(f"report: {page}")
-    create_markdown_artifact("\n".join(lines), key=artifact_key(round_.name, page.stem))
+    leave_page(artifact_key(round_.name, run_name, sample, REPORT_ARTIFACT), "\n".join(lines))
     return str(page)

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from prefect.artifacts import create_markdown_artifact
-
+from tasks.artifacts import leave_page
 from tasks.core.base.locks import alone
 from tasks.core.base.naming import (
     CHAMPION_ALIAS,
+    MAIN_RUN,
     ROUND_ARTIFACT,
     artifact_key,
     course_file,
@@ -57,7 +57,8 @@ def alone_at(round_: Round, run_name: str) -> Iterator[None]:
 def publish_course(round_: Round, course: Course) -> None:
     """Write where the round stands, and show it in the Prefect UI."""
     write_course(round_, course)
-    create_markdown_artifact(summary(course), key=artifact_key(round_.name, ROUND_ARTIFACT))
+    of_run = [] if course.run_name == MAIN_RUN else [course.run_name]
+    leave_page(artifact_key(round_.name, *of_run, ROUND_ARTIFACT), summary(course))
 
 
 def say_step(record: StepRecord) -> None:

@@ -5,11 +5,11 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from prefect import task
-from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
+from tasks.artifacts import leave_table
 from tasks.core.base.errors import InputDataError
-from tasks.core.base.naming import BATCH_ARTIFACT, BATCH_DRAWS_ARTIFACT, artifact_key
+from tasks.core.base.naming import BATCH_ARTIFACT, BATCH_DRAWS_ARTIFACT, run_artifact_key
 from tasks.core.evaluation.calibration.calibrate import Calibration, read_calibration
 from tasks.core.exchange.batch import Batch
 from tasks.core.round.model import Round
@@ -27,7 +27,8 @@ from tasks.story import say, warn
 
 SHOWN_TEXTS = 200
 """The table of a batch shows so many of its texts, the best-ranked; all are in its folder."""
-SHOWN_CHARACTERS = 160
+SHOWN_CHARACTERS = 50
+"""So much of a text fits on a line beside its label, rank and score."""
 
 
 @task(task_run_name="plan-batch", cache_policy=NO_CACHE, persist_result=False)
@@ -104,16 +105,17 @@ def publish_batch(round_: Round, batch: Batch) -> None:
     """Leave the batch as tables in the Prefect UI, and its record in MLflow."""
     counts = batch.about.counts
     say(f"{counts['texts']} texts for {len(counts['drawn'])} labels in {batch.folder}")
-    create_table_artifact(
-        key=artifact_key(round_.name, BATCH_ARTIFACT),
-        table=text_rows(batch),
-        description=f"Batch {batch.about.batch_id} of {round_.name}: {counts['texts']} texts, of which the "
-        f"best-ranked {SHOWN_TEXTS} at most are shown; all lie in {batch.folder}",
+    run = Path(batch.about.run_folder).name
+    leave_table(
+        run_artifact_key(round_.name, run, None, BATCH_DRAWS_ARTIFACT),
+        draw_rows(batch),
+        f"How batch {batch.about.batch_id} of {round_.name} was drawn, and what was left out",
     )
-    create_table_artifact(
-        key=artifact_key(round_.name, BATCH_DRAWS_ARTIFACT),
-        table=draw_rows(batch),
-        description=f"How batch {batch.about.batch_id} of {round_.name} was drawn, and what was left out",
+    leave_table(
+        run_artifact_key(round_.name, run, None, BATCH_ARTIFACT),
+        text_rows(batch),
+        f"Batch {batch.about.batch_id} of {round_.name}: {counts['texts']} texts, of which the "
+        f"best-ranked {SHOWN_TEXTS} at most are shown; all lie in {batch.folder}",
     )
     kept_from = log_batch(round_, batch)
     if kept_from is not None:
@@ -130,7 +132,6 @@ def text_rows(batch: Batch) -> list[dict[str, Any]]:
             "why": row["reason"],
             "rank": row["rank"],
             SCORE_COLUMN: f"{row[SCORE_COLUMN]:.6f}",
-            "probability": f"{row['inclusion_probability']:.4g}",
             "text": texts[row[ID_COLUMN]][:SHOWN_CHARACTERS],
         }
         for row in draws.to_pylist()

@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Any
 
 from prefect import task
-from prefect.artifacts import create_table_artifact
 
-from tasks.core.base.naming import CERTIFICATE_ARTIFACT, artifact_key
+from tasks.artifacts import leave_table_above
+from tasks.core.base.naming import CERTIFICATE_ARTIFACT
 from tasks.core.inference.certifying import Certified, certify_or_grow
 from tasks.core.inference.pool_draws import Generation, draw_shard
 from tasks.core.round.model import Round
@@ -17,6 +17,7 @@ from tasks.core.runs.plan_file import read_plan
 from tasks.core.screening.certificate import Certificate
 from tasks.core.screening.draw_sizes import DrawSizes
 from tasks.core.screening.draws import FIT
+from tasks.inference import key_of
 from tasks.retrying import RETRIED
 from tasks.story import say, warn
 
@@ -39,7 +40,7 @@ def certify(run_folder: str, sizes: DrawSizes, generation: Generation, token: st
         return certify_or_grow(read_plan(folder), folder, sizes, generation)
 
 
-def publish_certificate(round_: Round, plan: Plan, certificate: Certificate) -> None:
+def publish_certificate(round_: Round, plan: Plan, folder: RunFolder, certificate: Certificate) -> None:
     """Say in log and Prefect UI what the screening promises of each label, or why one is not screened."""
     rows: list[dict[str, Any]] = []
     if certificate.fitted_texts < certificate.drawn.get(FIT, 0):
@@ -52,8 +53,8 @@ def publish_certificate(round_: Round, plan: Plan, certificate: Certificate) -> 
         say(f"{label}: {said.off or said.promise}")
         passed = 1.0 if said.off else said.reaching[-1]
         rows.append({"label": label, "passes": f"{passed:.2%}", "promise": said.off or said.promise})
-    create_table_artifact(
-        key=artifact_key(round_.name, plan.sample_name, CERTIFICATE_ARTIFACT),
-        table=rows,
-        description=f"What the screening of run {plan.run_id} promises, and the share that reaches each expert",
+    leave_table_above(
+        key_of(round_, plan, folder, CERTIFICATE_ARTIFACT),
+        rows,
+        f"What the screening of run {plan.run_id} promises, and the share that reaches each expert",
     )

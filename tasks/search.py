@@ -1,11 +1,13 @@
 """The hyper-parameter search as Prefect tasks."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from prefect import task
-from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
+from tasks.artifacts import leave_table
 from tasks.core.base.naming import SEARCH_ARTIFACT, artifact_key
 from tasks.core.round.model import Round
 from tasks.core.training.search.halving import Search, SearchOutcome
@@ -65,9 +67,15 @@ def conclude_search(round_: Round, study: Study, search: Search) -> tuple[Study,
 
 def publish_search_table(round_: Round, outcomes: list[SearchOutcome]) -> None:
     """Leave the trials of all studies as a table in the Prefect UI, the best first."""
-    rows = [{"study": outcome.study, **row} for outcome in outcomes for row in outcome.rows]
-    create_table_artifact(
-        key=artifact_key(round_.name, SEARCH_ARTIFACT),
-        table=rows,
-        description=f"Hyper-parameter search of {round_.name}",
-    )
+    rows = [trial_row(outcome.study, row) for outcome in outcomes for row in outcome.rows]
+    leave_table(artifact_key(round_.name, SEARCH_ARTIFACT), rows, f"Hyper-parameter search of {round_.name}")
+
+
+def trial_row(study: str, trial: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a trial's row of a search's table, its end and its steps in the first cell."""
+    figures = {name: _shown(value) for name, value in trial.items() if name not in {"state", "steps"}}
+    return {"trial": f"{trial['state']}, {trial['steps']:,} steps", "study": study} | figures
+
+
+def _shown(value: Any) -> Any:
+    return f"{value:.4g}" if isinstance(value, float) else value

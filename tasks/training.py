@@ -6,10 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from prefect import task
-from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
-from tasks.core.base.naming import RESULTS_ARTIFACT, SEEDS_ARTIFACT, artifact_key, selection_path, splits_folder
+from tasks.artifacts import leave_table
+from tasks.core.base.naming import (
+    RESULTS_ARTIFACT,
+    SEEDS_ARTIFACT,
+    TEST_ARTIFACT,
+    artifact_key,
+    selection_path,
+    splits_folder,
+)
 from tasks.core.base.threads import cpu_threads
 from tasks.core.conversion.rehearsal import rehearsal_of, rehearsals_of, rehearse
 from tasks.core.corpus.labelled.prepare import LabelledSplits, StudyRequest, prepare_splits
@@ -23,6 +30,7 @@ from tasks.core.training.seeds.selection import Selection, select_seed
 from tasks.core.training.seeds.selection_file import write_selection
 from tasks.core.training.seeds.study_warnings import data_warnings, selection_warnings
 from tasks.core.training.trainer.workspace import has_begun
+from tasks.links import add_link
 from tasks.records.base_model_versions import local_base_model
 from tasks.records.checkpoint_versions import register_checkpoint
 from tasks.records.child_runs import curves_of, finished_seed_run, is_recorded, log_seed, seed_run
@@ -103,6 +111,11 @@ def start_study(round_: Round, splits: LabelledSplits, opened: list[LiveRun]) ->
     run = open_study(name_study(round_, plans[0]), Path(plans[0].root))
     opened.append(run)
     run.hear(lambda known: describe_data(known, round_, splits))
+    add_link(f"seeds of {splits.study}", Path(plans[0].root))
+    if run.run is not None:
+        add_link(
+            f"MLflow, seeds of {splits.study}", f"[side by side]({seeds_address(run.run.experiment, splits.study)})"
+        )
     warnings = data_warnings(plans[0])
     _warn(warnings)
     return Study(splits.study, splits, plans, run, round_.tags(splits.study), tuple(warnings))
@@ -174,7 +187,7 @@ def select_study(round_: Round, study: Study, failures: dict[str, str]) -> Chose
     selection = select_seed(study.plans, failed)
     for seed, reason in selection.failed.items():
         warn(f"{study.name} is selected without seed {seed}: {reason}")
-    comparison = compare_models(selection, Path(round_.base_model).name)
+    comparison = compare_models(selection, _base_model(round_))
     for model, reason in comparison.left_out.items():
         warn(f"{study.name} is compared without {model}: {reason}")
     say(f"{study.name}: {_chosen(selection)}")
@@ -222,13 +235,26 @@ def register_study(round_: Round, study: Study, chosen: Chosen, opened: list[Liv
 def publish_tables(round_: Round, chosen: list[Chosen]) -> None:
     """Leave the seeds of all studies, and how they compare on the test rows, as tables in the Prefect UI."""
     warnings = marked([warning for one in chosen for warning in one.warnings])
-    create_table_artifact(
-        key=artifact_key(round_.name, SEEDS_ARTIFACT),
-        table=[row for one in chosen for row in one.selection.table()],
-        description=f"{warnings}Seeds of {round_.name}; the winners are registered as {round_.checkpoint_alias}",
+    name, selections = round_.name, [one.selection for one in chosen]
+    leave_table(
+        artifact_key(name, SEEDS_ARTIFACT),
+        [row for one in selections for row in one.verdict_rows()],
+        f"{warnings}Seeds of {name}; the winners are registered as {round_.checkpoint_alias}",
     )
-    create_table_artifact(
-        key=artifact_key(round_.name, RESULTS_ARTIFACT),
-        table=[row for one in chosen for row in one.comparison.rows()],
-        description=f"{warnings}Results of {round_.name} on the test rows, per cent: mean (standard deviation)",
+    leave_table(
+        artifact_key(name, RESULTS_ARTIFACT),
+        [_short(row, round_) for one in chosen for row in one.comparison.rows()],
+        f"{warnings}Results of {_base_model(round_)} of {name} on the test rows, per cent: mean (standard deviation)",
     )
+    about = f"Seeds of {name} on the test rows, which decide nothing"
+    leave_table(artifact_key(name, TEST_ARTIFACT), [row for one in selections for row in one.test_rows()], about)
+
+
+def _base_model(round_: Round) -> str:
+    """Return how tables call the model that the seeds begin with."""
+    return Path(round_.base_model).name
+
+
+def _short(row: dict[str, str], round_: Round) -> dict[str, str]:
+    """Return a row of results without the base model's name, which is said above the table."""
+    return row | {"Models": row["Models"].removeprefix(f"{_base_model(round_)}, ")}

@@ -100,7 +100,7 @@ def test_every_command_named_in_a_sentence_exists(document):
     text = (ROOT / document).read_text()
     for target in re.findall(r"`make ([a-z]+)", text):
         assert target in make_targets()
-    for words in re.findall(r"`winnow ([a-z]+(?: [a-z]+)?)", text):
+    for words in re.findall(r"`winnow ([a-z]+(?:-[a-z]+)*(?: [a-z]+)?)", text):
         winnow_command(words.split())
 
 

@@ -84,6 +84,7 @@ def _how_to_reach(settings: ServiceSettings, pointed: Path | None) -> list[str]:
         f"MLflow UI   {settings.mlflow_ui}   user {USER}, password {keys.mlflow}",
         f"{here}; in a shell elsewhere: {shell}" if here else f"In a shell: {shell}",
     ]
+    lines.append("For `prefect` in any folder, once: winnow prefect-profile --use")
     if not ipaddress.ip_address(settings.host).is_loopback:
         lines.append("They speak plain HTTP: keep them inside the cluster's own network, or put TLS in front.")
     return lines

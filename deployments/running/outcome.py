@@ -1,7 +1,7 @@
 """What came of a flow run that has ended: its results, where they lie and what to do next, or why it failed."""
 
 import json
-from collections.abc import Mapping, Sequence
+import re
 from typing import Any
 
 from prefect.client.schemas.objects import Artifact
@@ -11,14 +11,14 @@ from deployments.running.next_command import next_commands
 from deployments.running.reasons import reason_of
 from deployments.running.screen import Screen
 from tasks.core.base.errors import WinnowError
-from tasks.core.base.naming import ESTIMATE_ARTIFACT, REPORT_PAGE
+from tasks.core.base.naming import ESTIMATE_ARTIFACT, LINKS_ARTIFACT, LINKS_BEGIN, REPORT_ARTIFACT
 
-LEFT_OUT = (ESTIMATE_ARTIFACT, REPORT_PAGE.partition(".")[0])
-"""Artifacts of these names repeat what the run has said."""
+LEFT_OUT = (ESTIMATE_ARTIFACT, LINKS_ARTIFACT, REPORT_ARTIFACT)
+"""Artifacts of these names repeat what the run has said, or are said at the end."""
+FOLDER = re.compile(r"^- (?P<what>.*folder): `(?P<path>[^`]*)`$", re.MULTILINE)
+"""A run's links name its folder so."""
 WITH_SEEDS = ("training", "round")
 """After these flows a person compares seeds."""
-RUN_FOLDER = "run folder"
-"""A table's column of this name says where the scores lie."""
 
 
 def conclude(ended: Followed, screen: Screen, with_traceback: bool) -> None:
@@ -31,7 +31,7 @@ def conclude(ended: Followed, screen: Screen, with_traceback: bool) -> None:
     for one in tables:
         _show(one, screen)
     say_state(ended, screen)
-    for line in [*_places(ended, tables), *next_commands(ended.started, str(ended.state.name))]:
+    for line in [*_places(ended), *next_commands(ended.started, str(ended.state.name))]:
         screen.say(f"  {line}")
 
 
@@ -61,28 +61,25 @@ def _say_failed(ended: Followed, screen: Screen, with_traceback: bool) -> None:
 
 def _show(artifact: Artifact, screen: Screen) -> None:
     if artifact.type == "markdown":
-        screen.page(str(artifact.data))
+        screen.page(_without_links(str(artifact.data)))
         return
-    rows = [{name: value for name, value in row.items() if name != RUN_FOLDER} for row in _rows(artifact)]
+    rows: list[dict[str, Any]] = json.loads(str(artifact.data or "[]"))
     if rows:
-        screen.say(artifact.description or artifact.key or "")
+        screen.say(_without_links(artifact.description or artifact.key or ""))
         screen.table(rows)
 
 
-def _rows(artifact: Artifact) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = json.loads(str(artifact.data or "[]"))
-    return rows
+def _without_links(text: str) -> str:
+    """Leave out the last paragraph, whose places are said once for all."""
+    return text.partition(f"\n\n{LINKS_BEGIN}")[0]
 
 
-def _places(ended: Followed, artifacts: Sequence[Artifact]) -> list[str]:
+def _places(ended: Followed) -> list[str]:
     """Say where the results lie."""
-    rows: list[Mapping[str, Any]] = [row for one in artifacts if one.type == "table" for row in _rows(one)]
-    folders = dict.fromkeys(str(row[RUN_FOLDER]) for row in rows if RUN_FOLDER in row)
-    return [
-        *(f"Run folder  {folder}" for folder in folders),
-        f"Prefect     {ended.link}",
-        *(f"MLflow      {page}" for page in _mlflow_pages(ended)),
-    ]
+    links = "".join(str(one.data) for one in ended.results if (one.key or "").endswith(LINKS_ARTIFACT))
+    folders = {found["what"].capitalize(): found["path"] for found in FOLDER.finditer(links)}
+    places = [*folders.items(), ("Prefect", ended.link), *(("MLflow", page) for page in _mlflow_pages(ended))]
+    return [f"{what:10}  {place}" for what, place in places]
 
 
 def _mlflow_pages(ended: Followed) -> list[str]:

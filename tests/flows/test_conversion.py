@@ -54,7 +54,7 @@ def test_a_label_that_fails_keeps_no_other_from_being_registered(round_):
     assert engine(round_, "positive") is not None
     assert engine(round_, "negative") is None
     table = json.loads(Artifact.get(f"{round_.name}-positive-parity").data)
-    assert table[0]["serves"] == "serves"
+    assert table[0]["verdict"].startswith("serves")
 
 
 def test_a_conversion_whose_registration_was_lost_is_registered_and_not_made_again(round_):

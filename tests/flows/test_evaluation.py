@@ -75,7 +75,7 @@ def judged(first):
 
 
 def rows_of(round_, artifact):
-    return json.loads(Artifact.get(f"{round_.name}-{artifact}").data)
+    return json.loads(Artifact.get(f"{round_.name}-main-evaluation-{artifact}").data)
 
 
 def champion_of(round_):
@@ -129,11 +129,13 @@ def test_the_calibration_is_an_artifact_of_the_version(judged, tmp_path):
 
 def test_tables_have_at_most_six_columns_and_the_verdict_first(judged):
     round_ = read_round(judged)
-    for artifact in ("evaluation", "pool-figures", "positive-precision-by-rank"):
+    for artifact in ("verdicts", "pool-figures", "positive-precision-by-rank"):
         rows = rows_of(round_, artifact)
         assert rows
         assert all(len(row) <= 6 for row in rows)
-    assert rows_of(round_, "evaluation")[0]["verdict"] in {"first", "stands"}
+    first = rows_of(round_, "verdicts")[0]
+    assert next(iter(first)) == "verdict"
+    assert first["verdict"] in {"first", "stands"}
     figures = {row["figure"]: row for row in rows_of(round_, "pool-figures")}
     assert figures["expansion"]["value"] != "not known"
 

@@ -15,7 +15,13 @@ import yaml
 from mlflow.tracking import MlflowClient
 from prefect.artifacts import Artifact
 from prefect.client.orchestration import get_client
-from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
+from prefect.client.schemas.filters import (
+    ArtifactFilter,
+    ArtifactFilterFlowRunId,
+    ArtifactFilterKey,
+    FlowRunFilter,
+    FlowRunFilterName,
+)
 from prefect.client.schemas.sorting import ArtifactSort
 
 from flows.inference import inference
@@ -57,7 +63,7 @@ def test_a_dry_run_estimates_the_cost_and_scores_nothing(round_file):
     (folder,) = run_folders(round_file)
     assert folder.path.name.endswith("-new_samples")
     assert [path.name for path in folder.path.iterdir()] == ["plan.parquet"]
-    said = Artifact.get(f"{read_round(round_file).name}-new-samples-estimate").data
+    said = Artifact.get(f"{read_round(round_file).name}-main-new-samples-estimate").data
     assert said.startswith("300 rows to score: ")
     assert "core-hours" in said
 
@@ -88,7 +94,7 @@ def test_a_second_launch_is_refused_and_then_finds_the_work_to_go_on_with(round_
     inference(str(round_file), sample="new_samples")
     assert folder.manifest_path.is_file()
     for last, shown in (("progress", "100"), ("estimate", "rows to score")):
-        data, flow_run = left(f"{read_round(round_file).name}-new-samples-{last}")
+        data, flow_run = left(f"{read_round(round_file).name}-main-new-samples-{last}")
         assert shown in str(data)
         assert flow_run.endswith(" inference main, new_samples"), "it hangs on the run that a person started"
 
@@ -99,6 +105,34 @@ def left(key):
         asked = ArtifactFilter(key=ArtifactFilterKey(any_=[key]))
         found = client.read_artifacts(artifact_filter=asked, sort=ArtifactSort.CREATED_DESC)[0]
         return found.data, client.read_flow_run(found.flow_run_id).name
+
+
+def test_no_artifact_of_a_trial_stands_in_the_place_of_the_runs(round_file):
+    inference(str(round_file), sample="new_samples", run_name="trial", limit=100)
+    (folder,) = run_folders(round_file)
+    name = read_round(round_file).name
+    called = f"{name} inference trial, new_samples, 100 rows"
+    found = artifacts_of(called)
+    links = next(one for one in found if one.key.endswith("-links"))
+    assert f"run folder: `{folder.path}`" in links.data
+    assert f"MLflow: [runs of {name}]({tracking_uri()}/#/experiments/" in links.data
+    of_the_report = f"{name}-trial-new-samples-report"
+    rest = {one.key: one for one in found if one != links and not one.key.endswith("-dask")}
+    of_the_trial = f"{name}-trial-new-samples-first-100"
+    assert {key.removeprefix(of_the_trial) for key in rest if key != of_the_report} == {
+        "-estimate", "-progress", "-run", "-best-texts",
+    }  # fmt: skip
+    pages = [one.data if one.type == "markdown" else one.description for one in rest.values() if one.type != "progress"]
+    assert all(f"run folder: `{folder.path}`" in page and "[runs of " in page for page in pages)
+
+
+def artifacts_of(called):
+    """Return what a flow run and its sub-flows left in Prefect's UI."""
+    with get_client(sync_client=True) as client:
+        named = FlowRunFilter(name=FlowRunFilterName(like_=called))
+        runs = [run.id for run in client.read_flow_runs(flow_run_filter=named)]
+        assert len(runs) == 2
+        return client.read_artifacts(artifact_filter=ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=runs)))
 
 
 def test_files_added_to_a_sample_are_all_that_the_next_run_scores(round_file, tmp_path):
@@ -173,7 +207,7 @@ def test_a_screened_run_draws_certifies_and_scores_what_passes(round_file, tmp_p
     (folder,) = run_folders(round_file)
     manifest = json.loads(folder.manifest_path.read_text())
     name = read_round(round_file).name
-    assert "At 80 % confidence at least 80 %" in Artifact.get(f"{name}-new-samples-certificate").data
+    assert "At 80 % confidence at least 80 %" in Artifact.get(f"{name}-main-new-samples-certificate").data
     assert manifest["counts"]["rows_in"] == 3_000
     for said in manifest["screening"]["labels"].values():
         assert sum(said["stages"].values()) == 3_000 - manifest["counts"]["rows_quarantined"]

@@ -53,7 +53,7 @@ def test_readers_see_a_version_when_its_models_are_champions(redis_server, tmp_p
     (version,) = versions_of(round_)
     assert (version.state, version.is_current, version.loaded_shards) == ("whole", False, len(plan.shards))
     assert version.meta["threshold:positive"] == "0.9"
-    page = Artifact.get(f"{round_.name}-publication").data
+    page = Artifact.get(f"{round_.name}-main-publication").data
     assert page.startswith("**Readers do not see it, they see none**: not every model has passed the release gate")
     receipts = redis_server.client.hgetall(f"w:{round_.country}:{version.name}:shards")
     make_champions(plan)
@@ -64,7 +64,7 @@ def test_readers_see_a_version_when_its_models_are_champions(redis_server, tmp_p
         assert answer.version == version.name
         assert answer.models == {use.label: f"{use.registered_model} {use.version}" for use in plan.engines}
         assert len(answer.texts) == pytest.approx(SAMPLE_ROWS / 10, abs=6)
-    assert Artifact.get(f"{round_.name}-publication").data.startswith(
+    assert Artifact.get(f"{round_.name}-main-publication").data.startswith(
         "**Readers see it**: each of its models is champion"
     )
     client = MlflowClient(tracking_uri())

@@ -18,7 +18,7 @@ def test_the_page_is_written_logged_and_linked(tiny_round, orchestration):
 
     page = Path(ends_so())
     assert page == tiny_round.work_path / "reports" / tiny_round.name / "report.html"
-    said = Artifact.get(f"{tiny_round.name}-report").data
+    said = Artifact.get(f"{tiny_round.name}-main-evaluation-report").data
     assert str(page) in said
     assert f"[On MLflow]({orchestration.rstrip('/')}/#/experiments/" in said
 
@@ -31,7 +31,7 @@ def test_without_mlflow_the_page_is_there_all_the_same(tiny_round, orchestration
         return publish_report(tiny_round)
 
     assert Path(ends_so()).is_file()
-    assert "On MLflow" not in Artifact.get(f"{tiny_round.name}-report").data
+    assert "On MLflow" not in Artifact.get(f"{tiny_round.name}-main-evaluation-report").data
 
 
 def test_the_best_texts_of_a_run_are_an_artifact_that_is_called_after_it(tiny_round, prefect_harness, tmp_path):

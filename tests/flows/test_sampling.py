@@ -106,10 +106,10 @@ def test_a_batch_is_drawn_once_and_shown_and_recorded(scored):
     batch, before = read_batch(folder), sha256_of_folder(folder)
     assert {row["label"] for row in batch.draws.to_pylist()} == {"positive", "negative"}
     assert {"exploit", "random"} <= set(batch.draws["method"].to_pylist())
-    rows = json.loads(Artifact.get(f"{round_.name}-batch").data)
+    rows = json.loads(Artifact.get(f"{round_.name}-main-evaluation-batch").data)
     assert len(rows) == len(batch.draws)
-    assert list(rows[0]) == ["label", "why", "rank", "score", "probability", "text"]
-    shown = json.loads(Artifact.get(f"{round_.name}-batch-draws").data)
+    assert list(rows[0]) == ["label", "why", "rank", "score", "text"]
+    shown = json.loads(Artifact.get(f"{round_.name}-main-evaluation-batch-draws").data)
     assert [row["drawn"] for row in shown if row["why"] == "random text"] == ["5 of 5", "5 of 5"]
     client = MlflowClient(tracking_uri())
     experiment = client.get_experiment_by_name(round_.name).experiment_id

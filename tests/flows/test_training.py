@@ -112,6 +112,12 @@ def test_a_selection_leaves_its_record_tables_pictures_and_warnings(make, caplog
     for table in ("seeds", "results"):
         description = Artifact.get(f"{round_.name}-{table}").description
         assert all(f"**Warning:** {told}" in description for told in record["warnings"])
+        assert f"MLflow: [runs of {round_.name}](" in description
+    bar = Artifact.get(f"{round_.name}-training-progress")
+    assert (bar.data, bar.description) == (100.0, "2 of 2 seeds are trained")
+    links = Artifact.get(f"{round_.name}-training-links").data
+    assert f"/runs/{parent.info.run_id}" in links
+    assert f"seeds of positive: `{round_.work_path / 'seeds' / round_.name / 'positive'}`" in links
     results = json.loads(Artifact.get(f"{round_.name}-results").data)
     assert [row["Models"] for row in results][:2] == ["Random", "TF-IDF + logistic regression"]
 
@@ -123,8 +129,8 @@ def test_a_search_chooses_the_settings_of_the_seeds_and_is_not_done_twice(make):
     round_ = read_round(path)
     rows = json.loads(Artifact.get(f"{round_.name}-search").data)
     assert len(rows) == 6
-    assert rows[0]["state"] == "finished"
-    assert {row["state"] for row in rows[1:]} <= {"finished", "pruned"}
+    assert rows[0]["trial"].startswith("finished, ")
+    assert {row["trial"].partition(",")[0] for row in rows[1:]} <= {"finished", "pruned"}
     best = {"batch_size": str(rows[0]["BatchSize"]), "learning_rate": str(rows[0]["LearningRate"])}
     for run in runs_of(round_, "seed"):
         assert best.items() <= run.data.params.items()

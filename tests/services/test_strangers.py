@@ -5,6 +5,7 @@ import os
 import stat
 import subprocess
 import sys
+import tomllib
 from functools import partial
 from pathlib import Path
 
@@ -182,6 +183,33 @@ def test_prefect_typed_in_the_clone_finds_server_and_password(settings, typed_in
     assert (code, "'Default'" in said) == (0, True), said
     assert typed_in(elsewhere, BINARIES / "winnow", "up")[0] == 0
     assert list(elsewhere.iterdir()) == []
+
+
+MINE = """active = "mine"
+
+[profiles.mine]
+PREFECT_API_URL = "http://mine.example/api"
+"""
+
+
+def test_prefect_finds_the_server_in_any_folder_by_a_profile(settings, typed_in, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    profiles = tmp_path / ".prefect" / "profiles.toml"
+    profiles.parent.mkdir()
+    profiles.write_text(MINE)
+    code, said = typed_in(tmp_path, BINARIES / "winnow", "prefect-profile")
+    assert code == 0, said
+    assert tomllib.loads(profiles.read_text())["active"] == "mine", "a person's own profile stays the active one"
+    assert stat.S_IMODE(profiles.stat().st_mode) == 0o600
+    code, said = typed_in(tmp_path, BINARIES / "prefect", "--profile", "winnow", "work-pool", "ls")
+    assert (code, "winnow" in said) == (0, True), said
+    code, said = typed_in(tmp_path, BINARIES / "winnow", "prefect-profile", "--use")
+    assert (code, "prefect profile use mine" in said) == (0, True), said
+    code, said = typed_in(tmp_path, BINARIES / "prefect", "work-pool", "ls")
+    assert (code, "winnow" in said) == (0, True), said
+    code, said = typed_in(tmp_path, BINARIES / "winnow", "prefect-profile", "--name", "mine")
+    assert (code, "of another server, http://mine.example/api" in said) == (1, True), said
+    assert tomllib.loads(profiles.read_text())["profiles"]["mine"] == {"PREFECT_API_URL": "http://mine.example/api"}
 
 
 def test_winnow_hands_our_password_to_no_other_server(settings, tmp_path):

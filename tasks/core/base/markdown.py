@@ -1,4 +1,4 @@
-"""Tables for people."""
+"""Tables and lists for people."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,6 +13,11 @@ def markdown_table(rows: Sequence[dict[str, Any]]) -> str:
     ]
     lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
     return "\n".join(lines)
+
+
+def listed(lines: Sequence[str]) -> str:
+    """Return lines as a Markdown list."""
+    return "\n".join(f"- {line}" for line in lines)
 
 
 def _cell(value: Any) -> str:

@@ -29,8 +29,8 @@ def verdict_rows(records: Sequence[EvaluationRecord]) -> list[dict[str, Any]]:
     """Return a row a label: what was decided, and why."""
     return [
         {
-            "label": record.label,
             "verdict": record.decision,
+            "label": record.label,
             "version": record.version,
             "champion": record.champion_version or "none",
             "answered": f"{record.answered} of {record.asked}",
@@ -42,7 +42,9 @@ def verdict_rows(records: Sequence[EvaluationRecord]) -> list[dict[str, Any]]:
 
 def check_rows(records: Sequence[EvaluationRecord]) -> list[dict[str, Any]]:
     """Return a row for each figure that the gate looked at."""
-    return [{"label": record.label, **check} for record in records for check in record.checks]
+    return [
+        {"verdict": check["verdict"], "label": record.label} | check for record in records for check in record.checks
+    ]
 
 
 def figure_rows(records: Sequence[EvaluationRecord]) -> list[dict[str, Any]]:

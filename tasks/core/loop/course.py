@@ -5,6 +5,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
+from textwrap import shorten
 from typing import Any, Literal
 
 from pydantic import TypeAdapter
@@ -20,6 +21,8 @@ FINAL: tuple[State, ...] = ("done", "asks", "waits", "refused")
 ENDINGS: Mapping[State, str] = {"waits": "Waits for labels", "refused": "Stopped at the gate"}
 """A round's run that stops in such a step ends in a Prefect state of this name; nothing has failed."""
 COMPLETED = "Completed"
+LONGEST_SENTENCE = 60
+"""Prefect's UI breaks no cell into lines, and cuts off what is wider than the screen."""
 GATE = "evaluation and gate"
 """The step is called so that decides whether a round goes on."""
 
@@ -134,20 +137,21 @@ def write_course(round_: Round, course: Course) -> None:
 
 
 def summary(course: Course) -> str:
-    """Return a round's course for people: a heading with how it ended, and a row a step."""
+    """Return a round's course for people: how it ended, a row a step, and below in full what came and where it lies."""
     title = f"**{course.round_name}**: {course.ended or 'at work'}"
-    return f"{title}\n\n{markdown_table(summary_rows(course))}" if course.steps else title
+    told = "\n".join(
+        f"- {record.name}: {record.said}" + (f"; `{record.where}`" if record.where else "") for record in course.steps
+    )
+    return f"{title}\n\n{markdown_table(summary_rows(course))}\n\n{told}" if course.steps else title
 
 
 def summary_rows(course: Course) -> list[dict[str, Any]]:
-    """Return a row for each step, in at most six columns."""
+    """Return a row for each step, the verdict first; its name leads to the flow run that did it."""
     return [
         {
-            "step": record.name,
             "verdict": f"{record.state}{', skipped' if record.skipped else ''}",
-            "what came of it": record.said,
-            "where it lies": f"`{record.where}`" if record.where else "",
-            "flow run": f"[flow run]({record.link})" if record.link else "",
+            "step": f"[{record.name}]({record.link})" if record.link else record.name,
+            "what came of it": shorten(record.said, LONGEST_SENTENCE, placeholder=" …"),
         }
         for record in course.steps
     ]

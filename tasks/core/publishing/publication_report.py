@@ -38,7 +38,7 @@ def label_rows(publication: Publication, counts: Mapping[str, int]) -> list[dict
             "label": label,
             "model": model,
             "texts": counts[score_part(label)],
-            "in the sorted set": counts[f"best:{label}"],
+            "in sorted set": counts[f"best:{label}"],
             "complete from": publication.complete_from[label],
             "threshold": publication.thresholds.get(label, "not calibrated"),
         }

@@ -79,4 +79,4 @@ def test_the_summary_says_how_it_ended_and_what_was_skipped():
     assert told.startswith("**us-iter0**: Completed. all")
     assert "done, skipped" in told
     assert r"a \| b" in told
-    assert "[flow run](http://prefect/1)" in told
+    assert "[training](http://prefect/1)" in told

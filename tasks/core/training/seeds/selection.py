@@ -81,10 +81,21 @@ class Selection:
         ]
         return finished + failed
 
+    def verdict_rows(self) -> list[dict[str, Any]]:
+        """Return the columns of the table that say which seed was selected and why."""
+        shown = ("selected", "study", "seed", f"validation {self.metric}", "95 % interval", "test AP")
+        return [{column: row[column] for column in shown} for row in self.table()]
+
+    def test_rows(self) -> list[dict[str, Any]]:
+        """Return the columns of the table that say how each finished seed does on the test rows."""
+        shown = ("study", "seed", "test AP", "test F1", "test precision", "test recall")
+        return [{column: row[column] for column in shown} for row in self.table() if row["test AP"]]
+
     def _row(self, candidate: Candidate) -> dict[str, Any]:
         figures = candidate.result.metrics
         selected = "winner" if candidate is self.winner else "tied" if candidate.tied else ""
         return {
+            "selected": selected,
             "study": candidate.plan.study,
             "seed": candidate.result.seed,
             f"validation {self.metric}": f"{candidate.value:.4f}",
@@ -93,7 +104,6 @@ class Selection:
             "test F1": f"{figures['test_f1']:.4f}",
             "test precision": f"{figures['test_precision']:.4f}",
             "test recall": f"{figures['test_recall']:.4f}",
-            "selected": selected,
         }
 
 

@@ -4,9 +4,11 @@ from dataclasses import asdict, fields, replace
 import numpy as np
 import pytest
 
+from tasks.core.base.shown_table import shown_table
 from tasks.core.conversion.parity.parity_figures import LabelFigures
 from tasks.core.conversion.parity.parity_report import bound_of, parity_markdown
 from tasks.core.conversion.parity.parity_scatter import draw_scatter
+from tasks.core.conversion.parity.parity_shown import ranking_rows, reasons, verdict_rows
 from tasks.core.conversion.parity.parity_table import parity_rows
 from tasks.core.conversion.parity.parity_warnings import warnings_of
 from tasks.core.round.conversion_section import STRICT
@@ -225,3 +227,19 @@ def test_a_panel_a_variant_with_its_errors(tmp_path):
     assert len(best) == 100
     assert best[:, 0].min() >= np.sort(reference)[-100]
     figure.savefig(tmp_path / "scatter.png")
+
+
+def test_on_a_screen_the_verdicts_come_first_and_nothing_is_cut_off(report):
+    rows = verdict_rows(report, "positive")
+    assert [next(iter(row.items())) for row in rows] == [
+        ("verdict", verdict) for verdict in ("fails", "serves", "passes", "not tried", "")
+    ]
+    assert reasons(report, "positive") == [
+        f"openvino-int8 fails: {REASONS[0]} (and 1 more)",
+        "onnxruntime-cuda-fp16 not tried: this machine has no CUDA device",
+    ]
+    for table in (rows, ranking_rows(report, "positive")):
+        shown = shown_table(table)
+        assert (shown.rows, shown.notes, shown.is_cut_off) == (table, [], False)
+    moved = parity_rows(report, "positive")[1]["displacement 20, 100, 1000, 1 %"].split(", ")
+    assert rows[1]["moves at most"] == max((cell for cell in moved if cell != "not measured"), key=float)
