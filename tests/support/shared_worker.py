@@ -16,7 +16,7 @@ def shared_worker() -> str:
     Flows join it as they join any scheduler that already runs: they give it the tracking server that they have.
     """
     dask.config.set(dask_settings(threads=1))
-    cluster = LocalCluster(  # type: ignore[no-untyped-call]
+    cluster = LocalCluster(
         n_workers=1,
         threads_per_worker=1,
         processes=True,
