@@ -11,7 +11,7 @@ from tests.support.ui_pages import look_at, sign_in
 
 
 @pytest.fixture(scope="module")
-def desk(browser, settings, tmp_path_factory):
+def desk(browser, settings, conversion, tmp_path_factory):
     """A browser as wide and high as a desk's screen, into which the stack's passwords were typed."""
     with browser_page(tmp_path_factory.mktemp("browser")) as page:
         page.resize(*DESK)

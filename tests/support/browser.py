@@ -144,9 +144,9 @@ def browser_page(folder: Path) -> Iterator[Page]:
             alive=lambda: browser.poll() is None,
         )
         port, path = port_file.read_text().splitlines()
-        with connect(f"ws://127.0.0.1:{port}{path}", max_size=None) as control:
+        with connect(f"ws://127.0.0.1:{port}{path}", max_size=None, ping_interval=None) as control:
             target = _first_page(control)
-            with connect(f"ws://127.0.0.1:{port}/devtools/page/{target}", max_size=None) as socket:
+            with connect(f"ws://127.0.0.1:{port}/devtools/page/{target}", max_size=None, ping_interval=None) as socket:
                 page = Page(socket, downloads)
                 for domain in ("Page", "Runtime", "Network", "Log"):
                     page.call(f"{domain}.enable")
