@@ -6,12 +6,14 @@ import pytest
 from prefect import flow
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
-from prefect.settings import PREFECT_API_URL
-from prefect.testing.utilities import prefect_test_harness
+from prefect.settings import PREFECT_API_URL, temporary_settings
 
+from infra.services import stack
+from infra.services.settings import ServiceSettings
 from tasks.artifacts import leave_page, leave_table
 from tasks.core.loop.course import Course, StepRecord, summary
 from tests.support.browser import browser_page
+from tests.support.ports import free_port
 
 SENTENCE = "precision at 20 is 0.85 (0.62 to 0.97), the champion's 0.8 (0.56 to 0.94): a change of +0.05 (-0.1 to +0.2)"
 PARITY = {
@@ -46,7 +48,7 @@ LINK = "http://127.0.0.1:4200/runs/flow-run/0642"
 
 
 @pytest.fixture(scope="module")
-def address():
+def address(tmp_path_factory):
     """Where Prefect's UI is, with the tables."""
 
     @flow
@@ -56,9 +58,11 @@ def address():
         steps = [StepRecord(step, "done", "", {}, "/runs/iter_0-main", SENTENCE, True, LINK) for step in STEPS]
         leave_page("shown-round", summary(Course("us-iter0", "main", "Completed", steps)))
 
-    with prefect_test_harness(server_startup_timeout=1_200):
+    home = tmp_path_factory.mktemp("stack") / "home"
+    settings = ServiceSettings(home, free_port(), free_port(), passwords=False)
+    with stack.running(settings), temporary_settings({PREFECT_API_URL: f"{settings.prefect_ui}/api"}):
         leaves_tables()
-        yield PREFECT_API_URL.value().removesuffix("/api")
+        yield settings.prefect_ui
 
 
 @pytest.fixture(scope="module")
