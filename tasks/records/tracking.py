@@ -314,7 +314,7 @@ def system_metrics(run: TrackedRun) -> Iterator[None]:
 
     MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING=true asks for it.
     """
-    if not MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING.get():
+    if not MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING.get():  # type: ignore[no-untyped-call]
         yield
         return
     monitor: Any = SystemMetricsMonitor(  # type: ignore[no-untyped-call]
