@@ -24,7 +24,7 @@ MAY = {
     "tasks/core/runs/plan_file.py": "the plan's footer, whose format it checks",
     "tasks/records/unfinished.py": "a process, in the tag of a version that it registers",
     "tasks/records/tracking.py": "what an MLflow run holds",
-    "tasks/records/conversion_runs.py": "a table, as MLflow's own pages read it",
+    "tasks/records/conversion_runs.py": "the parity table, as MLflow's own page shows tables",
     "tasks/records/seeds_page.py": "a view, as MLflow's own page keeps it in an experiment's tag",
     "tasks/core/base/files.py": "defines them",
     "tasks/core/base/yaml_files.py": "YAML as people mean it, for all files that people write",

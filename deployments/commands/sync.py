@@ -57,7 +57,7 @@ def sync_round(round_: "Round", only_list: bool) -> int:
             except WinnowError as error:
                 say(f"{round_.name}: {error}", err=True)
                 left += 1
-    for then in dict.fromkeys(record.then for _, record in waiting):
+    for then in dict.fromkeys(record.then for _, record in waiting if record.then):
         say(f"{round_.name}: what is to be registered, and trained or converted already, is by: {then}")
     return left
 

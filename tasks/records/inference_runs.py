@@ -50,7 +50,7 @@ def _record(round_: Round, folder: RunFolder, manifest: dict[str, Any]) -> RunRe
         parent=None,
         status=FINISHED,
         ended_milliseconds=ended,
-        then=f"winnow status {folder.path}",
+        then="",
         parameters=_parameters(folder, manifest),
         figures=tuple((name, value, 0, ended) for name, value in figures_of(manifest).items()),
         started_milliseconds=ended - int(timings["last_launch"]["seconds"] * 1000),

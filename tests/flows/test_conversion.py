@@ -5,6 +5,7 @@ import uuid
 from pathlib import Path
 
 import pytest
+from mlflow.artifacts import download_artifacts
 from mlflow.tracking import MlflowClient
 from prefect.artifacts import Artifact
 
@@ -38,6 +39,12 @@ def engine(round_, label):
     return find_version(round_.registered_model(label), round_.engine_alias)
 
 
+def conversions(round_):
+    client = MlflowClient(tracking_uri())
+    experiment = client.get_experiment_by_name(round_.name)
+    return client.search_runs([experiment.experiment_id], "tags.`winnow.kind` = 'conversion'")
+
+
 def folders(round_):
     return sorted((round_.work_path / "engines" / round_.name).glob("*/*/*/engine.json"))
 
@@ -67,6 +74,17 @@ def test_a_conversion_whose_registration_was_lost_is_registered_and_not_made_aga
     assert {path: path.stat().st_mtime_ns for path in folders(round_)} == made
     assert {label: engine(round_, label).digest for label in round_.active_labels} == digests
     assert engine(round_, "negative").version == before
+    (run,) = [found for found in conversions(round_) if found.info.run_id == engine(round_, "positive").run_id]
+    assert run.data.metrics["speed/over_fp32"] == 1
+    assert run.data.metrics.keys() >= {"ranking/displacement", "cost/file_mebibytes"}
+    assert len(run.data.metrics) < 15
+    assert run.data.params["gate"] == "strict"
+    assert run.info.end_time > run.info.start_time
+    table = download_artifacts(
+        run_id=run.info.run_id, artifact_path="parity_positive.json", tracking_uri=tracking_uri()
+    )
+    assert json.loads(Path(table).read_text())["columns"][:3] == ["variant", "serves", "verdict"]
+    assert json.loads(run.data.tags["mlflow.loggedArtifacts"]) == [{"path": "parity_positive.json", "type": "table"}]
 
 
 def test_a_damaged_conversion_is_made_again_and_remake_makes_all_again(round_):

@@ -26,14 +26,19 @@ from prefect.client.schemas.sorting import ArtifactSort
 
 from flows.inference import inference
 from tasks.core.base.errors import RunFolderError
-from tasks.core.base.naming import parse_run_folder_name
+from tasks.core.base.naming import inferences_folder, parse_run_folder_name, tracking_record, tracking_records
+from tasks.core.base.run_record import read_run_record
 from tasks.core.round.round_file import read_round
 from tasks.core.runs.folder import RunFolder
+from tasks.core.runs.manifest import read_manifest
 from tasks.core.runs.open_run import continue_command
 from tasks.core.runs.plan_file import read_plan
 from tasks.core.runs.status.markers import read_failures, read_running
 from tasks.core.screening.certificate import read_certificate, write_certificate
+from tasks.records.inference_runs import log_inference
+from tasks.records.telling import tell
 from tasks.records.tracking import tracking_uri
+from tests.support.ports import free_port
 from tests.support.round_files import one_worker, write_sample
 from tests.support.run_marks import HOLD
 from tests.support.screened_runs import EASY
@@ -175,6 +180,30 @@ def test_a_failing_shard_says_why_in_the_run_folder_and_is_forgotten_when_it_is_
     assert folder.manifest_path.is_file()
 
 
+def test_mlflow_hears_of_a_run_once_also_where_it_was_away(round_file, monkeypatch):
+    inference(str(round_file), sample="new_samples")
+    (folder,), round_ = run_folders(round_file), read_round(round_file)
+    manifest = read_manifest(read_plan(folder), folder)
+    record = tracking_record(inferences_folder(round_.work_path, round_.name), manifest["run_id"])
+    assert read_run_record(record).told
+    record.unlink()
+    with monkeypatch.context() as away:
+        away.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{free_port()}")
+        assert not log_inference(round_, folder, manifest)
+    assert record in set(tracking_records(round_.work_path, round_.name))
+    assert read_run_record(record).told is None
+    told = tell(record)
+    mlflow = MlflowClient(tracking_uri())
+    (run,) = mlflow.search_runs([told.experiment_id], f"tags.`winnow.run_id` = '{manifest['run_id']}'")
+    assert run.info.run_id == told.run_id
+    assert run.data.metrics["rows/in"] == manifest["counts"]["rows_in"]
+    assert run.data.params["sample"] == "new_samples"
+    assert run.info.end_time - run.info.start_time == int(manifest["timings"]["last_launch"]["seconds"] * 1000)
+    assert str(folder.path) in run.data.tags["mlflow.note.content"]
+    (data,) = run.inputs.dataset_inputs
+    assert [(tag.key, tag.value) for tag in data.tags] == [("mlflow.data.context", "inference")]
+
+
 @pytest.mark.drill
 def test_a_sample_of_gzipped_csv_and_one_of_json_lines_are_scored_to_the_last_row(round_file, tmp_path):
     texts = ["good", "", 'a "quoted" text, with a comma', "two\nlines", "good"]
@@ -207,7 +236,7 @@ def test_a_screened_run_draws_certifies_and_scores_what_passes(round_file, tmp_p
     (folder,) = run_folders(round_file)
     manifest = json.loads(folder.manifest_path.read_text())
     name = read_round(round_file).name
-    assert "At 80 % confidence at least 80 %" in Artifact.get(f"{name}-main-new-samples-certificate").data
+    assert "At 80 % confidence at least 80 %" in Artifact.get(f"{name}-main-new-samples-certificate").description
     assert manifest["counts"]["rows_in"] == 3_000
     for said in manifest["screening"]["labels"].values():
         assert sum(said["stages"].values()) == 3_000 - manifest["counts"]["rows_quarantined"]
