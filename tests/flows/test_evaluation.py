@@ -74,8 +74,10 @@ def judged(first):
     return first
 
 
-def rows_of(round_, artifact):
-    return json.loads(Artifact.get(f"{round_.name}-main-evaluation-{artifact}").data)
+def table_of(round_, artifact):
+    """Return an artifact's rows, and what stands above them."""
+    table = Artifact.get(f"{round_.name}-main-evaluation-{artifact}")
+    return json.loads(table.data), table.description
 
 
 def champion_of(round_):
@@ -115,7 +117,8 @@ def test_the_first_version_with_labels_becomes_champion_and_says_what_was_found(
     assert float(champion.tags["precision_at_20"].split()[0]) == pytest.approx(0.9, abs=0.12)
     run = MlflowClient(tracking_uri()).get_run(champion.tags["evaluation"].split("/")[1])
     assert run.info.status == "FINISHED"
-    assert {"precision_at_50_low", "expansion", "positives_high", "recall_at_threshold"} <= run.data.metrics.keys()
+    wanted = {"precision_at_50_low", "expansion", "positives_high", "recall_at_threshold"}
+    assert {f"pool/{name}" for name in wanted} <= run.data.metrics.keys()
 
 
 def test_the_calibration_is_an_artifact_of_the_version(judged, tmp_path):
@@ -130,13 +133,13 @@ def test_the_calibration_is_an_artifact_of_the_version(judged, tmp_path):
 def test_tables_have_at_most_six_columns_and_the_verdict_first(judged):
     round_ = read_round(judged)
     for artifact in ("verdicts", "pool-figures", "positive-precision-by-rank"):
-        rows = rows_of(round_, artifact)
+        rows, _ = table_of(round_, artifact)
         assert rows
         assert all(len(row) <= 6 for row in rows)
-    first = rows_of(round_, "verdicts")[0]
+    first = table_of(round_, "verdicts")[0][0]
     assert next(iter(first)) == "verdict"
     assert first["verdict"] in {"first", "stands"}
-    figures = {row["figure"]: row for row in rows_of(round_, "pool-figures")}
+    figures = {row["figure"]: row for row in table_of(round_, "pool-figures")[0]}
     assert figures["expansion"]["value"] != "not known"
 
 
@@ -174,11 +177,11 @@ def test_a_collapse_is_refused_and_the_champion_stays_until_it_is_forced_with_a_
     for folder in [*list_batches(read_round(judged)), *list_batches(round_)]:
         answer_batch(folder, lambda _: 0)  # what the champion is worth was measured before, and stays as it was
     evaluation(str(second))
-    verdict = rows_of(round_, "evaluation")[0]
+    (verdict, *_), above = table_of(round_, "verdicts")
     assert verdict["verdict"] == "refused"
-    assert "precision at 20" in verdict["because"]
+    assert "precision at 20" in above
     assert champion_of(round_).version == before.version
-    checks = {row["figure"]: row["verdict"] for row in rows_of(round_, "release-gate")}
+    checks = {row["figure"]: row["verdict"] for row in table_of(round_, "release-gate")[0]}
     assert checks["precision at 20"] == "falls"
     assert "drift" in checks
     with pytest.raises(EvaluationError, match="at least 10 characters"):
