@@ -116,7 +116,7 @@ def test_a_selection_leaves_its_record_tables_pictures_and_warnings(make, caplog
     bar = Artifact.get(f"{round_.name}-training-progress")
     assert (bar.data, bar.description) == (100.0, "2 of 2 seeds are trained")
     links = Artifact.get(f"{round_.name}-training-links").data
-    assert f"/runs/{parent.info.run_id}" in links
+    assert "viewStateShareKey=seeds-positive" in links
     assert f"seeds of positive: `{round_.work_path / 'seeds' / round_.name / 'positive'}`" in links
     results = json.loads(Artifact.get(f"{round_.name}-results").data)
     assert [row["Models"] for row in results][:2] == ["Random", "TF-IDF + logistic regression"]
