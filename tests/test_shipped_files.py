@@ -6,11 +6,13 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 import yaml
+from matplotlib.image import imread
 
 from infra.clusters.profiles import read_profile
 from tasks.core.corpus.labelled.prepare import StudyRequest, prepare_splits
 from tasks.core.corpus.sample.listing import list_sample
 from tasks.core.round.round_file import read_round
+from tests.support.screens import DESK
 
 ROOT = Path(__file__).parents[1]
 ROUNDS = sorted((ROOT / "deployments" / "rounds").glob("*.yaml"))
@@ -94,3 +96,13 @@ def test_every_job_is_told_where_its_output_goes():
     assert calls == []
     assert homeless_jobs("subprocess.run(['sbatch', '--parsable', 'job.sh'])")
     assert homeless_jobs("run_slurm('sbatch', 'job.sh')")
+
+
+def test_readmes_pictures_are_of_a_desk_s_screen_and_light():
+    pictures = sorted((ROOT / "deployments" / "pictures").iterdir())
+    assert "report.png" in [path.name for path in pictures]
+    for path in pictures:
+        height, width, _ = imread(path).shape
+        assert (width, height) == DESK
+        assert path.stat().st_size < 150_000
+        assert f"(deployments/pictures/{path.name})" in (ROOT / "README.md").read_text()

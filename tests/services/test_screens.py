@@ -37,15 +37,6 @@ def test_the_link_to_prefect_leads_to_the_run_and_its_tabs(desk, request, flow):
     assert unread(desk, run_name(told), "Completed", flow, "us-iter0", "Artifacts", "Parameters", "Logs") == {}
 
 
-def test_tables_of_a_run_are_read_without_scrolling_sideways(desk, settings, trained, conversion):
-    for told in (trained, conversion):
-        tables = PrefectApi(settings).tables(told.flow_run_id)
-        assert tables
-        for id_, rows in tables.items():
-            look_at(desk, f"{settings.prefect_ui}/artifacts/artifact/{id_}")
-            assert unread(desk, *rows[0], *map(str, rows[0].values())) == {}
-
-
 def test_the_run_form_has_every_parameter_with_its_meaning(desk, settings, deployed_round):
     deployment = PrefectApi(settings).deployment("inference/us-iter0")
     look_at(desk, f"{settings.prefect_ui}/deployments/deployment/{deployment}/run")

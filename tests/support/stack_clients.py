@@ -1,6 +1,5 @@
 """Prefect's server and PostgreSQL as tests ask them, with the passwords of a stack's clients."""
 
-import json
 from http import HTTPStatus
 
 import httpx
@@ -29,11 +28,6 @@ class PrefectApi:
     def state(self, flow_run_id):
         """Return the state of a flow run."""
         return self._http.get(f"/flow_runs/{flow_run_id}").raise_for_status().json()["state"]
-
-    def tables(self, flow_run_id):
-        """Return the rows of the tables that a flow run left, by their artifacts' ids."""
-        asked = {"artifacts": {"flow_run_id": {"any_": [flow_run_id]}, "type": {"any_": ["table"]}}}
-        return {found["id"]: json.loads(found["data"]) for found in self._post("/artifacts/filter", asked)}
 
     def deployment(self, name):
         """Return the id of a deployment, named as a person does: flow and round."""
