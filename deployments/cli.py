@@ -20,7 +20,7 @@ from infra.services import stack
 from infra.services.process import FOR_THE_OWNER
 from infra.services.settings import read_settings
 from tasks.core.base.errors import WinnowError
-from tasks.core.base.naming import MAIN_RUN, MAIN_SAMPLE
+from tasks.core.base.naming.round_names import MAIN_RUN, MAIN_SAMPLE
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 

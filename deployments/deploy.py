@@ -27,7 +27,7 @@ from flows.sampling import sampling
 from flows.training import training
 from infra.clusters.profiles import read_profile
 from infra.services.settings import WORK_POOL
-from tasks.core.base.naming import event_resource
+from tasks.core.base.naming.round_names import event_resource
 from tasks.core.round.model import Round
 from tasks.core.round.round_file import read_round
 from tasks.intake import IMPORTED

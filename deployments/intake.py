@@ -9,7 +9,7 @@ from prefect.utilities.urls import url_for
 
 from flows.round_flow import round_flow
 from tasks.core.base.errors import InputDataError
-from tasks.core.base.naming import MAIN_RUN
+from tasks.core.base.naming.round_names import MAIN_RUN
 from tasks.core.loop.intake import alone_at_intake, following, import_watched, round_with, take_labels
 from tasks.core.loop.label_turns import turn_of
 from tasks.core.round.model import Round

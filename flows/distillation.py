@@ -9,7 +9,7 @@ from flows.round_flow import below, round_flow, side_by_side
 from infra.cluster import task_runner
 from infra.clusters.profiles import read_profile, worker_count
 from infra.fan_out import run_all
-from tasks.core.base.naming import seed_run
+from tasks.core.base.naming.round_names import seed_run
 from tasks.core.corpus.labelled.prepare import LabelledSplits
 from tasks.core.distillation.student_plan import StudentPlan
 from tasks.core.engines.model_folder import EngineModel

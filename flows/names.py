@@ -2,7 +2,7 @@
 
 from infra.cluster import Place
 from tasks.core.base.files import fingerprint
-from tasks.core.base.naming import SLURM_FOLDER, logs_folder
+from tasks.core.base.naming.run_names import SLURM_FOLDER, logs_folder
 from tasks.core.round.model import Round
 from tasks.core.runs.folder import RunFolder
 

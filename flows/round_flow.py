@@ -11,7 +11,7 @@ from prefect.context import TagsContext
 from prefect.runtime import flow_run
 from prefect.task_runners import TaskRunner
 
-from tasks.core.base.naming import flow_run_title
+from tasks.core.base.naming.flow_run_names import flow_run_title
 from tasks.core.round.model import Round
 
 P = ParamSpec("P")

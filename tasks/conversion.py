@@ -15,21 +15,10 @@ from tasks.core.base.errors import FormatError, InputDataError, ModelFolderError
 from tasks.core.base.files import fingerprint, read_json, sha256_of_folder, write_json
 from tasks.core.base.folders_aside import sweep
 from tasks.core.base.markdown import listed
-from tasks.core.base.naming import (
-    PARITY_ARTIFACT,
-    PARITY_FILE,
-    PARITY_TABLE,
-    RANKING_ARTIFACT,
-    REPORT_FOLDER,
-    SCATTER_ARTIFACT,
-    artifact_key,
-    conversion_folder,
-    kept_logits_folder,
-    models_folder,
-    parity_texts_folder,
-    scatter_picture,
-    texts_file,
-)
+from tasks.core.base.naming.artifact_names import PARITY_ARTIFACT, RANKING_ARTIFACT, SCATTER_ARTIFACT, artifact_key
+from tasks.core.base.naming.composed_names import scatter_picture, texts_file
+from tasks.core.base.naming.file_names import PARITY_FILE, PARITY_TABLE, REPORT_FOLDER
+from tasks.core.base.naming.work_places import conversion_folder, kept_logits_folder, models_folder, parity_texts_folder
 from tasks.core.conversion.parity.parity_shown import ranking_rows, reasons, verdict_rows
 from tasks.core.conversion.parity.parity_warnings import warnings_of
 from tasks.core.conversion.request import ConversionRequest, mark_began, sweep_conversion

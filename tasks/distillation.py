@@ -8,15 +8,9 @@ from prefect.cache_policies import NO_CACHE
 
 from tasks.artifacts import leave_table
 from tasks.core.base.errors import RoundFileError, TrainingError
-from tasks.core.base.naming import (
-    JUDGED_ON_ARTIFACT,
-    SCREENS_ARTIFACT,
-    STUDENTS_ARTIFACT,
-    STUDENTS_TABLE,
-    artifact_key,
-    lessons_folder,
-    models_folder,
-)
+from tasks.core.base.naming.artifact_names import JUDGED_ON_ARTIFACT, SCREENS_ARTIFACT, STUDENTS_ARTIFACT, artifact_key
+from tasks.core.base.naming.file_names import STUDENTS_TABLE
+from tasks.core.base.naming.work_places import lessons_folder, models_folder
 from tasks.core.corpus.labelled.prepare import LabelledSplits
 from tasks.core.distillation.expert_scores import ExpertRunFolder
 from tasks.core.distillation.judgement import TaughtSeed, choose_seed, read_judgement

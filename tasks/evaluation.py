@@ -7,18 +7,16 @@ from prefect.cache_policies import NO_CACHE
 
 from tasks.artifacts import leave_table
 from tasks.core.base.errors import ModelFolderError
-from tasks.core.base.naming import (
-    CALIBRATION_FILE,
+from tasks.core.base.naming.artifact_names import (
     CURVE_ARTIFACT,
     EVALUATION_ARTIFACT,
-    EVALUATION_FILE,
     FIGURES_ARTIFACT,
     GATE_ARTIFACT,
     artifact_key,
-    evaluation_folder,
-    models_folder,
     run_artifact_key,
 )
+from tasks.core.base.naming.file_names import CALIBRATION_FILE, EVALUATION_FILE
+from tasks.core.base.naming.work_places import evaluation_folder, models_folder
 from tasks.core.evaluation.calibration.calibrate import write_calibration
 from tasks.core.evaluation.evaluate_label import Evaluated, Judged, Reasons, evaluate_label
 from tasks.core.evaluation.evaluation_record import EvaluationRecord, write_evaluation

@@ -9,13 +9,8 @@ from prefect.cache_policies import NO_CACHE
 
 from tasks.artifacts import leave_above, leave_table
 from tasks.core.base.errors import RoundFileError, RunFolderError
-from tasks.core.base.naming import (
-    ESTIMATE_ARTIFACT,
-    RUN_ARTIFACT,
-    SCREENING_ARTIFACT,
-    run_artifact_key,
-    run_folder_name,
-)
+from tasks.core.base.naming.artifact_names import ESTIMATE_ARTIFACT, RUN_ARTIFACT, SCREENING_ARTIFACT, run_artifact_key
+from tasks.core.base.naming.run_names import run_folder_name
 from tasks.core.corpus.sample.listing import survey_sample
 from tasks.core.engines.model_folder import read_planned_model
 from tasks.core.inference.estimate import Estimate

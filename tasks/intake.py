@@ -13,7 +13,8 @@ from prefect.events import Event, Resource
 from prefect.exceptions import PrefectHTTPStatusError
 from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
-from tasks.core.base.naming import MAIN_RUN, ROUND_FLOW, event_resource, flow_run_title
+from tasks.core.base.naming.flow_run_names import ROUND_FLOW, flow_run_title
+from tasks.core.base.naming.round_names import MAIN_RUN, event_resource
 from tasks.core.loop.course import GATE, read_course
 from tasks.core.loop.round_samples import judged_sample
 from tasks.core.round.model import Round

@@ -11,7 +11,8 @@ from typing import Any
 from prefect.assets import Asset, AssetProperties, add_asset_metadata, materialize
 from prefect.cache_policies import NO_CACHE
 
-from tasks.core.base.naming import CHAMPION_ALIAS, asset_key, student_study
+from tasks.core.base.naming.artifact_names import asset_key
+from tasks.core.base.naming.round_names import CHAMPION_ALIAS, student_study
 from tasks.core.corpus.labelled.label_snapshot import read_about
 from tasks.core.corpus.labelled.prepare import LabelledSplits
 from tasks.core.evaluation.evaluation_record import EvaluationRecord

@@ -12,7 +12,8 @@ from prefect.client.schemas.actions import ArtifactCreate, ArtifactUpdate
 from prefect.runtime import flow_run
 
 from tasks.core.base.markdown import listed
-from tasks.core.base.naming import LINKS_ARTIFACT, LINKS_BEGIN, artifact_key, report_page
+from tasks.core.base.naming.artifact_names import LINKS_ARTIFACT, LINKS_BEGIN, artifact_key
+from tasks.core.base.naming.work_places import report_page
 from tasks.core.round.model import Round
 from tasks.records.pages import model_page, runs_page
 from tasks.story import flow_run_above

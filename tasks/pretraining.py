@@ -5,7 +5,9 @@ from prefect.cache_policies import NO_CACHE
 
 from tasks.artifacts import leave_table
 from tasks.core.base.errors import RoundFileError
-from tasks.core.base.naming import BASE_MODEL_NAME, PRETRAINING_ARTIFACT, artifact_key, models_folder
+from tasks.core.base.naming.artifact_names import PRETRAINING_ARTIFACT, artifact_key
+from tasks.core.base.naming.round_names import BASE_MODEL_NAME
+from tasks.core.base.naming.work_places import models_folder
 from tasks.core.pretraining.pretraining_plan import (
     PretrainingPlan,
     PretrainingResult,

@@ -8,13 +8,13 @@ from prefect.artifacts import update_progress_artifact
 
 from tasks.artifacts import leave_above
 from tasks.core.base.durations import duration
-from tasks.core.base.naming import (
+from tasks.core.base.naming.artifact_names import (
     DRAWS_PROGRESS_ARTIFACT,
     PROGRESS_ARTIFACT,
     artifact_key,
     run_artifact_key,
-    shard_record,
 )
+from tasks.core.base.naming.run_names import shard_record
 from tasks.core.round.model import Round
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.plan import Plan

@@ -10,7 +10,7 @@ from prefect.cache_policies import NO_CACHE
 
 from tasks.artifacts import leave_page
 from tasks.core.base.errors import RedisAwayError
-from tasks.core.base.naming import publication_key
+from tasks.core.base.naming.artifact_names import publication_key
 from tasks.core.evaluation.calibration.calibrate import read_calibration
 from tasks.core.publishing.load_shards import load_shards, unloaded_shards
 from tasks.core.publishing.pruning import finish_removal, prune

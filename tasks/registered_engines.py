@@ -1,7 +1,7 @@
 """Which engine models score a round, as the registry says. Nothing of an engine is loaded for it."""
 
 from tasks.core.base.errors import ModelFolderError, RegistryError
-from tasks.core.base.naming import models_folder
+from tasks.core.base.naming.work_places import models_folder
 from tasks.core.engines.model_folder import read_engine_model
 from tasks.core.round.model import Round
 from tasks.core.runs.scoring_inputs import EngineUse

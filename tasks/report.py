@@ -5,14 +5,8 @@ from prefect.cache_policies import NO_CACHE
 
 from tasks.artifacts import leave_page
 from tasks.core.base.errors import RegistryError, WinnowError
-from tasks.core.base.naming import (
-    BEST_TEXTS_ARTIFACT,
-    MAIN_RUN,
-    MAIN_SAMPLE,
-    REPORT_ARTIFACT,
-    artifact_key,
-    run_artifact_key,
-)
+from tasks.core.base.naming.artifact_names import BEST_TEXTS_ARTIFACT, REPORT_ARTIFACT, artifact_key, run_artifact_key
+from tasks.core.base.naming.round_names import MAIN_RUN, MAIN_SAMPLE
 from tasks.core.report.ranked_texts.best_of_label import best_of_label
 from tasks.core.report.ranked_texts.ranked_markdown import ranked_markdown
 from tasks.core.report.report_page import write_report

@@ -5,16 +5,9 @@ from contextlib import contextmanager
 
 from tasks.artifacts import leave_page
 from tasks.core.base.locks import alone
-from tasks.core.base.naming import (
-    CHAMPION_ALIAS,
-    MAIN_RUN,
-    ROUND_ARTIFACT,
-    artifact_key,
-    course_file,
-    course_lock,
-    published_version,
-    student_study,
-)
+from tasks.core.base.naming.artifact_names import ROUND_ARTIFACT, artifact_key
+from tasks.core.base.naming.round_names import CHAMPION_ALIAS, MAIN_RUN, published_version, student_study
+from tasks.core.base.naming.work_places import course_file, course_lock
 from tasks.core.evaluation.pool_run import find_pool_run
 from tasks.core.inference.certified import is_ready
 from tasks.core.loop.course import Course, Standing, StepRecord, summary, write_course

@@ -9,7 +9,7 @@ from prefect.cache_policies import NO_CACHE
 
 from tasks.artifacts import leave_table
 from tasks.core.base.errors import InputDataError
-from tasks.core.base.naming import BATCH_ARTIFACT, BATCH_DRAWS_ARTIFACT, run_artifact_key
+from tasks.core.base.naming.artifact_names import BATCH_ARTIFACT, BATCH_DRAWS_ARTIFACT, run_artifact_key
 from tasks.core.evaluation.calibration.calibrate import Calibration, read_calibration
 from tasks.core.exchange.batch import Batch
 from tasks.core.round.model import Round

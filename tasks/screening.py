@@ -6,7 +6,7 @@ from typing import Any
 from prefect import task
 
 from tasks.artifacts import leave_table_above
-from tasks.core.base.naming import CERTIFICATE_ARTIFACT
+from tasks.core.base.naming.artifact_names import CERTIFICATE_ARTIFACT
 from tasks.core.inference.certifying import Certified, certify_or_grow
 from tasks.core.inference.pool_draws import Generation, draw_shard
 from tasks.core.round.model import Round

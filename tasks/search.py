@@ -8,7 +8,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from tasks.artifacts import leave_table
-from tasks.core.base.naming import SEARCH_ARTIFACT, artifact_key
+from tasks.core.base.naming.artifact_names import SEARCH_ARTIFACT, artifact_key
 from tasks.core.round.model import Round
 from tasks.core.training.search.halving import Search, SearchOutcome
 from tasks.core.training.search.trial import TrialResult, TrialStep, read_trial, run_trial

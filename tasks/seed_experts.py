@@ -8,7 +8,8 @@ from prefect import task
 from tasks.conversion import draw_for_parity, finished_engines
 from tasks.core.base.errors import TrainingError
 from tasks.core.base.files import fingerprint
-from tasks.core.base.naming import conversion_folder, kept_logits_folder, seed_version
+from tasks.core.base.naming.round_names import seed_version
+from tasks.core.base.naming.work_places import conversion_folder, kept_logits_folder
 from tasks.core.conversion.request import ConversionRequest, sweep_conversion
 from tasks.core.corpus.labelled.prepare import LabelledSplits
 from tasks.core.engines.model_folder import EngineModel

@@ -9,14 +9,8 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from tasks.artifacts import leave_table
-from tasks.core.base.naming import (
-    RESULTS_ARTIFACT,
-    SEEDS_ARTIFACT,
-    TEST_ARTIFACT,
-    artifact_key,
-    selection_path,
-    splits_folder,
-)
+from tasks.core.base.naming.artifact_names import RESULTS_ARTIFACT, SEEDS_ARTIFACT, TEST_ARTIFACT, artifact_key
+from tasks.core.base.naming.work_places import selection_path, splits_folder
 from tasks.core.base.threads import cpu_threads
 from tasks.core.conversion.rehearsal import rehearsal_of, rehearsals_of, rehearse
 from tasks.core.corpus.labelled.prepare import LabelledSplits, StudyRequest, prepare_splits

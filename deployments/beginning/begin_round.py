@@ -12,7 +12,7 @@ from deployments.beginning.round_text import NewRound, round_text
 from deployments.beginning.token_lengths import DEMOS_MODEL, choose_length
 from deployments.doctor.inputs import check_inputs
 from tasks.core.base.errors import RoundFileError
-from tasks.core.base.naming import METHOD_SUFFIXES, round_name
+from tasks.core.base.naming.round_names import METHOD_SUFFIXES, round_name
 from tasks.core.corpus.sample.first_rows import look_at_sample
 from tasks.core.round.round_file import round_of_text
 from tasks.core.round.sections import Head, Sample

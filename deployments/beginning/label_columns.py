@@ -9,7 +9,7 @@ from deployments.beginning.data_columns import Column, DataColumns
 from deployments.beginning.question import choose
 from deployments.beginning.roles import require
 from tasks.core.base.errors import InputDataError
-from tasks.core.base.naming import RESERVED_LABELS
+from tasks.core.base.naming.reserved_names import RESERVED_LABELS
 from tasks.core.base.spelling import plain_name
 from tasks.core.corpus.logical_types import spell
 from tasks.core.round.sections import Head

@@ -8,7 +8,7 @@ from pathlib import Path
 import yaml
 
 from deployments.beginning.label_columns import GuessedLabels
-from tasks.core.base.naming import METHOD_SUFFIXES
+from tasks.core.base.naming.round_names import METHOD_SUFFIXES
 from tasks.core.base.yaml_files import load_yaml
 
 PLAIN = re.compile(r"[A-Za-z_/][\w./ -]*", re.ASCII)

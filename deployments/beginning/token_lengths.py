@@ -6,7 +6,7 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from tasks.core.base.files import read_json
-from tasks.core.base.naming import CONFIG_FILE, TOKENIZER_FILE
+from tasks.core.base.naming.library_names import CONFIG_FILE, TOKENIZER_FILE
 
 DEMOS_MODEL = "all-MiniLM-L6-v2"
 """`make setup` fetches this model into the folder of models."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tasks.core.base.naming import OTHER_CLASS
+from tasks.core.base.naming.round_names import OTHER_CLASS
 from tasks.core.base.printable import on_one_line
 from tasks.core.engines.loading import Engine, open_engine
 from tasks.core.engines.model_folder import EngineModel

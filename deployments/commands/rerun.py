@@ -8,7 +8,7 @@ from prefect.exceptions import ObjectNotFound
 
 from infra.errors import ServiceError
 from tasks.core.base.errors import RunFolderError
-from tasks.core.base.naming import parse_run_folder_name
+from tasks.core.base.naming.run_names import parse_run_folder_name
 from tasks.core.runs.open_run import continue_command, is_of_seeds, open_run
 from tasks.core.runs.resources import read_resources
 from tasks.core.runs.status.read_status import RunStatus

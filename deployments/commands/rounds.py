@@ -10,7 +10,8 @@ from deployments.environment import use
 from deployments.running.command import LEFT
 from deployments.terminal import say
 from infra.services.settings import read_settings
-from tasks.core.base.naming import MAIN_RUN, MAIN_SAMPLE, ROUND_FLOW
+from tasks.core.base.naming.flow_run_names import ROUND_FLOW
+from tasks.core.base.naming.round_names import MAIN_RUN, MAIN_SAMPLE
 
 if TYPE_CHECKING:
     from tasks.core.round.model import Round

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from tasks.core.base.durations import duration
-from tasks.core.base.naming import shard_number
+from tasks.core.base.naming.run_names import shard_number
 from tasks.core.base.printable import printable
 from tasks.core.runs.status.failure_groups import FailureGroup
 from tasks.core.runs.status.job_endings import JobGroup

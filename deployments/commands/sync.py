@@ -32,7 +32,7 @@ def sync(
 
 def sync_round(round_: "Round", only_list: bool) -> int:
     """Say what of a round waits, and tell it unless that is all; return how many runs wait still."""
-    from tasks.core.base.naming import tracking_records  # noqa: PLC0415 - numpy and more, which other commands do not need
+    from tasks.core.base.naming.work_places import tracking_records  # noqa: PLC0415 - numpy and more, which other commands do not need
     from tasks.core.base.run_record import waiting_records  # noqa: PLC0415
     from tasks.records.reachable import needs_server  # noqa: PLC0415 - mlflow
     from tasks.records.telling import tell  # noqa: PLC0415

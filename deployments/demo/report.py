@@ -7,7 +7,8 @@ from deployments.terminal import say
 from tasks.core.base.errors import RunFolderError
 from tasks.core.base.files import read_json
 from tasks.core.base.formats import read_record
-from tasks.core.base.naming import PARITY_FILE, SELECTION_FILE, models_folder
+from tasks.core.base.naming.file_names import PARITY_FILE, SELECTION_FILE
+from tasks.core.base.naming.work_places import models_folder
 from tasks.core.base.printable import on_one_line
 from tasks.core.ranking.top_scored import top_scored
 from tasks.core.round.model import Round

@@ -17,7 +17,7 @@ from deployments.doctor.profiles import check_profile
 from deployments.environment import where_looked
 from infra.services.settings import WORK_POOL, ServiceSettings, read_settings
 from tasks.core.base.errors import RegistryError, WinnowError
-from tasks.core.base.naming import REGISTERED_MODEL
+from tasks.core.base.naming.round_names import REGISTERED_MODEL
 from tasks.core.round.model import Round
 from tasks.records.tracking import tracking_uri
 from tasks.registered_engines import find_engine

@@ -10,7 +10,8 @@ from deployments.doctor.versions import check_versions
 from infra.clusters.profiles import read_profile
 from infra.errors import ClusterError
 from tasks.core.base.errors import WinnowError
-from tasks.core.base.naming import REGISTERED_MODEL, base_models_folder
+from tasks.core.base.naming.round_names import REGISTERED_MODEL
+from tasks.core.base.naming.work_places import base_models_folder
 from tasks.core.round.model import Round
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from deployments.doctor.check import Check
 from tasks.core.base.errors import WinnowError
-from tasks.core.base.naming import splits_folder
+from tasks.core.base.naming.work_places import splits_folder
 from tasks.core.corpus.columns import resolve_columns
 from tasks.core.corpus.labelled.layouts import Source, find_sources
 from tasks.core.corpus.labelled.prepare import LabelledSplits, StudyRequest, prepare_splits

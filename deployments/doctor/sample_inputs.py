@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from deployments.doctor.check import Check
 from tasks.core.base.errors import WinnowError
-from tasks.core.base.naming import MAIN_SAMPLE
+from tasks.core.base.naming.round_names import MAIN_SAMPLE
 from tasks.core.corpus.sample.first_rows import FirstRows, look_at_sample
 from tasks.core.round.model import Round
 

@@ -11,7 +11,7 @@ from deployments.running.next_command import next_commands
 from deployments.running.reasons import reason_of
 from deployments.running.screen import Screen
 from tasks.core.base.errors import WinnowError
-from tasks.core.base.naming import ESTIMATE_ARTIFACT, LINKS_ARTIFACT, LINKS_BEGIN, REPORT_ARTIFACT
+from tasks.core.base.naming.artifact_names import ESTIMATE_ARTIFACT, LINKS_ARTIFACT, LINKS_BEGIN, REPORT_ARTIFACT
 
 LEFT_OUT = (ESTIMATE_ARTIFACT, LINKS_ARTIFACT, REPORT_ARTIFACT)
 """Artifacts of these names repeat what the run has said, or are said at the end."""

@@ -16,7 +16,7 @@ from deployments.prefect_server import named_if_away
 from deployments.running.parameters import read_parameters
 from infra.errors import ServiceError
 from tasks.core.base.errors import RoundFileError
-from tasks.core.base.naming import flow_run_title
+from tasks.core.base.naming.flow_run_names import flow_run_title
 from tasks.core.round.model import Round
 
 FLOWS = (

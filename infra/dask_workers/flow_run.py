@@ -9,7 +9,7 @@ from prefect.context import get_run_context
 from prefect.exceptions import MissingContextError
 from prefect.logging import get_run_logger
 
-from tasks.core.base.naming import DASHBOARD_ARTIFACT, artifact_key
+from tasks.core.base.naming.artifact_names import DASHBOARD_ARTIFACT, artifact_key
 
 
 def run_logger() -> Any:

@@ -23,7 +23,7 @@ from infra.clusters.profiles import SlurmProfile
 from infra.dask_workers.flow_run import run_logger
 from infra.errors import ClusterError
 from infra.slurm.commands import cancel, ending, is_stuck, job_reasons
-from tasks.core.base.naming import JOB_ENDINGS_FILE
+from tasks.core.base.naming.run_names import JOB_ENDINGS_FILE
 
 FAILED_STARTS_A_WORKER = 3
 """So many jobs in a row may end before their worker connects, for each worker."""

@@ -4,7 +4,8 @@ import re
 from pathlib import Path
 
 from tasks.core.base.errors import RegistryError
-from tasks.core.base.naming import BASE_MODEL_NAME, REGISTERED_MODEL, base_models_folder, models_folder
+from tasks.core.base.naming.round_names import BASE_MODEL_NAME, REGISTERED_MODEL
+from tasks.core.base.naming.work_places import base_models_folder, models_folder
 from tasks.core.round.model import Round
 from tasks.core.training.base_models.hub_model import local_folder
 from tasks.records.reachable import needs_server

@@ -4,7 +4,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tasks.core.base.errors import TrainingError
-from tasks.core.base.naming import CHAMPION_ALIAS, models_folder
+from tasks.core.base.naming.round_names import CHAMPION_ALIAS
+from tasks.core.base.naming.work_places import models_folder
 from tasks.core.conversion.packing.pyfunc_files import write_checkpoint_pyfunc_files
 from tasks.core.round.model import Round
 from tasks.core.training.seeds.seed_plan import verify_checkpoint

@@ -8,7 +8,8 @@ from pathlib import Path
 from prefect.runtime import flow_run
 
 from tasks.core.base.code_version import code_version
-from tasks.core.base.naming import PREDICTIONS_FILE, TEST_PREDICTIONS_FILE, tracking_record
+from tasks.core.base.naming.composed_names import tracking_record
+from tasks.core.base.naming.file_names import PREDICTIONS_FILE, TEST_PREDICTIONS_FILE
 from tasks.core.base.run_record import FINISHED, Figure, RunName, RunRecord, read_run_record
 from tasks.core.training.base_models.hub_model import source_of
 from tasks.core.training.search.trial import TrialResult, TrialStep

@@ -5,14 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from tasks.core.base.files import write_json
-from tasks.core.base.naming import (
-    PARITY_FILE,
-    PARITY_TABLE,
-    REPORT_FOLDER,
-    parity_rows_file,
-    scatter_picture,
-    tracking_record,
-)
+from tasks.core.base.naming.composed_names import parity_rows_file, scatter_picture, tracking_record
+from tasks.core.base.naming.file_names import PARITY_FILE, PARITY_TABLE, REPORT_FOLDER
 from tasks.core.base.run_record import FINISHED, RunName, RunRecord, read_run_record, write_run_record
 from tasks.core.conversion.parity.parity_table import parity_rows
 from tasks.core.conversion.request import began_milliseconds, ended_milliseconds

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from tasks.core.base.errors import EvaluationError
 from tasks.core.base.markdown import markdown_table
-from tasks.core.base.naming import CALIBRATION_FILE, CHAMPION_ALIAS, CURVE_TABLE, EVALUATION_FILE
+from tasks.core.base.naming.file_names import CALIBRATION_FILE, CURVE_TABLE, EVALUATION_FILE
+from tasks.core.base.naming.round_names import CHAMPION_ALIAS
 from tasks.core.evaluation.calibration.calibrate import Calibration, calibration_from, write_calibration
 from tasks.core.evaluation.evaluation_record import Champion, EvaluationRecord, evaluation_from
 from tasks.core.evaluation.verdict_tables import curve_rows

@@ -2,7 +2,8 @@
 
 from prefect.settings import get_current_settings
 
-from tasks.core.base.naming import METHOD_SUFFIXES, REPORT_PAGE
+from tasks.core.base.naming.file_names import REPORT_PAGE
+from tasks.core.base.naming.round_names import METHOD_SUFFIXES
 from tasks.core.round.model import Round
 from tasks.records.seeds_page import seeds_address
 from tasks.records.tracking import KIND_TAG, Experiment

@@ -9,7 +9,9 @@ from datetime import datetime
 from typing import Any
 
 from tasks.core.base.errors import RegistryError
-from tasks.core.base.naming import inferences_folder, parse_run_folder_name, tracking_record
+from tasks.core.base.naming.composed_names import tracking_record
+from tasks.core.base.naming.run_names import parse_run_folder_name
+from tasks.core.base.naming.work_places import inferences_folder
 from tasks.core.base.run_record import FINISHED, RunName, RunRecord, read_run_record, write_run_record
 from tasks.core.round.model import Round
 from tasks.core.runs.folder import RunFolder

@@ -3,7 +3,7 @@
 from prefect.runtime import flow_run
 
 from tasks.core.base.code_version import code_version
-from tasks.core.base.naming import BASE_MODEL_NAME
+from tasks.core.base.naming.round_names import BASE_MODEL_NAME
 from tasks.core.pretraining.pretraining_plan import PretrainingPlan, PretrainingResult
 from tasks.core.round.model import Round
 from tasks.records.tracking import HASH_TAG, KIND_TAG, create_run, ended_by_outcome

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from prefect.runtime import flow_run
 
 from tasks.core.base.code_version import code_version
-from tasks.core.base.naming import CHAMPION_ALIAS, PUBLICATION_TABLE
+from tasks.core.base.naming.file_names import PUBLICATION_TABLE
+from tasks.core.base.naming.round_names import CHAMPION_ALIAS
 from tasks.core.publishing.publication import Publication
 from tasks.core.publishing.publication_report import Shown
 from tasks.core.round.model import Round

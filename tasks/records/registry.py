@@ -14,7 +14,7 @@ from mlflow.tracking import MlflowClient
 from tasks.core.base.errors import ModelFolderError, RegistryError
 from tasks.core.base.files import fingerprint, sha256_of_folder
 from tasks.core.base.folders_aside import folder_aside, put_in_place, sweep
-from tasks.core.base.naming import REGISTRATION_FILE
+from tasks.core.base.naming.library_names import REGISTRATION_FILE
 from tasks.records.tracking import tracking_uri
 from tasks.records.unfinished import UNFINISHED_TAG, is_left, mark_of_this_process
 

@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from tasks.core.base.naming import RESULT_FILE, SELECTION_FILE, seed_folder, seeds_folder
+from tasks.core.base.naming.composed_names import seed_folder
+from tasks.core.base.naming.file_names import RESULT_FILE, SELECTION_FILE
+from tasks.core.base.naming.work_places import seeds_folder
 from tasks.core.conversion.request import Rival
 from tasks.core.metrics.figures import LOWER_IS_BETTER
 from tasks.core.round.model import Round

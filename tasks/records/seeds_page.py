@@ -7,7 +7,8 @@ stands under *Views*, too.
 import json
 from typing import Any
 
-from tasks.core.base.naming import SELECTED_TAG, seeds_view
+from tasks.core.base.naming.composed_names import seeds_view
+from tasks.core.base.naming.file_names import SELECTED_TAG
 from tasks.core.round.model import Round
 from tasks.records.metric_names import metric_name
 from tasks.records.reachable import needs_server

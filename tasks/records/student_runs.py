@@ -4,7 +4,9 @@ from prefect.runtime import flow_run
 
 from tasks.core.base.code_version import code_version
 from tasks.core.base.markdown import markdown_table
-from tasks.core.base.naming import JUDGEMENTS_FILE, STUDENT_NAME, STUDENTS_TABLE, models_folder
+from tasks.core.base.naming.file_names import JUDGEMENTS_FILE, STUDENTS_TABLE
+from tasks.core.base.naming.round_names import STUDENT_NAME
+from tasks.core.base.naming.work_places import models_folder
 from tasks.core.distillation.judgement import TaughtSeed, choose_seed
 from tasks.core.distillation.student_plan import StudentPlan
 from tasks.core.round.model import Round

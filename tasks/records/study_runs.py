@@ -6,17 +6,16 @@ from pathlib import Path
 
 from tasks.core.base.files import fingerprint
 from tasks.core.base.markdown import markdown_table
-from tasks.core.base.naming import (
+from tasks.core.base.naming.composed_names import results_table, tracking_record
+from tasks.core.base.naming.file_names import (
     DATA_REPORT_FILE,
     SEARCH_FILE,
     SEARCH_TABLE,
     SEEDS_TABLE,
     SELECTED_TAG,
     SELECTION_FILE,
-    results_table,
-    tracking_record,
-    trials_folder,
 )
+from tasks.core.base.naming.work_places import trials_folder
 from tasks.core.base.run_record import FINISHED, RunName, RunRecord, lost_files, read_run_record, waiting_records
 from tasks.core.corpus.labelled.label_report import LABEL_REPORT, read_label_report
 from tasks.core.corpus.labelled.prepare import LabelledSplits

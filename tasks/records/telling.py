@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tasks.core.base.errors import TrainingError
 from tasks.core.base.locks import alone
-from tasks.core.base.naming import TRACKING_LOCK
+from tasks.core.base.naming.file_names import TRACKING_LOCK
 from tasks.core.base.run_record import FAILED, Figure, RunName, RunRecord, lost_files, read_run_record, say_told
 from tasks.records.metric_names import metric_name
 from tasks.records.tracking import TrackedRun, find_experiment, find_or_create_run

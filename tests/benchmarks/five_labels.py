@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from tokenizers import Tokenizer
 
 from tasks.core.base.files import sha256_of_file, write_json
-from tasks.core.base.naming import FP32_FILE, ONNX_FILE
+from tasks.core.base.naming.file_names import FP32_FILE, ONNX_FILE
 from tasks.core.conversion.convert import convert
 from tasks.core.conversion.request import ConversionRequest
 from tasks.core.engines.loading import open_tokenizer

@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from tasks.core.base.files import read_json, write_json, write_text
-from tasks.core.base.naming import round_name
+from tasks.core.base.naming.round_names import round_name
 from tasks.core.round.round_file import read_round
 from tasks.core.round.sampling_section import METHODS
 from tests.benchmarks.loop_base import teach_base

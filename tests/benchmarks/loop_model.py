@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tasks.core.base.errors import EvaluationError
 from tasks.core.base.files import write_aside
-from tasks.core.base.naming import WEIGHTS_FILE
+from tasks.core.base.naming.library_names import WEIGHTS_FILE
 from tasks.core.corpus.labelled.prepare import StudyRequest, prepare_splits
 from tasks.core.distillation.model_scores import checkpoint_scores
 from tasks.core.evaluation.calibration.calibrate import CalibratedModel, calibrate

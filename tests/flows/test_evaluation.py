@@ -14,7 +14,7 @@ from flows.evaluation import evaluation
 from flows.inference import inference
 from flows.training import training
 from tasks.core.base.errors import EvaluationError, RunFolderError
-from tasks.core.base.naming import models_folder
+from tasks.core.base.naming.work_places import models_folder
 from tasks.core.evaluation.calibration.calibrate import read_calibration
 from tasks.core.exchange.batch import list_batches, read_batch
 from tasks.core.round.round_file import read_round

@@ -26,7 +26,9 @@ from prefect.client.schemas.sorting import ArtifactSort
 
 from flows.inference import inference
 from tasks.core.base.errors import RunFolderError
-from tasks.core.base.naming import inferences_folder, parse_run_folder_name, tracking_record, tracking_records
+from tasks.core.base.naming.composed_names import tracking_record
+from tasks.core.base.naming.run_names import parse_run_folder_name
+from tasks.core.base.naming.work_places import inferences_folder, tracking_records
 from tasks.core.base.run_record import read_run_record
 from tasks.core.round.round_file import read_round
 from tasks.core.runs.folder import RunFolder

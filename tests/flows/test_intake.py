@@ -10,7 +10,7 @@ from prefect.deployments import run_deployment
 
 from deployments.deploy import deploy_round
 from deployments.intake import intake
-from tasks.core.base.naming import batches_folder
+from tasks.core.base.naming.work_places import batches_folder
 from tasks.core.exchange.batch import list_batches, read_batch
 from tasks.core.exchange.settle import settle
 from tasks.core.round.round_file import read_round

@@ -12,7 +12,7 @@ from prefect.client.orchestration import get_client
 from prefect.events.filters import EventFilter, EventNameFilter
 
 from flows.round import whole_round
-from tasks.core.base.naming import course_file
+from tasks.core.base.naming.work_places import course_file
 from tasks.core.exchange.batch import list_batches
 from tasks.core.loop.course import read_course
 from tasks.core.round.round_file import read_round

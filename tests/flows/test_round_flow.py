@@ -11,7 +11,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from deployments.deploy import FLOWS
 from flows.publishing import publishing
 from flows.round_flow import below, round_flow, side_by_side, tagged
-from tasks.core.base.naming import TOLD_PARAMETERS
+from tasks.core.base.naming.flow_run_names import TOLD_PARAMETERS
 from tasks.core.round.round_file import read_round
 
 

@@ -14,7 +14,8 @@ from deployments.deploy import deploy_round
 from flows.sampling import sampling
 from tasks.core.base.errors import InputDataError, RunFolderError
 from tasks.core.base.files import sha256_of_folder
-from tasks.core.base.naming import CALIBRATION_FILE, models_folder
+from tasks.core.base.naming.file_names import CALIBRATION_FILE
+from tasks.core.base.naming.work_places import models_folder
 from tasks.core.corpus.sample.listing import list_sample
 from tasks.core.engines.model_folder import read_engine_model
 from tasks.core.evaluation.calibration.calibrate import Calibration, write_calibration

@@ -12,7 +12,7 @@ import tasks.training
 from flows.conversion import conversion
 from flows.training import training
 from tasks.core.base.errors import TrackingAwayError
-from tasks.core.base.naming import tracking_records
+from tasks.core.base.naming.work_places import tracking_records
 from tasks.core.base.run_record import read_run_record
 from tasks.core.round.round_file import read_round
 from tasks.records.registry import find_version

@@ -3,7 +3,7 @@
 import csv
 from pathlib import Path
 
-from tasks.core.base.naming import batches_folder
+from tasks.core.base.naming.work_places import batches_folder
 from tasks.core.exchange.incoming.import_answers import ImportWay
 from tasks.core.exchange.settle import import_and_settle, settle
 from tasks.core.round.round_file import read_round

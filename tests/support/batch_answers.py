@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tasks.core.base.naming import DECIDED_FILE
+from tasks.core.base.naming.file_names import DECIDED_FILE
 from tasks.core.exchange.batch import read_batch
 
 Truth = Callable[[dict[str, Any]], int | None]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from tasks.core.base.naming import batch_folder
+from tasks.core.base.naming.work_places import batch_folder
 from tasks.core.exchange.batch import Batch, BatchAbout, write_batch
 
 FIRST_ID = 1_270_000_000_000_000_001

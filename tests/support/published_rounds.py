@@ -7,7 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from tasks.core.base.naming import CALIBRATION_FILE, CHAMPION_ALIAS, models_folder
+from tasks.core.base.naming.file_names import CALIBRATION_FILE
+from tasks.core.base.naming.round_names import CHAMPION_ALIAS
+from tasks.core.base.naming.work_places import models_folder
 from tasks.core.corpus.sample.listing import list_sample
 from tasks.core.engines.model_folder import read_engine_model
 from tasks.core.evaluation.calibration.calibrate import Calibration, write_calibration

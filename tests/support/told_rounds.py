@@ -9,15 +9,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tasks.core.base.naming import (
-    CALIBRATION_FILE,
-    EVALUATION_FILE,
-    engines_folder,
-    evaluation_folder,
-    run_folder_name,
-    selection_path,
-    splits_folder,
-)
+from tasks.core.base.naming.file_names import CALIBRATION_FILE, EVALUATION_FILE
+from tasks.core.base.naming.run_names import run_folder_name
+from tasks.core.base.naming.work_places import engines_folder, evaluation_folder, selection_path, splits_folder
 from tasks.core.corpus.labelled.prepare import StudyRequest, prepare_splits
 from tasks.core.engines.model_folder import EngineModel
 from tasks.core.evaluation.calibration.calibrate import write_calibration

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from deployments.commands.round_folders import find_round
 from tasks.core.base.errors import RoundFileError, RunFolderError
-from tasks.core.base.naming import MAIN_RUN, PLAN_FILE
+from tasks.core.base.naming.round_names import MAIN_RUN
+from tasks.core.base.naming.run_names import PLAN_FILE
 from tasks.core.round.model import Round
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.manifest import read_manifest

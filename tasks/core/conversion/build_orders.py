@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from tasks.core.base.errors import ParityError
-from tasks.core.base.naming import graph_file
+from tasks.core.base.naming.composed_names import graph_file
 from tasks.core.base.threads import cpu_threads
 from tasks.core.conversion.workbench import Workbench
 from tasks.core.engines.variants import Variant

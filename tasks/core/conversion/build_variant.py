@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from tasks.core.base.files import read_json, write_json
-from tasks.core.base.naming import graph_file, layer_errors_file
+from tasks.core.base.naming.composed_names import graph_file, layer_errors_file
 from tasks.core.base.threads import cpu_threads
 from tasks.core.conversion.build_orders import BuildOrder
 from tasks.core.conversion.builders.cuda_fp16 import build_cuda_fp16

@@ -15,7 +15,8 @@ import torch
 from tasks.core.base.errors import ParityError
 from tasks.core.base.files import write_text
 from tasks.core.base.folders_aside import folder_aside, put_in_place
-from tasks.core.base.naming import PARITY_TABLE, REPORT_FOLDER, scatter_picture
+from tasks.core.base.naming.composed_names import scatter_picture
+from tasks.core.base.naming.file_names import PARITY_TABLE, REPORT_FOLDER
 from tasks.core.base.threads import cpu_threads
 from tasks.core.conversion.ladder import climb
 from tasks.core.conversion.packing.pack_engine import Shipment, pack_engine

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from tasks.core.base.errors import ModelFolderError, ParityError
 from tasks.core.base.files import write_json
-from tasks.core.base.naming import token_rows
+from tasks.core.base.naming.composed_names import token_rows
 from tasks.core.conversion.parity.engine_process import EngineProcess
 from tasks.core.conversion.rehearsal import Rehearsal
 from tasks.core.engines.variants import OPENVINO, Variant

@@ -6,7 +6,7 @@ from typing import Any
 
 from tasks.core.base.errors import ModelFolderError
 from tasks.core.base.folders_aside import sweep
-from tasks.core.base.naming import BEGAN_FILE
+from tasks.core.base.naming.file_names import BEGAN_FILE
 from tasks.core.round.conversion_section import Conversion
 
 

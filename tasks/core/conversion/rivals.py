@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.core.base.errors import ModelFolderError, ParityError
-from tasks.core.base.naming import rival_folder, token_rows
+from tasks.core.base.naming.composed_names import rival_folder, token_rows
 from tasks.core.conversion.build_orders import build_apart, order_of
 from tasks.core.conversion.builders.export import export_onnx, load_checkpoint
 from tasks.core.conversion.parity.engine_process import EngineProcess

@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 
 from tasks.core.base.errors import ModelFolderError, WinnowError
 from tasks.core.base.folders_aside import folder_aside
-from tasks.core.base.naming import CONFIG_FILE, FP32_FILE, TOKENIZER_CONFIG_FILE, TOKENIZER_FILE, UNTRAINED_FOLDER
+from tasks.core.base.naming.file_names import FP32_FILE, UNTRAINED_FOLDER
+from tasks.core.base.naming.library_names import CONFIG_FILE, TOKENIZER_CONFIG_FILE, TOKENIZER_FILE
 from tasks.core.conversion.builders.export import export_onnx
 from tasks.core.conversion.openvino_rehearsal import left_out
 from tasks.core.conversion.parity.reference import checkpoint_logits

@@ -12,7 +12,9 @@ from transformers import PreTrainedModel
 
 from tasks.core.base.errors import ModelFolderError
 from tasks.core.base.files import read_json, write_json
-from tasks.core.base.naming import FP32_FILE, TOKENIZER_FILE, token_rows
+from tasks.core.base.naming.composed_names import token_rows
+from tasks.core.base.naming.file_names import FP32_FILE
+from tasks.core.base.naming.library_names import TOKENIZER_FILE
 from tasks.core.conversion.builders.export import export_onnx, load_checkpoint
 from tasks.core.conversion.parity.drawn_texts import part_texts
 from tasks.core.conversion.parity.engine_process import EngineProcess

@@ -17,7 +17,7 @@ from transformers import AutoConfig
 from tasks.core.base.errors import ModelFolderError
 from tasks.core.base.files import read_json
 from tasks.core.base.folders_aside import folder_aside, put_in_place
-from tasks.core.base.naming import CONFIG_FILE, TOKENIZER_CONFIG_FILE
+from tasks.core.base.naming.library_names import CONFIG_FILE, TOKENIZER_CONFIG_FILE
 from tasks.core.training.base_models.base_folder import TOKENIZER_FILES, base_model_digest
 from tasks.core.training.base_models.load_base import load_classifier
 

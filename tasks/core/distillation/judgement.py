@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tasks.core.base.errors import TornRecordError
 from tasks.core.base.formats import FileFormat, read_record
-from tasks.core.base.naming import judgement_file
+from tasks.core.base.naming.composed_names import judgement_file
 from tasks.core.distillation.rank_terms import PassShare
 from tasks.core.distillation.student_plan import StudentPlan
 from tasks.core.round.distillation_section import Distillation

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tasks.core.base.errors import InputDataError
-from tasks.core.base.naming import student_study
+from tasks.core.base.naming.round_names import student_study
 from tasks.core.corpus.labelled.prepare import LabelledSplits
 from tasks.core.distillation.expert_scores import ExpertRunFolder, open_expert
 from tasks.core.distillation.lesson_draw import draw_rows

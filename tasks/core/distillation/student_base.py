@@ -9,7 +9,9 @@ from transformers import AutoConfig, AutoModel
 from tasks.core.base.errors import ModelFolderError
 from tasks.core.base.files import fingerprint
 from tasks.core.base.folders_aside import folder_aside, put_in_place, sweep
-from tasks.core.base.naming import CONFIG_FILE, FP32_FILE, ONNX_FILE, student_bases_folder
+from tasks.core.base.naming.file_names import FP32_FILE, ONNX_FILE
+from tasks.core.base.naming.library_names import CONFIG_FILE
+from tasks.core.base.naming.work_places import student_bases_folder
 from tasks.core.distillation.cut_model import classes_of, count_layers, cut_model, save_base
 from tasks.core.distillation.expert_scores import ExpertRunFolder
 from tasks.core.round.distillation_section import Student

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from tasks.core.base.files import fingerprint, write_aside
 from tasks.core.base.folders_aside import sweep
-from tasks.core.base.naming import heldout_file, lessons_folder, seeds_folder
+from tasks.core.base.naming.composed_names import heldout_file
+from tasks.core.base.naming.work_places import lessons_folder, seeds_folder
 from tasks.core.base.parquet import read_parquet
 from tasks.core.corpus.labelled.prepare import LabelledSplits
 from tasks.core.corpus.labelled.rows import target_column

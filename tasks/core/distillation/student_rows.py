@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from tasks.core.base.errors import InputDataError
 from tasks.core.base.files import fingerprint, write_aside
-from tasks.core.base.naming import splits_file
+from tasks.core.base.naming.composed_names import splits_file
 from tasks.core.corpus.labelled.hard_targets import hard_column
 from tasks.core.corpus.labelled.prepare import LabelledSplits, read_split
 from tasks.core.corpus.labelled.rows import target_column

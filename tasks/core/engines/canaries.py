@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from tasks.core.base.cpu import cpu_features, processor_name
 from tasks.core.base.errors import MachineError, ModelFolderError
 from tasks.core.base.formats import FileFormat, read_record, unchanged, write_record
-from tasks.core.base.naming import CANARIES_FILE
+from tasks.core.base.naming.file_names import CANARIES_FILE
 from tasks.core.engines.libraries import library_versions
 from tasks.core.engines.model_folder import EngineModel
 from tasks.core.preprocessing import preprocess

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from tasks.core.base.errors import MachineError, ModelFolderError
-from tasks.core.base.naming import TOKENIZER_FILE
+from tasks.core.base.naming.library_names import TOKENIZER_FILE
 from tasks.core.base.threads import cpu_threads
 from tasks.core.engines.batching import filled_size, plan_batches, stack_rows
 from tasks.core.engines.canaries import read_canaries, require_canaries

@@ -18,7 +18,8 @@ from typing import get_args
 from tasks.core.base.errors import ModelFolderError
 from tasks.core.base.files import fingerprint, sha256_of_file
 from tasks.core.base.formats import Content, FileFormat, read_record, unchanged, write_record
-from tasks.core.base.naming import CANARIES_FILE, ENGINE_FILE, FP32_FILE, ONNX_FILE, TOKENIZER_FILE
+from tasks.core.base.naming.file_names import CANARIES_FILE, ENGINE_FILE, FP32_FILE, ONNX_FILE
+from tasks.core.base.naming.library_names import TOKENIZER_FILE
 from tasks.core.engines.variants import FP32, Precision, Runtime, Variant
 from tasks.core.preprocessing import require_preprocessing
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from tasks.core.base.errors import WinnowError
-from tasks.core.base.naming import DECIDED_FILE
+from tasks.core.base.naming.file_names import DECIDED_FILE
 from tasks.core.base.parquet import read_parquet
 from tasks.core.evaluation.pool_run import PoolRun
 from tasks.core.exchange.batch import Batch, read_batch

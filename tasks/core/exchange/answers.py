@@ -16,7 +16,7 @@ from pydantic import TypeAdapter
 from tasks.core.base.errors import TornRecordError
 from tasks.core.base.files import write_aside
 from tasks.core.base.formats import FileFormat, read_record, write_record
-from tasks.core.base.naming import ANSWERS_FILE, CONTROL_ANSWERS_FILE, IMPORTS_FILE
+from tasks.core.base.naming.file_names import ANSWERS_FILE, CONTROL_ANSWERS_FILE, IMPORTS_FILE
 from tasks.core.base.parquet import read_parquet
 from tasks.core.exchange.controls import Key
 from tasks.core.exchange.incoming.answer_words import Answer

@@ -23,7 +23,8 @@ from tasks.core.base.errors import InputDataError, TornRecordError
 from tasks.core.base.files import sha256_of_file
 from tasks.core.base.folders_aside import folder_aside, put_in_place
 from tasks.core.base.formats import FileFormat, read_record, write_record
-from tasks.core.base.naming import BATCH_FILE, BATCH_TEXTS_FILE, DRAWS_FILE, batch_folder, batches_folder
+from tasks.core.base.naming.file_names import BATCH_FILE, BATCH_TEXTS_FILE, DRAWS_FILE
+from tasks.core.base.naming.work_places import batch_folder, batches_folder
 from tasks.core.base.parquet import read_parquet
 from tasks.core.exchange.batch_tables import DRAWS, TEXTS, check_draws, check_texts, conform
 from tasks.core.round.model import Round

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tasks.core.base.files import write_aside
-from tasks.core.base.naming import DECIDED_FILE
+from tasks.core.base.naming.file_names import DECIDED_FILE
 from tasks.core.exchange.answers import ADJUDICATOR, Answers
 from tasks.core.exchange.batch import Batch
 from tasks.core.exchange.controls import ControlRecord

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from tasks.core.base.errors import InputDataError
 from tasks.core.base.files import write_aside, write_json, write_text
-from tasks.core.base.naming import label_config_file
+from tasks.core.base.naming.composed_names import label_config_file
 from tasks.core.base.parquet import PARQUET_SUFFIXES
 from tasks.core.exchange.decide import UNDECIDED
 from tasks.core.exchange.incoming.answer_file import SUFFIXES, name_of

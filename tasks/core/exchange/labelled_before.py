@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from tasks.core.base.naming import batches_folder, country_folder
+from tasks.core.base.naming.work_places import batches_folder, country_folder
 from tasks.core.corpus.labelled.label_snapshot import read_snapshot
 from tasks.core.corpus.labelled.layouts import find_sources
 from tasks.core.corpus.labelled.read_source import read_sources

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from tasks.core.base.aside_names import aside_name
 from tasks.core.base.errors import RoundFileError
 from tasks.core.base.files import link_first, write_text
-from tasks.core.base.naming import round_name
+from tasks.core.base.naming.round_names import round_name
 from tasks.core.round.model import Round
 from tasks.core.round.round_file import read_round, round_of_text
 

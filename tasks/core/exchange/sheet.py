@@ -11,7 +11,8 @@ from pathlib import Path
 from tasks.core.base.data_page import fill_page
 from tasks.core.base.errors import InputDataError
 from tasks.core.base.files import fingerprint, write_text
-from tasks.core.base.naming import SHEET_PAGE, sheet_file
+from tasks.core.base.naming.composed_names import sheet_file
+from tasks.core.base.naming.file_names import SHEET_PAGE
 from tasks.core.exchange.incoming.answer_file import name_of
 from tasks.core.exchange.questions import questions_of, shuffled
 from tasks.core.exchange.safe_cells import safe_id

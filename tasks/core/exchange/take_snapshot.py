@@ -18,7 +18,9 @@ from tasks.core.base.files import fingerprint, sha256_of_file
 from tasks.core.base.folders_aside import folder_aside, put_in_place
 from tasks.core.base.formats import write_record
 from tasks.core.base.locks import alone
-from tasks.core.base.naming import SNAPSHOT_FILE, SNAPSHOT_LABELS_FILE, SNAPSHOT_LOCK, snapshot_folder, snapshots_folder
+from tasks.core.base.naming.composed_names import snapshot_folder
+from tasks.core.base.naming.file_names import SNAPSHOT_FILE, SNAPSHOT_LABELS_FILE, SNAPSHOT_LOCK
+from tasks.core.base.naming.work_places import snapshots_folder
 from tasks.core.corpus.labelled.label_snapshot import SNAPSHOT, LabelSnapshot, read_about, read_snapshot
 from tasks.core.corpus.labelled.rows import target_column
 from tasks.core.exchange.batch import Kind, list_batches, read_batch

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tasks.core.base.errors import MachineError, RunFolderError, TornRecordError
 from tasks.core.base.files import sha256_of_file
-from tasks.core.base.naming import SCREEN_FILE, SCREEN_FOLDER
+from tasks.core.base.naming.file_names import SCREEN_FILE, SCREEN_FOLDER
 from tasks.core.inference.draws_run import DrawsRun
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.manifest import read_manifest

@@ -12,7 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from tasks.core.base.files import sha256_of_file
-from tasks.core.base.naming import SCREEN_FILE
+from tasks.core.base.naming.file_names import SCREEN_FILE
 from tasks.core.inference.asked_screening import promise_of, screening_of
 from tasks.core.inference.certified import find_certificate, screen_folder
 from tasks.core.inference.draws_run import DrawsRun, plan_of_draws

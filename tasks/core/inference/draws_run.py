@@ -15,7 +15,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from tasks.core.base.errors import RunFolderError
-from tasks.core.base.naming import DRAWN_FOLDER, DRAWS, RunFolderName, parse_run_folder_name, part_file
+from tasks.core.base.naming.file_names import DRAWN_FOLDER, DRAWS
+from tasks.core.base.naming.run_names import RunFolderName, parse_run_folder_name, part_file
 from tasks.core.corpus.sample.listing import list_sample
 from tasks.core.inference.pool_draws import DRAW, ID, ROW, TEXT, Generation
 from tasks.core.round.sections import Sample

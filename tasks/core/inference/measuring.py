@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from tasks.core.base.errors import RunFolderError
 from tasks.core.base.files import write_text
-from tasks.core.base.naming import PROBE_FILE
+from tasks.core.base.naming.run_names import PROBE_FILE
 from tasks.core.base.threads import cpu_threads
 from tasks.core.engines.batching import spread_batches
 from tasks.core.engines.libraries import require_libraries

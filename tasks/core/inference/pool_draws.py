@@ -12,7 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from tasks.core.base.naming import DRAWN_FOLDER, part_file
+from tasks.core.base.naming.file_names import DRAWN_FOLDER
+from tasks.core.base.naming.run_names import part_file
 from tasks.core.base.parquet import UnreadableParquetError, read_footer
 from tasks.core.inference.asked_screening import planned_sizes, screening_of
 from tasks.core.runs.folder import RunFolder

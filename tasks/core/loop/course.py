@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 from tasks.core.base.errors import TornRecordError
 from tasks.core.base.formats import FileFormat, read_record, write_record
 from tasks.core.base.markdown import markdown_table
-from tasks.core.base.naming import course_file
+from tasks.core.base.naming.work_places import course_file
 from tasks.core.round.model import Round
 
 State = Literal["done", "asks", "waits", "refused", "failed"]

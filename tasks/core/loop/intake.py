@@ -11,7 +11,8 @@ from pathlib import Path
 
 from tasks.core.base.errors import InputDataError, WinnowError
 from tasks.core.base.locks import alone
-from tasks.core.base.naming import intake_lock, round_name
+from tasks.core.base.naming.round_names import round_name
+from tasks.core.base.naming.work_places import intake_lock
 from tasks.core.exchange.answers import ImportRecord, read_imports
 from tasks.core.exchange.batch import Kind, list_batches, read_batch
 from tasks.core.exchange.incoming.answer_file import SUFFIXES, batch_named, read_answer_file

@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from tasks.core.base.formats import FileFormat, read_record, write_record
-from tasks.core.base.naming import turns_file
+from tasks.core.base.naming.work_places import turns_file
 from tasks.core.round.model import Round
 
 

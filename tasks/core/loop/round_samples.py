@@ -1,6 +1,6 @@
 """Which of a round's samples its steps take: whose ranking is judged, which texts are drawn from, what is published."""
 
-from tasks.core.base.naming import MAIN_SAMPLE
+from tasks.core.base.naming.round_names import MAIN_SAMPLE
 from tasks.core.publishing.published_runs import published_samples
 from tasks.core.round.model import Round
 from tasks.core.sampling.scored_run import sample_of

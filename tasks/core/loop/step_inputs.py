@@ -8,7 +8,8 @@ from typing import Any
 from tasks.core.base.code_version import code_version
 from tasks.core.base.errors import WinnowError
 from tasks.core.base.files import fingerprint, sha256_of_file
-from tasks.core.base.naming import DECIDED_FILE, EVALUATION_FILE, evaluation_folder
+from tasks.core.base.naming.file_names import DECIDED_FILE, EVALUATION_FILE
+from tasks.core.base.naming.work_places import evaluation_folder
 from tasks.core.corpus.labelled.label_snapshot import read_about
 from tasks.core.corpus.labelled.layouts import find_sources
 from tasks.core.corpus.sample.listing import list_sample

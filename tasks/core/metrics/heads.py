@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.core.base.naming import OTHER_CLASS
+from tasks.core.base.naming.round_names import OTHER_CLASS
 from tasks.core.engines.scores import label_scores
 from tasks.core.round.sections import Head
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from tasks.core.base.errors import InputDataError
 from tasks.core.base.files import fsync_tree
 from tasks.core.base.formats import FileFormat, read_record, unchanged, write_record
-from tasks.core.base.naming import CORPUS_FILE, HELDOUT_TOKENS_FILE, TOKENIZER_FOLDER, TRAINING_TOKENS_FILE
+from tasks.core.base.naming.file_names import CORPUS_FILE, HELDOUT_TOKENS_FILE, TOKENIZER_FOLDER, TRAINING_TOKENS_FILE
 from tasks.core.pretraining.text_batches import in_batches
 
 

@@ -18,7 +18,8 @@ from transformers import (
 )
 
 from tasks.core.base.errors import ModelFolderError
-from tasks.core.base.naming import HELDOUT_TOKENS_FILE, TOKENIZER_FOLDER, TRAINING_TOKENS_FILE, checkpoint_folder
+from tasks.core.base.naming.file_names import HELDOUT_TOKENS_FILE, TOKENIZER_FOLDER, TRAINING_TOKENS_FILE
+from tasks.core.base.naming.library_names import checkpoint_folder
 from tasks.core.base.threads import cpu_threads
 from tasks.core.pretraining.blocks import read_blocks
 from tasks.core.pretraining.masking import NOT_MASKED, BlockSequence, MaskingCollator

@@ -13,7 +13,13 @@ from pathlib import Path
 from tasks.core.base.files import sha256_of_folder
 from tasks.core.base.folders_aside import put_in_place, sweep
 from tasks.core.base.locks import alone
-from tasks.core.base.naming import ASIDE_FOLDER, CHECKPOINT_FOLDER, CHECKPOINTS_FOLDER, PACKED_FOLDER, START_FOLDER
+from tasks.core.base.naming.file_names import (
+    ASIDE_FOLDER,
+    CHECKPOINT_FOLDER,
+    CHECKPOINTS_FOLDER,
+    PACKED_FOLDER,
+    START_FOLDER,
+)
 from tasks.core.pretraining.blocks import PackedCorpus, pack, read_packed
 from tasks.core.pretraining.heldout_texts import CorpusTexts
 from tasks.core.pretraining.masked_lm import load_start, load_start_tokenizer, require_start, train_masked_lm

@@ -7,7 +7,9 @@ from typing import Literal
 
 from tasks.core.base.errors import ModelFolderError, RoundFileError, TrainingError
 from tasks.core.base.files import fingerprint, sha256_of_folder
-from tasks.core.base.naming import CHECKPOINT_FOLDER, pretraining_folder, state_folder
+from tasks.core.base.naming.composed_names import state_folder
+from tasks.core.base.naming.file_names import CHECKPOINT_FOLDER
+from tasks.core.base.naming.work_places import pretraining_folder
 from tasks.core.corpus.sample.listing import SampleFile, list_sample
 from tasks.core.preprocessing import preprocessing_digest
 from tasks.core.round.model import Round

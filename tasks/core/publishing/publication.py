@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tasks.core.base.files import fingerprint
-from tasks.core.base.naming import published_version
+from tasks.core.base.naming.round_names import published_version
 from tasks.core.publishing.best_set import complete_from
 from tasks.core.publishing.key_layout import CountryKeys, VersionKeys, bucket_count, version_parts
 from tasks.core.publishing.redis_records import LAYOUT

@@ -12,7 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from tasks.core.base.errors import InputDataError, RunFolderError
-from tasks.core.base.naming import ranking_spill
+from tasks.core.base.naming.run_names import ranking_spill
 from tasks.core.base.threads import cpu_threads
 from tasks.core.ranking.places import ALL, place_numbers
 from tasks.core.ranking.population import Population, Wanted

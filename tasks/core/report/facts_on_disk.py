@@ -14,17 +14,10 @@ from pathlib import Path
 
 from tasks.core.base.errors import WinnowError
 from tasks.core.base.formats import Content
-from tasks.core.base.naming import (
-    EVALUATION_FILE,
-    MAIN_RUN,
-    MAIN_SAMPLE,
-    PARITY_FILE,
-    engines_folder,
-    evaluation_folder,
-    selection_path,
-    splits_folder,
-    splits_report,
-)
+from tasks.core.base.naming.composed_names import splits_report
+from tasks.core.base.naming.file_names import EVALUATION_FILE, PARITY_FILE
+from tasks.core.base.naming.round_names import MAIN_RUN, MAIN_SAMPLE
+from tasks.core.base.naming.work_places import engines_folder, evaluation_folder, selection_path, splits_folder
 from tasks.core.evaluation.evaluation_record import EvaluationRecord, read_evaluation
 from tasks.core.exchange.batch import Batch, list_batches, read_batch
 from tasks.core.report.absent import Absent, make_models, run_flow

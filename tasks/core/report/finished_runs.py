@@ -7,7 +7,8 @@ from functools import cached_property
 
 from tasks.core.base.errors import WinnowError
 from tasks.core.base.formats import Content, read_record
-from tasks.core.base.naming import checkpoint_alias, parse_run_folder_name, round_name
+from tasks.core.base.naming.round_names import checkpoint_alias, round_name
+from tasks.core.base.naming.run_names import parse_run_folder_name
 from tasks.core.evaluation.pool_run import PoolRun
 from tasks.core.round.model import Round
 from tasks.core.runs.folder import RunFolder, find_run_folders

@@ -7,7 +7,8 @@ Writes  <work_path>/reports/<round>/report.html
 from pathlib import Path
 
 from tasks.core.base.files import write_text
-from tasks.core.base.naming import MAIN_RUN, MAIN_SAMPLE, report_page
+from tasks.core.base.naming.round_names import MAIN_RUN, MAIN_SAMPLE
+from tasks.core.base.naming.work_places import report_page
 from tasks.core.report.facts_on_disk import RoundFiles
 from tasks.core.report.markup import render
 from tasks.core.report.next_step import next_steps

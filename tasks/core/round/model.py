@@ -9,10 +9,10 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from tasks.core.base.errors import RoundFileError
-from tasks.core.base.naming import (
+from tasks.core.base.naming.reserved_names import RESERVED_LABELS
+from tasks.core.base.naming.round_names import (
     BASE_MODEL_NAME,
     METHOD_SUFFIXES,
-    RESERVED_LABELS,
     checkpoint_alias,
     engine_alias,
     registered_model_name,

@@ -12,7 +12,7 @@ from yaml.scanner import ScannerError
 
 from tasks.core.base.errors import RoundFileError
 from tasks.core.base.formats import FileFormat
-from tasks.core.base.naming import converted_folder
+from tasks.core.base.naming.work_places import converted_folder
 from tasks.core.base.yaml_files import load_yaml, mistaken_switches, read_yaml
 from tasks.core.round.model import Round
 from tasks.core.round.problems import tell_problems

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
-from tasks.core.base.naming import parse_run_folder_name
+from tasks.core.base.naming.run_names import parse_run_folder_name
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.parts import count_scores, provenance, read_part, write_part
 from tasks.core.runs.plan import Plan, Shard

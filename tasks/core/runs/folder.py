@@ -21,8 +21,8 @@ import socket
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasks.core.base.naming import (
-    CERTIFICATE_FILE,
+from tasks.core.base.naming.file_names import CERTIFICATE_FILE, SCREENING_FOLDER
+from tasks.core.base.naming.run_names import (
     FAILURES_FOLDER,
     JOB_ENDINGS_FILE,
     LAUNCH_FOLDER,
@@ -34,7 +34,6 @@ from tasks.core.base.naming import (
     RECEIPTS_FOLDER,
     RESOURCES_FILE,
     RUNNING_FOLDER,
-    SCREENING_FOLDER,
     SLURM_FOLDER,
     SUMMARY_FILE,
     VERIFIED_FILE,

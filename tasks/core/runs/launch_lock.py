@@ -21,7 +21,7 @@ from pathlib import Path
 from tasks.core.base.errors import RunFolderError
 from tasks.core.base.files import write_json
 from tasks.core.base.hold import holding, lost
-from tasks.core.base.naming import HOLDER_FILE, coming_launch_folder, ended_launch_folder
+from tasks.core.base.naming.run_names import HOLDER_FILE, coming_launch_folder, ended_launch_folder
 from tasks.core.base.processes import is_gone, this_process
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.launch_sign import STALE_SECONDS, holder_of, holding_process, silent_seconds

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tasks.core.base.files import file_time
-from tasks.core.base.naming import HOLDER_FILE
+from tasks.core.base.naming.run_names import HOLDER_FILE
 from tasks.core.base.processes import ProcessIdentity, from_json
 
 STALE_SECONDS = 60.0

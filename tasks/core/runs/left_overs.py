@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tasks.core.base.errors import RunFolderError
 from tasks.core.base.hold import discard
-from tasks.core.base.naming import FAILURES_FOLDER, LOGS_FOLDER, RECEIPTS_FOLDER, RUNNING_FOLDER
+from tasks.core.base.naming.run_names import FAILURES_FOLDER, LOGS_FOLDER, RECEIPTS_FOLDER, RUNNING_FOLDER
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.shards.attempts import settle_left
 

@@ -5,7 +5,8 @@ import shlex
 from pathlib import Path
 
 from tasks.core.base.errors import RunFolderError
-from tasks.core.base.naming import is_seed_version, parse_run_folder_name
+from tasks.core.base.naming.round_names import is_seed_version
+from tasks.core.base.naming.run_names import parse_run_folder_name
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.plan import Plan
 from tasks.core.runs.plan_file import read_plan

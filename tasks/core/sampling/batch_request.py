@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from tasks.core.base.errors import InputDataError
 from tasks.core.base.files import fingerprint
-from tasks.core.base.naming import BATCH_FILE
+from tasks.core.base.naming.file_names import BATCH_FILE
 from tasks.core.exchange.batch import Batch, BatchAbout, Kind, place_of, read_batch, write_batch
 from tasks.core.exchange.labelled_before import batches_in_country, labelled_before
 from tasks.core.round.model import Round

@@ -15,7 +15,7 @@ from safetensors.numpy import load_file, save_file
 from tasks.core.base.errors import MachineError, ModelFolderError
 from tasks.core.base.files import sha256_of_file, write_aside
 from tasks.core.base.formats import Content, FileFormat, read_record, write_record
-from tasks.core.base.naming import SCREEN_FILE, SCREEN_WEIGHTS_FILE
+from tasks.core.base.naming.file_names import SCREEN_FILE, SCREEN_WEIGHTS_FILE
 from tasks.core.screening.linear_screen import LinearScreen
 from tasks.core.screening.ngram_shape import NgramShape
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from tasks.core.base.errors import TrainingError
 from tasks.core.base.formats import FileFormat, read_record, unchanged, write_record
-from tasks.core.base.naming import RESULT_FILE
+from tasks.core.base.naming.file_names import RESULT_FILE
 
 
 def result_format(kind: str, schema: type, flow: str) -> FileFormat:

@@ -1,6 +1,6 @@
 import pytest
 
-from tasks.core.base import naming
+from tasks.core.base.naming import artifact_names, flow_run_names, round_names, run_names
 
 
 @pytest.mark.parametrize(
@@ -12,9 +12,9 @@ from tasks.core.base import naming
     ],
 )
 def test_names_carry_the_method(method, round_name, alias, engine):
-    assert naming.round_name("US", "iter0", method) == round_name
-    assert naming.checkpoint_alias("iter0", method) == alias
-    assert naming.engine_alias("iter0", method) == engine
+    assert round_names.round_name("US", "iter0", method) == round_name
+    assert round_names.checkpoint_alias("iter0", method) == alias
+    assert round_names.engine_alias("iter0", method) == engine
 
 
 @pytest.mark.parametrize(
@@ -27,20 +27,20 @@ def test_names_carry_the_method(method, round_name, alias, engine):
     ],
 )
 def test_run_folder_names_can_be_parsed_back(iteration, method, expected):
-    name = naming.run_folder_name(iteration, method, "main", "0123456789ab", "evaluation")
+    name = run_names.run_folder_name(iteration, method, "main", "0123456789ab", "evaluation")
     assert name == expected
-    parsed = naming.parse_run_folder_name(name)
+    parsed = run_names.parse_run_folder_name(name)
     assert parsed is not None
     assert (parsed.run_name, parsed.run_id, parsed.sample) == ("main", "0123456789ab", "evaluation")
     assert str(parsed) == name
 
 
 def test_other_names_are_not_run_folders():
-    assert naming.parse_run_folder_name("iter_0-main-evaluation") is None
+    assert run_names.parse_run_folder_name("iter_0-main-evaluation") is None
 
 
 def test_artifact_keys_have_only_what_prefect_allows():
-    assert naming.artifact_key("us-iter25_Pedro", "new_samples") == "us-iter25-pedro-new-samples"
+    assert artifact_names.artifact_key("us-iter25_Pedro", "new_samples") == "us-iter25-pedro-new-samples"
 
 
 @pytest.mark.parametrize(
@@ -69,4 +69,4 @@ def test_artifact_keys_have_only_what_prefect_allows():
     ],
 )
 def test_a_flow_run_is_called_after_what_tells_it_apart(flow, asked, called):
-    assert naming.flow_run_title(flow, "us-iter0", asked) == called
+    assert flow_run_names.flow_run_title(flow, "us-iter0", asked) == called

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.core.base.naming import run_folder_name
+from tasks.core.base.naming.run_names import run_folder_name
 from tasks.core.corpus.sample.listing import list_sample
 from tasks.core.engines.model_folder import EngineModel
 from tasks.core.inference.scoring import score_shard

@@ -6,7 +6,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from tasks.core.base.errors import InputDataError, TornRecordError
-from tasks.core.base.naming import BATCH_FILE, BATCH_TEXTS_FILE, batches_folder
+from tasks.core.base.naming.file_names import BATCH_FILE, BATCH_TEXTS_FILE
+from tasks.core.base.naming.work_places import batches_folder
 from tasks.core.exchange.batch import list_batches, place_of, read_batch, write_batch
 from tasks.core.exchange.labelled_before import labelled_before, text_key
 from tasks.core.exchange.settle import settle

@@ -6,7 +6,7 @@ import unicodedata
 import pytest
 
 from tasks.core.base.errors import InputDataError, TornRecordError
-from tasks.core.base.naming import ANSWERS_FILE, CONTROL_ANSWERS_FILE, DECIDED_FILE, IMPORTS_FILE
+from tasks.core.base.naming.file_names import ANSWERS_FILE, CONTROL_ANSWERS_FILE, DECIDED_FILE, IMPORTS_FILE
 from tasks.core.base.parquet import read_parquet
 from tasks.core.exchange.answers import read_answers, read_imports
 from tasks.core.exchange.batch import write_batch

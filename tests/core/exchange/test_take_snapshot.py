@@ -8,7 +8,8 @@ import pytest
 
 from tasks.core.base.errors import InputDataError, TornRecordError
 from tasks.core.base.locks import alone
-from tasks.core.base.naming import SNAPSHOT_LABELS_FILE, SNAPSHOT_LOCK, batch_folder, splits_folder
+from tasks.core.base.naming.file_names import SNAPSHOT_LABELS_FILE, SNAPSHOT_LOCK
+from tasks.core.base.naming.work_places import batch_folder, splits_folder
 from tasks.core.base.parquet import read_parquet
 from tasks.core.corpus.labelled.label_snapshot import read_about, read_snapshot
 from tasks.core.corpus.labelled.prepare import prepare_splits

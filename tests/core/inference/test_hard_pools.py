@@ -10,7 +10,7 @@ import pytest
 
 from deployments.commands.status import describe
 from tasks.core.base.files import sha256_of_file
-from tasks.core.base.naming import SCREEN_FILE
+from tasks.core.base.naming.file_names import SCREEN_FILE
 from tasks.core.inference.certified import open_screening, screen_folder
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.parts import list_parts, read_part

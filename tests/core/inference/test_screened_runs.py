@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tasks.core.base.errors import ModelFolderError, RunFolderError
-from tasks.core.base.naming import SCREEN_WEIGHTS_FILE
+from tasks.core.base.naming.file_names import SCREEN_WEIGHTS_FILE
 from tasks.core.inference.certified import find_certificate, is_ready, open_screening, screen_folder
 from tasks.core.inference.nominal_costs import nominal_costs
 from tasks.core.inference.pool_draws import drawn_path

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tasks.core.base.errors import FormatError
-from tasks.core.base.naming import course_file
+from tasks.core.base.naming.work_places import course_file
 from tasks.core.loop.course import (
     COURSE,
     Course,

@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from tasks.core.base.errors import RoundFileError, TornRecordError
-from tasks.core.base.naming import batches_folder
+from tasks.core.base.naming.work_places import batches_folder
 from tasks.core.exchange.answers import read_imports
 from tasks.core.exchange.batch import list_batches, read_batch
 from tasks.core.exchange.settle import settle

@@ -6,7 +6,8 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from tasks.core.base.naming import DECIDED_FILE, batches_folder
+from tasks.core.base.naming.file_names import DECIDED_FILE
+from tasks.core.base.naming.work_places import batches_folder
 from tasks.core.loop.step_inputs import conversion_inputs, evaluation_inputs, outcome_of, training_inputs
 from tasks.core.round.round_file import read_round
 from tests.support.batch_answers import answer_batch

@@ -4,7 +4,7 @@ import torch
 from transformers import AutoTokenizer
 
 from tasks.core.base.errors import InputDataError
-from tasks.core.base.naming import HELDOUT_TOKENS_FILE, TRAINING_TOKENS_FILE
+from tasks.core.base.naming.file_names import HELDOUT_TOKENS_FILE, TRAINING_TOKENS_FILE
 from tasks.core.pretraining.blocks import pack, read_blocks, read_packed
 from tasks.core.pretraining.masking import BlockSequence, MaskingCollator
 from tests.support.pretraining_texts import PATTERNS

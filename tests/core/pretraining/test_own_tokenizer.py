@@ -2,7 +2,7 @@ import pytest
 import torch
 from transformers import AutoModelForMaskedLM, AutoTokenizer
 
-from tasks.core.base.naming import TRAINING_TOKENS_FILE
+from tasks.core.base.naming.file_names import TRAINING_TOKENS_FILE
 from tasks.core.pretraining.blocks import read_blocks
 from tasks.core.pretraining.own_tokenizer import adapt_embeddings, train_tokenizer
 from tasks.core.pretraining.pretrain import pretrain

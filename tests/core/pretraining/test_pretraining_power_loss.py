@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tasks.core.base.folders_aside import sweep
-from tasks.core.base.naming import ASIDE_FOLDER, CHECKPOINTS_FOLDER, PACKED_FOLDER
+from tasks.core.base.naming.file_names import ASIDE_FOLDER, CHECKPOINTS_FOLDER, PACKED_FOLDER
 from tasks.core.pretraining.blocks import read_packed
 from tasks.core.pretraining.pretrain import pretrain
 from tasks.core.pretraining.pretraining_plan import read_result, verified_checkpoint

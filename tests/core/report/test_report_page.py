@@ -7,16 +7,16 @@ from html.parser import HTMLParser
 import pytest
 
 from tasks.core.base.formats import read_record, write_record
-from tasks.core.base.naming import (
+from tasks.core.base.naming.file_names import (
     ANSWERS_FILE,
     BATCH_FILE,
     CERTIFICATE_FILE,
     EVALUATION_FILE,
-    MANIFEST_FILE,
     PARITY_FILE,
     SELECTION_FILE,
-    selection_path,
 )
+from tasks.core.base.naming.run_names import MANIFEST_FILE
+from tasks.core.base.naming.work_places import selection_path
 from tasks.core.evaluation.evaluation_record import write_evaluation
 from tasks.core.evaluation.pool_run import PoolRun
 from tasks.core.exchange.incoming.import_answers import ImportWay

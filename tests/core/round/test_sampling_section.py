@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from tasks.core.base.naming import METHOD_SUFFIXES
+from tasks.core.base.naming.round_names import METHOD_SUFFIXES
 from tasks.core.round.sampling_section import METHODS, Sampling
 
 

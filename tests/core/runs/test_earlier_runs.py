@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from tasks.core.base.naming import run_folder_name
+from tasks.core.base.naming.run_names import run_folder_name
 from tasks.core.base.parquet import STAMP_KEY
 from tasks.core.inference.scoring import score_shard
 from tasks.core.round.inference_section import Inference

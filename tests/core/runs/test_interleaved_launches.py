@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 from tasks.core.base.errors import RunFolderError
-from tasks.core.base.naming import HOLDER_FILE
+from tasks.core.base.naming.run_names import HOLDER_FILE
 from tasks.core.runs import launch_lock as lock_module
 from tasks.core.runs import launch_sign, left_overs
 from tasks.core.runs.folder import RunFolder

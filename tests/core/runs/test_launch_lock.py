@@ -14,7 +14,7 @@ import pytest
 from tasks.core.base.errors import LaunchLostError, RunFolderError
 from tasks.core.base.files import file_time, write_json
 from tasks.core.base.hold import discard
-from tasks.core.base.naming import HOLDER_FILE, LAUNCH_FOLDER, ended_launch_folder
+from tasks.core.base.naming.run_names import HOLDER_FILE, LAUNCH_FOLDER, ended_launch_folder
 from tasks.core.base.processes import this_process
 from tasks.core.runs import launch_lock as module
 from tasks.core.runs import left_overs

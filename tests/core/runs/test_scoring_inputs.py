@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.core.base.naming import run_folder_name
+from tasks.core.base.naming.run_names import run_folder_name
 from tasks.core.inference.scoring import score_shard
 from tasks.core.round.inference_section import Inference
 from tasks.core.runs import plan_file, scoring_inputs

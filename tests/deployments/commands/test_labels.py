@@ -8,7 +8,8 @@ from typer.testing import CliRunner
 
 from deployments.cli import app
 from tasks.core.base.errors import WinnowError
-from tasks.core.base.naming import SNAPSHOT_FILE, batches_folder
+from tasks.core.base.naming.file_names import SNAPSHOT_FILE
+from tasks.core.base.naming.work_places import batches_folder
 from tasks.core.corpus.labelled.prepare import read_split
 from tasks.core.corpus.labelled.splits import SPLITS
 from tasks.core.round.round_file import read_round

@@ -4,7 +4,7 @@ import os
 
 from deployments.running.next_command import next_commands
 from deployments.running.start import Started
-from tasks.core.base.naming import batches_folder
+from tasks.core.base.naming.work_places import batches_folder
 from tasks.core.exchange.settle import choose_batch
 from tests.support.answers import open_batch
 from tests.support.batches import write

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from deployments.running.outcome import FOLDER, _without_links
-from tasks.core.base.naming import LINKS_BEGIN
+from tasks.core.base.naming.artifact_names import LINKS_BEGIN
 from tasks.links import text_of
 
 PLACES = {

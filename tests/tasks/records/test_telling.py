@@ -8,7 +8,7 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from tasks.core.base.errors import TrackingAwayError, TrainingError
-from tasks.core.base.naming import tracking_record
+from tasks.core.base.naming.composed_names import tracking_record
 from tasks.core.base.run_record import FINISHED, RunName, RunRecord, read_run_record, write_run_record
 from tasks.records.reachable import answers, needs_server
 from tasks.records.telling import open_parent, tell

@@ -9,7 +9,7 @@ from onnxruntime.transformers import optimizer
 from onnxruntime.transformers.fusion_options import FusionOptions
 
 from tasks.core.base.errors import ModelFolderError
-from tasks.core.base.naming import CONFIG_FILE
+from tasks.core.base.naming.library_names import CONFIG_FILE
 
 HEADS_AND_WIDTH = (("num_attention_heads", "hidden_size"), ("n_heads", "dim"))
 """BERT's relatives call the number of heads and the width by the first pair of names, DistilBERT by the second."""

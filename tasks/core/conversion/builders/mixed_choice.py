@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.core.base.errors import ParityError
-from tasks.core.base.naming import MIXED_GRAPH
+from tasks.core.base.naming.file_names import MIXED_GRAPH
 from tasks.core.conversion.builders.mixed_int8 import GraphPair, quantised_layers, weights_of_layers
 from tasks.core.engines.loading import Engine
 from tasks.core.engines.runtimes import open_runtime

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from tasks.core.base.files import fingerprint, sha256_of_file, write_json
 from tasks.core.base.folders_aside import folder_aside, put_in_place
-from tasks.core.base.naming import CANARIES_FILE, FP32_FILE, ONNX_FILE, PARITY_FILE, TOKENIZER_FILE
+from tasks.core.base.naming.file_names import CANARIES_FILE, FP32_FILE, ONNX_FILE, PARITY_FILE
+from tasks.core.base.naming.library_names import TOKENIZER_FILE
 from tasks.core.conversion.packing.pyfunc_files import write_pyfunc_files
 from tasks.core.conversion.parity.engine_process import EngineProcess
 from tasks.core.conversion.parity.parity_texts import choose_canaries

@@ -20,7 +20,8 @@ from typing import Any
 import yaml
 
 from tasks.core.base.files import write_aside, write_text
-from tasks.core.base.naming import CODE_FILE, CONDA_FILE, MLMODEL_FILE, PYTHON_ENV_FILE, REQUIREMENTS_FILE
+from tasks.core.base.naming.file_names import CODE_FILE
+from tasks.core.base.naming.library_names import CONDA_FILE, MLMODEL_FILE, PYTHON_ENV_FILE, REQUIREMENTS_FILE
 from tasks.core.engines.model_folder import EngineModel
 from tasks.core.engines.text_classifier import DEFAULT_CONFIG, SCORE_COLUMN, SEAL, TEXT_COLUMN
 from tasks.core.training.trainer.checkpoint import CheckpointCard

@@ -17,7 +17,7 @@ from tasks.core.base.errors import FormatError, TornRecordError
 from tasks.core.base.files import fingerprint, sha256_of_file
 from tasks.core.base.folders_aside import sweep
 from tasks.core.base.formats import FileFormat, read_record, write_record
-from tasks.core.base.naming import kept_logits_file
+from tasks.core.base.naming.composed_names import kept_logits_file
 from tasks.core.base.threads import cpu_threads
 
 Logits = NDArray[np.float32]

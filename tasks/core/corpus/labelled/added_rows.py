@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from tasks.core.base.errors import InputDataError
-from tasks.core.base.naming import SNAPSHOT_LABELS_FILE
+from tasks.core.base.naming.file_names import SNAPSHOT_LABELS_FILE
 from tasks.core.corpus.labelled.label_snapshot import read_snapshot
 from tasks.core.corpus.labelled.layouts import Source
 from tasks.core.corpus.labelled.rows import LabelledRows, Ledger, StudyRequest, concatenate, objects, target_column

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 from tasks.core.base.errors import InputDataError, TornRecordError
 from tasks.core.base.files import sha256_of_file
 from tasks.core.base.formats import FileFormat, read_record
-from tasks.core.base.naming import SNAPSHOT_FILE, SNAPSHOT_LABELS_FILE
+from tasks.core.base.naming.file_names import SNAPSHOT_FILE, SNAPSHOT_LABELS_FILE
 from tasks.core.base.parquet import read_parquet
 
 

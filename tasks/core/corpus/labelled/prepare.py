@@ -20,7 +20,7 @@ from tasks.core.base.errors import InputDataError
 from tasks.core.base.files import fingerprint, write_aside
 from tasks.core.base.folders_aside import sweep
 from tasks.core.base.formats import write_record
-from tasks.core.base.naming import splits_file, splits_report
+from tasks.core.base.naming.composed_names import splits_file, splits_report
 from tasks.core.base.parquet import read_parquet
 from tasks.core.corpus.labelled.added_rows import add_snapshots, added_sources, drop_held_out
 from tasks.core.corpus.labelled.label_report import (

@@ -7,7 +7,7 @@ from itertools import takewhile
 from pathlib import Path
 
 from tasks.core.base.errors import InputDataError
-from tasks.core.base.naming import CONVERTED_FOLDER
+from tasks.core.base.naming.file_names import CONVERTED_FOLDER
 from tasks.core.base.parquet import PARQUET_SUFFIXES
 from tasks.core.corpus.compressions import COMPRESSIONS, uncompressed_name
 from tasks.core.corpus.faults import cannot_read

@@ -16,7 +16,8 @@ from tasks.core.base.errors import InputDataError, WinnowError
 from tasks.core.base.files import fingerprint, write_aside
 from tasks.core.base.folders_aside import sweep
 from tasks.core.base.formats import FileFormat, read_record, unchanged, write_record
-from tasks.core.base.naming import CONVERTED_FOLDER, parquet_file
+from tasks.core.base.naming.composed_names import parquet_file
+from tasks.core.base.naming.file_names import CONVERTED_FOLDER
 from tasks.core.corpus.encodings import LOOKED_BYTES, Undecodable, refuse_wide
 from tasks.core.corpus.faults import UnreadableFileError
 from tasks.core.corpus.sample.csv_rows import csv_rows

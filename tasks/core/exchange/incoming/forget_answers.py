@@ -6,7 +6,7 @@ from tasks.core.base.errors import InputDataError
 from tasks.core.base.files import sha256_of_file
 from tasks.core.base.folders_aside import sweep
 from tasks.core.base.locks import alone
-from tasks.core.base.naming import IMPORT_LOCK
+from tasks.core.base.naming.file_names import IMPORT_LOCK
 from tasks.core.corpus.faults import cannot_read
 from tasks.core.exchange.answers import (
     Answers,

@@ -10,7 +10,7 @@ from pathlib import Path
 from tasks.core.base.errors import InputDataError
 from tasks.core.base.folders_aside import sweep
 from tasks.core.base.locks import alone
-from tasks.core.base.naming import IMPORT_LOCK
+from tasks.core.base.naming.file_names import IMPORT_LOCK
 from tasks.core.exchange.answers import (
     ADJUDICATOR,
     Answers,

@@ -8,7 +8,7 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from tasks.core.base.naming import CALIBRATION_FILE
+from tasks.core.base.naming.file_names import CALIBRATION_FILE
 from tasks.core.evaluation.calibration.calibrate import Calibration, read_calibration
 from tasks.core.evaluation.evaluation_record import EvaluationRecord
 from tasks.core.metrics.share_bounds import share_interval

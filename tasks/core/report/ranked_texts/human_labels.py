@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 
-from tasks.core.base.naming import DECIDED_FILE
+from tasks.core.base.naming.file_names import DECIDED_FILE
 from tasks.core.base.parquet import read_parquet
 from tasks.core.corpus.labelled.label_snapshot import read_snapshot
 from tasks.core.corpus.labelled.rows import target_column

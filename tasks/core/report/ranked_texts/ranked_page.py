@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from tasks.core.base.data_page import fill_page
 from tasks.core.base.errors import InputDataError
-from tasks.core.base.naming import RANKED_PAGE
+from tasks.core.base.naming.file_names import RANKED_PAGE
 from tasks.core.exchange.labelled_before import text_key
 from tasks.core.publishing.published_scores import spell_score
 from tasks.core.ranking.placed_texts import scores_beside

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tasks.core.base.errors import RoundFileError
-from tasks.core.base.naming import MAIN_RUN, MAIN_SAMPLE, comparison_folder
+from tasks.core.base.naming.round_names import MAIN_RUN, MAIN_SAMPLE
+from tasks.core.base.naming.work_places import comparison_folder
 from tasks.core.report.facts_on_disk import RoundFiles
 from tasks.core.report.side_by_side.round_figures import figures_of
 from tasks.core.report.side_by_side.rounds_picture import write_pictures

@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from tasks.core.base.formats import Content
-from tasks.core.base.naming import seed_folder, seeds_folder, tracking_record
+from tasks.core.base.naming.composed_names import seed_folder, tracking_record
+from tasks.core.base.naming.work_places import seeds_folder
 from tasks.core.base.run_record import FINISHED, read_run_record
 from tasks.core.evaluation.evaluation_record import EvaluationRecord
 from tasks.core.exchange.settle import settle

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from tasks.core.base.files import write_aside
-from tasks.core.base.naming import COMPARISON_PICTURES
+from tasks.core.base.naming.file_names import COMPARISON_PICTURES
 from tasks.core.metrics.warning_words import NOT_MEASURED
 from tasks.core.report.side_by_side.measure import Measure
 from tasks.core.report.side_by_side.round_figures import LabelFigures

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 from tasks.core.base.files import write_text
 from tasks.core.base.formats import FileFormat, read_record, write_record
 from tasks.core.base.markdown import markdown_table
-from tasks.core.base.naming import COMPARISON_FILE, COMPARISON_SHEET, COMPARISON_TABLE
+from tasks.core.base.naming.file_names import COMPARISON_FILE, COMPARISON_SHEET, COMPARISON_TABLE
 from tasks.core.metrics.warning_words import NOT_MEASURED
 from tasks.core.report.side_by_side.round_figures import LabelFigures
 

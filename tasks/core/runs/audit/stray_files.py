@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tasks.core.base.files import read_json
-from tasks.core.base.naming import OUTPUT_FOLDER, QUARANTINE_FOLDER, RECEIPTS_FOLDER, parse_shard
+from tasks.core.base.naming.run_names import OUTPUT_FOLDER, QUARANTINE_FOLDER, RECEIPTS_FOLDER, parse_shard
 from tasks.core.base.parquet import UnreadableParquetError, read_footer
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.plan import Plan

@@ -8,7 +8,7 @@ from typing import Any
 
 from tasks.core.base.errors import FormatError, TornRecordError
 from tasks.core.base.formats import read_record
-from tasks.core.base.naming import parse_run_folder_name
+from tasks.core.base.naming.run_names import parse_run_folder_name
 from tasks.core.runs.audit.stray_files import Expected, stray_files
 from tasks.core.runs.folder import RunFolder, receipt_name
 from tasks.core.runs.manifest import MANIFEST

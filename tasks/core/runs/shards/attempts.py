@@ -18,7 +18,7 @@ from pathlib import Path
 from tasks.core.base.errors import FormatError, RunFolderError
 from tasks.core.base.files import full_disk_named, link_first, sha256_of_file, write_json
 from tasks.core.base.hold import discard, lost_hold_named, place_for
-from tasks.core.base.naming import attempt_folder, attempted_shard, new_attempt, parse_attempt, shard_record
+from tasks.core.base.naming.run_names import attempt_folder, attempted_shard, new_attempt, parse_attempt, shard_record
 from tasks.core.base.syncing import fsync
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.plan import Plan, Shard

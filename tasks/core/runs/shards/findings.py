@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from tasks.core.base.naming import shard_number
+from tasks.core.base.naming.run_names import shard_number
 from tasks.core.runs.folder import receipt_name
 
 Kind = Literal["missing", "torn", "altered", "miscounted", "misplaced", "foreign", "doubled", "left-over"]

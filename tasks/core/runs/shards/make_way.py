@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from tasks.core.base.hold import discard
-from tasks.core.base.naming import parse_shard
+from tasks.core.base.naming.run_names import parse_shard
 from tasks.core.base.syncing import fsync
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.plan import Plan

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from tasks.core.base.files import read_json, write_json
-from tasks.core.base.naming import parse_shard
+from tasks.core.base.naming.run_names import parse_shard
 from tasks.core.base.processes import ProcessIdentity, from_words, this_process
 from tasks.core.runs.folder import RunFolder, worker_name
 

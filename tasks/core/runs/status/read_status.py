@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from tasks.core.base.errors import RunFolderError
-from tasks.core.base.naming import DRAWS, parse_run_folder_name
+from tasks.core.base.naming.file_names import DRAWS
+from tasks.core.base.naming.run_names import parse_run_folder_name
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.manifest import read_manifest
 from tasks.core.runs.open_run import continue_command, is_only_planned, open_run

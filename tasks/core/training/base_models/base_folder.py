@@ -6,7 +6,7 @@ from typing import Any
 
 from tasks.core.base.errors import ModelFolderError
 from tasks.core.base.files import fingerprint, read_json, sha256_of_file
-from tasks.core.base.naming import (
+from tasks.core.base.naming.library_names import (
     ADAPTER_FILE,
     ADDED_TOKENS_FILE,
     CONFIG_FILE,

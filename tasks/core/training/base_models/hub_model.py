@@ -28,7 +28,8 @@ from tasks.core.base.errors import FormatError, ModelFolderError, WinnowError
 from tasks.core.base.folders_aside import folder_aside, put_in_place, sweep
 from tasks.core.base.formats import FileFormat, read_record, write_record
 from tasks.core.base.locks import alone
-from tasks.core.base.naming import HUB_NOTES_FOLDER, hub_folder, hub_lock, hub_record
+from tasks.core.base.naming.composed_names import hub_folder, hub_lock, hub_record
+from tasks.core.base.naming.library_names import HUB_NOTES_FOLDER
 from tasks.core.training.base_models.base_folder import READ_SUFFIXES, base_model_digest, require_listed
 
 LOGGER = logging.getLogger("winnow.training")

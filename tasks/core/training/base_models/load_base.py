@@ -13,7 +13,7 @@ from transformers import AutoConfig, AutoModelForMaskedLM, AutoModelForSequenceC
 from transformers.utils import logging
 
 from tasks.core.base.errors import ModelFolderError
-from tasks.core.base.naming import CONFIG_FILE, TOKENIZER_CONFIG_FILE, TOKENIZER_FILE
+from tasks.core.base.naming.library_names import CONFIG_FILE, TOKENIZER_CONFIG_FILE, TOKENIZER_FILE
 from tasks.core.training.base_models.base_folder import MAKE_TOKENIZER, require_model_folder, unreadable_file
 
 POOLER = "pooler"

@@ -7,7 +7,7 @@ from safetensors import SafetensorError, safe_open
 
 from tasks.core.base.errors import ModelFolderError
 from tasks.core.base.files import read_json
-from tasks.core.base.naming import PICKLED_WEIGHTS, WEIGHTS_FILE, WEIGHTS_INDEX_FILE
+from tasks.core.base.naming.library_names import PICKLED_WEIGHTS, WEIGHTS_FILE, WEIGHTS_INDEX_FILE
 
 POINTERS = (b"version https://git-lfs", b"/annex/objects/")
 """What stands in place of a large file that was not fetched begins so."""

@@ -16,7 +16,7 @@ from optuna.trial import TrialState
 
 from tasks.core.base.errors import TrainingError
 from tasks.core.base.markdown import markdown_table
-from tasks.core.base.naming import trials_folder
+from tasks.core.base.naming.work_places import trials_folder
 from tasks.core.metrics.figures import LOWER_IS_BETTER
 from tasks.core.training.search.trial import TrialResult, TrialStep
 from tasks.core.training.seeds.seed_plan import SeedPlan

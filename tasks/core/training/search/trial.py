@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tasks.core.base.folders_aside import sweep
 from tasks.core.base.formats import FileFormat, read_record, unchanged, write_record
-from tasks.core.base.naming import trial_record
+from tasks.core.base.naming.composed_names import trial_record
 from tasks.core.metrics.figures import LOWER_IS_BETTER
 from tasks.core.training.seeds.seed_plan import SeedPlan
 from tasks.core.training.trainer.steps import Pace, Report, evaluation_steps, evaluations_of, total_steps

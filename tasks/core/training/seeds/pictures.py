@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.core.base.naming import CURVES_PICTURE, SEEDS_PICTURE, label_picture
+from tasks.core.base.naming.composed_names import label_picture
+from tasks.core.base.naming.file_names import CURVES_PICTURE, SEEDS_PICTURE
 from tasks.core.metrics.heads import THRESHOLD
 from tasks.core.training.seeds.predictions import Predictions, read_predictions
 from tasks.core.training.seeds.selection import Selection

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from tasks.core.base.naming import PREDICTIONS_FILE, TEST_PREDICTIONS_FILE
+from tasks.core.base.naming.file_names import PREDICTIONS_FILE, TEST_PREDICTIONS_FILE
 from tasks.core.base.parquet import read_parquet
 from tasks.core.corpus.labelled.prepare import LabelledSplits, read_split
 from tasks.core.metrics.heads import decide

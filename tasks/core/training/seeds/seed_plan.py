@@ -6,7 +6,8 @@ from pathlib import Path
 
 from tasks.core.base.errors import ModelFolderError
 from tasks.core.base.files import fingerprint, sha256_of_file
-from tasks.core.base.naming import seed_folder, seeds_folder
+from tasks.core.base.naming.composed_names import seed_folder
+from tasks.core.base.naming.work_places import seeds_folder
 from tasks.core.corpus.labelled.prepare import LabelledSplits
 from tasks.core.preprocessing import preprocessing_digest
 from tasks.core.round.model import Round

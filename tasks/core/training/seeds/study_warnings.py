@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from tasks.core.base.formats import Content
-from tasks.core.base.naming import TOKENIZER_FILE
+from tasks.core.base.naming.library_names import TOKENIZER_FILE
 from tasks.core.corpus.labelled.label_report import read_label_report
 from tasks.core.corpus.labelled.prepare import read_split
 from tasks.core.corpus.labelled.splits import SPLITS

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from tasks.core.base.files import sha256_of_file
 from tasks.core.base.folders_aside import put_in_place
-from tasks.core.base.naming import FINISHED_FOLDER, TRAINING_ARGUMENTS_FILE
+from tasks.core.base.naming.file_names import FINISHED_FOLDER
+from tasks.core.base.naming.library_names import TRAINING_ARGUMENTS_FILE
 from tasks.core.metrics.figures import all_figures, best_thresholds
 from tasks.core.metrics.heads import scores_of_labels
 from tasks.core.training.finished import write_finished

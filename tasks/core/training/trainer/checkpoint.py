@@ -6,7 +6,8 @@ from pathlib import Path
 from tasks.core.base.errors import ModelFolderError
 from tasks.core.base.files import read_json
 from tasks.core.base.formats import FileFormat, read_record, unchanged, write_record
-from tasks.core.base.naming import CARD_FILE, CONFIG_FILE
+from tasks.core.base.naming.file_names import CARD_FILE
+from tasks.core.base.naming.library_names import CONFIG_FILE
 from tasks.core.corpus.labelled.prepare import LabelledSplits
 from tasks.core.metrics.heads import class_names
 from tasks.core.preprocessing import preprocessing_digest

@@ -5,7 +5,7 @@ from typing import Any
 
 from transformers import TrainerCallback
 
-from tasks.core.base.naming import checkpoint_folder
+from tasks.core.base.naming.library_names import checkpoint_folder
 from tasks.core.training.trainer.steps import Pace, Report, evaluations_of
 from tasks.core.training.trainer.workspace import mark_whole
 

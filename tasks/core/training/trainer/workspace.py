@@ -15,7 +15,7 @@ from tasks.core.base.files import fsync_tree, sha256_of_folder
 from tasks.core.base.folders_aside import folder_aside, sweep
 from tasks.core.base.formats import FileFormat, read_record, write_record
 from tasks.core.base.locks import try_lock
-from tasks.core.base.naming import WHOLE_FILE
+from tasks.core.base.naming.file_names import WHOLE_FILE
 
 LOGGER = logging.getLogger("winnow.training")
 CHECKPOINT = re.compile(r"^checkpoint-(\d+)$")

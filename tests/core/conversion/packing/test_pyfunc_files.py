@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from tasks.core.base.files import sha256_of_file, sha256_of_folder
-from tasks.core.base.naming import CODE_FILE
+from tasks.core.base.naming.file_names import CODE_FILE
 from tasks.core.conversion.packing.pyfunc_files import (
     LOADER,
     PREPROCESSING_LIBRARIES,

@@ -10,7 +10,7 @@ import pytest
 from tasks.core.base.errors import InputDataError
 from tasks.core.base.files import sha256_of_file
 from tasks.core.base.formats import write_record
-from tasks.core.base.naming import SNAPSHOT_FILE, SNAPSHOT_LABELS_FILE
+from tasks.core.base.naming.file_names import SNAPSHOT_FILE, SNAPSHOT_LABELS_FILE
 from tasks.core.corpus.labelled.added_rows import HELD_OUT, OTHER_LABELS
 from tasks.core.corpus.labelled.label_snapshot import SNAPSHOT, LabelSnapshot
 from tasks.core.corpus.labelled.prepare import read_split

@@ -8,7 +8,9 @@ import pytest
 from matplotlib.image import imread
 
 from tasks.core.base.errors import RoundFileError
-from tasks.core.base.naming import EVALUATION_FILE, seed_folder, seeds_folder, tracking_record
+from tasks.core.base.naming.composed_names import seed_folder, tracking_record
+from tasks.core.base.naming.file_names import EVALUATION_FILE
+from tasks.core.base.naming.work_places import seeds_folder
 from tasks.core.base.run_record import FINISHED, RunName, RunRecord, write_run_record
 from tasks.core.metrics.warning_words import NOT_MEASURED
 from tasks.core.report.facts_on_disk import RoundFiles

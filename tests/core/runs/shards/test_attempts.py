@@ -12,7 +12,7 @@ from tasks.core.base import files
 from tasks.core.base.errors import DiskFullError, LaunchLostError, RunFolderError
 from tasks.core.base.files import link_first, sha256_of_folder
 from tasks.core.base.hold import holding
-from tasks.core.base.naming import LAUNCH_FOLDER
+from tasks.core.base.naming.run_names import LAUNCH_FOLDER
 from tasks.core.inference import scoring
 from tasks.core.inference.scoring import score_shard
 from tasks.core.runs.audit.verify import Verification

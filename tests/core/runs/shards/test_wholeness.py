@@ -8,7 +8,7 @@ from threading import Barrier
 import pytest
 
 from tasks.core.base.errors import RunFolderError
-from tasks.core.base.naming import run_folder_name
+from tasks.core.base.naming.run_names import run_folder_name
 from tasks.core.runs.audit.verify import Verification
 from tasks.core.runs.earlier_runs import adopt_shards
 from tasks.core.runs.folder import RunFolder

@@ -7,7 +7,7 @@ from contextlib import suppress
 import pytest
 
 from tasks.core.base.errors import WinnowError
-from tasks.core.base.naming import HOLDER_FILE
+from tasks.core.base.naming.run_names import HOLDER_FILE
 from tasks.core.runs.audit.verify import Verification
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.manifest import Launch, write_manifest

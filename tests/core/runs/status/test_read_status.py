@@ -8,7 +8,7 @@ import pytest
 
 from tasks.core.base.errors import RunFolderError
 from tasks.core.base.files import write_json
-from tasks.core.base.naming import seed_version
+from tasks.core.base.naming.round_names import seed_version
 from tasks.core.base.processes import this_process
 from tasks.core.inference.scoring import score_shard
 from tasks.core.runs.folder import RunFolder, worker_name

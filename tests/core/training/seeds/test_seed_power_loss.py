@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tasks.core.base.folders_aside import sweep
-from tasks.core.base.naming import FINISHED_FOLDER
+from tasks.core.base.naming.file_names import FINISHED_FOLDER
 from tasks.core.training.seeds.seed_plan import read_result, verify_checkpoint
 from tasks.core.training.seeds.train_seed import train_seed
 from tasks.core.training.trainer import finetune
