@@ -77,7 +77,7 @@ def rest(page: Page) -> None:
     def is_still() -> bool:
         looks.append((page.run("document.body.innerText"), page.unanswered))
         last = looks[-QUIET_LOOKS:]
-        return len(last) == QUIET_LOOKS and not page.unanswered and all(look == last[0] for look in last)
+        return len(last) == QUIET_LOOKS and all(look == last[0] for look in last) and not page.unanswered
 
     wait_for(is_still, "the page stood still", progress=lambda: looks[-1] if looks else None)
 

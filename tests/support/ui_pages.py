@@ -22,9 +22,11 @@ def sign_in(page: Page, settings: ServiceSettings) -> None:
     page.run(f"localStorage.setItem('{PREFECT_KEEPS}', {json.dumps(typed)})")
 
 
-def look_at(page: Page, address: str) -> Page:
-    """Open a page of a UI, and wait until it stands still."""
+def look_at(page: Page, address: str, title: str = "") -> Page:
+    """Open a page of a UI, and wait until it stands still with its title; what the page before it asked for is left."""
+    page.call("Page.navigate", url="about:blank")
     page.events.clear()
     page.open(address)
+    page.wait(f"document.body.innerText.includes({json.dumps(title)})")
     rest(page)
     return page
