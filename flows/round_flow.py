@@ -1,5 +1,6 @@
 """Flow runs as a person finds them in Prefect's UI: by a name that tells them apart, and by tags."""
 
+import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
@@ -10,6 +11,7 @@ from prefect import Flow, flow, tags
 from prefect.context import TagsContext
 from prefect.runtime import flow_run
 from prefect.task_runners import TaskRunner
+from prefect.utilities.hashing import file_hash
 
 from tasks.core.base.naming.flow_run_names import flow_run_title
 from tasks.core.round.model import Round
@@ -22,7 +24,8 @@ def round_flow(name: str) -> Callable[[Callable[P, R]], Flow[P, R]]:
     """Return what makes a flow of a function whose parameter `round_file` is the path of a round's YAML."""
 
     def decorate(function: Callable[P, R]) -> Flow[P, R]:
-        return flow(name=name, flow_run_name=_title, persist_result=False)(_untagged(function))
+        version = _version(function)
+        return flow(name=name, version=version, flow_run_name=_title, persist_result=False)(_untagged(function))
 
     return decorate
 
@@ -31,7 +34,8 @@ def side_by_side(name: str) -> Callable[[Callable[P, R]], Flow[P, R]]:
     """Return what makes a sub-flow of a function that gives tasks to a cluster."""
 
     def decorate(function: Callable[P, R]) -> Flow[P, R]:
-        return flow(name=name, validate_parameters=False, persist_result=False)(_untagged(function))
+        version = _version(function)
+        return flow(name=name, version=version, validate_parameters=False, persist_result=False)(_untagged(function))
 
     return decorate
 
@@ -63,6 +67,11 @@ def _title() -> str:
     """Return what the flow run that is starting is called."""
     asked = flow_run.parameters
     return flow_run_title(flow_run.flow_name, Path(asked["round_file"]).stem, asked)
+
+
+def _version(function: Callable[P, R]) -> str:
+    """Return what Prefect would call a flow's version: the hash of the file that it stands in."""
+    return file_hash(inspect.getfile(function))
 
 
 def _untagged(function: Callable[P, R]) -> Callable[P, R]:

@@ -4,7 +4,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from tasks.artifacts import leave_page
-from tasks.core.base.errors import RegistryError, WinnowError
+from tasks.core.base.errors import WinnowError
 from tasks.core.base.naming.artifact_names import BEST_TEXTS_ARTIFACT, REPORT_ARTIFACT, artifact_key, run_artifact_key
 from tasks.core.base.naming.round_names import MAIN_RUN, MAIN_SAMPLE
 from tasks.core.report.ranked_texts.best_of_label import best_of_label
@@ -13,6 +13,7 @@ from tasks.core.report.report_page import write_report
 from tasks.core.round.model import Round
 from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.plan import Plan
+from tasks.records.reachable import few_tries, needs_server
 from tasks.records.report_runs import log_report
 from tasks.records.tracking import TrackingError
 from tasks.story import say, warn
@@ -44,8 +45,10 @@ def publish_report(round_: Round, run_name: str = MAIN_RUN, sample: str = MAIN_S
     page = write_report(round_, run_name, sample)
     lines = [f"The report of {round_.name} is one file that needs no other: `{page}`.", ""]
     try:
-        lines += [f"[On MLflow]({log_report(round_, page)}), or on this machine: `winnow report {round_.name} --open`"]
-    except (TrackingError, RegistryError) as error:
+        with few_tries(), needs_server("What it is of is kept."):
+            address = log_report(round_, page)
+        lines += [f"[On MLflow]({address}), or on this machine: `winnow report {round_.name} --open`"]
+    except (TrackingError, WinnowError, OSError) as error:
         warn(f"MLflow was not given the report, which lies in {page}: {error}")
     say(f"report: {page}")
     leave_page(artifact_key(round_.name, run_name, sample, REPORT_ARTIFACT), "\n".join(lines))

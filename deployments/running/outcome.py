@@ -84,10 +84,13 @@ def _places(ended: Followed) -> list[str]:
 
 def _mlflow_pages(ended: Followed) -> list[str]:
     """Return where MLflow shows what came of a run, or why it shows nothing: after training, seeds side by side."""
-    from tasks.records.seeds_page import round_pages  # noqa: PLC0415 - mlflow
+    from tasks.records.reachable import few_tries  # noqa: PLC0415 - mlflow
+    from tasks.records.seeds_page import round_pages  # noqa: PLC0415
+    from tasks.records.tracking import TrackingError  # noqa: PLC0415
 
     started = ended.started
     try:
-        return round_pages(started.round_, started.flow in WITH_SEEDS)
-    except WinnowError as away:
-        return [str(away)]
+        with few_tries():
+            return round_pages(started.round_, started.flow in WITH_SEEDS)
+    except (TrackingError, WinnowError, OSError) as refused:
+        return [" ".join(str(refused).split())]

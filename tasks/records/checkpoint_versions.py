@@ -4,6 +4,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tasks.core.base.errors import TrainingError
+from tasks.core.base.files import fingerprint, sha256_of_folder
+from tasks.core.base.naming.composed_names import uploaded_checkpoint
 from tasks.core.base.naming.round_names import CHAMPION_ALIAS
 from tasks.core.base.naming.work_places import models_folder
 from tasks.core.conversion.packing.pyfunc_files import write_checkpoint_pyfunc_files
@@ -77,10 +79,16 @@ def _register(
 
 
 def upload_checkpoint(folder: Path, sha256: dict[str, str], run_id: str) -> UploadedFiles:
-    """Upload a checkpoint to a run, with what makes it loadable by MLflow beside its files."""
-    with TemporaryDirectory() as beside:
-        write_checkpoint_pyfunc_files(Path(beside), read_card(folder))
-        return upload_files(folder, sha256, run_id, "checkpoint", Path(beside))
+    """Upload a checkpoint to a run, with what makes it loadable by MLflow beside its files.
+
+    What lies beside follows from Winnow's own code, and so does the place: a version that was registered by another
+    Winnow has files in the same run, and they stay as they were.
+    """
+    with TemporaryDirectory() as aside:
+        beside = Path(aside)
+        write_checkpoint_pyfunc_files(beside, read_card(folder))
+        place = uploaded_checkpoint(fingerprint(sha256_of_folder(beside)))
+        return upload_files(folder, sha256, run_id, place, beside)
 
 
 def _version_tags(parent: TrackedRun, selection: Selection) -> dict[str, str]:

@@ -6,9 +6,10 @@ The run folder has all of it, and its record waits where the server is away, as 
 import logging
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
-from tasks.core.base.errors import RegistryError
+from tasks.core.base.errors import WinnowError
 from tasks.core.base.naming.composed_names import tracking_record
 from tasks.core.base.naming.run_names import parse_run_folder_name
 from tasks.core.base.naming.work_places import inferences_folder
@@ -21,25 +22,32 @@ from tasks.records.reachable import few_tries
 from tasks.records.tracking import KIND_TAG, TrackingError
 
 LOGGER = logging.getLogger("winnow.inference")
-KIND, RUN_ID_TAG = "inference", "winnow.run_id"
+KIND, RUN_ID_TAG, FOLDER_TAG = "inference", "winnow.run_id", "winnow.run_folder"
 DIGEST_CHARACTERS = 36
 """MLflow takes no longer digest of data."""
 
 
 def log_inference(round_: Round, folder: RunFolder, manifest: dict[str, Any]) -> bool:
-    """Keep the record of a finished run, and tell it if the server answers; say whether it did."""
-    record = _record(round_, folder, manifest)
-    path = tracking_record(inferences_folder(round_.work_path, round_.name), manifest["run_id"])
+    """Keep the record of a finished run, and tell it if the server answers; say whether it did.
+
+    The run folder has all of it, and its rows are whole: nothing that goes wrong here is raised.
+    """
+    # By the folder, for runs of other names have the same run_id where they score the same.
+    path = tracking_record(inferences_folder(round_.work_path, round_.name), folder.path.name)
+    try:
+        _keep(path, _record(round_, folder, manifest))
+        with few_tries():
+            return tell_if_heard(path)
+    except (TrackingError, WinnowError, OSError) as refused:
+        LOGGER.warning("MLflow is not told of the run: %s", refused)
+        return False
+
+
+def _keep(path: Path, record: RunRecord) -> None:
     stored = read_run_record(path)
     if stored is None or not is_same(stored, record):
         path.parent.mkdir(parents=True, exist_ok=True)
         write_run_record(path, replace(record, opened=None if stored is None else stored.told))
-    try:
-        with few_tries():
-            return tell_if_heard(path)
-    except (TrackingError, RegistryError) as refused:
-        LOGGER.warning("MLflow does not take the run: %s", refused)
-        return False
 
 
 def _record(round_: Round, folder: RunFolder, manifest: dict[str, Any]) -> RunRecord:
@@ -47,8 +55,9 @@ def _record(round_: Round, folder: RunFolder, manifest: dict[str, Any]) -> RunRe
     ended = int(datetime.fromisoformat(timings["finished_at"]).timestamp() * 1000)
     name, sample = parse_run_folder_name(folder.path.name), settings["sample_name"]
     called = KIND if name is None else f"{KIND} {name.run_name} {sample}"
+    identity = {KIND_TAG: KIND, RUN_ID_TAG: manifest["run_id"], FOLDER_TAG: folder.path.name}
     return RunRecord(
-        run=RunName(round_.name, called, {KIND_TAG: KIND, RUN_ID_TAG: manifest["run_id"]}, {"round": round_.name}),
+        run=RunName(round_.name, called, identity, {"round": round_.name}),
         parent=None,
         status=FINISHED,
         ended_milliseconds=ended,

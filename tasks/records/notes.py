@@ -5,11 +5,22 @@ from collections.abc import Mapping
 from prefect.runtime import flow_run
 from prefect.utilities.urls import url_for
 
+LONGEST_LINE, LONGEST_NOTE = 1_500, 5_000
+"""MLflow's registry takes no longer description, and where PostgreSQL keeps it, refuses one."""
+
 
 def note(said: str, lines: Mapping[str, object]) -> str:
-    """Return a sentence of what it is, with a list of named lines below; one that says nothing is left out."""
-    listed = [f"- {name}: {line}" for name, line in (dict(lines) | {"Prefect": flow_link()}).items() if line]
-    return "\n".join([said, "", *listed])
+    """Return a sentence of what it is, with a list of named lines below; one that says nothing is left out.
+
+    A line that is too long, such as one of why many seeds failed, is cut.
+    """
+    named = (dict(lines) | {"Prefect": flow_link()}).items()
+    listed = [f"- {name}: {_cut(' '.join(str(line).split()), LONGEST_LINE)}" for name, line in named if line]
+    return _cut("\n".join([said, "", *listed]), LONGEST_NOTE)
+
+
+def _cut(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
 def flow_link() -> str:

@@ -2,7 +2,7 @@
 
 from urllib.parse import quote, urlsplit
 
-from tasks.core.base.errors import RegistryError, TrackingAwayError
+from tasks.core.base.errors import RegistryError, WinnowError
 from tasks.records.reachable import few_tries, needs_server
 from tasks.records.tracking import TrackingError, find_experiment, tracking_uri
 
@@ -12,7 +12,7 @@ def runs_page(experiment: str) -> str:
     try:
         with few_tries(), needs_server("What the flow makes does not depend on it."):
             return f"[runs of {experiment}]({find_experiment(experiment).address})"
-    except (RegistryError, TrackingAwayError, TrackingError):
+    except (TrackingError, WinnowError, OSError):
         return ""
 
 

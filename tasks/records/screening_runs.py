@@ -2,8 +2,10 @@
 
 from typing import Any
 
+from tasks.core.base.errors import WinnowError
 from tasks.core.round.model import Round
 from tasks.core.runs.folder import RunFolder
+from tasks.records.reachable import few_tries, needs_server
 from tasks.records.tracking import KIND_TAG, TrackingError, ended_by_outcome, find_or_create_run
 
 RUN_ID_TAG = "winnow.run_id"
@@ -16,12 +18,13 @@ def log_screening(round_: Round, folder: RunFolder, manifest: dict[str, Any]) ->
     """
     identity = {KIND_TAG: "screening", RUN_ID_TAG: manifest["run_id"]}
     try:
-        run = find_or_create_run(round_.name, f"screening {manifest['run_id']}", identity, {})
-        with ended_by_outcome(run):
-            run.log_figures(figures_of(manifest["screening"]))
-            run.log_file(folder.certificate_path)
-            run.log_file(folder.manifest_path)
-    except TrackingError as error:
+        with few_tries(), needs_server("The run folder has all of it."):
+            run = find_or_create_run(round_.name, f"screening {manifest['run_id']}", identity, {})
+            with ended_by_outcome(run):
+                run.log_figures(figures_of(manifest["screening"]))
+                run.log_file(folder.certificate_path)
+                run.log_file(folder.manifest_path)
+    except (TrackingError, WinnowError, OSError) as error:
         return str(error)
     return None
 

@@ -36,7 +36,7 @@ def tell(path: Path) -> TrackedRun:
         if record is None or (lost := lost_files(path, record)):
             gone = "it is gone" if record is None else f"{', '.join(lost)} beside it are gone"
             raise TrainingError(f"{path} cannot be told: {gone}. Run the flow again: it makes anew what is not there.")
-        parent = None if record.parent is None else open_parent(record.parent, record.started_milliseconds)
+        parent = None if record.parent is None else open_parent(record.parent, _began(record))
         run = _held(record, parent)
         if not _is_told(run, record):
             _complete(run, record, path.parent)
@@ -67,7 +67,12 @@ def _held(record: RunRecord, parent: TrackedRun | None) -> TrackedRun:
         if found:
             return found[0]
     tags = record.run.identity | record.run.tags | {RECORD_TAG: record.fingerprint}
-    return place.create(record.run.name, tags | _below(parent), record.started_milliseconds)
+    return place.create(record.run.name, tags | _below(parent), _began(record))
+
+
+def _began(record: RunRecord) -> int:
+    """Return when the work began; where that is not known, a run that is told late does not begin after its end."""
+    return record.started_milliseconds or record.ended_milliseconds
 
 
 def _below(parent: TrackedRun | None) -> dict[str, str]:

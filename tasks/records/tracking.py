@@ -40,6 +40,8 @@ EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
 """An experiment is one of models that are trained, not of language models that are watched."""
 AS_TRAINING = "workflowType=machine_learning"
 """Whatever kind an experiment is of, MLflow's pages show traces, and not runs, unless their address says so."""
+LONGEST_EXPERIMENT_TAG = 20_000
+"""MLflow cuts a longer tag of a run, and refuses one of an experiment."""
 BATCH = 100
 """MLflow takes at most so many params and tags at once."""
 
@@ -235,8 +237,8 @@ class Experiment:
                 self._client.set_experiment_tag(self.experiment_id, name, value)
 
     def describe(self, note: str) -> None:
-        """Have the experiment's page say this, as Markdown."""
-        self.set_tags({MLFLOW_RUN_NOTE: note})
+        """Have the experiment's page say this, as Markdown; of hundreds of labels, what MLflow takes of it."""
+        self.set_tags({MLFLOW_RUN_NOTE: note[:LONGEST_EXPERIMENT_TAG]})
 
     def run(self, run_id: str) -> TrackedRun:
         """Return a run by its id."""

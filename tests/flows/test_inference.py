@@ -186,7 +186,7 @@ def test_mlflow_hears_of_a_run_once_also_where_it_was_away(round_file, monkeypat
     inference(str(round_file), sample="new_samples")
     (folder,), round_ = run_folders(round_file), read_round(round_file)
     manifest = read_manifest(read_plan(folder), folder)
-    record = tracking_record(inferences_folder(round_.work_path, round_.name), manifest["run_id"])
+    record = tracking_record(inferences_folder(round_.work_path, round_.name), folder.path.name)
     assert read_run_record(record).told
     record.unlink()
     with monkeypatch.context() as away:

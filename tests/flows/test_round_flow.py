@@ -1,12 +1,13 @@
 """Flow runs of a round are found by name and by tag, sub-flows included; tasks have no tags."""
 
-from inspect import signature
+from inspect import getfile, signature
 
 from prefect import task
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterTags
 from prefect.runtime import task_run
 from prefect.task_runners import ThreadPoolTaskRunner
+from prefect.utilities.hashing import file_hash
 
 from deployments.deploy import FLOWS
 from flows.publishing import publishing
@@ -44,6 +45,11 @@ def test_each_flow_run_of_a_round_has_a_name_of_its_own_and_tags_to_filter_by(pr
         found = {run.name: set(run.tags) for run in client.read_flow_runs(flow_run_filter=asked)}
     called = f"{path.stem} inference main, 1,000 rows"
     assert found == {name: {"xt", path.stem, "inference"} for name in (called, f"{called}: shards")}
+
+
+def test_a_flow_has_the_version_of_its_own_file():
+    assert {flow.version for flow in FLOWS} == {file_hash(getfile(flow.fn.__wrapped__)) for flow in FLOWS}
+    assert len({flow.version for flow in FLOWS}) == len(FLOWS)
 
 
 def test_what_a_name_says_are_parameters_that_flows_have():

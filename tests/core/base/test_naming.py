@@ -55,6 +55,7 @@ def test_artifact_keys_have_only_what_prefect_allows():
             {"run_id": "3f9a0c11d2e4", "cluster": "slurm-cpu"},
             "us-iter0 inference main, run 3f9a0c11d2e4, on slurm-cpu",
         ),
+        ("sampling", {"run_folder": "/scores/iter_0-main/"}, "us-iter0 sampling, of iter_0-main"),
         ("conversion", {"remake": True, "students": False}, "us-iter0 conversion, remake"),
         ("conversion", {"students": True}, "us-iter0 conversion, students"),
         ("training", {"round_file": "rounds/us-iter0.yaml"}, "us-iter0 training"),

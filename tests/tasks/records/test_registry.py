@@ -12,18 +12,23 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from tasks.core.base.errors import ModelFolderError, RegistryError
+from tasks.core.base.files import sha256_of_folder
 from tasks.core.base.processes import process_of, this_process
 from tasks.records import registry
+from tasks.records.checkpoint_versions import upload_checkpoint
 from tasks.records.registry import (
     Registration,
     fetch_folder,
     find_own_version,
     find_version,
     register_folder,
+    register_version,
     resolve,
+    upload_files,
 )
 from tasks.records.tracking import tracking_uri
 from tasks.records.unfinished import UNFINISHED_TAG, is_left
+from tests.support.tiny import save_tiny_checkpoint
 
 pytestmark = pytest.mark.usefixtures("tracking")
 
@@ -73,6 +78,18 @@ def test_files_changed_in_the_artifact_store_are_refused(registered, tmp_path):
     client.log_artifact(version.run_id, str(tmp_path / "model.onnx"), "engine")
     with pytest.raises(ModelFolderError, match="the artifact store was changed"):
         fetch_folder(version, tmp_path / "other-copies")
+
+
+def test_a_checkpoint_that_is_registered_again_leaves_the_files_of_an_earlier_release(tiny_bert, tmp_path):
+    client, name = MlflowClient(tracking_uri()), f"x.{uuid.uuid4().hex[:8]}"
+    run = client.create_run(client.create_experiment(name)).info.run_id
+    checkpoint = save_tiny_checkpoint(tiny_bert, tmp_path / "checkpoint", ("positive",), 0)
+    files = sha256_of_folder(checkpoint)
+    earlier = upload_files(checkpoint, files, run, "checkpoint")
+    first = register_version(name, "iter0", earlier, {}, tmp_path / "copies")
+    second = register_version(name, "iter0", upload_checkpoint(checkpoint, files, run), {}, tmp_path / "copies")
+    assert sha256_of_folder(fetch_folder(first, tmp_path / "elsewhere")) == files
+    assert (fetch_folder(second, tmp_path / "elsewhere") / "MLmodel").is_file()
 
 
 def test_a_version_that_somebody_else_registered_is_refused(registered, tmp_path):

@@ -1,9 +1,18 @@
 """The page of a round on a real MLflow server."""
 
+import uuid
+
 from mlflow.tracking import MlflowClient
 
 from tasks.core.report.report_page import write_report
 from tasks.records.report_runs import log_report
+from tasks.records.tracking import LONGEST_EXPERIMENT_TAG, find_experiment
+
+
+def test_a_note_of_hundreds_of_labels_is_taken(tracking):
+    experiment = find_experiment(f"x{uuid.uuid4().hex[:8]}")
+    experiment.describe("many labels" + "x" * LONGEST_EXPERIMENT_TAG)
+    assert experiment.tags["mlflow.note.content"].startswith("many labels")
 
 
 def test_a_rounds_page_lies_on_one_run_however_often_it_is_logged(tiny_round, tracking):

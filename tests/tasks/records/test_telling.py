@@ -64,6 +64,13 @@ def test_a_record_is_one_run_however_often_it_is_told(path, record):
     assert read_run_record(path) == replace(record, told=run.info.run_id)
 
 
+def test_a_record_of_an_earlier_release_is_no_run_that_ends_before_it_begins(path, record):
+    write_run_record(path, replace(record, started_milliseconds=None))
+    tell(path)
+    (run,) = runs(record)
+    assert run.info.start_time == run.info.end_time == record.ended_milliseconds
+
+
 def test_a_run_that_was_opened_is_completed_and_others_left_running_are_ended(path, record):
     parent = open_parent(record.parent)
     lost, opened = (parent.create_child("positive seed 1", record.run.identity) for _ in range(2))

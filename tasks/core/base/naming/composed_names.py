@@ -54,6 +54,11 @@ def seed_folder(seed: int, config_hash: str) -> str:
     return f"seed-{seed}-{config_hash}"
 
 
+def uploaded_checkpoint(beside: str) -> str:
+    """Return where a seed's run on MLflow has its checkpoint; the digest is of what lies beside the checkpoint."""
+    return f"checkpoint-{beside}"
+
+
 def trial_record(step: int) -> str:
     """Return the name of a trial's result up to a step."""
     return f"step-{step}.json"

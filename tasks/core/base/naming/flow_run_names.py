@@ -47,4 +47,4 @@ def _as_told(value: object) -> str:
     """Return a number in groups of three digits, the last part of a path, and of a list how long it is."""
     if isinstance(value, list | tuple):
         return str(len(value))
-    return f"{value:,}" if isinstance(value, int) else str(value).rpartition("/")[2]
+    return f"{value:,}" if isinstance(value, int) else str(value).rstrip("/").rpartition("/")[2]
