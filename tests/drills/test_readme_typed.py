@@ -65,9 +65,9 @@ class Reader:
 def _labelled(round_: Round, kind: str, folder: Path) -> Path:
     """Answer a round's batch of a kind, and return the file as its sheet saves it."""
     (batch,) = [read_batch(path) for path in list_batches(round_) if path.name.startswith(kind)]
-    draws = batch.draws.to_pylist()
-    rows = [(row["tweet_id"], row["label"], "ana", "yes" if true_by_rank(row) else "no") for row in draws]
-    return delimited(folder / f"{batch.folder.name}-ana.csv", HEADER, rows)
+    name, draws = batch.folder.name, batch.draws.to_pylist()
+    rows = [(name, row["tweet_id"], row["label"], "ana", "yes" if true_by_rank(row) else "no") for row in draws]
+    return delimited(folder / f"{name}-ana.csv", ("batch", *HEADER), rows)
 
 
 @pytest.fixture(scope="module")
