@@ -20,7 +20,7 @@ def double_all(numbers: list[int], address: str) -> dict:
     """Double the numbers, and tell an address how far that is."""
     told = []
 
-    def tell() -> None:
+    def tell(_: int) -> None:
         told.append(address)
         httpx.get(address).raise_for_status()
 
@@ -29,7 +29,7 @@ def double_all(numbers: list[int], address: str) -> dict:
     return results
 
 
-def fail_to_tell() -> None:
+def fail_to_tell(_: int) -> None:
     raise KeyError("a mistake of ours")
 
 
