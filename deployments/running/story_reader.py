@@ -57,7 +57,9 @@ class StoryReader:
 
     def lines(self) -> list[str]:
         """Return the lines that came since the last call."""
-        logs = [*self._new([self._id], INFO), *(self._new(self.below, WARNING) if self.below else [])]
+        # What the sub-flows say in their own words stands in this run's log, too.
+        below = [log for log in self._new(self.below, WARNING) if log.name not in LOGGERS] if self.below else []
+        logs = [*self._new([self._id], INFO), *below]
         told = []
         for log in sorted(logs, key=lambda log: log.timestamp):
             self._notice(log)

@@ -54,7 +54,7 @@ def _conversion_record(round_: Round, engine: EngineModel, conversion_hash: str,
         parameters=_parameters(round_, report),
         figures=tuple((name, value, 0, found) for name, value in figures_of(report, label).items()),
         files=(f"{folder.name}/{PARITY_FILE}", *(f"{REPORT_FOLDER}/{name}" for name in there)),
-        started_milliseconds=began_milliseconds(folder.parent),
+        started_milliseconds=began_milliseconds(folder),
         note=describe_engine(round_, engine, report),
     )
 

@@ -66,10 +66,14 @@ def mark_began(folder: Path) -> None:
     (folder / BEGAN_FILE).touch()
 
 
-def began_milliseconds(folder: Path) -> int | None:
-    """Return when the conversion of a folder began, since the epoch; None where no word of it was left."""
-    path = folder / BEGAN_FILE
-    return int(path.stat().st_mtime * 1000) if path.is_file() else None
+def began_milliseconds(engine: Path) -> int | None:
+    """Return when the conversion began that made an engine model, since the epoch; None where no word of it was left.
+
+    Word that is younger than the engine model is of a later try, which made none.
+    """
+    path = engine.parent / BEGAN_FILE
+    began = int(path.stat().st_mtime * 1000) if path.is_file() else None
+    return None if began is None or began > ended_milliseconds(engine) else began
 
 
 def ended_milliseconds(engine: Path) -> int:
