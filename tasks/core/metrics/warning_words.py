@@ -49,8 +49,9 @@ def unlike_splits(label: str, splits: Mapping[str, tuple[int, int]], confidence:
 
 def far_from_pool(label: str, split: str, share: float, low: float, high: float) -> str:
     """Say that a split's share of positives is not that of the pool, which lies between `low` and `high`."""
+    of_pool = f"{low:.2%}" if low == high else f"between {low:.2%} and {high:.2%}"
     return (
-        f"{label}: {share:.1%} of the {split} rows are positive, but between {low:.2%} and {high:.2%} of the pool's "
+        f"{label}: {share:.1%} of the {split} rows are positive, but {of_pool} of the pool's "
         f"texts. Precision, average precision and F1 on the {split} rows are not those of the pool."
     )
 

@@ -152,11 +152,11 @@ def test_the_next_round_is_said_to_be_trained_on_what_it_is_trained_on(copied, t
 def test_the_page_warns_of_what_a_person_should_know_before_believing_its_figures(copied):
     files = RoundFiles(copied, "main", "evaluation")
     record, path = files.evaluations["positive"], files.evaluation_folder("positive") / EVALUATION_FILE
-    warning = "of the test rows are positive, but between"
+    warning = "of the test rows are positive, but"
     known = {"value": 0.0, "low": 0.0, "high": 0.0}
     for reach, warned in ((record.rows, True), (0, False)):
         write_evaluation(path, replace(record, reach=reach, positives=known))
-        assert (f"33.3% {warning} 0.00% and 0.00% of the pool's texts" in require_whole(page_of(copied))) == warned
+        assert (f"33.3% {warning} 0.00% of the pool's texts" in require_whole(page_of(copied))) == warned
     selection = selection_path(copied.work_path, copied.name, "positive")
     write_record(selection, SELECTION, read_record(selection, SELECTION) | {"warnings": ["seed <1> is the only one"]})
     said = require_whole(page_of(copied))
