@@ -17,7 +17,7 @@ OPENERS = {"open_engine": 3, "read_engine_model": 2, "open_tokenizer": 3}
 MAY = {
     "tasks/core/engines/model_folder.py: read_engine_model": "the seal is compared next",
     "tasks/core/engines/loading.py: read_engine_model": "where there is no seal",
-    "tasks/registered_engines.py: read_engine_model": "the files have just been compared with the registered version's digest",
+    "tasks/registered_engines.py: read_engine_model": "the files have just been compared with the registered digest",
     "tasks/conversion.py: read_engine_model": "what an interrupted conversion left, before it is registered",
     "tasks/core/conversion/packing/pack_engine.py: read_engine_model": "the folder that was just made",
     "tasks/core/conversion/workbench.py: open_tokenizer": "a checkpoint's, which is compared when it is fetched",
