@@ -1,6 +1,6 @@
 """Take README's pictures of the services of WINNOW_HOME, which are up, and of files: NAME=ADDRESS for each.
 
-python -m tests.drills.take_pictures seeds=http://127.0.0.1:5000/#/compare... report=.winnow/work/reports/us-iter0.html
+python -m tests.drills.take_pictures seeds=http://127.0.0.1:5000/#/compare... report=report.html
 """
 
 import sys

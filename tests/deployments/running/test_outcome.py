@@ -9,7 +9,7 @@ from tasks.links import text_of
 PLACES = {
     "MLflow": "[runs of us-iter0](http://127.0.0.1:5000/#/experiments/1/runs)",
     "models": "[us.positive](http://127.0.0.1:5000/#/models/us.positive), [us.negative](http://127.0.0.1:5000/#/m)",
-    "report": "`/work/reports/us-iter0/report.html`",
+    "report": "`/scratch/reports/us-iter0/report.html`",
     "run folder": f"`{Path('/runs/iter_0-main-3f9a0c11d2e4-evaluation')}`",
 }
 
