@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID
 
+import httpx
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import ArtifactCreate, ArtifactUpdate
+from prefect.exceptions import PrefectHTTPStatusError
 from prefect.runtime import flow_run
 
 from tasks.core.base.markdown import listed
@@ -16,7 +18,7 @@ from tasks.core.base.naming.artifact_names import LINKS_ARTIFACT, LINKS_BEGIN, a
 from tasks.core.base.naming.work_places import report_page
 from tasks.core.round.model import Round
 from tasks.records.pages import model_page, runs_page
-from tasks.story import flow_run_above
+from tasks.story import flow_run_above, warn
 
 MLFLOW, FOLDER = "MLflow", "folder"
 """What is called the one, or has the other in its name, stands below each artifact."""
@@ -69,13 +71,19 @@ def begin_links(round_: Round) -> None:
 
 
 def add_link(what: str, place: str | Path) -> None:
-    """Add a place to the links of the flow run at work: a path, or an address as Markdown writes it."""
+    """Add a place to the links of the flow run at work: a path, or an address as Markdown writes it.
+
+    Where Prefect's server does not take it, the log says so, and the work goes on.
+    """
     links = _links_here()
     if links is None:
         return
     links.places[what] = f"`{place}`" if isinstance(place, Path) else place
-    with get_client(sync_client=True) as client:
-        client.update_artifact(links.artifact, ArtifactUpdate(data=text_of(links.places)))
+    try:
+        with get_client(sync_client=True) as client:
+            client.update_artifact(links.artifact, ArtifactUpdate(data=text_of(links.places)))
+    except (httpx.HTTPError, PrefectHTTPStatusError) as away:
+        warn(f"Prefect's page of links lacks {what}, {place}: {away!r}")
 
 
 def links_below() -> str:
