@@ -71,3 +71,9 @@ def test_artifact_keys_have_only_what_prefect_allows():
 )
 def test_a_flow_run_is_called_after_what_tells_it_apart(flow, asked, called):
     assert flow_run_names.flow_run_title(flow, "us-iter0", asked) == called
+
+
+def test_a_trial_s_artifact_never_stands_in_the_place_of_the_whole_run_s():
+    folder = "iter_0-main-0123456789ab-evaluation"
+    whole, trial = (artifact_names.run_artifact_key("us-iter0", folder, limit, "run") for limit in (None, 1000))
+    assert (whole, trial) == ("us-iter0-main-evaluation-run", "us-iter0-main-evaluation-first-1000-run")
