@@ -70,12 +70,13 @@ def test_a_job_that_fails_says_its_exit_code(slurm):
 
 
 def test_a_cancelled_job_gets_a_signal_and_is_gone(slurm):
-    number = submit(slurm, "trap 'echo told; exit 0' TERM; echo ready; sleep 600 & wait")
+    # Short sleeps: a signal that comes just before bash's `wait` is told of only when that ends.
+    number = submit(slurm, "trap 'echo told; exit 0' TERM; echo ready; while true; do sleep 0.1; done")
     wait_for_job(slurm, number, "RUNNING")
     wait_on(slurm, lambda: "ready" in output(slurm, number))
     run(slurm, "scancel", number)
     assert wait_for_job(slurm, number, "CANCELLED")["Reason"] == "None"
-    wait_on(slurm, lambda: "told" in output(slurm, number))
+    wait_on(slurm, lambda: "told" in output(slurm, number), "the job told", alive=lambda: job_processes(slurm))
     assert ending(slurm, number)["JobState"] == "CANCELLED"
 
 
