@@ -12,7 +12,7 @@ from tasks.core.base.threads import cpu_threads
 from tasks.core.conversion.build_orders import BuildOrder
 from tasks.core.conversion.builders.cuda_fp16 import build_cuda_fp16
 from tasks.core.conversion.builders.distil_int8 import build_distilled_int8
-from tasks.core.conversion.builders.mixed_choice import Logits, Mixing, build_mixed_int8
+from tasks.core.conversion.builders.mixed_choice import Logits, Mixing, Ranking, build_mixed_int8
 from tasks.core.conversion.builders.mixed_int8 import GraphPair, quantised_layers
 from tasks.core.conversion.builders.onnx_int8 import build_dynamic_int8, build_static_int8
 from tasks.core.conversion.builders.rounded_int8 import build_rounded_int8
@@ -59,12 +59,12 @@ def _build_mixed(order: BuildOrder, rows: list[list[int]]) -> None:
     """
     plain = Path(order.graph).with_name(graph_file(openvino_int8().name))
 
-    def is_enough(reference: Logits, found: Logits) -> bool:
-        return all(_is_enough(order, label, reference, found) for label in order.edges)
+    def ranking_of(reference: Logits, found: Logits) -> Ranking:
+        return min(_ranking_of(order, label, reference, found) for label in order.edges)
 
     errors: dict[str, float] = read_json(layer_errors_file(plain))
     mixing = Mixing(plain, Path(order.fp32), rows[:MIXING_TEXTS], openvino_int8("-mixed"), errors)
-    build_mixed_int8(mixing, is_enough, Path(order.graph))
+    build_mixed_int8(mixing, ranking_of, Path(order.graph))
 
 
 def _build_mixed_like(order: BuildOrder, calibration: list[list[int]]) -> None:
@@ -75,18 +75,17 @@ def _build_mixed_like(order: BuildOrder, calibration: list[list[int]]) -> None:
     GraphPair(plain, Path(order.fp32)).write_without(left_out, Path(order.graph))
 
 
-def _is_enough(order: BuildOrder, label: str, reference: Logits, found: Logits) -> bool:
-    """Say whether the texts set apart, which are no fair share of a best 1 %, would pass, and not near a limit.
-
-    The texts that judge are others.
-    """
+def _ranking_of(order: BuildOrder, label: str, reference: Logits, found: Logits) -> Ranking:
+    """Say what the gate would of the texts set apart; they are no fair share of a best 1 %, and never judge."""
     column, threshold = order.edges[label]
     wanted, got = (margins(logits, column, order.head) for logits in (reference, found))
     limits, sizes = Limits(**order.limits), top_sizes(len(wanted), len(wanted))
     del sizes[ONE_PER_CENT]
     shift = ranking_shift(wanted, got, sizes, threshold, limits.displacement)
     verdict = judge_apart(rank_correlations(wanted, got), shift, limits)
-    return not (verdict.reasons or verdict.near)
+    if verdict.reasons:
+        return Ranking.LOST
+    return Ranking.NEAR_A_LIMIT if verdict.near else Ranking.KEPT
 
 
 if __name__ == "__main__":

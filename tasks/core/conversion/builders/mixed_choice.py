@@ -3,7 +3,8 @@
 import tempfile
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from functools import cached_property
+from enum import IntEnum
+from functools import cache, cached_property
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,15 @@ from tasks.core.engines.runtimes import open_runtime
 from tasks.core.engines.variants import FP32, Variant
 
 Logits = NDArray[np.float32]
+
+
+class Ranking(IntEnum):
+    """What becomes of the ranking of some texts."""
+
+    LOST = 0
+    NEAR_A_LIMIT = 1
+    """It is kept, but other texts could show that it is not."""
+    KEPT = 2
 
 
 @dataclass(frozen=True)
@@ -80,32 +90,38 @@ def costliest_first(measured: list[Sensitivity]) -> list[str]:
     return [one.layer for one in sorted(measured, key=lambda one: -(one.error**2) / max(one.weights, 1))]
 
 
-def build_mixed_int8(mixing: Mixing, is_enough: Callable[[Logits, Logits], bool], target: Path) -> list[str]:
+def build_mixed_int8(mixing: Mixing, ranking_of: Callable[[Logits, Logits], Ranking], target: Path) -> list[str]:
     """Write the graph with as few layers in floating point as the ranking needs, and return those.
 
     Layers go out in the order of costliest_first. Some must, since plain int8 has failed, and mostly few: 1, 2, 4, ...
-    of them are tried, then what lies between the last two, by halving; each on all rows.
+    of them are tried, then what lies between the last two, by halving; each on all rows. Where no mixture keeps the
+    ranking well, as where the floating point is bf16 and moves texts itself, one that keeps it near a limit is taken.
 
     Args:
         mixing: The int8 graph, with Quantize/Dequantize pairs.
-        is_enough: Whether the ranking is kept, from the fp32 graph's logits and the mixed graph's.
+        ranking_of: What becomes of the ranking, from the fp32 graph's logits and the mixed graph's.
         target: The file to write.
 
     Raises:
         ParityError: the ranking is lost even with one layer in int8.
     """
     order = costliest_first(sensitivities(mixing))
-
-    def are_enough(count: int) -> bool:
-        return is_enough(mixing.reference, mixing.logits(order[:count]))
-
-    most = _least(are_enough, len(order))
-    if most == len(order):
+    count = _fewest(lambda count: ranking_of(mixing.reference, mixing.logits(order[:count])), len(order))
+    if count == len(order):
         raise ParityError(
             f"the ranking of {len(mixing.rows)} texts set apart is lost with any of the {len(order)} layers in int8"
         )
-    mixing.pair.write_without(order[:most], target)
-    return order[:most]
+    mixing.pair.write_without(order[:count], target)
+    return order[:count]
+
+
+def _fewest(ranking: Callable[[int], Ranking], all_of_them: int) -> int:
+    """Return how many layers go out so that the ranking is kept; else so that it is near a limit; else all of them."""
+    known = cache(ranking)
+    kept = _least(lambda count: known(count) == Ranking.KEPT, all_of_them)
+    if kept < all_of_them:
+        return kept
+    return _least(lambda count: known(count) >= Ranking.NEAR_A_LIMIT, all_of_them)
 
 
 def _least(are_enough: Callable[[int], bool], all_of_them: int) -> int:

@@ -22,7 +22,7 @@ from tasks.core.conversion.builders import distil_int8
 from tasks.core.conversion.builders.cuda_fp16 import build_cuda_fp16
 from tasks.core.conversion.builders.distil_int8 import build_distilled_int8
 from tasks.core.conversion.builders.export import export_onnx, load_checkpoint
-from tasks.core.conversion.builders.mixed_choice import Mixing, build_mixed_int8, sensitivities
+from tasks.core.conversion.builders.mixed_choice import Mixing, Ranking, build_mixed_int8, sensitivities
 from tasks.core.conversion.builders.mixed_int8 import GraphPair, quantised_layers
 from tasks.core.conversion.builders.onnx_int8 import build_dynamic_int8, build_static_int8
 from tasks.core.conversion.builders.rounded_int8 import build_rounded_int8
@@ -173,10 +173,11 @@ def test_mixing_leaves_out_as_few_layers_as_are_enough(rounded, rows, tmp_path):
     folder, rows = rounded / "bert", rows[:60]
     wanted = relative_error(folder / "rounded.onnx", folder, rows, INT8_IN_F32) / 2
 
-    def is_enough(reference, found):
-        return np.sqrt(np.mean((found - reference) ** 2)) / reference.std() <= wanted
+    def ranking_of(reference, found):
+        error = np.sqrt(np.mean((found - reference) ** 2)) / reference.std()
+        return Ranking.KEPT if error <= wanted else Ranking.NEAR_A_LIMIT
 
-    left_out = build_mixed_int8(mixing(folder, rows), is_enough, tmp_path / "mixed.onnx")
+    left_out = build_mixed_int8(mixing(folder, rows), ranking_of, tmp_path / "mixed.onnx")
     assert 0 < len(left_out) < 8
     assert relative_error(tmp_path / "mixed.onnx", folder, rows, INT8_IN_F32) <= wanted
     pair = GraphPair(folder / "rounded.onnx", folder / "fp32.onnx")
@@ -187,7 +188,7 @@ def test_mixing_leaves_out_as_few_layers_as_are_enough(rounded, rows, tmp_path):
 @pytest.mark.slow
 def test_mixing_refuses_a_ranking_that_no_layer_in_int8_keeps(rounded, rows, tmp_path):
     with pytest.raises(ParityError, match="is lost with any of the 8 layers in int8"):
-        build_mixed_int8(mixing(rounded / "bert", rows), lambda *_: False, tmp_path / "mixed.onnx")
+        build_mixed_int8(mixing(rounded / "bert", rows), lambda *_: Ranking.LOST, tmp_path / "mixed.onnx")
     assert not (tmp_path / "mixed.onnx").exists()
 
 
