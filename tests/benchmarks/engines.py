@@ -34,7 +34,7 @@ from tasks.core.engines.loading import Engine, open_tokenizer
 from tasks.core.engines.runtimes import open_runtime
 from tasks.core.engines.variants import CPU_PROVIDER, FP32
 from tasks.core.preprocessing import preprocess
-from tasks.core.round.conversion_section import APART_SHARE
+from tasks.core.round.conversion_section import APART_SHARE, Conversion
 from tests.benchmarks.base_models import MINILM, MPNET, fetch_mpnet
 from tests.benchmarks.ceiling import ceiling_ways, flops_of_pass
 from tests.benchmarks.engine_figures import FROM_TEXTS, OLD_FP32, OLD_INT8, PIPELINE, TOKENISING, Turns, figures
@@ -47,10 +47,11 @@ from tests.benchmarks.trained import FOLDER, MAX_LENGTH_TOKENS, PREPROCESSING, R
 from tests.benchmarks.turns import Way, rate_of, take_turns
 
 RECIPES = (
-    Recipe("minilm", MINILM, 6_000, learning_rate=1e-4, scored_texts=20_000, timed_texts=1_500, pool_texts=40_000),
-    Recipe("bert_base", MPNET, 3_000, learning_rate=3e-5, scored_texts=10_000, timed_texts=500, pool_texts=10_000),
+    Recipe("minilm", MINILM, 6_000, learning_rate=1e-4, timed_texts=1_500, pool_texts=40_000),
+    Recipe("bert_base", MPNET, 3_000, learning_rate=3e-5, timed_texts=300, pool_texts=20_000),
 )
 ROUNDS = 3
+SCORED_TEXTS = Conversion().scored_texts
 
 
 def main() -> None:
@@ -71,7 +72,7 @@ def measure(recipe: Recipe, trained: Trained) -> dict[str, Any]:
     folder = (FOLDER / recipe.name / "variants").resolve()
     folder.mkdir(exist_ok=True)
     shard = draw_texts(trained.splits.path)
-    measured = measure_variants(trained, shard[: recipe.scored_texts], folder, {"scored_texts": recipe.scored_texts})
+    measured = measure_variants(trained, shard[:SCORED_TEXTS], folder)
     tokenizer = open_tokenizer(tokenizer_file(trained.checkpoint), MAX_LENGTH_TOKENS)
     timed = choose_timed(shard, tokenizer, recipe.timed_texts)
     config = read_json(trained.checkpoint / "config.json")
@@ -87,7 +88,7 @@ def measure(recipe: Recipe, trained: Trained) -> dict[str, Any]:
         "rounds": ROUNDS,
     }
     pool = [encoding.ids for encoding in tokenizer.encode_batch(preprocess(PREPROCESSING, shard[: recipe.pool_texts]))]
-    judged = round((1 - APART_SHARE) * recipe.scored_texts)
+    judged = round((1 - APART_SHARE) * SCORED_TEXTS)
     return model | figures(Turns(measured, rates, flops)) | verdicts_of(measured, pool, judged)
 
 

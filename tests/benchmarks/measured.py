@@ -5,6 +5,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from tasks.core.base.files import write_json
 from tasks.core.conversion.ladder import climb
 from tasks.core.conversion.request import ConversionRequest
@@ -32,17 +35,19 @@ class Measured:
     column: int
     """The first label's, of the logits."""
     head: str
+    scored: tuple[list[list[int]], NDArray[np.float32]]
+    """Token rows of the scored texts, and the fp32 graph's logits of them."""
 
 
-def measure_variants(trained: Trained, texts: list[str], folder: Path, settings: dict[str, Any]) -> Measured:
-    """Convert a checkpoint in `folder` as the flow does, judging variants on `texts`."""
+def measure_variants(trained: Trained, texts: list[str], folder: Path) -> Measured:
+    """Convert a checkpoint in `folder` as the flow does with default settings, judging variants on `texts`."""
     write_json(folder / "texts.json", texts)
     request = ConversionRequest(
         checkpoint=str(trained.checkpoint),
         labels=trained.splits.labels,
         texts_file=str(folder / "texts.json"),
         splits_path=trained.splits.path,
-        settings=Conversion(**settings),
+        settings=Conversion(),
         bootstrap_resamples=BOOTSTRAP_RESAMPLES,
         rivals=(),
         folder=str(folder),
@@ -59,7 +64,8 @@ def measure_variants(trained: Trained, texts: list[str], folder: Path, settings:
     }
     label, column = next(iter(bench.columns.items()))
     files = {trial.variant.name: (trial.graph, trial.variant) for trial in trials if trial.graph is not None}
-    return Measured(report, files, minutes, bench.thresholds[label], column, bench.card.head)
+    scored = (bench.rows("scored"), bench.scored)
+    return Measured(report, files, minutes, bench.thresholds[label], column, bench.card.head, scored)
 
 
 def _cpu_seconds() -> float:

@@ -113,12 +113,13 @@ def _commoner(verdicts) -> float:
 def verdicts_of(measured: Measured, pool: list[list[int]], texts: int) -> dict[str, Any]:
     """Score a pool with every judged variant, and judge each on draws of `texts` of it, by both gates.
 
-    Nothing is timed here: variants score side by side on all cores, each on one thread.
+    Nothing is timed here: variants score side by side on all cores, each on one thread, and what the conversion knows
+    of the fp32 graph is not scored again.
     """
-    files = {name: of for name, of in measured.files.items() if of[1].provider == CPU_PROVIDER}
+    names = [name for name, (_, variant) in measured.files.items() if variant.provider == CPU_PROVIDER]
     with ThreadPoolExecutor(os.cpu_count()) as threads:
-        logits = threads.map(lambda of: Engine(open_runtime(*of)).logits(pool), files.values())
-        odds = {name: margins(of, measured.column, measured.head) for name, of in zip(files, logits, strict=True)}
+        logits = threads.map(lambda name: _logits(measured, name, pool), names)
+        odds = {name: margins(of, measured.column, measured.head) for name, of in zip(names, logits, strict=True)}
     reference, lengths = odds.pop(FP32.name), np.array([len(row) for row in pool], dtype=np.int64)
     found = {
         name: stability(redraws(reference, each, lengths, measured.threshold, texts)) for name, each in odds.items()
@@ -128,3 +129,11 @@ def verdicts_of(measured: Measured, pool: list[list[int]], texts: int) -> dict[s
         for name in ("verdict_stability", "verdict_stability_overlap")
     }
     return least | {"redraws": found}
+
+
+def _logits(measured: Measured, name: str, pool: list[list[int]]) -> NDArray[np.float32]:
+    known = {tuple(row): of for row, of in zip(*measured.scored, strict=True)} if name == FP32.name else {}
+    unknown = [row for row in pool if tuple(row) not in known]
+    found = Engine(open_runtime(*measured.files[name])).logits(unknown)
+    known |= {tuple(row): of for row, of in zip(unknown, found, strict=True)}
+    return np.stack([known[tuple(row)] for row in pool])

@@ -52,8 +52,6 @@ class Recipe:
     labelled_rows: int
     """Drawn from the labelled data; validation and test rows are part of them."""
     learning_rate: float
-    scored_texts: int
-    """Out of which the parity texts are chosen."""
     timed_texts: int
     """At least."""
     pool_texts: int

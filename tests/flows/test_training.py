@@ -29,6 +29,7 @@ from tasks.core.base.files import fingerprint, sha256_of_folder
 from tasks.core.round.round_file import read_round
 from tasks.records.registry import find_version
 from tasks.records.tracking import read_json_artifact, tracking_uri
+from tasks.training import train_one_seed
 from tests.support.round_files import write_round
 from tests.support.tiny import make_sentences
 
@@ -242,7 +243,8 @@ def test_refused_data_of_one_label_leaves_the_others_run_in_a_true_state(make_ro
 
 
 @pytest.mark.parametrize("failing", ["positive", pytest.param("negative", marks=pytest.mark.drill)])
-def test_a_label_that_fails_leaves_the_others_selection_finished(make_round, failing):
+def test_a_label_that_fails_leaves_the_others_selection_finished(make_round, failing, monkeypatch):
+    monkeypatch.setattr(train_one_seed, "retry_delay_seconds", [0.1])
     country = new_country()
     path = make_round(country=country, training=settings())
     training(str(path))
