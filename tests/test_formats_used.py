@@ -33,6 +33,7 @@ MAY = {
     "tasks/core/conversion/openvino_rehearsal.py": "token rows, between a process and its own child",
     "tasks/core/conversion/build_orders.py": "an order, between a process and its own child",
     "tasks/core/conversion/build_variant.py": "an order and token rows, between a process and its own child",
+    "tasks/core/conversion/build_with_torch.py": "layers' errors, within one conversion",
     "tasks/core/conversion/rehearsal.py": "a request, between a process and its own child",
     "tasks/core/conversion/untrained_model.py": "a request, between a process and its own child",
     "tasks/core/conversion/workbench.py": "token rows, within one conversion; texts, between a flow and its task",

@@ -26,6 +26,7 @@ def loaded(code):
         ("flows.round", DRAWING_AND_STATISTICS | {"datasketch", "krippendorff"}),
         ("flows.inference", DRAWING_AND_STATISTICS),
         ("tasks.shards", DRAWING_AND_STATISTICS | {"mlflow", "pandas"}),
+        ("tasks.core.conversion.build_variant", {"torch", "transformers", "matplotlib", "sklearn", "prefect"}),
         ("deployments.cli", ENGINES | {"mlflow", "pandas", "pyarrow", "numpy"}),
     ],
 )

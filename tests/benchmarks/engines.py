@@ -47,7 +47,7 @@ from tests.benchmarks.trained import FOLDER, MAX_LENGTH_TOKENS, PREPROCESSING, R
 from tests.benchmarks.turns import Way, rate_of, take_turns
 
 RECIPES = (
-    Recipe("minilm", MINILM, 6_000, learning_rate=1e-4, timed_texts=1_500, pool_texts=40_000),
+    Recipe("minilm", MINILM, 6_000, learning_rate=1e-4, timed_texts=1_000, pool_texts=40_000),
     Recipe("bert_base", MPNET, 3_000, learning_rate=3e-5, timed_texts=300, pool_texts=20_000),
 )
 ROUNDS = 3

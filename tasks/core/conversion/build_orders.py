@@ -9,12 +9,15 @@ import subprocess
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tasks.core.base.errors import ParityError
 from tasks.core.base.naming.composed_names import graph_file
 from tasks.core.base.threads import cpu_threads
-from tasks.core.conversion.workbench import Workbench
 from tasks.core.engines.variants import Variant
+
+if TYPE_CHECKING:  # PyTorch and transformers, which a process that mixes has no use for
+    from tasks.core.conversion.workbench import Workbench
 
 PROGRAM = "tasks.core.conversion.build_variant"
 LAST_CHARACTERS = 600
@@ -42,7 +45,7 @@ class BuildOrder:
     """Mixed int8 leaves out the layers that this graph has in floating point, where it is given."""
 
 
-def order_of(bench: Workbench, variant: Variant, like: Path | None = None) -> BuildOrder:
+def order_of(bench: "Workbench", variant: Variant, like: Path | None = None) -> BuildOrder:
     """Return what the builder of a variant is given on a workbench; `like` is another seed's graph of that variant."""
     settings = bench.request.settings
     return BuildOrder(

@@ -1,6 +1,7 @@
 """Which layers mixed int8 leaves out: the costliest for their time, as few as the ranking needs."""
 
 import tempfile
+from bisect import bisect_left
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from enum import IntEnum
@@ -93,9 +94,9 @@ def costliest_first(measured: list[Sensitivity]) -> list[str]:
 def build_mixed_int8(mixing: Mixing, ranking_of: Callable[[Logits, Logits], Ranking], target: Path) -> list[str]:
     """Write the graph with as few layers in floating point as the ranking needs, and return those.
 
-    Layers go out in the order of costliest_first. Some must, since plain int8 has failed, and mostly few: 1, 2, 4, ...
-    of them are tried, then what lies between the last two, by halving; each on all rows. Where no mixture keeps the
-    ranking well, as where the floating point is bf16 and moves texts itself, one that keeps it near a limit is taken.
+    Layers go out in the order of costliest_first. Some must, since plain int8 has failed; how many is found by halving,
+    each trial on all rows. Where no mixture keeps the ranking well, as where the floating point is bf16 and moves texts
+    itself, one that keeps it near a limit is taken.
 
     Args:
         mixing: The int8 graph, with Quantize/Dequantize pairs.
@@ -117,19 +118,7 @@ def build_mixed_int8(mixing: Mixing, ranking_of: Callable[[Logits, Logits], Rank
 
 def _fewest(ranking: Callable[[int], Ranking], all_of_them: int) -> int:
     """Return how many layers go out so that the ranking is kept; else so that it is near a limit; else all of them."""
-    known = cache(ranking)
-    kept = _least(lambda count: known(count) == Ranking.KEPT, all_of_them)
-    if kept < all_of_them:
-        return kept
-    return _least(lambda count: known(count) >= Ranking.NEAR_A_LIMIT, all_of_them)
-
-
-def _least(are_enough: Callable[[int], bool], all_of_them: int) -> int:
-    """Return the least count that is enough, from 1 on, tried in growing steps; all of them are without a trial."""
-    least, most = 1, 1
-    while most < all_of_them and not are_enough(most):
-        least, most = most + 1, min(all_of_them, 2 * most)
-    while least < most:
-        middle = (least + most) // 2
-        least, most = (least, middle) if are_enough(middle) else (middle + 1, most)
-    return most
+    known, counts = cache(ranking), range(1, all_of_them)
+    kept = bisect_left(counts, Ranking.KEPT, key=known)
+    near = bisect_left(counts, Ranking.NEAR_A_LIMIT, key=known) if kept == len(counts) else kept
+    return 1 + near

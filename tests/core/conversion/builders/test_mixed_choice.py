@@ -1,26 +1,20 @@
 import pytest
 
-from tasks.core.conversion.builders.mixed_choice import Ranking, _fewest, _least
+from tasks.core.conversion.builders.mixed_choice import Ranking, _fewest
 
 
 @pytest.mark.parametrize("layers", [1, 2, 7, 24])
-def test_the_least_count_is_found_from_below_and_never_tried_twice(layers):
-    for least in range(1, layers + 1):
+def test_the_fewest_are_found_by_halving(layers):
+    for fewest in range(1, layers + 1):
         tried = []
 
-        def are_enough(count, least=least, tried=tried):
+        def ranking(count, fewest=fewest, tried=tried):
             tried.append(count)
-            return count >= least
+            return Ranking.KEPT if count >= fewest else Ranking.LOST
 
-        assert _least(are_enough, layers) == least
-        assert len(set(tried)) == len(tried) <= 2 * layers.bit_length() + 1
+        assert _fewest(ranking, layers) == fewest
+        assert len(set(tried)) == len(tried) <= layers.bit_length()
         assert layers not in tried
-
-
-def test_few_layers_take_few_trials():
-    tried = []
-    assert _least(lambda count: tried.append(count) or count >= 2, 72) == 2
-    assert tried == [1, 2]
 
 
 @pytest.mark.parametrize("kept_from", [1, 5, 11, 12])
