@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 DRAWING_AND_STATISTICS = {"matplotlib", "sklearn", "scipy.stats", "numba", "torch", "transformers", "openvino"}
 ENGINES = DRAWING_AND_STATISTICS | {"onnxruntime", "tokenizers", "duckdb", "prefect", "distributed"}
 

@@ -20,7 +20,7 @@ from tasks.core.training.seeds.seed_plan import SeedPlan
 from tasks.core.training.trainer import finetune
 
 
-class StepClock(TrainerCallback):
+class StepClock(TrainerCallback):  # type: ignore[misc]
     """Sums the seconds of training steps, loading of batches included, evaluation and saving left out."""
 
     def __init__(self) -> None:

@@ -114,7 +114,8 @@ def test_the_student_screens_for_the_experts(taught, tmp_path):
     conversion(str(taught))
     conversion(str(taught), students=True)
     content = yaml.safe_load(taught.read_text())
-    settings = content["inference"] | {"screening": EASY | {"student": True}, "output_path": str(tmp_path / "runs")}
+    screening = {"screening": EASY | {"student": True}, "shard_rows": 600}
+    settings = content["inference"] | screening | {"output_path": str(tmp_path / "runs")}
     pool = {"path": str(write_sample(tmp_path / "pool", 2_500))}
     path = change(taught, tmp_path, inference=settings, samples=content["samples"] | {"pool": pool})
     inference(str(path), sample="pool")

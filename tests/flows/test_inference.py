@@ -231,7 +231,7 @@ def test_a_sample_of_gzipped_csv_and_one_of_json_lines_are_scored_to_the_last_ro
 
 def test_a_screened_run_draws_certifies_and_scores_what_passes(round_file, tmp_path):
     content = yaml.safe_load(round_file.read_text())
-    content["inference"]["screening"] = EASY
+    content["inference"] |= {"screening": EASY, "shard_rows": 600}
     content["samples"]["new_samples"] = {"path": str(write_sample(tmp_path / "pool", 3_000))}
     round_file.write_text(yaml.safe_dump(content))
     inference(str(round_file), sample="new_samples")

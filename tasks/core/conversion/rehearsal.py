@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from signal import SIGKILL
 
@@ -37,7 +37,7 @@ class Rehearsal:
     freeze_embeddings: bool
     variants: Sequence[str] = ()
     """These variants are asked for; where some are OpenVINO's, it must read the graph, too."""
-    scratch: str | None = None
+    scratch: str | None = field(default=None, compare=False)
     """The exported graph, as large as the model, lies below this folder for a while; None: the system's."""
 
 

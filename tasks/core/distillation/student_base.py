@@ -60,7 +60,7 @@ def small_model(source: Path, changes: Mapping[str, int], folder: Path, seed: in
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         try:
-            model = AutoModel.from_config(config)  # type: ignore[no-untyped-call]
+            model = AutoModel.from_config(config)
         except (TypeError, ValueError, RuntimeError) as error:
             raise ModelFolderError(
                 f"no model can be made of distillation.student.configuration {dict(changes)}: {error}"

@@ -23,6 +23,8 @@ from tasks.core.engines.variants import DYNAMIC_INT8, FP32
 from tests.support.tiny import save_tiny_checkpoint
 from tests.support.tiny_conversion import TEXTS, conversion_request, convert_tiny, with_speeds, with_texts
 
+pytestmark = pytest.mark.slow
+
 LABELS = ("positive",)
 
 
@@ -215,7 +217,6 @@ def test_the_seal_carries_the_limits_and_texts_that_the_engine_was_judged_by(con
     assert replace(first, judged_by=by_limits.judged_by).seal != first.seal
 
 
-@pytest.mark.slow
 def test_the_fastest_that_passes_serves_and_fp32_travels_along(checkpoint, tmp_path, monkeypatch):
     loose = {"kendall_tau": 0, "kendall_tau_top": 0, "displacement": 100, "regret": 1, "probability_shift": 1}
     loose |= {"ap_loss": 1, "batch_variance": 100, "distinct_share": 0, "preset": "custom"}
@@ -231,7 +232,6 @@ def test_the_fastest_that_passes_serves_and_fp32_travels_along(checkpoint, tmp_p
     assert open_engine(model.folder, True)[0].variant == DYNAMIC_INT8
 
 
-@pytest.mark.slow
 def test_seeds_are_compared_as_shipped_and_retraining_is_the_yardstick(checkpoint, tiny_bert, tmp_path):
     other = save_tiny_checkpoint(tiny_bert, tmp_path / "other", LABELS, 9)
     request = conversion_request(checkpoint, LABELS, tmp_path / "engines")
@@ -244,7 +244,6 @@ def test_seeds_are_compared_as_shipped_and_retraining_is_the_yardstick(checkpoin
     assert all(0 < row["validation_ap"] <= 1 for row in report["seeds"])
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("ship", [True, False])
 def test_another_seed_ships_only_when_the_round_says_so(checkpoint, tiny_bert, tmp_path, monkeypatch, ship):
     other = save_tiny_checkpoint(tiny_bert, tmp_path / "other", LABELS, 9)
@@ -284,7 +283,6 @@ def test_converting_again_gives_the_same_logits_to_the_last_bit(converted, tmp_p
     assert np.array_equal(open_engine(first.folder)[1].logits(rows), open_engine(second.folder)[1].logits(rows))
 
 
-@pytest.mark.slow
 def test_converting_again_has_the_logits_of_fp32_already(checkpoint, tmp_path, monkeypatch):
     request = replace(conversion_request(checkpoint, LABELS, tmp_path / "one"), kept_logits=str(tmp_path / "kept"))
     first = convert(request)["positive"]

@@ -146,6 +146,7 @@ def test_an_fp32_graph_that_cannot_be_timed_is_told_and_nothing_serves(opened, m
         fastest_that_passes(climb(replace(opened, request=replace(opened.request, settings=Conversion(variants=())))))
 
 
+@pytest.mark.slow
 def test_a_builder_says_what_stopped_it(opened):
     order = replace(order_of(opened, DYNAMIC_INT8), fp32=str(opened.folder / "gone.onnx"))
     with pytest.raises(ParityError, match=r"could not be built: its process ended with status 1: .*gone\.onnx"):

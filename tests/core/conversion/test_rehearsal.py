@@ -24,8 +24,12 @@ def rehearsal(folder, classes=2, max_length_tokens=32, freeze_embeddings=False, 
 
 
 @pytest.mark.slow
-def test_a_base_model_without_fault_passes_in_a_process_of_its_own(tiny_bert):
-    rehearse(rehearsal(tiny_bert))
+def test_a_base_model_without_fault_passes_in_a_process_of_its_own_once_for_all_folders(tiny_bert, monkeypatch):
+    rehearse(rehearsal(tiny_bert, classes=3))
+    monkeypatch.setattr("tasks.core.conversion.rehearsal.PROGRAM", "no.program")
+    rehearse(rehearsal(tiny_bert, classes=3, scratch="elsewhere"))
+    with pytest.raises(ModelFolderError, match=r"could not be tried: .* No module named 'no'"):
+        rehearse(rehearsal(tiny_bert, classes=4))
 
 
 @pytest.mark.slow
@@ -39,7 +43,7 @@ def test_a_refusal_comes_back_from_that_process_as_our_error(tiny_bert, tmp_path
 def test_a_disk_that_cannot_be_written_is_no_fault_of_the_base_model(tiny_bert, tmp_path):
     (tmp_path / "a file").touch()
     with pytest.raises(NotADirectoryError, match=r"of .* could not be tried: "):
-        rehearse(rehearsal(tiny_bert, scratch=str(tmp_path / "a file" / "scratch")))
+        rehearse(rehearsal(tiny_bert, classes=5, scratch=str(tmp_path / "a file" / "scratch")))
 
 
 @pytest.mark.slow

@@ -121,6 +121,7 @@ def test_too_few_different_texts_are_refused(checkpoint, tmp_path):
     assert not (tmp_path / "engines").exists()
 
 
+@pytest.mark.slow
 def test_a_rival_that_cannot_be_converted_costs_only_its_row(checkpoint, tmp_path):
     request = conversion_request(checkpoint, LABELS, tmp_path / "engines")
     gone = Rival(9, str(tmp_path / "gone"), tied=True)

@@ -14,6 +14,8 @@ from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.parts import read_part, write_part
 from tests.support.screened_runs import score, screen, screened_plan
 
+pytestmark = pytest.mark.slow
+
 LABELS = ("negative", "positive")
 
 

@@ -17,6 +17,8 @@ from tasks.core.distillation.teach import teach_seed
 from tasks.core.round.distillation_section import Student
 from tests.support.studies import prepare_study
 
+pytestmark = pytest.mark.slow
+
 LONG = {"epochs": 8, "batch_size": 8, "learning_rate": 2e-3}
 
 

@@ -25,6 +25,8 @@ from tests.support.records import change_record
 from tests.support.tiny import make_sentences, save_tiny_checkpoint
 from tests.support.tiny_conversion import convert_tiny
 
+pytestmark = pytest.mark.slow
+
 LABELS = ("joy", "anger", "fear")
 TEXTS = [f"{text} @someone https://t.co/x" for text in make_sentences(40, seed=9)]
 
@@ -59,7 +61,7 @@ def score(tmp_path):
     return run
 
 
-@pytest.mark.parametrize("head", ["multi_label", pytest.param("multi_class", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("head", ["multi_label", "multi_class"])
 def test_every_label_has_the_scores_that_the_checkpoint_gives(make_models, score, head):
     checkpoint, models = make_models(head)
     scores = score(models)

@@ -10,6 +10,8 @@ from tests.support.answers import open_batch
 from tests.support.batches import TEXTS
 from tests.support.browser import browser_page
 
+pytestmark = pytest.mark.slow
+
 LABELS = ("positive", "negative")
 SAID = {
     "instructions": {"positive": 'Does the writer say <b>"yes"</b> & mean it?\nJudge the text alone.'},

@@ -133,6 +133,7 @@ def test_an_altered_snapshot_is_refused(tmp_path):
         read_snapshot(folder / "none")
 
 
+@pytest.mark.slow
 def test_after_a_power_cut_there_is_a_whole_snapshot_or_none(tmp_path):
     round_, _ = labelled(tmp_path)
     root = tmp_path / "work" / "us" / "us-iter0" / "labels"

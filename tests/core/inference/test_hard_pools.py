@@ -20,6 +20,8 @@ from tasks.core.screening.ngram_shape import LONGEST_TEXT
 from tests.support.screened_runs import plan_below, score, screen, write_pool
 from tests.support.tiny import WORDS, make_sentences
 
+pytestmark = pytest.mark.slow
+
 TEXTS = 3_000
 CURTAIN = " " * LONGEST_TEXT
 """An expert's tokenizer drops it, and n-grams are made of nothing else."""

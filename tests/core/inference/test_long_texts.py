@@ -16,6 +16,8 @@ from tasks.core.screening.draws import FIT, NAMES
 from tasks.core.screening.ngram_shape import LONGEST_TEXT
 from tests.support.screened_runs import score, screen, screened_plan
 
+pytestmark = pytest.mark.slow
+
 
 def drawn_of(lengths):
     """Return drawn rows of a draw to fit and one to audit, one after the other, that have no texts."""

@@ -12,6 +12,8 @@ from tasks.core.runs.plan_file import write_plan
 from tasks.core.screening.certificate import read_certificate, write_certificate
 from tests.support.screened_runs import copy_of, screen, screened_plan
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def certified(tiny_engines, tmp_path_factory):

@@ -28,6 +28,8 @@ from tasks.core.screening.certificate import write_certificate
 from tasks.core.screening.joint_path import JointPath
 from tests.support.screened_runs import SHORT, TEXTS, copy_of, kept_bytes, plan_below, score, screen, screened_plan
 
+pytestmark = pytest.mark.slow
+
 LABELS = ("positive", "negative")
 
 

@@ -1,5 +1,7 @@
 """`winnow status` of a run with screening."""
 
+import pytest
+
 from deployments.commands.status import describe
 from tasks.core.inference.draws_run import plan_of_draws
 from tasks.core.inference.pool_draws import draw_shard, first_generation
@@ -9,6 +11,8 @@ from tasks.core.runs.plan_file import write_plan
 from tasks.core.runs.status.read_status import read_status
 from tests.support.run_marks import fail
 from tests.support.screened_runs import SHORT, screen, screened_plan
+
+pytestmark = pytest.mark.slow
 
 
 def test_status_says_how_far_the_draws_are_scored_before_any_shard_is(tiny_engines, tmp_path):

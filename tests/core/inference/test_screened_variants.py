@@ -18,6 +18,8 @@ from tasks.core.screening.certificate import write_certificate
 from tests.support.made_elsewhere import as_if_made_elsewhere
 from tests.support.screened_runs import copy_of, kept_bytes, score, screen, screened_plan
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def fallen_back(tiny_engines, tmp_path_factory):

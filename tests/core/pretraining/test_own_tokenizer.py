@@ -47,6 +47,7 @@ def test_common_tokens_keep_their_vectors_and_others_start_from_the_mean(tokeniz
     assert torch.equal(head.weight, adapted)
 
 
+@pytest.mark.slow
 def test_pretraining_with_a_new_tokenizer_leaves_model_and_tokenizer_that_fit(make_plan, tiny_bert, tokenizers):
     plan = make_plan(TEXTS, vocabulary_size=300)
     result = pretrain(plan)
@@ -58,6 +59,7 @@ def test_pretraining_with_a_new_tokenizer_leaves_model_and_tokenizer_that_fit(ma
     assert {path.suffix for path in folder.iterdir()} == {".json", ".safetensors"}
 
 
+@pytest.mark.slow
 def test_the_packed_texts_are_in_the_new_tokenizers_ids(make_plan):
     plan = make_plan(TEXTS, vocabulary_size=300)
     plan.folder.parent.mkdir(parents=True)

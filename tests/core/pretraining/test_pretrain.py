@@ -40,6 +40,7 @@ def kill_after_a_whole_checkpoint(plan):
     return max(int(folder.parent.name.rpartition("-")[2]) for folder in checkpoints(plan).glob("*/winnow-whole"))
 
 
+@pytest.mark.slow
 def test_perplexity_falls_on_held_out_texts_and_the_folder_is_a_base_model(make_plan):
     plan = make_plan(epochs=12)
     result = pretrain(plan)
@@ -147,6 +148,7 @@ def test_a_base_model_that_is_not_whole_is_refused_before_packing(make_plan, tin
     assert not list(plan.state_folder.glob("*"))
 
 
+@pytest.mark.slow
 def test_a_finished_one_is_not_done_again(make_plan):
     plan = make_plan(epochs=1)
     result = pretrain(plan)
@@ -155,6 +157,7 @@ def test_a_finished_one_is_not_done_again(make_plan):
     assert (plan.folder / "checkpoint" / "model.safetensors").stat().st_mtime_ns == stamp
 
 
+@pytest.mark.slow
 def test_altered_files_and_foreign_results_are_refused(make_plan):
     plan = make_plan(epochs=1)
     result = pretrain(plan)

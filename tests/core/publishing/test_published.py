@@ -40,6 +40,7 @@ def test_every_text_is_found_with_its_scores_and_its_models(run, redis_server):
     assert [text.id for text in answer.texts] == ids
 
 
+@pytest.mark.slow
 def test_redis_and_the_run_folder_answer_alike(run, redis_server):
     publish(redis_server, publication_of(run, top=ROWS))
     folder = RunReader(run.folder.path, "US")
@@ -115,6 +116,7 @@ def certify(run):
         write_receipt(replace(receipt, certificate=sha256), run.folder)
 
 
+@pytest.mark.slow
 def test_a_screened_run_says_who_scored_or_refused_a_text(tmp_path, redis_server):
     def given(label, shard, ids):
         stages = np.array([[EXPERT, NGRAMS, AUDITED][place % 3] for place in range(len(ids))], dtype=object)

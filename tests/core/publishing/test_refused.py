@@ -158,6 +158,7 @@ def test_a_server_that_drops_keys_by_itself_is_not_published_to(redis_server):
             require_fit(client, redis_server.place)
 
 
+@pytest.mark.slow
 def test_scores_travel_by_tls_and_a_certificate_of_another_authority_is_refused(run, start_redis, tmp_path):
     server = start_redis(tls=True)
     publish(server, publication_of(run))

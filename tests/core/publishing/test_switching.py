@@ -54,6 +54,7 @@ def is_of(text, scores):
     return text.is_known and all(abs(score - scores[text.id][label]) < 1e-5 for label, score in text.scores.items())
 
 
+@pytest.mark.slow
 def test_readers_see_no_mixed_or_missing_answer_during_twenty_switches(runs, redis_server):
     publications = [publication_of(run, thresholds={"positive": 0.5}) for run in runs]
     versions = {one.name: scores_in(run) for one, run in zip(publications, runs, strict=True)}

@@ -162,6 +162,7 @@ def test_what_a_key_draws_is_kept():
     assert place_numbers("key", "part:0", 3).tolist() == kept
 
 
+@pytest.mark.slow
 def test_each_row_is_as_likely_as_the_others(runs):
     with open_ranked(runs["smooth"].folder, "positive", "expert") as ranked:
         drawn = [ranked.draw(101, 200, 25, f"key {number}")["rank"].to_numpy() for number in range(200)]

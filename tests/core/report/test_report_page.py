@@ -35,6 +35,8 @@ from tests.support.labelled_files import delimited
 from tests.support.tiny import make_sentences
 from tests.support.told_rounds import HOSTILE, make_round, score_round
 
+pytestmark = pytest.mark.slow
+
 VOID = {"meta", "br", "img", "input", "link", "hr"}
 MAY = {
     "html", "head", "meta", "title", "style", "body", "header", "main", "section", "nav", "h1", "h2", "h3", "p", "a",

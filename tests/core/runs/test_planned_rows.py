@@ -166,6 +166,7 @@ def test_ids_that_are_floats_or_of_another_type_than_other_files_are_refused(pla
         plan_sample()
 
 
+@pytest.mark.slow
 def test_each_row_of_5000_small_files_is_in_one_shard(plan_sample, tmp_path):
     folder = tmp_path / "sample"
     write_rows(folder / "first.parquet", [0, 1], ["a", "b"])

@@ -94,6 +94,7 @@ def test_an_engine_model_scores_as_it_did(before, label):
     assert model.label == label
 
 
+@pytest.mark.slow
 def test_a_registered_model_loads_with_mlflow(before):
     folder = before / "engines" / "positive"
     assert "tasks.core.inference.pyfunc" in (folder / "MLmodel").read_text()

@@ -85,6 +85,7 @@ def draw(round_, run, thresholds=(), random_state=None):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("method", "drawn"),
     [
@@ -114,6 +115,7 @@ def test_every_method_draws_what_it_should(make, run, method, drawn):
     assert len(by_chance) in range(8, 11)
 
 
+@pytest.mark.slow
 def test_a_motif_draws_texts_that_hold_it_and_is_used_up(make, run):
     round_ = make()
     batch = draw(round_, run)
@@ -180,6 +182,7 @@ def test_what_was_labelled_before_goes_out_again_neither_by_id_nor_by_text(make,
     assert len(drawn) == 6
 
 
+@pytest.mark.slow
 def test_an_author_has_no_more_texts_than_may_be(make, run):
     batch = draw(make(method="adaptive", adaptive_texts=300, author_column="user", texts_per_author=1), run)
     authors = batch.texts["author"].to_pylist()

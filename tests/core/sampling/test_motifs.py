@@ -43,6 +43,7 @@ def random_texts(count, seed):
     return [" ".join(draw.choice(LETTERS, draw.integers(0, 9))) for _ in range(count)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("skips", [0, 1, 3, 255])
 @pytest.mark.parametrize("at_once", [20_000_000, 50])
 def test_grams_are_those_of_the_definition_in_one_part_and_in_many(skips, at_once, monkeypatch):

@@ -17,6 +17,8 @@ from tasks.core.sampling.label_draws import draw_label
 from tasks.core.sampling.label_pool import LabelledBefore
 from tests.support.array_pools import array_pool, ids
 
+pytestmark = pytest.mark.slow
+
 ROWS, STATES = 400, 100
 DRAW = np.random.default_rng(11)
 TEMPLATES = [" ".join(f"word{number}" for number in DRAW.integers(0, 999, 14)) for _ in range(20)]

@@ -50,12 +50,14 @@ def test_five_labels_that_share_the_confidence_all_keep_what_is_promised(pools, 
 EASY = Promise(0.02, 0.95, 0.95)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stages", [1, 2])
 def test_five_labels_are_all_kept_at_once_where_they_share_the_confidence(pools, stages):
     found = recalls(of_stages(pools, stages), EASY.shared_by(5), 60)
     assert keeps(np.fmin.reduce(found, axis=1), EASY)
 
 
+@pytest.mark.slow
 def test_five_labels_with_the_whole_confidence_each_are_seldom_enough_kept_at_once(pools):
     found = recalls(of_stages(pools, 1), EASY, 300)
     assert all(keeps(column, EASY) for column in found.T)
@@ -119,6 +121,7 @@ def budgets(calibrate, top, each):
     return found, (calibrate.stages >= found).all(axis=1)
 
 
+@pytest.mark.slow
 def test_a_budget_for_each_stage_keeps_too_little_or_passes_more_than_one_path(pools):
     pool, random = pools[0], np.random.default_rng(0)
     half = Promise(EASY.top_share, 1 - (1 - EASY.recall) / 2, 1 - (1 - EASY.confidence) / 2)

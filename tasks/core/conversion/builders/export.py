@@ -52,4 +52,4 @@ def export_onnx(model: PreTrainedModel, path: Path) -> None:
             output_names=["logits"],
             dynamic_axes=dict.fromkeys(INPUTS, axes) | {"logits": {0: "batch"}},
         )
-    model.eval()  # type: ignore[no-untyped-call]
+    model.eval()

@@ -73,8 +73,8 @@ def load_model(kind: Any, folder: Path, whole: bool = False, **options: Any) -> 
             are not the model's; those of another name, of another shape, or missing are named.
     """
     require_model_folder(folder)
-    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
     try:
         model, found = kind.from_pretrained(
             folder,

@@ -44,5 +44,5 @@ class EpochOrder(LengthGroupedSampler):
     def __iter__(self) -> Iterator[int]:
         sequence = np.random.SeedSequence([self._seed, self._epoch])
         self.generator = torch.Generator().manual_seed(int(sequence.generate_state(1)[0]))
-        order: Iterator[int] = super().__iter__()  # type: ignore[no-untyped-call]
+        order: Iterator[int] = super().__iter__()
         return order

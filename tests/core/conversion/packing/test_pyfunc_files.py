@@ -31,6 +31,8 @@ from tasks.core.training.trainer.checkpoint import read_card
 from tests.support.pyfunc import PYFUNC_SCRIPT, TEXTS, scores_of, write_tiny_engine
 from tests.support.tiny import make_sentences, save_tiny_checkpoint
 
+pytestmark = pytest.mark.slow
+
 PLAIN_SCRIPT = """\
 import json, sys, onnxruntime
 from tokenizers import Tokenizer
@@ -45,9 +47,7 @@ for text in texts:
 """
 
 
-@pytest.mark.parametrize(
-    "variant", [FP32, pytest.param(openvino_int8(), marks=pytest.mark.slow)], ids=["onnxruntime", "openvino"]
-)
+@pytest.mark.parametrize("variant", [FP32, openvino_int8()], ids=["onnxruntime", "openvino"])
 def test_mlflow_loads_it_with_the_code_that_travels_along(tiny_bert, tmp_path, outside, variant):
     model = write_tiny_engine(tiny_bert, tmp_path / "engine", variant=variant)
     files = sha256_of_folder(tmp_path / "engine")
@@ -80,7 +80,6 @@ def test_a_checkpoint_of_several_labels_has_a_column_each(tiny_bert, tmp_path):
     assert [column["name"] for column in json.loads(mlmodel["signature"]["outputs"])] == list(labels)
 
 
-@pytest.mark.slow
 def test_a_graph_of_another_model_is_refused(tiny_bert, tmp_path, outside):
     model = write_tiny_engine(tiny_bert, tmp_path / "engine")
     write_tiny_engine(tiny_bert, tmp_path / "other", seed=1)
@@ -90,7 +89,6 @@ def test_a_graph_of_another_model_is_refused(tiny_bert, tmp_path, outside):
     assert "model.onnx has sha256" in done.stderr
 
 
-@pytest.mark.slow
 def test_canaries_of_another_model_are_refused_unless_the_caller_asks_for_fp32(tiny_bert, tmp_path, outside):
     variant = openvino_int8()
     model = write_tiny_engine(tiny_bert, tmp_path / "engine", variant=variant)
@@ -128,7 +126,6 @@ print(json.dumps(told))
 """
 
 
-@pytest.mark.slow
 def test_rows_without_a_text_are_refused_by_name(tiny_bert, tmp_path, outside):
     model = write_tiny_engine(tiny_bert, tmp_path / "engine")
     done = outside(REFUSED_SCRIPT, model.folder, *REFUSED)
@@ -146,7 +143,6 @@ def test_a_plain_script_gives_the_same_logits(tiny_bert, tmp_path, outside, vari
     np.testing.assert_allclose(found, logits_of(TEXTS, *open_engine(model.folder)), atol=tolerance, rtol=0)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -56,6 +56,7 @@ def test_brighter_in_spanish_has_a_text_in_two_splits(tmp_path):
     assert sum(prepare(tmp_path, given, request(EMOTIONS, "multi_label")).rows.values()) == 3875
 
 
+@pytest.mark.slow
 def test_soft_labels_of_davidson(tmp_path):
     names = ("hate_speech", "offensive_language", "neither")
     given = settings("davidson_soft.parquet", label_names=names, targets="soft")
@@ -68,6 +69,7 @@ def test_soft_labels_of_davidson(tmp_path):
         prepare(tmp_path, given | {"targets": "hard"}, asked)
 
 
+@pytest.mark.slow
 def test_votes_of_told_br(tmp_path):
     given = settings("told_br_votes.parquet", label_names=VOTES, targets="soft", votes=3)
     check_refused(tmp_path, given | {"split_column": "split"}, request(VOTES, "multi_label"))
@@ -89,6 +91,7 @@ def test_classes_of_umsab(tmp_path, lang):
     assert (read_split(splits.path, names, "train").targets.sum(axis=1) == 1).all()
 
 
+@pytest.mark.slow
 def test_tweeteval_hate_leaks_and_can_be_drawn_anew(tmp_path):
     given = settings("tweeteval_hate.parquet", label_names=("not-hate", "hate"))
     check_refused(tmp_path, given | {"split_column": "split"}, request({"hate": "hate"}))

@@ -20,6 +20,8 @@ from tasks.core.report.side_by_side.round_figures import figures_of
 from tasks.core.report.side_by_side.rounds_table import COLUMNS, read_comparison
 from tests.support.told_rounds import make_round, prepare_and_select
 
+pytestmark = pytest.mark.slow
+
 NAMES = {"comparison.md", "comparison.csv", "comparison.json", "comparison.svg", "comparison.png"}
 
 

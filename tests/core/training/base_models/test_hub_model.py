@@ -23,6 +23,8 @@ from tests.support.ports import free_port
 from tests.support.studies import prepare_study
 from tests.support.waiting import wait_for
 
+pytestmark = pytest.mark.slow
+
 NAME = "org/tiny"
 
 
@@ -82,7 +84,6 @@ def test_after_the_first_fetch_no_network_is_needed(repository, monkeypatch, tmp
     assert local_folder(NAME, tmp_path) == folder
 
 
-@pytest.mark.slow
 def test_seeds_are_trained_without_asking_the_hub(hub, repository, tiny_round, tmp_path):
     plan = plan_seeds(tiny_round, prepare_study(tiny_round), local_folder(NAME, tmp_path / "bases"))[0]
     asked = len(hub.asked)
@@ -174,7 +175,6 @@ def test_what_is_no_model_is_named(repository, tmp_path, name, words):
         local_folder(name, tmp_path)
 
 
-@pytest.mark.slow
 def test_what_a_killed_fetch_left_goes_with_the_next(repository, tmp_path):
     kill = f"""
 import os, sys
@@ -225,7 +225,6 @@ def asides(folder):
     return [path for path in folder.glob(".*.tmp") if path.is_dir()]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("meanwhile", ["nothing", "the branch moves"])
 def test_two_processes_that_fetch_at_once_end_with_one_whole_folder(
     hub, repository, tiny_bert, tmp_path, start_fetch, meanwhile
@@ -246,7 +245,6 @@ def test_two_processes_that_fetch_at_once_end_with_one_whole_folder(
     assert len([asked for asked in hub.asked if asked.startswith("GET") and "model.safetensors" in asked]) == 1
 
 
-@pytest.mark.slow
 def test_one_that_waited_for_a_fetch_that_was_killed_fetches_itself(hub, repository, tmp_path, start_fetch):
     work = tmp_path / "work"
     with hub.held() as held:

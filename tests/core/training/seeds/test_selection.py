@@ -77,6 +77,7 @@ def test_where_lower_is_better_the_lowest_wins(plans):
     assert selection.winner.winners_lead.low == 0
 
 
+@pytest.mark.slow
 def test_the_table_has_document_001s_form_and_its_figures_are_the_seeds(plans):
     seeds = plans(3)
     for plan in seeds:
@@ -102,6 +103,7 @@ def test_the_table_has_document_001s_form_and_its_figures_are_the_seeds(plans):
     assert json.loads(json.dumps(comparison.record()))["results"]["positive"][2]["runs"] == 3
 
 
+@pytest.mark.slow
 def test_chance_finds_the_share_of_true_rows(plans):
     seeds = plans(2)
     for plan in seeds:
@@ -124,6 +126,7 @@ def test_pictures_of_a_study(plans, tmp_path):
     assert any(text.startswith("selected seed") for text in legend)
 
 
+@pytest.mark.slow
 def test_one_seed_has_no_deviation_and_no_row_of_several(plans):
     seeds = plans(1)
     finish(seeds[0], 0.0)
@@ -134,6 +137,7 @@ def test_one_seed_has_no_deviation_and_no_row_of_several(plans):
     assert "ensemble" not in comparison.baselines
 
 
+@pytest.mark.slow
 def test_texts_without_words_cost_the_words_baseline_its_row_and_nothing_else(plans):
     seeds = plans(2)
     for plan in seeds:

@@ -62,6 +62,7 @@ def plan(make_plan):
     return make_plan()
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_weights_and_figures(plan, tmp_path):
     result, _ = train(plan)
     again, _ = train(dataclasses.replace(plan, root=str(tmp_path / "again")))
@@ -72,6 +73,7 @@ def test_the_same_seed_gives_the_same_weights_and_figures(plan, tmp_path):
     assert result.evaluations == again.evaluations
 
 
+@pytest.mark.slow
 def test_every_step_is_heard_of_and_changes_nothing(plan, tmp_path):
     steps = []
     result = train_seed(plan, lambda *_: None, lambda done, of: steps.append((done, of)))
@@ -99,6 +101,7 @@ def test_a_seed_killed_twice_in_mid_epoch_ends_as_if_undisturbed(make_plan, tmp_
     assert not workspace.exists()
 
 
+@pytest.mark.slow
 def test_a_resumed_seed_does_not_train_its_first_steps_again(make_plan):
     plan = make_plan(epochs=3, batch_size=8)
     train_until_killed(plan, evaluation=2)
@@ -159,6 +162,7 @@ def test_a_checkpoint_whose_best_is_damaged_is_not_resumed_from(make_plan, tmp_p
     assert result.checkpoint_sha256 == undisturbed.checkpoint_sha256
 
 
+@pytest.mark.slow
 def test_a_best_checkpoint_that_was_damaged_meanwhile_is_not_taken_for_the_model(make_plan):
     plan = make_plan(epochs=2, learning_rate=1e-9)
 
@@ -171,6 +175,7 @@ def test_a_best_checkpoint_that_was_damaged_meanwhile_is_not_taken_for_the_model
         train_seed(plan, damage)
 
 
+@pytest.mark.slow
 def test_a_seed_stopped_early_keeps_its_best_checkpoint_also_when_resumed(make_plan, tmp_path):
     settings = {"epochs": 12, "patience_evaluations": 1, "learning_rate": 0.02}
     result, _ = train(make_plan(**settings))
@@ -200,6 +205,7 @@ def test_a_seed_killed_after_its_last_step_is_not_trained_on(make_plan, tmp_path
     assert resumed.metrics == undisturbed.metrics
 
 
+@pytest.mark.slow
 def test_a_second_worker_with_the_same_seed_does_not_touch_the_firsts_work(plan):
     undisturbed, _ = train(dataclasses.replace(plan, root=f"{plan.root}-undisturbed"))
     with claim_workspace(plan.folder) as workspace:
@@ -219,6 +225,7 @@ def test_where_files_cannot_be_locked_the_error_says_what_to_do(plan, monkeypatc
         train(plan)
 
 
+@pytest.mark.slow
 def test_a_seed_leaves_what_document_004_lists_and_nothing_that_is_pickled(plan):
     result, heard = train(plan)
     names = {path.name for path in plan.folder.iterdir()}
@@ -234,6 +241,7 @@ def test_a_seed_leaves_what_document_004_lists_and_nothing_that_is_pickled(plan)
     assert read_card(plan.folder).labels == ("positive",)
 
 
+@pytest.mark.slow
 def test_scores_stand_beside_their_own_ids(plan):
     """Evaluation is sorted by length; a lost order would pair scores with other texts' labels."""
     result, _ = train(plan)
@@ -255,6 +263,7 @@ def test_scores_stand_beside_their_own_ids(plan):
     assert [line["prediction"] == "positive" for line in lines] == [score >= 0.5 for score in table["score_positive"]]
 
 
+@pytest.mark.slow
 def test_frozen_embeddings_do_not_move(make_plan, tiny_bert):
     before = load_file(tiny_bert / "model.safetensors")["embeddings.word_embeddings.weight"]
     plans = [make_plan(freeze_embeddings=frozen) for frozen in (True, False)]
@@ -266,6 +275,7 @@ def test_frozen_embeddings_do_not_move(make_plan, tiny_bert):
     assert not np.array_equal(free[name], before)
 
 
+@pytest.mark.slow
 def test_a_finished_seed_is_not_trained_again_but_reported(plan):
     result, _ = train(plan)
     stamp = (plan.folder / "model.safetensors").stat().st_mtime_ns
@@ -275,6 +285,7 @@ def test_a_finished_seed_is_not_trained_again_but_reported(plan):
     assert (plan.folder / "model.safetensors").stat().st_mtime_ns == stamp
 
 
+@pytest.mark.slow
 def test_a_seed_killed_before_its_result_is_trained_from_the_start(plan):
     result, _ = train(plan)
     (plan.folder / "result.json").unlink()
@@ -282,6 +293,7 @@ def test_a_seed_killed_before_its_result_is_trained_from_the_start(plan):
     assert train(plan)[0] == result
 
 
+@pytest.mark.slow
 def test_an_altered_or_lost_checkpoint_file_is_named(plan):
     result, _ = train(plan)
     verify_checkpoint(plan.folder, result.checkpoint_sha256)
@@ -311,6 +323,7 @@ def test_a_base_model_that_changed_since_it_was_planned_with_is_not_trained(plan
     assert not plan.folder.exists()
 
 
+@pytest.mark.slow
 def test_another_configurations_result_is_refused(plan):
     train(plan)
     change_record(plan.folder / "result.json", lambda content: content | {"config_hash": "0" * 12})
