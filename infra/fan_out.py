@@ -12,7 +12,9 @@ from infra.dask_workers.worker_logs import send_worker_logs
 from infra.errors import ClusterError
 from infra.slurm.job_keeper import require_kept
 
-POLL_SECONDS = 1.0
+FIRST_POLL_SECONDS, POLL_SECONDS = 0.05, 1.0
+POLL_SHARE = 0.2
+"""Of the time waited, so much goes by until futures are looked at again: short tasks wait for no long poll."""
 
 
 def run_all(
@@ -41,8 +43,9 @@ def settle_all(
 ) -> Settled[K]:
     """Submit a task for each key and wait for all; tasks lost with their worker are submitted again.
 
-    `tick` is called about once a second while tasks run, with how many have ended well; where Prefect's server does not
-    answer it, it is left out. A task lost in every one of `attempts` attempts counts as failed with a ClusterError.
+    `tick` is called about once a second while tasks run, at first more often, with how many have ended well; where
+    Prefect's server does not answer it, it is left out. A task lost in every one of `attempts` attempts counts as
+    failed with a ClusterError.
     """
     logger = get_run_logger()
     whole: Settled[K] = Settled()
@@ -79,6 +82,7 @@ def _settle(futures: dict[K, Any], tick: Callable[[int], None], before: int) -> 
         ClusterError: the cluster cannot be kept up, so that there would be no end to the waiting.
     """
     settled: Settled[K] = Settled()
+    began = time.monotonic()
     client = next((getattr(future.wrapped_future, "client", None) for future in futures.values()), None)
     while futures:
         done = [key for key, future in futures.items() if future.wrapped_future.done()]
@@ -89,7 +93,8 @@ def _settle(futures: dict[K, Any], tick: Callable[[int], None], before: int) -> 
             tick(before + len(settled.results))
         if futures:
             require_kept()
-            time.sleep(POLL_SECONDS)
+            waited = time.monotonic() - began
+            time.sleep(min(POLL_SECONDS, max(FIRST_POLL_SECONDS, POLL_SHARE * waited)))
     if client is not None:
         send_worker_logs(client)
     return settled

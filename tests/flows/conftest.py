@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 from prefect.testing.utilities import prefect_test_harness
 
 from flows.conversion import conversion
@@ -15,7 +16,11 @@ from tests.support.round_files import one_worker, write_round
 
 @pytest.fixture(scope="session")
 def prefect_harness():
-    with prefect_test_harness(server_startup_timeout=1_200):
+    # A flow run with heartbeats ends at the next whole second of the thread that sends them.
+    with (
+        prefect_test_harness(server_startup_timeout=1_200),
+        temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}),
+    ):
         yield
 
 

@@ -12,7 +12,8 @@ import ast
 import platform
 import sys
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cache
 from importlib.metadata import packages_distributions, version
 from pathlib import Path
 from typing import Any
@@ -120,9 +121,15 @@ def _requirements(libraries: set[str], used: set[str]) -> list[str]:
     """
     optional = {"openvino"}.union(*PREPROCESSING_LIBRARIES.values())
     needed = (libraries - optional) | used
-    providers = packages_distributions()
+    providers = _providers()
     distributions = {"mlflow"}.union(*(providers[name] for name in needed))
     return [f"{name}=={version(name).partition('+')[0]}" for name in sorted(distributions)]
+
+
+@cache
+def _providers() -> Mapping[str, list[str]]:
+    """Return the distributions that provide each package; looking through all that is installed takes a second."""
+    return packages_distributions()
 
 
 def _mlmodel(python: str, loader: str, config: dict[str, Any], columns: Sequence[str]) -> dict[str, Any]:
