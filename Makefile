@@ -5,8 +5,9 @@ VENV := .venv
 READY := $(VENV)/.ready
 MODEL := .winnow/models/all-MiniLM-L6-v2
 STACK :=
-# Two processes, each with its own servers; tests/support/scheduling.py says what each of them takes.
-PYTEST := $(VENV)/bin/pytest --numprocesses 2
+# Processes with servers of their own, for two cores: what one waits for is the others' time. What each of them takes,
+# tests/support/scheduling.py says.
+PYTEST := $(VENV)/bin/pytest --numprocesses
 DRILLS := tests
 
 help:
@@ -38,13 +39,13 @@ check: setup
 	$(MAKE) --no-print-directory --jobs 2 --output-sync=target lint core
 
 core: setup
-	WINNOW_EXAMPLES=few $(PYTEST) -m "not slow and not drill" tests/core tests/test_*.py
+	WINNOW_EXAMPLES=few $(PYTEST) 2 -m "not slow and not drill" tests/core tests/test_*.py
 
 test: setup
-	$(PYTEST) -m "not drill"
+	$(PYTEST) 3 -m "not drill"
 
 drills: setup
-	$(PYTEST) -m drill $(DRILLS)
+	$(PYTEST) 2 -m drill $(DRILLS)
 
 lint: $(READY)
 	$(VENV)/bin/ruff check .

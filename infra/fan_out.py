@@ -14,7 +14,7 @@ from infra.slurm.job_keeper import require_kept
 
 FIRST_POLL_SECONDS, POLL_SECONDS = 0.05, 1.0
 POLL_SHARE = 0.2
-"""Of the time waited, so much goes by until futures are looked at again: short tasks wait for no long poll."""
+"""Futures are looked at again after this part of the time waited so far: short tasks wait for no long poll."""
 
 
 def run_all(

@@ -62,6 +62,7 @@ def second(loop, completed):
     return path
 
 
+@pytest.mark.drill
 def test_labels_of_the_rank_sample_make_the_first_champion_without_hands(loop, completed):
     assert [step.state for step in completed.steps] == ["done"] * 6
     assert [step.skipped for step in completed.steps] == [True, True, True, False, False, False]

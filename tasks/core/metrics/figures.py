@@ -45,13 +45,25 @@ def _of_ranking(name: str) -> Callable[[Floats, Floats, Flags], float]:
     return figure
 
 
-def _of_decisions(name: str) -> Callable[[Floats, Floats, Flags], float]:
-    def figure(targets: Floats, _: Floats, decisions: Flags) -> float:
-        from sklearn import metrics  # noqa: PLC0415
+def _precision(targets: Floats, _: Floats, decisions: Flags) -> float:
+    return _share(_hits(targets, decisions), decisions.sum())
 
-        return float(getattr(metrics, name)(targets >= THRESHOLD, decisions, zero_division=0))
 
-    return figure
+def _recall(targets: Floats, _: Floats, decisions: Flags) -> float:
+    return _share(_hits(targets, decisions), (targets >= THRESHOLD).sum())
+
+
+def _f1(targets: Floats, _: Floats, decisions: Flags) -> float:
+    return _share(2 * _hits(targets, decisions), (targets >= THRESHOLD).sum() + decisions.sum())
+
+
+def _hits(targets: Floats, decisions: Flags) -> int:
+    return int((decisions & (targets >= THRESHOLD)).sum())
+
+
+def _share(part: int, whole: int) -> float:
+    """Return part of the whole; 0 where there is nothing, as scikit-learn does with `zero_division=0`."""
+    return float(part / whole) if whole else 0.0
 
 
 def _log_loss(targets: Floats, scores: Floats, _: Flags) -> float:
@@ -62,9 +74,9 @@ def _log_loss(targets: Floats, scores: Floats, _: Flags) -> float:
 METRICS: dict[str, Callable[[Floats, Floats, Flags], float]] = {
     "average_precision": _of_ranking("average_precision_score"),
     "roc_auc": _of_ranking("roc_auc_score"),
-    "f1": _of_decisions("f1_score"),
-    "precision": _of_decisions("precision_score"),
-    "recall": _of_decisions("recall_score"),
+    "f1": _f1,
+    "precision": _precision,
+    "recall": _recall,
     "log_loss": _log_loss,
     "brier": lambda targets, scores, _: float(((scores - targets) ** 2).mean()),
     "precision_at_20": _precision_at(20),

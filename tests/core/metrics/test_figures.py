@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import sklearn.metrics
 import torch
 from transformers.modeling_outputs import SequenceClassifierOutput
 
@@ -35,6 +36,15 @@ def test_a_metric_for_each_name_of_the_issue():
         "average_precision", "roc_auc", "f1", "precision", "recall", "log_loss", "brier",
         "precision_at_20", "precision_at_50", "f1_best_threshold",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["f1", "precision", "recall"])
+def test_figures_of_decisions_are_scikit_learns_to_the_last_bit(name):
+    draw = np.random.default_rng(5)
+    for shares in ((0.3, 0.4), (0, 0.4), (0.3, 0), (0, 0), (1, 1)):
+        targets, decisions = draw.random(97) < shares[0], draw.random(97) < shares[1]
+        wanted = getattr(sklearn.metrics, f"{name}_score")(targets, decisions, zero_division=0)
+        assert METRICS[name](targets.astype(np.float64), np.zeros(97), decisions) == wanted
 
 
 def test_precision_at_20_counts_rows_tied_at_the_edge_in_proportion():

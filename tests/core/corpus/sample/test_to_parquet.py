@@ -155,7 +155,7 @@ def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("suffix", ["csv.gz", "jsonl.gz"])
+@pytest.mark.parametrize("suffix", ["csv.gz", pytest.param("jsonl.gz", marks=pytest.mark.drill)])
 def test_memory_does_not_grow_with_the_file(tmp_path, suffix):
     line = '{"tweet_id": 1, "text": "%s"}\n' if suffix.startswith("jsonl") else "1,%s\n"
     head = "" if suffix.startswith("jsonl") else "tweet_id,text\n"
