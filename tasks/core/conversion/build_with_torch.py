@@ -2,8 +2,11 @@
 
 from pathlib import Path
 
+import torch
+
 from tasks.core.base.files import write_json
 from tasks.core.base.naming.composed_names import graph_file, layer_errors_file
+from tasks.core.base.threads import cpu_threads
 from tasks.core.conversion.build_orders import BuildOrder
 from tasks.core.conversion.builders.cuda_fp16 import build_cuda_fp16
 from tasks.core.conversion.builders.distil_int8 import build_distilled_int8
@@ -15,6 +18,7 @@ from tasks.core.engines.variants import CUDA_FP16, DYNAMIC_INT8, STATIC_INT8, op
 
 def build_with_torch(order: BuildOrder, rows: list[list[int]]) -> None:
     """Write the graph that is ordered; `rows` are the texts set apart."""
+    torch.set_num_threads(cpu_threads())
     fp32, graph, calibration = Path(order.fp32), Path(order.graph), rows[: order.calibration_texts]
     if order.variant == DYNAMIC_INT8.name:
         build_dynamic_int8(fp32, graph)
