@@ -38,10 +38,9 @@ def make_round(make_round) -> Callable[..., Path]:
 
 @pytest.fixture(scope="session")
 def served(tmp_path_factory, tiny_bert, orchestration) -> Path:
-    """A round file whose engine models are registered, of two Dask workers; a test has its own output path."""
-    path = write_round(
-        tmp_path_factory.mktemp("served"), tiny_bert, sample_rows=400, country=f"X{uuid.uuid4().hex[:8]}"
-    )
+    """A round file whose engine models are registered; a test has its own output path."""
+    folder, country = tmp_path_factory.mktemp("served"), f"X{uuid.uuid4().hex[:8]}"
+    path = write_round(folder, tiny_bert, sample_rows=400, country=country, clusters=one_worker())
     training(str(path))
     conversion(str(path))
     return path

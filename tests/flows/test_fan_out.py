@@ -3,17 +3,18 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import TaskRunFilter, TaskRunFilterName
 
 from infra.cluster import Place, task_runner
-from infra.clusters.profiles import LocalProfile
+from infra.clusters.profiles import read_profile
 from infra.errors import ClusterError
 from tasks.core.base.errors import InputDataError, MachineError
 from tests.flows.unreliable import double_all, fail_all
+from tests.support.shared_worker import shared_worker
 
 pytestmark = pytest.mark.usefixtures("prefect_harness")
 
 
 @pytest.fixture
 def runner(tmp_path):
-    return task_runner(LocalProfile(kind="local", workers=1), Place("test", tmp_path))
+    return task_runner(read_profile(shared_worker()), Place("test", tmp_path))
 
 
 def test_every_result_comes_back(runner):

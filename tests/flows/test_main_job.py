@@ -50,6 +50,15 @@ def trained(served, tmp_path):
     return path
 
 
+@pytest.fixture
+def on_own_workers(trained):
+    """The round `trained`, whose flows start Dask workers of their own, as many as there are cores."""
+    content = yaml.safe_load(trained.read_text())
+    del content["clusters"]
+    trained.write_text(yaml.safe_dump(content))
+    return trained
+
+
 def run_folders(round_file):
     return sorted(read_round(round_file).inference.output_path.iterdir())
 
@@ -150,14 +159,14 @@ def test_a_limit_a_run_name_and_another_model_give_folders_of_their_own(trained,
     assert all(json.loads((folder / "manifest.json").read_text())["counts"]["rows_in"] == 120 for folder in main_runs)
 
 
-def test_a_worker_killed_in_mid_shard_loses_and_doubles_nothing(trained):
-    inference(str(trained), run_name="undisturbed")
+def test_a_worker_killed_in_mid_shard_loses_and_doubles_nothing(on_own_workers):
+    inference(str(on_own_workers), run_name="undisturbed")
     killed, ended = [], threading.Event()
 
     def kill_one_in_mid_shard():
         """Kill the worker that has logged its first label of a shard and has not finished the second."""
         while not (killed or ended.is_set()):
-            for log in read_round(trained).inference.output_path.glob("*-disturbed-*/logs/positive/*.log"):
+            for log in read_round(on_own_workers).inference.output_path.glob("*-disturbed-*/logs/positive/*.log"):
                 os.kill(pid := int(log.stem.rsplit("-", 1)[1]), signal.SIGKILL)
                 killed.append(pid)
                 break
@@ -166,12 +175,12 @@ def test_a_worker_killed_in_mid_shard_loses_and_doubles_nothing(trained):
     killer = threading.Thread(target=kill_one_in_mid_shard)
     killer.start()
     try:
-        inference(str(trained), run_name="disturbed")
+        inference(str(on_own_workers), run_name="disturbed")
     finally:
         ended.set()
         killer.join()
     assert killed
-    disturbed, undisturbed = run_folders(trained)
+    disturbed, undisturbed = run_folders(on_own_workers)
     assert sha256_of_folder(disturbed / "output") == sha256_of_folder(undisturbed / "output")
     for label in ("positive", "negative"):
         assert ids_of(disturbed, label) == EXPECTED_IDS

@@ -87,6 +87,7 @@ def winnow(*words):
     return subprocess.run([BINARIES / "winnow", *words], capture_output=True, text=True, check=False)
 
 
+@pytest.mark.drill
 def test_a_server_killed_in_mid_training_is_told_when_it_is_back(stoppable, path, round_):
     trained = {}
 

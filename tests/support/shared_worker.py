@@ -9,12 +9,18 @@ from distributed import LocalCluster
 from infra.dask_workers.settings import dask_settings
 
 
-@cache
 def shared_worker() -> str:
-    """Start the worker unless it is there, and return the address of its scheduler; both end with this process.
+    """Start the worker unless it is there, wait for it, and return its scheduler's address; both end with this process.
 
     Flows join it as they join any scheduler that already runs: they give it the tracking server that they have.
     """
+    cluster = _cluster()
+    cluster.wait_for_workers(1)  # one that a test killed is soon followed by another
+    return str(cluster.scheduler_address)
+
+
+@cache
+def _cluster() -> LocalCluster:
     dask.config.set(dask_settings(threads=1))
     cluster = LocalCluster(
         n_workers=1,
@@ -26,4 +32,4 @@ def shared_worker() -> str:
         memory_limit=0,
     )
     atexit.register(cluster.close)
-    return str(cluster.scheduler_address)
+    return cluster

@@ -25,7 +25,7 @@ class Population:
     stages: np.ndarray
 
     def drawn(self, rows) -> Drawn:
-        return Drawn(self.expert[rows], self.stages[rows])
+        return Drawn(self.expert.take(rows), self.stages.take(rows, axis=0))
 
     def only(self, stage):
         return Population(self.expert, self.stages[:, [stage]])
