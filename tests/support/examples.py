@@ -1,8 +1,11 @@
-"""How many examples hypothesis draws: all of them, or a tenth with WINNOW_EXAMPLES=few, as `make check` has it."""
+"""How many examples hypothesis draws: all of them, or a tenth with WINNOW_EXAMPLES=few, as `make check` has it.
+
+No clock judges them: another program may have the cores.
+"""
 
 import os
 
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 FEW = os.environ.get("WINNOW_EXAMPLES") == "few"
 
@@ -12,5 +15,7 @@ def examples(count: int) -> int:
     return max(10, count // 10) if FEW else count
 
 
-settings.register_profile("winnow", max_examples=examples(100))
+settings.register_profile(
+    "winnow", max_examples=examples(100), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("winnow")

@@ -170,7 +170,7 @@ words = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=2
 
 
 @pytest.mark.parametrize("name", ["out.csv", "out.parquet", "out.json"])
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     texts=st.lists(words, min_size=3, max_size=3),
     made=st.lists(words.filter(is_id), min_size=3, max_size=3, unique=True),

@@ -143,7 +143,7 @@ TEXTS = st.one_of(
     st.text(st.characters()),
     st.lists(st.one_of(st.sampled_from(FRAGMENTS), st.characters()), max_size=14).map("".join),
 )
-searching = settings(max_examples=examples(600), deadline=None, database=None, derandomize=True)
+searching = settings(max_examples=examples(600), database=None, derandomize=True)
 
 
 @pytest.mark.parametrize(("before", "after"), GOLDEN_TWEET)

@@ -131,7 +131,6 @@ def check_counts(manifest, drawn):
     derandomize=EXAMPLES <= 40,
     phases=(Phase.generate,) if EXAMPLES <= 40 else tuple(Phase),
     database=None,
-    deadline=None,
     suppress_health_check=list(HealthCheck),
 )
 @given(drawn=drawn_runs())

@@ -52,7 +52,7 @@ def test_a_text_has_the_n_grams_that_a_plain_reading_finds(text):
 
 
 @given(st.lists(st.text(max_size=30), max_size=8))
-@settings(max_examples=examples(100), deadline=None)
+@settings(max_examples=examples(100))
 def test_any_texts_have_as_many_n_grams_as_a_plain_reading_finds(texts):
     for text, found in zip(texts, hashes(texts), strict=True):
         grams, words = plain_reading(text)

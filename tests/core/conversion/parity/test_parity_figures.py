@@ -276,7 +276,7 @@ def flat(figures, prefix=""):
 odds_pairs = arrays.arrays(np.float32, st.tuples(st.integers(1, 60), st.just(2)), elements=st.integers(-4, 4))
 
 
-@settings(max_examples=examples(60), deadline=None)
+@settings(max_examples=examples(60))
 @given(odds_pairs, st.randoms(use_true_random=False), st.integers(1, 5000))
 def test_the_order_of_the_texts_does_not_matter(odds, shuffler, scored):
     rows = list(range(len(odds)))
@@ -288,7 +288,7 @@ def test_the_order_of_the_texts_does_not_matter(odds, shuffler, scored):
         assert other[name] == (value if value is None else pytest.approx(value, abs=1e-12)), name
 
 
-@settings(max_examples=examples(60), deadline=None)
+@settings(max_examples=examples(60))
 @given(odds_pairs, st.integers(1, 5000))
 def test_a_model_follows_itself_whatever_its_ties(odds, scored):
     found = compare(model(odds[:, 0]), model(odds[:, 0]), scored, resamples=2)
@@ -298,7 +298,7 @@ def test_a_model_follows_itself_whatever_its_ties(odds, scored):
     assert all(share <= 1 + 1e-9 for share in overlaps_of(found).values())
 
 
-@settings(max_examples=examples(60), deadline=None)
+@settings(max_examples=examples(60))
 @given(odds_pairs, st.integers(1, 5000))
 def test_overlap_is_a_share(odds, scored):
     shares = overlaps_of(compare(model(odds[:, 0]), model(odds[:, 1]), scored, resamples=2)).values()

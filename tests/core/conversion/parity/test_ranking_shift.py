@@ -77,7 +77,7 @@ def test_one_per_cent_is_rounded_and_no_best_k_is_more_than_the_texts():
 odds_pairs = arrays.arrays(np.float64, st.tuples(st.integers(2, 60), st.just(2)), elements=st.integers(-4, 4))
 
 
-@settings(max_examples=examples(80), deadline=None)
+@settings(max_examples=examples(80))
 @given(odds_pairs, st.integers(1, 60), st.integers(-20, 20))
 def test_displacement_is_that_of_the_worst_text_by_its_definition(odds, size, shifted):
     reference, found = odds.T
