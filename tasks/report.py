@@ -15,7 +15,7 @@ from tasks.core.runs.folder import RunFolder
 from tasks.core.runs.plan import Plan
 from tasks.records.reachable import few_tries, needs_server
 from tasks.records.report_runs import log_report
-from tasks.records.tracking import TrackingError
+from tasks.records.tracked_run import TrackingError
 from tasks.story import say, warn
 
 BEST_TEXTS = 20

@@ -86,7 +86,7 @@ def _mlflow_pages(ended: Followed) -> list[str]:
     """Return where MLflow shows what came of a run, or why it shows nothing: after training, seeds side by side."""
     from tasks.records.reachable import few_tries  # noqa: PLC0415 - mlflow
     from tasks.records.seeds_page import round_pages  # noqa: PLC0415
-    from tasks.records.tracking import TrackingError  # noqa: PLC0415
+    from tasks.records.tracked_run import TrackingError  # noqa: PLC0415
 
     started = ended.started
     try:

@@ -23,7 +23,7 @@ from tasks.records.registry import (
     set_version_tags,
     upload_files,
 )
-from tasks.records.tracking import TrackedRun
+from tasks.records.tracked_run import TrackedRun
 
 
 def register_checkpoint(round_: Round, parent: TrackedRun, selection: Selection, note: str) -> None:

@@ -18,7 +18,7 @@ from tasks.core.training.trainer.steps import Report
 from tasks.records.live_runs import LiveRun, is_same, live, milliseconds, open_live
 from tasks.records.notes import code, note
 from tasks.records.telling import tell_failed
-from tasks.records.tracking import HASH_TAG, KIND_TAG, TrackedRun
+from tasks.records.tracked_run import HASH_TAG, KIND_TAG, TrackedRun
 
 CURVE_PREFIX = "curve_"
 STEP_TAG = "winnow.step_"

@@ -15,7 +15,7 @@ from tasks.core.engines.variants import FP32
 from tasks.core.round.model import Round
 from tasks.records.live_runs import is_same
 from tasks.records.notes import code, note
-from tasks.records.tracking import HASH_TAG, KIND_TAG, shown_as_table
+from tasks.records.tracked_run import HASH_TAG, KIND_TAG, shown_as_table
 
 SPEED = "texts_per_second_per_core"
 

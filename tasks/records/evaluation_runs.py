@@ -22,7 +22,8 @@ from tasks.records.registry import (
     set_alias,
     set_version_tags,
 )
-from tasks.records.tracking import KIND_TAG, ended_by_outcome, find_or_create_run, read_json_artifact
+from tasks.records.tracked_run import KIND_TAG
+from tasks.records.tracking import ended_by_outcome, find_or_create_run, read_json_artifact
 
 RUN_ID_TAG = "winnow.run_id"
 KIND = "evaluation"

@@ -6,7 +6,7 @@ from tasks.core.base.naming.file_names import REPORT_PAGE
 from tasks.core.base.naming.round_names import METHOD_SUFFIXES
 from tasks.core.round.model import Round
 from tasks.records.seeds_page import seeds_address
-from tasks.records.tracking import KIND_TAG, Experiment
+from tasks.records.tracked_run import KIND_TAG, Experiment
 
 REPORT = {KIND_TAG: "report"}
 """The run of a round's report has this tag."""

@@ -19,7 +19,7 @@ from tasks.core.runs.folder import RunFolder
 from tasks.records.live_runs import is_same, tell_if_heard
 from tasks.records.notes import code, note
 from tasks.records.reachable import few_tries
-from tasks.records.tracking import KIND_TAG, TrackingError
+from tasks.records.tracked_run import KIND_TAG, TrackingError
 
 LOGGER = logging.getLogger("winnow.inference")
 KIND, RUN_ID_TAG, FOLDER_TAG = "inference", "winnow.run_id", "winnow.run_folder"

@@ -15,7 +15,8 @@ from tasks.core.base.files import fingerprint
 from tasks.core.base.run_record import FAILED, RunName, RunRecord, read_run_record, write_run_record
 from tasks.records.reachable import few_tries, needs_server
 from tasks.records.telling import RUNNING, tell
-from tasks.records.tracking import TrackedRun, system_metrics
+from tasks.records.tracked_run import TrackedRun
+from tasks.records.tracking import system_metrics
 
 LOGGER = logging.getLogger("winnow.training")
 

@@ -4,7 +4,8 @@ from urllib.parse import quote, urlsplit
 
 from tasks.core.base.errors import RegistryError, WinnowError
 from tasks.records.reachable import few_tries, needs_server
-from tasks.records.tracking import TrackingError, find_experiment, tracking_uri
+from tasks.records.tracked_run import TrackingError
+from tasks.records.tracking import find_experiment, tracking_uri
 
 
 def runs_page(experiment: str) -> str:

@@ -6,7 +6,8 @@ from tasks.core.base.code_version import code_version
 from tasks.core.base.naming.round_names import BASE_MODEL_NAME
 from tasks.core.pretraining.pretraining_plan import PretrainingPlan, PretrainingResult
 from tasks.core.round.model import Round
-from tasks.records.tracking import HASH_TAG, KIND_TAG, create_run, ended_by_outcome
+from tasks.records.tracked_run import HASH_TAG, KIND_TAG
+from tasks.records.tracking import create_run, ended_by_outcome
 
 
 def log_pretraining(round_: Round, plan: PretrainingPlan, result: PretrainingResult) -> str:

@@ -11,7 +11,8 @@ from tasks.core.publishing.publication import Publication
 from tasks.core.publishing.publication_report import Shown
 from tasks.core.round.model import Round
 from tasks.records.registry import find_version
-from tasks.records.tracking import KIND_TAG, TrackingError, ended_by_outcome, find_or_create_run
+from tasks.records.tracked_run import KIND_TAG, TrackingError
+from tasks.records.tracking import ended_by_outcome, find_or_create_run
 
 KIND = "publishing"
 VERSION_TAG = "winnow.published_version"

@@ -8,7 +8,8 @@ from http import HTTPStatus
 import httpx
 
 from tasks.core.base.errors import TrackingAwayError, WinnowError
-from tasks.records.tracking import TrackingError, tracking_uri
+from tasks.records.tracked_run import TrackingError
+from tasks.records.tracking import tracking_uri
 
 PROBE_SECONDS = 5.0
 """A server that does not say within this time that it is well does not answer."""

@@ -1,4 +1,7 @@
-"""The model registry: who is selected, who serves, and their files. This module and tracking.py alone import mlflow."""
+"""The model registry: who is selected, who serves, and their files.
+
+This module, tracking.py and tracked_run.py alone import mlflow.
+"""
 
 import shutil
 from collections.abc import Iterable, Iterator

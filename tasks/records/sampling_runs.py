@@ -6,7 +6,8 @@ from tasks.core.base.code_version import code_version
 from tasks.core.base.naming.file_names import BATCH_FILE
 from tasks.core.exchange.batch import Batch
 from tasks.core.round.model import Round
-from tasks.records.tracking import KIND_TAG, TrackingError, ended_by_outcome, find_or_create_run
+from tasks.records.tracked_run import KIND_TAG, TrackingError
+from tasks.records.tracking import ended_by_outcome, find_or_create_run
 
 BATCH_TAG = "winnow.batch_id"
 

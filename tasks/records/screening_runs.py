@@ -6,7 +6,8 @@ from tasks.core.base.errors import WinnowError
 from tasks.core.round.model import Round
 from tasks.core.runs.folder import RunFolder
 from tasks.records.reachable import few_tries, needs_server
-from tasks.records.tracking import KIND_TAG, TrackingError, ended_by_outcome, find_or_create_run
+from tasks.records.tracked_run import KIND_TAG, TrackingError
+from tasks.records.tracking import ended_by_outcome, find_or_create_run
 
 RUN_ID_TAG = "winnow.run_id"
 

@@ -12,7 +12,8 @@ from tasks.core.base.naming.file_names import SELECTED_TAG
 from tasks.core.round.model import Round
 from tasks.records.metric_names import metric_name
 from tasks.records.reachable import needs_server
-from tasks.records.tracking import KIND_TAG, Experiment, TrackedRun, known_experiment
+from tasks.records.tracked_run import KIND_TAG, Experiment, TrackedRun
+from tasks.records.tracking import known_experiment
 
 SHARED_VIEW = "mlflow.sharedViewState."
 OPEN_SECTION = "seeds"

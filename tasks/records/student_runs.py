@@ -14,7 +14,8 @@ from tasks.core.training.base_models.hub_model import source_of
 from tasks.core.training.seeds.seed_plan import UNDECISIVE, verify_checkpoint
 from tasks.records.checkpoint_versions import upload_checkpoint
 from tasks.records.registry import RegisteredVersion, find_own_version, register_version
-from tasks.records.tracking import HASH_TAG, KIND_TAG, create_run, ended_by_outcome
+from tasks.records.tracked_run import HASH_TAG, KIND_TAG
+from tasks.records.tracking import create_run, ended_by_outcome
 
 KIND = "student"
 

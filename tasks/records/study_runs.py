@@ -33,7 +33,7 @@ from tasks.records.live_runs import LiveRun, open_live
 from tasks.records.notes import code, note
 from tasks.records.seeds_page import keep_seeds_page, seeds_address
 from tasks.records.telling import open_parent, tell
-from tasks.records.tracking import HASH_TAG, KIND_TAG, TrackedRun
+from tasks.records.tracked_run import HASH_TAG, KIND_TAG, TrackedRun
 
 
 def name_study(round_: Round, template: SeedPlan) -> RunName:

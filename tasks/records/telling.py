@@ -8,7 +8,8 @@ from tasks.core.base.locks import alone
 from tasks.core.base.naming.file_names import TRACKING_LOCK
 from tasks.core.base.run_record import FAILED, Figure, RunName, RunRecord, lost_files, read_run_record, say_told
 from tasks.records.metric_names import metric_name
-from tasks.records.tracking import TrackedRun, find_experiment, find_or_create_run
+from tasks.records.tracked_run import TrackedRun
+from tasks.records.tracking import find_experiment, find_or_create_run
 
 RECORD_TAG = "winnow.record"
 """A run has the fingerprint of the record that it was told from as this tag."""

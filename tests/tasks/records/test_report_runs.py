@@ -6,7 +6,8 @@ from mlflow.tracking import MlflowClient
 
 from tasks.core.report.report_page import write_report
 from tasks.records.report_runs import log_report
-from tasks.records.tracking import LONGEST_EXPERIMENT_TAG, find_experiment
+from tasks.records.tracked_run import LONGEST_EXPERIMENT_TAG
+from tasks.records.tracking import find_experiment
 
 
 def test_a_note_of_hundreds_of_labels_is_taken(tracking):
