@@ -155,7 +155,8 @@ def test_a_job_whose_time_runs_out_ends_as_timeout(slurm):
 
 
 def test_a_job_that_takes_more_memory_than_it_asked_for_is_killed(slurm):
-    number = submit(slurm, f'/usr/bin/env python3 -c "{TAKE_300_MIB}"', "--mem=100M")
+    # A shell that outlived its child by a moment would end with 137 instead.
+    number = submit(slurm, f'exec /usr/bin/env python3 -c "{TAKE_300_MIB}"', "--mem=100M")
     assert wait_for_job(slurm, number, "FAILED")["ExitCode"] == "0:9"
     assert "exceeded memory limit" in output(slurm, number)
 
