@@ -4,17 +4,18 @@ Two texts are near-duplicates when their character 5-grams overlap in so large a
 MinHash finds pairs that may be, and their real overlap is then looked at; what a chain of pairs connects is one group.
 """
 
-from collections import defaultdict
 from collections.abc import Sequence
 from functools import cache, lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tasks.core.exchange.labelled_before import normal_text
 
-Band = tuple[int, bytes]
-"""A band's number, and its hashes: texts that share one may be similar."""
+if TYPE_CHECKING:
+    from datasketch import MinHash
+
 SHINGLE_CHARACTERS = 5
 PERMUTATIONS = 128
 SEED = 1
@@ -40,23 +41,24 @@ def near_duplicates(texts: Sequence[str], similarity: float | None) -> NDArray[n
 
 def _join_similar(group: NDArray[np.int64], texts: list[tuple[int, str]], similarity: float) -> None:
     """Give the texts that similar pairs connect the group of the first of them."""
+    from datasketch import MinHashLSH  # noqa: PLC0415 - half a second, where texts are compared
+
+    index = MinHashLSH(num_perm=PERMUTATIONS, params=_bands(similarity))
     shingles: dict[int, frozenset[bytes]] = {}
-    index: defaultdict[Band, list[int]] = defaultdict(list)
     for place, text in texts:
-        own, bands = _hashed(text, similarity)
-        for other in sorted({other for band in bands for other in index[band]}):
+        own, hashed = _hashed(text)
+        for other in sorted(index.query(hashed)):
             known = shingles[other]
             if len(own & known) >= similarity * len(own | known):
                 _join(group, group[place], group[other])
         shingles[place] = own
-        for band in bands:
-            index[band].append(place)
+        index.insert(place, hashed)
 
 
 @cache
-def _shape(similarity: float) -> tuple[int, int]:
+def _bands(similarity: float) -> tuple[int, int]:
     """Return into how many bands of how many hashes MinHash is best cut; finding that takes longer than using it."""
-    from datasketch import MinHashLSH  # noqa: PLC0415 - half a second, where texts are compared
+    from datasketch import MinHashLSH  # noqa: PLC0415
 
     index = MinHashLSH(threshold=LOOKED_AT * similarity, num_perm=PERMUTATIONS)
     return index.b, index.r
@@ -68,14 +70,12 @@ def _join(group: NDArray[np.int64], one: np.int64, other: np.int64) -> None:
 
 
 @lru_cache(maxsize=REMEMBERED)
-def _hashed(text: str, similarity: float) -> tuple[frozenset[bytes], tuple[Band, ...]]:
-    """Return a text's runs of characters, and the bands of their MinHash; a shorter text is one such run itself."""
+def _hashed(text: str) -> tuple[frozenset[bytes], "MinHash"]:
+    """Return a text's runs of characters, and their MinHash; a text shorter than such a run is one itself."""
     from datasketch import MinHash  # noqa: PLC0415
 
     starts = range(max(1, len(text) - SHINGLE_CHARACTERS + 1))
     shingles = frozenset(text[start : start + SHINGLE_CHARACTERS].encode() for start in starts)
     hashed = MinHash(num_perm=PERMUTATIONS, seed=SEED)
     hashed.update_batch(sorted(shingles))
-    bands, hashes = _shape(similarity)
-    parts = np.split(hashed.hashvalues[: bands * hashes], bands)
-    return shingles, tuple((number, part.tobytes()) for number, part in enumerate(parts))
+    return shingles, hashed
