@@ -92,10 +92,19 @@ def start(service: Service) -> bool:
             start_new_session=True,
             cwd=service.folder,
             umask=FOR_THE_OWNER,
+            preexec_fn=heed_interrupts,  # noqa: PLW1509 - it takes no lock
         )
     _started.append(started)
     service.pid_path.write_text(json.dumps({"pid": started.pid, "start": process_of(started.pid).start}))
     return True
+
+
+def heed_interrupts() -> None:
+    """Have this process heed SIGINT, by which Prefect stops its worker.
+
+    A shell has what it starts in the background ignore it, and children inherit that.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def require_free(service: Service) -> None:

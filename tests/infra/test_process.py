@@ -114,13 +114,17 @@ def test_a_service_of_a_starter_that_does_not_reap_it_is_seen_to_be_gone(service
         process.communicate()
 
 
-def test_a_service_that_does_not_speak_http_is_asked_by_its_probe_and_stopped_by_its_signal(tmp_path):
+@pytest.mark.parametrize("heeded", [signal.default_int_handler, signal.SIG_IGN], ids=["foreground", "background"])
+def test_a_service_that_does_not_speak_http_is_asked_by_its_probe_and_stopped_by_its_signal(tmp_path, heeded):
     said = tmp_path / "said"
-    code = (
-        "import pathlib, signal, sys, time; "
-        f"signal.signal(signal.SIGINT, lambda *_: (pathlib.Path({str(said)!r}).write_text('SIGINT'), sys.exit())); "
-        f"pathlib.Path({str(said)!r}).write_text('ready'); time.sleep(600)"
-    )
+    code = f"""import pathlib, time
+said = pathlib.Path({str(said)!r})
+try:
+    said.write_text("ready")
+    time.sleep(600)
+except KeyboardInterrupt:
+    said.write_text("SIGINT")
+"""
     service = Service(
         "silent",
         [sys.executable, "-c", code],
@@ -130,7 +134,11 @@ def test_a_service_that_does_not_speak_http_is_asked_by_its_probe_and_stopped_by
         probe=said.exists,
         stop_signal=signal.SIGINT,
     )
-    start(service)
+    before = signal.signal(signal.SIGINT, heeded)  # a shell has what it starts in the background ignore it
+    try:
+        start(service)
+    finally:
+        signal.signal(signal.SIGINT, before)
     wait_healthy(service)
     assert said.read_text() == "ready"
     assert stop(service)

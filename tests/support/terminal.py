@@ -4,19 +4,14 @@ import fcntl
 import os
 import pty
 import select
-import signal
 import subprocess
 import termios
 
+from infra.services.process import heed_interrupts
 from tests.support.waiting import wait_for
 
 INTERRUPT = "\x03"
 """Ctrl-C."""
-
-
-def heed_interrupts():
-    """Have the process heed SIGINT, which a shell tells what it starts in the background to ignore."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _at_a_terminal():
