@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests.support.scheduling import GROUPS, LONGEST_FIRST, group_of, pytest_collection_modifyitems
+from tests.support.scheduling import GROUPS, WAITING, group_of, in_order, pytest_collection_modifyitems
 
 ROOT = Path(__file__).parents[1]
 FILES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "tests").rglob("test_*.py"))
@@ -16,20 +16,26 @@ def test_each_group_has_files(begin):
     assert [path for path in FILES if group_of(f"{path}::test_it") == GROUPS[begin] and path.startswith(begin)]
 
 
-@pytest.mark.parametrize("begin", LONGEST_FIRST)
+@pytest.mark.parametrize("begin", WAITING)
 def test_each_turn_has_files(begin):
     assert [path for path in FILES if group_of(path).startswith(begin)]
 
 
-def test_long_groups_come_first_and_a_group_stays_together():
+def test_a_group_stays_together():
     wanted = [
-        "tests/slurm/test_round.py::test_a",
-        "tests/flows/test_inference.py::test_b",
-        "tests/flows/test_main_job.py::test_c",
+        "tests/flows/test_inference.py::test_a",
+        "tests/flows/test_main_job.py::test_b",
+        "tests/core/base/test_files.py::test_c",
         "tests/core/base/test_files.py::test_d",
-        "tests/core/base/test_files.py::test_e",
-        "tests/core/base/test_naming.py::test_f",
+        "tests/core/base/test_naming.py::test_e",
     ]
-    items = [SimpleNamespace(nodeid=wanted[place]) for place in (3, 5, 1, 4, 0, 2)]
+    items = [SimpleNamespace(nodeid=wanted[place]) for place in (2, 0, 4, 3, 1)]
     pytest_collection_modifyitems(items)
     assert [item.nodeid for item in items] == wanted
+
+
+def test_groups_that_wait_have_others_between_them_that_compute_and_are_not_the_last():
+    computing = [f"tests/core/{letter}" for letter in "abcde"]
+    ordered = in_order([*computing, "tests/services/x", "tests/ui/y", "slurm"])
+    assert [group for group in ordered if group in computing] == computing
+    assert [ordered.index(group) for group in ("slurm", "tests/services/x", "tests/ui/y")] == [0, 2, 4]

@@ -3,6 +3,7 @@
 Files that share a costly fixture are one group, so that it is made once; every other file is a group by itself.
 """
 
+from operator import itemgetter
 from typing import Any
 
 import pytest
@@ -23,11 +24,13 @@ GROUPS = {
     "tests/services/test_screens.py": "tests/services/deployed",
 }
 """By how paths begin; the first that fits counts."""
-LONGEST_FIRST = (
+WAITING = (
     "drills on slurm", "slurm", "README typed", "demo round", "drills", "served", "tests/flows/", "tests/services/",
-    "full stack", "tests/core/conversion/", "tests/core/pretraining/", "tests/core/training/",
+    "full stack", "tests/ui/",
 )  # fmt: skip
-"""Groups, by how their names begin, that a process takes before the others: the end is then near for all at once."""
+"""Groups, by how their names begin, that wait for servers and jobs, the longest first."""
+WAITING_UNTIL = 0.6
+"""They are spread over this share of all: the others compute while they wait, and the end is near for all at once."""
 
 
 def group_of(nodeid: str) -> str:
@@ -36,10 +39,18 @@ def group_of(nodeid: str) -> str:
     return next((group for begin, group in GROUPS.items() if path.startswith(begin)), path)
 
 
-def _turn(item: pytest.Item) -> int:
-    group = group_of(item.nodeid)
-    turns = (turn for turn, begin in enumerate(LONGEST_FIRST) if group.startswith(begin))
-    return next(turns, len(LONGEST_FIRST))
+def _turn(group: str) -> int:
+    turns = (turn for turn, begin in enumerate(WAITING) if group.startswith(begin))
+    return next(turns, len(WAITING))
+
+
+def in_order(groups: list[str]) -> list[str]:
+    """Return the groups, given in the order of collection, in that of their turns."""
+    waiting = sorted((group for group in groups if _turn(group) < len(WAITING)), key=_turn)
+    others = [group for group in groups if group not in waiting]
+    shares = [(WAITING_UNTIL * place / len(waiting), group) for place, group in enumerate(waiting)]
+    shares += [(place / len(others), group) for place, group in enumerate(others)]
+    return [group for _, group in sorted(shares, key=itemgetter(0))]
 
 
 class GroupScheduling(LoadScopeScheduling):
@@ -51,9 +62,10 @@ class GroupScheduling(LoadScopeScheduling):
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put long groups first, and the tests of a group beside each other."""
-    first = {group_of(item.nodeid): place for place, item in reversed(list(enumerate(items)))}
-    items.sort(key=lambda item: (_turn(item), first[group_of(item.nodeid)]))
+    """Put the groups in order, and the tests of a group beside each other."""
+    groups = in_order(list(dict.fromkeys(group_of(item.nodeid) for item in items)))
+    turns = {group: turn for turn, group in enumerate(groups)}
+    items.sort(key=lambda item: turns[group_of(item.nodeid)])
 
 
 @pytest.hookimpl(optionalhook=True)
