@@ -1,6 +1,5 @@
 """One Dask worker for the small rounds of a test process: to start one for each flow run costs more than their work."""
 
-import atexit
 from functools import cache
 
 import dask
@@ -10,7 +9,7 @@ from infra.dask_workers.settings import dask_settings
 
 
 def shared_worker() -> str:
-    """Start the worker unless it is there, wait for it, and return its scheduler's address; both end with this process.
+    """Start the worker unless it is there, wait for it, and return its scheduler's address; both end with the session.
 
     Flows join it as they join any scheduler that already runs: they give it the tracking server that they have.
     """
@@ -19,10 +18,16 @@ def shared_worker() -> str:
     return str(cluster.scheduler_address)
 
 
+def pytest_sessionfinish() -> None:
+    """Stop it while its log can still be written to."""
+    if _cluster.cache_info().currsize:
+        _cluster().close()
+
+
 @cache
 def _cluster() -> LocalCluster:
     dask.config.set(dask_settings(threads=1))
-    cluster = LocalCluster(
+    return LocalCluster(
         n_workers=1,
         threads_per_worker=1,
         processes=True,
@@ -31,5 +36,3 @@ def _cluster() -> LocalCluster:
         scheduler_kwargs={"dashboard": False},
         memory_limit=0,
     )
-    atexit.register(cluster.close)
-    return cluster
