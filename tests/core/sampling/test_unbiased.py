@@ -12,9 +12,11 @@ import pytest
 
 from tasks.core.exchange.labelled_before import text_key
 from tasks.core.round.sampling_section import Explore, Sampling
+from tasks.core.sampling import first_draw, label_draws
 from tasks.core.sampling.assemble import assemble
 from tasks.core.sampling.label_draws import draw_label
 from tasks.core.sampling.label_pool import LabelledBefore
+from tasks.core.sampling.near_duplicates import near_duplicates
 from tests.support.array_pools import array_pool, ids
 
 pytestmark = pytest.mark.slow
@@ -42,6 +44,16 @@ SETTINGS = {
     "drawn_first": 3,
     "texts_per_author": 2,
 }
+
+
+@pytest.fixture(autouse=True, scope="module")
+def groups_of_the_same_texts_are_found_once():
+    """Which texts are near-duplicates follows from no chance."""
+    found = cache(near_duplicates)
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (first_draw, label_draws):
+            patch.setattr(module, "near_duplicates", lambda texts, similarity: found(tuple(texts), similarity).copy())
+        yield
 
 
 def fresh(places, texts=TEXTS):
