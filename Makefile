@@ -13,7 +13,7 @@ DRILLS := tests
 help:
 	@echo "make demo   set up, then train, convert and score the demo round"
 	@echo "make check  ruff, mypy and the quick tests of the core: two minutes, for while you work"
-	@echo "make test   every test but the long drills: less than half an hour"
+	@echo "make test   every test but the long drills: twenty minutes"
 	@echo "make drills the long drills, about an hour; some of them with DRILLS=tests/drills/test_workers.py"
 	@echo "make lint   ruff and mypy"
 	@echo "make bench  run a benchmark of tests/benchmarks: make bench NAME=training"
